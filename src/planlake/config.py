@@ -1,0 +1,202 @@
+"""The configuration: in goes planlake.yaml and the environment, out comes one frozen record.
+
+Precedence: command-line flag, `PLANLAKE_*` variable, file, default. Secrets are kept as references and read by
+`sources.keys` when a request is first signed, so that no record, log or repr ever holds one.
+"""
+
+import os
+import re
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from planlake.errors import ConfigurationError
+
+DEFAULT_FILE = "planlake.yaml"
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_Positive = Annotated[int, Field(gt=0)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Api(_Record):
+    """Where the API is and where its two keys are found (`${VARIABLE}`, `file:PATH` or `aws-secret:NAME`)."""
+
+    base_url: str
+    public_key: str = "${TASCOMI_PUBLIC_KEY}"
+    private_key: str = "${TASCOMI_PRIVATE_KEY}"
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+            raise ValueError("is no address; it looks like https://HOST/rest/v1")
+        return value.rstrip("/")
+
+
+class Tables(_Record):
+    """Which resources are loaded, and how often."""
+
+    daily: tuple[str, ...] = ()
+    weekly: tuple[str, ...] = ()
+
+
+class Catalog(_Record):
+    """Which Iceberg catalogue keeps the tables: `sql` (SQLite, one machine) or `glue` (AWS)."""
+
+    type: Literal["sql", "glue"] = "sql"
+    uri: str = "sqlite:///lake/catalog.db"
+    properties: Mapping[str, str] = Field(default_factory=dict)
+
+
+class Environment(_Record):
+    """One lake: its Iceberg catalogue, where its files are, and a prefix for its database names."""
+
+    catalog: Catalog = Catalog()
+    warehouse: str | Mapping[Literal["raw", "refined", "trusted", "operations"], str] = "lake/"
+    database_prefix: str = ""
+
+
+class Settings(_Record):
+    """Everything that has a sensible default; `docs/settings.md` explains each."""
+
+    concurrency: _Positive = 8
+    timeout_seconds: float = Field(default=60.0, gt=0)
+    connect_timeout_seconds: float = Field(default=3.0, gt=0)
+    attempts: _Positive = 3
+    look_back_days: _Positive = 60
+    day_grace_hours: int = Field(default=2, ge=0, le=23)
+    checkpoint_megabytes: _Positive = 64
+    batch_megabytes: _Positive = 256
+    memory_limit_megabytes: _Positive = 700
+    table_concurrency: _Positive = 4
+
+
+class Config(_Record):
+    """The whole configuration of one lake."""
+
+    source: str = "tascomi"
+    api: Api | None = None
+    tables: Tables = Tables()
+    environments: Mapping[str, Environment] = Field(default_factory=lambda: {"local": Environment()})
+    resources: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    settings: Settings = Settings()
+    folder: Path = Path()
+
+    def environment(self, name: str | None = None) -> Environment:
+        """The environment of this name; the first of the file when none is named."""
+        if name is None:
+            return next(iter(self.environments.values()))
+        if name not in self.environments:
+            raise ConfigurationError(f'no environment is called "{name}"', hint=suggestion(name, self.environments))
+        return self.environments[name]
+
+    def source_api(self) -> Api:
+        """The API section; a ConfigurationError where the file has none."""
+        if self.api is None:
+            raise ConfigurationError("the configuration has no api section", hint="planlake init shows one")
+        return self.api
+
+
+def load_config(path: Path | None = None, *, flags: Mapping[str, Any] | None = None) -> Config:
+    """Read and check the configuration; every mistake is one ConfigurationError that names the place and the cure.
+
+    `flags` are settings given on the command line; they win over `PLANLAKE_*` variables, which win over the file.
+    """
+    file = path or Path(os.environ.get("PLANLAKE_CONFIG", DEFAULT_FILE))
+    raw = _read_yaml(file)
+    try:
+        return Config.model_validate({**raw, "folder": file.parent, "settings": _settings(raw, flags or {})})
+    except ValidationError as error:
+        raise _explained(error, file) from None
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    from ruamel.yaml import YAML, YAMLError  # noqa: PLC0415 - only when a configuration is read
+
+    try:
+        raw = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        hint = "planlake init writes one; --config FILE or PLANLAKE_CONFIG names another"
+        raise ConfigurationError("no configuration found", facts={"file": file}, hint=hint) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the configuration cannot be read: {error}", facts={"file": file}) from None
+    except YAMLError as error:
+        where = str(getattr(error, "problem", None) or error).splitlines()[0]
+        mark = getattr(error, "problem_mark", None)
+        facts = {"file": file, "line": mark.line + 1 if mark else "?"}
+        raise ConfigurationError(f"the configuration is not YAML: {where}", facts=facts) from None
+    if not isinstance(raw, dict):
+        raise ConfigurationError("the configuration holds no settings", facts={"file": file}, hint="planlake init")
+    return _with_variables(raw)
+
+
+def _with_variables(raw: dict[str, Any]) -> dict[str, Any]:
+    """Replace `${VARIABLE}` in every text but the keys of the API, which stay references."""
+    expanded: dict[str, Any] = _expand(raw)
+    api = raw.get("api")
+    if isinstance(api, dict) and isinstance(expanded.get("api"), dict):
+        kept = {name: api[name] for name in ("public_key", "private_key") if name in api}
+        expanded["api"] = {**expanded["api"], **kept}
+    return expanded
+
+
+def _expand(value: Any) -> Any:  # noqa: ANN401 - untyped YAML is named here, at the border
+    if isinstance(value, str):
+        return VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), value)
+    if isinstance(value, dict):
+        return {key: _expand(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_expand(inner) for inner in value]
+    return value
+
+
+def _settings(raw: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
+    found = raw.get("settings") or {}
+    if not isinstance(found, dict):
+        raise ConfigurationError("settings is a list of names and values", hint="see docs/settings.md")
+    settings = dict(found)
+    for name in Settings.model_fields:
+        variable = os.environ.get(f"PLANLAKE_{name.upper()}")
+        if variable is not None:
+            settings[name] = variable
+    settings.update({name: value for name, value in flags.items() if value is not None})
+    return settings
+
+
+def _explained(error: ValidationError, file: Path) -> ConfigurationError:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    facts: dict[str, object] = {"file": file}
+    if len(error.errors()) > 1:
+        facts["mistakes"] = len(error.errors())
+    if first["type"] == "extra_forbidden":
+        name = str(first["loc"][-1])
+        return ConfigurationError(f"unknown key: {place}", facts=facts, hint=suggestion(name, _keys_beside(first["loc"])))
+    if first["type"] == "missing":
+        return ConfigurationError(f"missing: {place}", facts=facts, hint="planlake init shows every key")
+    return ConfigurationError(f"{place}: {first['msg'].removeprefix('Value error, ')}", facts=facts)
+
+
+def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
+    """The keys that are allowed where the wrong one stands."""
+    models: dict[str, type[BaseModel]] = {"api": Api, "tables": Tables, "settings": Settings, "catalog": Catalog}
+    parent = str(place[-2]) if len(place) > 1 else ""
+    if parent in models:
+        return list(models[parent].model_fields)
+    if len(place) == 3 and place[0] == "environments":
+        return list(Environment.model_fields)
+    return [name for name in Config.model_fields if name != "folder"]
+
+
+def suggestion(name: str, known: Collection[str]) -> str:
+    """A hint for a misspelt name: the nearest known ones, or the first few there are."""
+    close = get_close_matches(name, list(known), n=3, cutoff=0.6)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"one of: {', '.join(sorted(known)[:12])}{' ...' if len(known) > 12 else ''}"

@@ -1,0 +1,34 @@
+"""What each type accepts: one definition, rendered for every engine.
+
+DuckDB and Spark disagree on what `12.7`, `1e3`, `12:30` or `2024` mean as a number or an instant, and both "succeed"
+where a value should be reported. So a value is cast only when it matches a regular expression that both understand;
+whatever does not match, or does not cast, is a cell that does not cast. The empty string is NULL in a typed column.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+YEAR = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
+DAY = YEAR + "-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,6})?"
+WHOLE = "[+-]?[0-9]{1,19}"
+DECIMAL = "[+-]?(?:[0-9]{1,40}(?:\\.[0-9]{0,40})?|\\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,2})?"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """How text becomes one type: `accepts` must match the whole value before it is cast to `sql_type`."""
+
+    accepts: str
+    sql_type: str
+
+
+CASTS: Mapping[str, Cast] = {
+    "integer": Cast(WHOLE, "INTEGER"),
+    "long": Cast(WHOLE, "BIGINT"),
+    "float": Cast(DECIMAL, "DOUBLE"),
+    "double": Cast(DECIMAL, "DOUBLE"),
+    "timestamp": Cast(f"{DAY}(?:[ T]{TIME})?", "TIMESTAMP"),
+}
+TRUE_TEXTS = "[tT]|[tT][rR][uU][eE]|1"
+FALSE_TEXTS = "[fF]|[fF][aA][lL][sS][eE]|0"

@@ -1,0 +1,95 @@
+"""DuckDB: in go files of JSON records, out come typed Arrow tables and the cells that did not cast.
+
+One statement takes records apart, one casts them; both work on whole columns. Which values a type accepts stands in
+`casts`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import gettempdir
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from planlake.engines.casts import CASTS, FALSE_TEXTS, TRUE_TEXTS
+from planlake.engines.sql import identifier, literal
+
+Connection = duckdb.DuckDBPyConnection
+
+
+@dataclass(frozen=True, slots=True)
+class BadCells:
+    """The cells of one column that did not cast: where they stand in the batch and what they hold."""
+
+    column: str
+    wanted_type: str
+    positions: pa.Array
+    values: pa.Array
+
+
+@contextmanager
+def connected(memory_limit_megabytes: int) -> Iterator[Connection]:
+    """An in-memory DuckDB that spills to a temporary folder beyond its memory limit."""
+    spill = Path(gettempdir()) / "planlake-duckdb"
+    with duckdb.connect(config={"memory_limit": f"{memory_limit_megabytes}MB", "temp_directory": str(spill)}) as connection:
+        yield connection
+
+
+def parse_records(connection: Connection, rows: str, keys: Mapping[str, str]) -> pa.Table:
+    """Take regular records apart: columns named by `keys` (key of the API to column name) as text, then all others.
+
+    `rows` is a table expression with a column `api_response`; that column is consumed.
+    """
+    structure = "{" + ",".join(f'{json.dumps(key)}:"VARCHAR"' for key in keys) + "}"
+    query = f"select * exclude (api_response), from_json(api_response, {literal(structure)}) as parsed from {rows}"
+    read = connection.sql(query).to_arrow_table().combine_chunks()
+    parsed = read["parsed"].combine_chunks() if read.num_rows else pa.array([], read.schema.field("parsed").type)
+    columns = dict(zip(keys.values(), parsed.flatten(), strict=True))
+    own = {name: read[name] for name in read.column_names if name != "parsed"}
+    return pa.table({**columns, **own})
+
+
+def found_keys(connection: Connection, rows: str) -> list[str]:
+    """Every key that occurs in records, sorted."""
+    query = f"select distinct unnest(json_keys(api_response)) as key from {rows} order by key"
+    return [str(row[0]) for row in connection.execute(query).fetchall()]
+
+
+def cast_columns(connection: Connection, texts: pa.Table, types: Mapping[str, str]) -> pa.Table:
+    """Cast the columns named in `types`; all other columns stay as they are and keep their place."""
+    terms = [_cast_sql(name, types[name]) if name in types else identifier(name) for name in texts.column_names]
+    with connection.cursor() as cursor:
+        cursor.register("texts", texts)
+        return cursor.sql(f"select {', '.join(terms)} from texts").to_arrow_table()
+
+
+def bad_cells(texts: pa.Table, typed: pa.Table, types: Mapping[str, str]) -> list[BadCells]:
+    """Cells that hold text, are not empty and came out as NULL; free where a column has none."""
+    found = []
+    for column, wanted in types.items():
+        before, after = texts[column], typed[column]
+        if wanted == "text" or before.null_count == after.null_count:
+            continue
+        is_bad = pc.and_(pc.and_(before.is_valid(), after.is_null()), pc.not_equal(before, ""))
+        positions = pc.indices_nonzero(pc.fill_null(is_bad, fill_value=False))
+        if len(positions):
+            found.append(BadCells(column, wanted, positions, before.take(positions)))
+    return found
+
+
+def _cast_sql(column: str, type_name: str) -> str:
+    name = identifier(column)
+    if type_name == "text":
+        return name
+    if type_name == "boolean":
+        return (
+            f"case when regexp_full_match({name}, {literal(TRUE_TEXTS)}) then true "
+            f"when regexp_full_match({name}, {literal(FALSE_TEXTS)}) then false end as {name}"
+        )
+    cast = CASTS[type_name]
+    matches = f"regexp_full_match({name}, {literal(cast.accepts)})"
+    return f"case when {matches} then try_cast({name} as {cast.sql_type}) end as {name}"

@@ -1,0 +1,42 @@
+"""What every step of a run is given: the open lake, the catalogue, the clock, and where to report progress."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from planlake.clock import Clock
+from planlake.config import Config
+from planlake.engines.duckdb import Connection
+from planlake.lake.lake import Lake
+from planlake.sources.catalogue import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a step of a table has come; `total` is None while it is not known."""
+
+    table: str
+    step: str
+    done: int
+    total: int | None = None
+
+
+Notify = Callable[[Progress], None]
+
+
+def ignore(_: Progress) -> None:
+    """Report progress to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One run: its number, its lake and what it works with. `connection` is a DuckDB of its own."""
+
+    run: int
+    config: Config
+    catalogue: Catalogue
+    lake: Lake
+    connection: Connection = field(repr=False)
+    clock: Clock
+    notify: Notify = ignore
+    request_ids: Iterator[int] = field(default_factory=itertools.count, repr=False)

@@ -1,0 +1,73 @@
+"""The plan of a run: in go the ledger's history and the clock, out comes the list of steps that a run carries out.
+
+Nothing is asked of the API and nothing is written; `planlake plan` prints what `planlake run` does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from planlake.clock import Clock
+from planlake.config import Config
+from planlake.errors import ConfigurationError
+from planlake.flow.windows import due_windows
+from planlake.lake.ledger import History
+from planlake.sources.catalogue import Cadence, Catalogue
+
+StepName = Literal["ingest", "refine", "snapshot"]
+STEPS: tuple[StepName, ...] = ("ingest", "refine", "snapshot")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing a run does: to which table, why, and for an ingest which windows and what will not be asked for."""
+
+    table: str
+    step: StepName
+    why: str
+    windows: tuple[str, ...] = ()
+    gaps: tuple[date, ...] = ()
+    new_gaps: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What was asked for: tables by name (none: all configured ones of the cadence), steps, and whether in full."""
+
+    tables: tuple[str, ...] = ()
+    cadence: Cadence | None = None
+    step: StepName | None = None
+    is_full: bool = False
+
+
+def plan(
+    config: Config, catalogue: Catalogue, histories: dict[str, History], clock: Clock, selection: Selection
+) -> list[Step]:
+    """Every step of a run in order: a table's ingest, then its refine and snapshot if there are new rows."""
+    steps: list[Step] = []
+    for name, cadence in _selected(config, catalogue, selection):
+        asked: Literal["due", "named", "full"] = "named" if selection.tables else "due"
+        due = due_windows(
+            catalogue.resource(name),
+            histories.get(name, History()),
+            clock,
+            config.settings,
+            cadence=cadence,
+            asked="full" if selection.is_full else asked,
+        )
+        if selection.step in (None, "ingest"):
+            steps.append(Step(name, "ingest", due.why, due.windows, due.gaps, due.new_gaps))
+        steps += [Step(name, step, "if new rows") for step in STEPS[1:] if selection.step in (None, step)]
+    return steps
+
+
+def _selected(config: Config, catalogue: Catalogue, selection: Selection) -> Sequence[tuple[str, Cadence]]:
+    configured: dict[str, Cadence] = dict.fromkeys(config.tables.daily, "daily")
+    configured.update(dict.fromkeys(config.tables.weekly, "weekly"))
+    if selection.tables:
+        return [(name, configured.get(name) or catalogue.resource(name).cadence) for name in selection.tables]
+    if not configured:
+        hint = "name some under tables: in planlake.yaml, or on the command line"
+        raise ConfigurationError("no table is configured", hint=hint)
+    return [item for item in configured.items() if selection.cadence in (None, item[1])]

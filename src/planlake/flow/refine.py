@@ -1,0 +1,250 @@
+"""Step two: from raw to `increment_<resource>`. In go raw rows above the bookmark, out come typed rows.
+
+Parsing and casting are one step over columns. A cell that does not cast becomes NULL and a row of `uncastable`; a
+record without a usable id, or that is no object, becomes a row of `rejected`. Findings are committed before the rows
+they belong to, and the rows together with the bookmark.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table
+from pyiceberg.types import StringType
+
+from planlake.engines.duckdb import BadCells, Connection, bad_cells, cast_columns, found_keys, parse_records
+from planlake.flow.context import Context, Progress
+from planlake.lake.files import bookmark, bookmark_properties, commit, day_tag, uncompressed_bytes, write_file
+from planlake.lake.findings import masked, replace_findings
+from planlake.lake.ledger import raw_files, raw_rows_sql
+from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, column_names, schema_of
+from planlake.sources.catalogue import Resource
+from planlake.sources.records import texts_of
+
+MEGABYTE = 2**20
+WORKERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RefineResult:
+    """What refining one resource brought; `batch` is the bookmark now."""
+
+    resource: str
+    batch: int
+    rows: int = 0
+    uncastable: int = 0
+    rejected: int = 0
+    new_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One part of the work: a data file written, and what was found on the way."""
+
+    file: DataFile | None
+    rows: int
+    batch: int
+    uncastable: list[dict[str, Any]] = field(default_factory=list)
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+
+
+def refine(context: Context, resource: Resource) -> RefineResult:
+    """Apply every raw row above the bookmark to `increment_<resource>` in one commit that moves the bookmark."""
+    lake = context.lake
+    name = f"increment_{resource.name}"
+    applied = bookmark(lake.find("refined", name))
+    files = raw_files(lake, resource.name, applied)
+    if not files:
+        return RefineResult(resource.name, applied)
+    found = _found_keys(context, resource, files, applied)
+    table, new_columns = _prepared_table(context, resource, found)
+    parts = list(_parts(context, resource, table, files, applied))
+    uncastable = [row for part in parts for row in part.uncastable]
+    rejected = _with_texts(context, resource, files, applied, [row for part in parts for row in part.rejected])
+    replace_findings(lake, "uncastable", resource.name, uncastable, above_batch=applied)
+    replace_findings(lake, "rejected", resource.name, rejected, above_batch=applied)
+    batch = max((part.batch for part in parts), default=applied)
+    if batch > applied:
+        with lake.commits:
+            properties = bookmark_properties(batch, context.run, context.clock.today())
+            written = [part.file for part in parts if part.file is not None]
+            commit(table, add=written, properties=properties, tag=day_tag(context.clock.today()))
+    rows = sum(part.rows for part in parts)
+    return RefineResult(resource.name, batch, rows, len(uncastable), len(rejected), tuple(new_columns))
+
+
+def keys_of(table: Table | None, resource: Resource) -> dict[str, str]:
+    """The column of each key of the API: declared ones, then those found in the data (kept in the column's doc)."""
+    keys = {name: name for name in resource.columns}
+    if table is not None:
+        own = REFINED_OWN.keys()
+        keys.update({f.doc or f.name: f.name for f in table.schema().fields if f.name not in own})
+    return keys
+
+
+def _found_keys(context: Context, resource: Resource, files: Sequence[DataFile], applied: int) -> list[str]:
+    """Every key in the records to come, so that a new one is a column before the first row is written."""
+    columns = ("resource", "batch", "request_id", "is_regular", "api_response")
+    rows = raw_rows_sql(context.lake, files, resource.name, applied, columns=columns)
+    with context.connection.cursor() as cursor:
+        keys = set(found_keys(cursor, f"(select api_response from {rows} where is_regular)"))
+        others = cursor.execute(f"select api_response from {rows} where not is_regular").fetchall()
+    for (text,) in others:
+        keys.update(texts_of(text) or {})
+    return sorted(keys - set(context.catalogue.dropped_keys))
+
+
+def _prepared_table(context: Context, resource: Resource, found: list[str]) -> tuple[Table, list[str]]:
+    """The increment table with a column for every key; new columns are text."""
+    name = f"increment_{resource.name}"
+    table = context.lake.find("refined", name)
+    known = keys_of(table, resource)
+    new = column_names((key for key in found if key not in known), [*known.values(), *REFINED_OWN])
+    if table is None:
+        vendor = {column: resource.type_of(key) for key, column in {**known, **new}.items()}
+        keys = {column: key for key, column in new.items() if key != column}
+        schema = schema_of({**vendor, **REFINED_OWN}, keys)
+        return context.lake.create("refined", name, schema, bookmarked=True), list(new.values())
+    if new:
+        with context.lake.commits, table.update_schema() as update:
+            for key, column in new.items():
+                update.add_column(column, StringType(), doc=key if key != column else None)
+    return table, list(new.values())
+
+
+def _parts(
+    context: Context, resource: Resource, table: Table, files: Sequence[DataFile], applied: int
+) -> Iterator[_Part]:
+    """Refine groups of files, two at a time, each group bounded in bytes of JSON."""
+    groups = list(_groups(table, files, context.config.settings.batch_megabytes * MEGABYTE))
+    keys = keys_of(table, resource)
+
+    def work(group: Sequence[DataFile]) -> _Part:
+        with context.connection.cursor() as cursor:
+            rows = raw_rows_sql(context.lake, group, resource.name, applied)
+            texts = _texts(cursor, rows, keys)
+        return _refine_rows(context, resource, table, texts, keys)
+
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="refine") as workers:
+        for number, part in enumerate(workers.map(work, groups), start=1):
+            context.notify(Progress(resource.name, "refine", number, len(groups)))
+            yield part
+
+
+def _groups(table: Table, files: Sequence[DataFile], limit: int) -> Iterator[list[DataFile]]:
+    group: list[DataFile] = []
+    size = 0
+    for file in files:
+        weight = uncompressed_bytes(table, file)
+        if group and size + weight > limit:
+            yield group
+            group, size = [], 0
+        group.append(file)
+        size += weight
+    if group:
+        yield group
+
+
+def _texts(cursor: Connection, rows: str, keys: Mapping[str, str]) -> pa.Table:
+    """All rows with one text column per key beside Planlake's own, irregular records by the slow way."""
+    own = ", ".join(IMPORT_COLUMNS)
+    columns = f"{own}, request_id as import_request_id, position as import_position, record_hash, batch, api_response"
+    regular = parse_records(cursor, f"(select {columns} from {rows} where is_regular)", keys)
+    others = cursor.sql(f"select {columns} from {rows} where not is_regular").to_arrow_table()
+    if not others.num_rows:
+        return regular
+    values = [texts_of(text) or {} for text in others["api_response"].to_pylist()]
+    for key, column in keys.items():
+        others = others.append_column(column, pa.array([row.get(key) for row in values], pa.string()))
+    return pa.concat_tables([regular, others.select(regular.column_names)], promote_options="permissive")
+
+
+def _refine_rows(context: Context, resource: Resource, table: Table, texts: pa.Table, keys: Mapping[str, str]) -> _Part:
+    if not texts.num_rows:
+        return _Part(None, 0, 0)
+    batch = int(pc.max(texts["batch"]).as_py())
+    types = {column: resource.type_of(key) for key, column in keys.items()}
+    with context.connection.cursor() as cursor:
+        typed = cast_columns(cursor, texts, types)
+    findings = _Findings(context.run, resource, texts)
+    uncastable = [row for cells in bad_cells(texts, typed, types) for row in findings.uncastable(cells)]
+    has_id = typed[resource.key].is_valid()
+    rejected = findings.rejected(pc.invert(has_id))
+    kept = typed.filter(has_id) if rejected else typed
+    kept = kept.append_column("is_deleted", pa.repeat(pa.scalar(value=False), len(kept)))
+    file = write_file(table, kept) if len(kept) else None
+    return _Part(file, len(kept), batch, uncastable, rejected)
+
+
+def _with_texts(
+    context: Context, resource: Resource, files: Sequence[DataFile], applied: int, rejected: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The rejected rows with their record as received, for personal resources only how long it is."""
+    if not rejected:
+        return []
+    columns = ("resource", "batch", "request_id", "position", "api_response")
+    rows = raw_rows_sql(context.lake, files, resource.name, applied, columns=columns)
+    with context.connection.cursor() as cursor:
+        cursor.register("wanted", pa.Table.from_pylist(rejected).select(["request_id", "position"]))
+        query = f"select request_id, position, api_response from {rows} semi join wanted using (request_id, position)"
+        texts = {(request, position): text for request, position, text in cursor.execute(query).fetchall()}
+    filled = []
+    for row in rejected:
+        text = texts[row["request_id"], row["position"]]
+        reason = row["reason"] if texts_of(text) is not None else "no JSON object"
+        shown = masked(text, is_personal=bool(resource.personal))
+        filled.append({**row, "reason": reason, "api_response": shown})
+    return filled
+
+
+@dataclass(frozen=True, slots=True)
+class _Findings:
+    """Makes rows of findings from rows of one part."""
+
+    run: int
+    resource: Resource
+    texts: pa.Table
+
+    def _places(self, positions: pa.Array) -> list[dict[str, Any]]:
+        key = self.resource.key
+        names = ["batch", key, "import_request_id", "page_number", "import_position"]
+        places = self.texts.select(names).take(positions).to_pylist()
+        return [
+            {
+                "run": self.run,
+                "resource": self.resource.name,
+                "batch": place["batch"],
+                "id": place[key],
+                "request_id": place["import_request_id"],
+                "page_number": place["page_number"],
+                "position": place["import_position"],
+            }
+            for place in places
+        ]
+
+    def uncastable(self, cells: BadCells) -> list[dict[str, Any]]:
+        is_personal = self.resource.is_personal(cells.column)
+        return [
+            {
+                **place,
+                "column": cells.column,
+                "raw_value": masked(value, is_personal=is_personal),
+                "wanted_type": cells.wanted_type,
+            }
+            for place, value in zip(self._places(cells.positions), cells.values.to_pylist(), strict=True)
+        ]
+
+    def rejected(self, is_refused: pa.ChunkedArray) -> list[dict[str, Any]]:
+        positions = pc.indices_nonzero(is_refused)
+        if not len(positions):
+            return []
+        return [{**place, "reason": self._reason(place["id"])} for place in self._places(positions)]
+
+    def _reason(self, record_id: str | None) -> str:
+        if record_id is None:
+            return f"no {self.resource.key}"
+        return f"{self.resource.key} is no {self.resource.type_of(self.resource.key)}"

@@ -1,0 +1,260 @@
+"""A run: in goes the configuration and what was asked for, out comes what happened to each table.
+
+The plan is carried out by one loop. Tables are independent: one is refined while the next is read, and one that fails
+holds up no other.
+"""
+
+import asyncio
+import hashlib
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from time import monotonic
+from typing import Any, Literal
+
+from planlake import __version__
+from planlake.clock import Clock, naive_utc, read_clock
+from planlake.config import Config
+from planlake.engines.duckdb import Connection, connected
+from planlake.errors import ConfigurationError, PlanlakeError, SourceError
+from planlake.flow.context import Context, Notify, ignore
+from planlake.flow.ingest import IngestResult, ingest
+from planlake.flow.plan import Selection, Step, plan
+from planlake.flow.refine import RefineResult, refine
+from planlake.flow.snapshot import SnapshotResult, snapshot
+from planlake.lake.lake import Lake, open_lake
+from planlake.lake.ledger import History, last_request_id, read_histories
+from planlake.lake.runs import append_operations, last_run, published_dates
+from planlake.sources.catalogue import Catalogue, catalogue_of
+from planlake.sources.client import Source, open_source
+from planlake.sources.tascomi.signing import signer
+
+Outcome = Literal["loaded", "unchanged", "up to date", "open", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableResult:
+    """What a run did to one table; steps that were not taken are None."""
+
+    table: str
+    outcome: Outcome
+    message: str = ""
+    ingest: IngestResult | None = None
+    refine: RefineResult | None = None
+    snapshot: SnapshotResult | None = None
+    gaps: tuple[date, ...] = ()
+    new_gaps: tuple[date, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run did: its number, its London day and a result per table."""
+
+    run: int
+    run_date: date
+    tables: tuple[TableResult, ...]
+    seconds: float
+
+    @property
+    def exit_code(self) -> int:
+        """0 where all is well, 1 where a table failed, stayed open or lost days to the look-back cap."""
+        troubled = [t for t in self.tables if t.outcome in ("failed", "open") or t.new_gaps]
+        return 1 if troubled else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Everything a plan is made from, read once."""
+
+    config: Config
+    catalogue: Catalogue
+    lake: Lake
+    clock: Clock
+    connection: Connection = field(repr=False)
+    histories: dict[str, History] = field(repr=False)
+
+
+def planned(config: Config, selection: Selection, *, environment: str | None = None) -> list[Step]:
+    """The steps a run would carry out now."""
+    catalogue = catalogue_of(config)
+    with connected(config.settings.memory_limit_megabytes) as connection:
+        lake = open_lake(config, environment)
+        return plan(config, catalogue, read_histories(lake, connection), read_clock(), selection)
+
+
+def run(
+    config: Config, selection: Selection, *, environment: str | None = None, notify: Notify = ignore
+) -> RunResult:
+    """Carry out everything that is due, or what was asked for, and record it.
+
+    Raises SourceUnreachable and SourceRefused where no table could be read at all; a table's own trouble is part of
+    the result.
+    """
+    clock = read_clock()
+    catalogue = catalogue_of(config)
+    started = monotonic()
+    with connected(config.settings.memory_limit_megabytes) as connection:
+        lake = open_lake(config, environment)
+        last = last_run(lake, connection)
+        if last.started_at is not None and naive_utc(clock.start) < last.started_at:
+            facts = {"now": clock.start.isoformat(), "last_run": f"{last.started_at} UTC"}
+            raise ConfigurationError("the clock stands before the last run", facts=facts, hint="mend PLANLAKE_NOW")
+        histories = read_histories(lake, connection)
+        steps = plan(config, catalogue, histories, clock, selection)
+        request_ids = itertools.count(last_request_id(lake, connection) + 1)
+        context = Context(last.run + 1, config, catalogue, lake, connection, clock, notify, request_ids)
+        work = _Work(context, histories, asyncio.Semaphore(config.settings.table_concurrency), asyncio.Lock())
+        try:
+            results = asyncio.run(_carry_out(work, steps))
+        except PlanlakeError as error:
+            _record(context, [], outcome="failed", message=error.message, seconds=monotonic() - started)
+            raise
+        _publish(context, results)
+        changed = any(result.outcome != "up to date" for result in results)
+        outcome = "finished" if changed else "nothing to do"
+        _record(context, results, outcome=outcome, message="", seconds=monotonic() - started)
+    return RunResult(context.run, clock.today(), tuple(results), monotonic() - started)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What the tasks of one run share."""
+
+    context: Context
+    histories: dict[str, History]
+    reading: asyncio.Semaphore
+    refining: asyncio.Lock
+
+
+async def _carry_out(work: _Work, steps: Sequence[Step]) -> list[TableResult]:
+    by_table: dict[str, list[Step]] = {}
+    for step in steps:
+        by_table.setdefault(step.table, []).append(step)
+    if not any(step.windows for step in steps):
+        return [await _table(work, None, table_steps) for table_steps in by_table.values()]
+    config = work.context.config
+    async with open_source(config, signer(config)) as source:
+        tasks = [asyncio.create_task(_table(work, source, table_steps)) for table_steps in by_table.values()]
+        try:
+            return list(await asyncio.gather(*tasks))
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _table(work: _Work, source: Source | None, steps: Sequence[Step]) -> TableResult:
+    """Every step of one table; its trouble becomes its result, an API that refuses or is gone ends the run."""
+    table, started = steps[0].table, monotonic()
+    gaps = {"gaps": steps[0].gaps, "new_gaps": steps[0].new_gaps}
+    try:
+        result = await _steps_of(work, source, steps)
+    except SourceError:
+        raise
+    except PlanlakeError as error:
+        return TableResult(table, "failed", str(error), seconds=monotonic() - started, **gaps)
+    return TableResult(
+        table,
+        result.outcome,
+        result.message,
+        result.ingest,
+        result.refine,
+        result.snapshot,
+        seconds=monotonic() - started,
+        **gaps,
+    )
+
+
+async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -> TableResult:
+    context, table = work.context, steps[0].table
+    resource = context.catalogue.resource(table)
+    history = work.histories.get(table, History())
+    read: IngestResult | None = None
+    first = steps[0]
+    if source is not None and first.step == "ingest" and first.windows:
+        async with work.reading:
+            read = await ingest(context, source, resource, first.windows, batch=history.last_batch + 1)
+        if read.open:
+            window, reason = read.open[0]
+            message = f"{len(read.open)} of {len(first.windows)} windows open, first {window}: {reason}"
+            return TableResult(table, "open", message, read)
+    is_loaded = history.last_full() is not None or read is not None
+    names = {step.step for step in steps}
+    refined: RefineResult | None = None
+    taken: SnapshotResult | None = None
+    async with work.refining:
+        if "refine" in names and is_loaded:
+            refined = await asyncio.to_thread(refine, context, resource)
+        if "snapshot" in names and is_loaded:
+            taken = await asyncio.to_thread(snapshot, context, resource)
+    changed = (refined is not None and refined.rows > 0) or (taken is not None and taken.changed > 0)
+    outcome: Outcome = "loaded" if changed else "unchanged" if read is not None else "up to date"
+    return TableResult(table, outcome, first.why, read, refined, taken)
+
+
+def _publish(context: Context, results: Sequence[TableResult]) -> None:
+    """Record the snapshot date of every table that was read and brought up to date in this run."""
+    today = f"{context.clock.today():%Y%m%d}"
+    before = published_dates(context.lake, context.connection)
+    rows: list[dict[str, Any]] = []
+    for result in results:
+        taken = result.snapshot
+        if taken is None or result.outcome not in ("loaded", "unchanged"):
+            continue
+        if result.outcome == "unchanged" and before.get(result.table) == today:
+            continue
+        rows.append(
+            {
+                "resource": result.table,
+                "snapshot_date": today,
+                "run": context.run,
+                "batch": taken.batch,
+                "snapshot_id": taken.snapshot_id,
+                "rows": taken.rows,
+                "published_at": naive_utc(context.clock.now()),
+            }
+        )
+    append_operations(context.lake, "published", rows)
+
+
+def _record(
+    context: Context, results: Sequence[TableResult], *, outcome: str, message: str, seconds: float
+) -> None:
+    """Write the run into `runs`: a row for the run as a whole, and one for every table that something was done to."""
+    common: dict[str, Any] = {
+        "run": context.run,
+        "started_at": naive_utc(context.clock.start),
+        "ended_at": naive_utc(context.clock.now()),
+        "run_date": f"{context.clock.today():%Y%m%d}",
+        "configuration_hash": configuration_hash(context.config),
+        "version": __version__,
+    }
+    rows = [{**common, "outcome": outcome, "message": message, "seconds": seconds}]
+    rows += [{**common, **_table_row(result)} for result in results if result.outcome != "up to date"]
+    append_operations(context.lake, "runs", rows)
+
+
+def _table_row(result: TableResult) -> dict[str, Any]:
+    read, refined, taken = result.ingest, result.refine, result.snapshot
+    return {
+        "resource": result.table,
+        "outcome": result.outcome,
+        "message": result.message,
+        "seconds": result.seconds,
+        "gap_days": len(result.gaps),
+        "requests": read.requests if read else None,
+        "records": read.records if read else None,
+        "stored": read.stored if read else None,
+        "batch": read.batch if read else None,
+        "refined": refined.rows if refined else None,
+        "uncastable": refined.uncastable if refined else None,
+        "rejected": refined.rejected if refined else None,
+        "current_rows": taken.rows if taken else None,
+    }
+
+
+def configuration_hash(config: Config) -> str:
+    """Sixteen characters that change with the configuration; it holds references to the keys, never the keys."""
+    return hashlib.sha256(config.model_dump_json(exclude={"folder"}).encode()).hexdigest()[:16]

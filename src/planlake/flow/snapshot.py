@@ -1,0 +1,212 @@
+"""Step three: from `increment_<resource>` to `current_<resource>`. In go versions above the bookmark, out comes the
+latest version of each id.
+
+Copy-on-write of the id ranges that changed: a range is the partition `truncate(id, N)` (`bucket` for text keys), N by
+the width of a row. One commit replaces the files of those ranges, moves the bookmark and sets the day's tag.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.expressions import GreaterThan
+from pyiceberg.io.pyarrow import schema_to_pyarrow
+from pyiceberg.manifest import DataFile
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table
+from pyiceberg.transforms import BucketTransform, TruncateTransform
+from pyiceberg.types import StringType
+
+from planlake.engines.sql import identifier
+from planlake.flow.context import Context, Progress
+from planlake.lake.files import bookmark, bookmark_properties, commit, data_files, day_tag, write_file
+from planlake.lake.reading import rows_sql
+from planlake.sources.catalogue import Resource
+
+RANGE_CELLS = 400_000  # cells of one id range; small enough that a scattered day rewrites little
+TEXT_BUCKETS = 16
+WORKERS = 2
+GROUP_CELLS = 8_000_000  # cells held in memory at once while ranges are rewritten
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotResult:
+    """What taking the snapshot of one resource brought; `batch` is the bookmark now."""
+
+    resource: str
+    batch: int
+    changed: int = 0
+    rows: int = 0
+    ranges_written: int = 0
+    snapshot_id: int | None = None
+
+
+def snapshot(context: Context, resource: Resource) -> SnapshotResult:
+    """Bring `current_<resource>` up to `increment_<resource>` in one commit that moves the bookmark."""
+    lake = context.lake
+    increment = lake.find("refined", f"increment_{resource.name}")
+    current = lake.find("refined", f"current_{resource.name}")
+    applied, batch = bookmark(current), bookmark(increment)
+    if increment is None or batch <= applied:
+        return _unchanged(resource, current)
+    current = _prepared_table(context, resource, increment, current)
+    files = data_files(increment, where=GreaterThan("batch", applied))
+    winners = _winners(context, resource, _Versions(increment, files, applied), current)
+    old = _files_by_range(current, set(winners["id_range"].unique().to_pylist()))
+    added = list(_rewritten(context, resource, _Versions(increment, files, applied), current, winners, old))
+    removed = [file for files_of_range in old.values() for file in files_of_range]
+    with lake.commits:
+        today = context.clock.today()
+        properties = bookmark_properties(batch, context.run, today)
+        commit(current, add=added, remove=removed, properties=properties, tag=day_tag(today))
+    return SnapshotResult(resource.name, batch, len(winners), row_count(current), len(added), _snapshot_id(current))
+
+
+def row_count(table: Table) -> int:
+    """How many rows a table holds, from its own summary."""
+    found = table.current_snapshot()
+    if found is None or found.summary is None:
+        return 0
+    return int(found.summary.additional_properties.get("total-records", 0))
+
+
+def latest_first(changed: str) -> str:
+    """The order in which versions of an id win, best first: batch, then `last_updated`, page and position."""
+    by_change = f"{identifier(changed)} desc nulls last, " if changed else ""
+    return f"batch desc, {by_change}page_number desc, import_position desc, import_request_id desc"
+
+
+def _unchanged(resource: Resource, current: Table | None) -> SnapshotResult:
+    if current is None:
+        return SnapshotResult(resource.name, 0)
+    return SnapshotResult(resource.name, bookmark(current), rows=row_count(current), snapshot_id=_snapshot_id(current))
+
+
+def _snapshot_id(table: Table) -> int | None:
+    found = table.current_snapshot()
+    return found.snapshot_id if found else None
+
+
+def _prepared_table(context: Context, resource: Resource, increment: Table, current: Table | None) -> Table:
+    """`current_` with every column of `increment_`."""
+    name, schema = f"current_{resource.name}", increment.schema()
+    if current is None:
+        fields = [field.model_copy(update={"field_id": number}) for number, field in enumerate(schema.fields, start=1)]
+        own = Schema(*fields)
+        return context.lake.create("refined", name, own, spec=_spec(resource, own), bookmarked=True)
+    missing = [field for field in schema.fields if field.name not in current.schema().column_names]
+    if missing:
+        with context.lake.commits, current.update_schema() as update:
+            for field in missing:
+                update.add_column(field.name, field.field_type, doc=field.doc)
+    return current
+
+
+def _spec(resource: Resource, schema: Schema) -> PartitionSpec:
+    key = schema.find_field(resource.key)
+    if isinstance(key.field_type, StringType):
+        return PartitionSpec(PartitionField(key.field_id, 1000, BucketTransform(TEXT_BUCKETS), f"{key.name}_bucket"))
+    width = max(100, RANGE_CELLS // len(schema.fields))
+    return PartitionSpec(PartitionField(key.field_id, 1000, TruncateTransform(width), f"{key.name}_range"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Versions:
+    """The new versions: files of the increment table that hold batches above the applied one."""
+
+    table: Table
+    files: Sequence[DataFile]
+    applied: int
+
+    def rows(self, columns: Sequence[str] | None = None) -> str:
+        """A table expression of the new versions."""
+        reading = rows_sql(self.files, self.table.schema(), columns=columns)
+        return f"(select * from {reading} where batch > {self.applied})"
+
+
+def _winners(context: Context, resource: Resource, versions: _Versions, current: Table) -> pa.Table:
+    """Of the new versions the latest of each id: its place in the API's answers, and the range it lies in."""
+    narrow = [resource.key, "batch", "page_number", "import_position", "import_request_id"]
+    if resource.changed in versions.table.schema().column_names:
+        narrow.append(resource.changed)
+    key = identifier(resource.key)
+    query = f"""
+        select {key} as id, import_request_id, import_position from {versions.rows(narrow)}
+        qualify row_number() over (partition by {key} order by {latest_first(resource.changed)}) = 1 order by id"""
+    with context.connection.cursor() as cursor:
+        winners = cursor.sql(query).to_arrow_table().combine_chunks()
+    return winners.append_column("id_range", _ranges(current, resource, winners["id"]))
+
+
+def _ranges(current: Table, resource: Resource, ids: pa.ChunkedArray) -> pa.Array:
+    """The range (or bucket) of each id, as the table's partition has it."""
+    field = current.schema().find_field(resource.key)
+    to_range = current.spec().fields[0].transform.pyarrow_transform(field.field_type)
+    return to_range(pc.cast(ids.combine_chunks(), schema_to_pyarrow(field.field_type)))
+
+
+def _files_by_range(current: Table, touched: set[object]) -> dict[object, list[DataFile]]:
+    found: dict[object, list[DataFile]] = {}
+    for file in data_files(current):
+        if file.partition[0] in touched:
+            found.setdefault(file.partition[0], []).append(file)
+    return found
+
+
+def _rewritten(  # noqa: PLR0913
+    context: Context,
+    resource: Resource,
+    versions: _Versions,
+    current: Table,
+    winners: pa.Table,
+    old: Mapping[object, list[DataFile]],
+) -> Iterator[DataFile]:
+    """Write every range that holds a winner anew, a bounded number of rows at a time."""
+    touched = sorted(winners["id_range"].unique().to_pylist())
+    size = max(1, GROUP_CELLS // RANGE_CELLS)
+    groups = [touched[start : start + size] for start in range(0, len(touched), size)]
+
+    def work(group: list[object]) -> list[DataFile]:
+        won = winners.filter(pc.is_in(winners["id_range"], pa.array(group, winners["id_range"].type)))
+        replaced = [file for id_range in group for file in old.get(id_range, [])]
+        rows = _latest_rows(context, resource, versions, current, won, replaced)
+        return [write_file(current, part, partition=(id_range,)) for id_range, part in _by_range(current, resource, rows)]
+
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="snapshot") as workers:
+        for number, files in enumerate(workers.map(work, groups), start=1):
+            context.notify(Progress(resource.name, "snapshot", number, len(groups)))
+            yield from files
+
+
+def _latest_rows(  # noqa: PLR0913
+    context: Context,
+    resource: Resource,
+    versions: _Versions,
+    current: Table,
+    won: pa.Table,
+    replaced: Sequence[DataFile],
+) -> pa.Table:
+    """The rows of a group of ranges: the winners, and what the ranges hold of other ids."""
+    key = identifier(resource.key)
+    between = ""
+    if not pa.types.is_string(won["id"].type) and not pa.types.is_large_string(won["id"].type):
+        ends = pc.min_max(won["id"]).as_py()
+        between = f"where {key} between {ends['min']} and {ends['max']}"
+    query = f"""
+        select * from {versions.rows()} semi join won using (import_request_id, import_position) {between}
+        union all by name
+        select * from {rows_sql(replaced, current.schema())} kept
+        where not exists (select 1 from won where won.id = kept.{key})
+        order by {key}"""
+    with context.connection.cursor() as cursor:
+        cursor.register("won", won)
+        return cursor.sql(query).to_arrow_table()
+
+
+def _by_range(current: Table, resource: Resource, rows: pa.Table) -> Iterator[tuple[object, pa.Table]]:
+    ranges = _ranges(current, resource, rows[resource.key])
+    for id_range in ranges.unique().to_pylist():
+        yield id_range, rows.filter(pc.equal(ranges, id_range))

@@ -1,0 +1,143 @@
+"""A lake: in goes an environment of the configuration, out comes the open Iceberg catalogue and its tables.
+
+Databases are named `<source>-<zone>` with the environment's prefix; a table is made when it is first written.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
+from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table
+from pyiceberg.transforms import IdentityTransform
+
+from planlake.config import Config, Environment
+from planlake.errors import LakeError
+from planlake.lake.schemas import TABLES, schema_of
+
+CATALOG_NAME = "planlake"  # Spark must call the same catalogue by the same name
+ZONES: Mapping[str, str] = {"raw": "raw-zone", "refined": "refined-zone", "trusted": "trusted-zone", "operations": "operations"}
+TABLE_PROPERTIES = {
+    "format-version": "2",
+    "write.parquet.compression-codec": "zstd",
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "20",
+}
+PARTITIONED_BY_RESOURCE = ("api_responses", "uncastable", "rejected")
+# A commit that carries a bookmark must not be repeated by the library: it would add the same rows again.
+BOOKMARKED_PROPERTIES = {**TABLE_PROPERTIES, "commit.retry.num-retries": "0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """An open lake. `commits` is held around every commit: one process writes, its threads take turns."""
+
+    catalog: Catalog
+    source: str
+    prefix: str
+    warehouses: Mapping[str, str]
+    commits: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    def database(self, zone: str) -> str:
+        """The name of a zone's database, for example `tascomi-raw-zone`."""
+        return f"{self.prefix}{self.source}-{ZONES[zone]}"
+
+    def find(self, zone: str, name: str) -> Table | None:
+        """A table as it is now, or None where nothing was ever written to it."""
+        with _clear_errors():
+            try:
+                return self.catalog.load_table((self.database(zone), name))
+            except (NoSuchTableError, NoSuchNamespaceError):
+                return None
+
+    def names(self, zone: str) -> list[str]:
+        """Names of all tables of a zone."""
+        with _clear_errors():
+            try:
+                return sorted(name for _, name in self.catalog.list_tables(self.database(zone)))
+            except NoSuchNamespaceError:
+                return []
+
+    def create(
+        self, zone: str, name: str, schema: Schema, *, spec: PartitionSpec = UNPARTITIONED_PARTITION_SPEC, bookmarked: bool = False
+    ) -> Table:
+        """Make a table and, the first time, its database."""
+        database = self.database(zone)
+        properties = BOOKMARKED_PROPERTIES if bookmarked else TABLE_PROPERTIES
+        with self.commits, _clear_errors():
+            self.catalog.create_namespace_if_not_exists(database)
+            return self.catalog.create_table(
+                (database, name),
+                schema,
+                location=f"{self.warehouses[zone]}/{database}/{name}",
+                partition_spec=spec,
+                properties=properties,
+            )
+
+    def own_table(self, zone: str, name: str) -> Table:
+        """One of Planlake's own tables (raw and operations), made when it is first asked for."""
+        found = self.find(zone, name)
+        if found is not None:
+            return found
+        schema = schema_of(TABLES[zone, name])
+        spec = UNPARTITIONED_PARTITION_SPEC
+        if name in PARTITIONED_BY_RESOURCE:
+            source_id = schema.find_field("resource").field_id
+            spec = PartitionSpec(PartitionField(source_id, 1000, IdentityTransform(), "resource"))
+        return self.create(zone, name, schema, spec=spec)
+
+
+def open_lake(config: Config, environment: str | None = None) -> Lake:
+    """Open the lake of an environment, making its folder where it is local; a LakeError where that cannot be."""
+    chosen = config.environment(environment)
+    with _clear_errors():
+        catalog = _open_sql(chosen, config.folder) if chosen.catalog.type == "sql" else _open_glue(chosen)
+    return Lake(catalog, config.source, chosen.database_prefix, _warehouses(chosen, config.folder))
+
+
+def _open_sql(environment: Environment, folder: Path) -> Catalog:
+    from pyiceberg.catalog.sql import SqlCatalog  # noqa: PLC0415 - brings SQLAlchemy
+
+    uri = environment.catalog.uri
+    scheme, _, path = uri.partition(":///")
+    if scheme == "sqlite" and path:
+        file = (folder / path).resolve()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        uri = f"{scheme}:///{file}"
+    return SqlCatalog(CATALOG_NAME, uri=uri, **environment.catalog.properties)
+
+
+def _open_glue(environment: Environment) -> Catalog:
+    from pyiceberg.catalog import load_catalog  # noqa: PLC0415
+
+    return load_catalog(CATALOG_NAME, type="glue", **environment.catalog.properties)
+
+
+def _warehouses(environment: Environment, folder: Path) -> dict[str, str]:
+    given = environment.warehouse
+    by_zone = {zone: given if isinstance(given, str) else _of_zone(given, zone) for zone in ZONES}
+    return {zone: place if "://" in place else str((folder / place).resolve()) for zone, place in by_zone.items()}
+
+
+def _of_zone(given: Mapping[str, str], zone: str) -> str:
+    """The place of one zone; zones that are not named lie beside the refined or the first one."""
+    return given.get(zone) or given.get("refined") or next(iter(given.values()))
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Turn what the catalogue's database or the disk says into one clear line."""
+    try:
+        yield
+    except OSError as error:
+        raise LakeError(f"the lake cannot be used: {error}", hint="planlake doctor") from error
+    except Exception as error:
+        if type(error).__module__.startswith("sqlalchemy"):
+            reason = str(getattr(error, "orig", error)).splitlines()[0]
+            raise LakeError(f"the lake's catalogue cannot be used: {reason}", hint="planlake doctor") from error
+        raise

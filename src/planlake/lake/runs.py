@@ -1,0 +1,56 @@
+"""The history of runs and what each table last published: rows of `runs` and `published` in the operations database."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+from pyiceberg.io.pyarrow import schema_to_pyarrow
+
+from planlake.engines.duckdb import Connection
+from planlake.lake.files import append, data_files
+from planlake.lake.lake import Lake
+from planlake.lake.reading import rows_sql
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The highest run number ever used, and when the newest recorded run began (UTC, None before the first)."""
+
+    run: int = 0
+    started_at: datetime | None = None
+
+
+def last_run(lake: Lake, connection: Connection) -> LastRun:
+    """The last run; numbers of runs that were killed count, from their rows of the ledger."""
+    run, started_at = 0, None
+    for zone, name in (("operations", "runs"), ("raw", "api_requests")):
+        table = lake.find(zone, name)
+        if table is None:
+            continue
+        at = "started_at" if name == "runs" else "requested_at"
+        rows = rows_sql(data_files(table), table.schema(), columns=("run", at))
+        highest, newest = connection.execute(f"select max(run), max({at}) from {rows}").fetchall()[0]
+        run = max(run, highest or 0)
+        if name == "runs":
+            started_at = newest
+    return LastRun(run, started_at)
+
+
+def append_operations(lake: Lake, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add rows to a table of the operations database in one commit; columns that a row lacks are NULL."""
+    listed = list(rows)
+    if listed:
+        with lake.commits:
+            table = lake.own_table("operations", name)
+            append(table, pa.Table.from_pylist(listed, schema_to_pyarrow(table.schema())))
+
+
+def published_dates(lake: Lake, connection: Connection) -> dict[str, str]:
+    """The last published snapshot date of each resource, `YYYYMMDD`."""
+    table = lake.find("operations", "published")
+    if table is None:
+        return {}
+    rows = rows_sql(data_files(table), table.schema(), columns=("resource", "snapshot_date"))
+    return dict(connection.execute(f"select resource, max(snapshot_date) from {rows} group by 1").fetchall())

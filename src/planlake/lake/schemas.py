@@ -1,0 +1,178 @@
+"""The columns of every table: in go names and short type names, out come Iceberg schemas.
+
+Refined tables are made from the catalogue; all others are listed here in full.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from pyiceberg.schema import Schema
+from pyiceberg.types import (
+    BooleanType,
+    DoubleType,
+    IcebergType,
+    IntegerType,
+    LongType,
+    NestedField,
+    StringType,
+    TimestampType,
+)
+
+Columns = Mapping[str, str]
+
+TYPES: Mapping[str, IcebergType] = {
+    "integer": IntegerType(),
+    "long": LongType(),
+    "float": DoubleType(),
+    "double": DoubleType(),
+    "boolean": BooleanType(),
+    "timestamp": TimestampType(),
+    "text": StringType(),
+}
+
+IMPORT_COLUMNS: Columns = {
+    "page_number": "integer",
+    "import_api_url_requested": "text",
+    "import_api_status_code": "text",
+    "import_exception_thrown": "text",
+    "import_datetime": "timestamp",
+    "import_timestamp": "text",
+    "import_year": "text",
+    "import_month": "text",
+    "import_day": "text",
+    "import_date": "text",
+}
+
+API_RESPONSES: Columns = {
+    "resource": "text",
+    "batch": "long",
+    "request_id": "long",
+    "position": "integer",
+    "record_id": "text",
+    "record_hash": "text",
+    "is_regular": "boolean",
+    "api_response": "text",
+    **IMPORT_COLUMNS,
+}
+
+API_REQUESTS: Columns = {
+    "request_id": "long",
+    "run": "long",
+    "resource": "text",
+    "batch": "long",
+    "event": "text",
+    "window": "text",
+    "page": "integer",
+    "url": "text",
+    "status": "integer",
+    "attempts": "integer",
+    "records": "integer",
+    "stored": "integer",
+    "bytes": "long",
+    "total_results": "integer",
+    "results_per_page": "integer",
+    "total_page": "integer",
+    "error": "text",
+    "requested_at": "timestamp",
+    "seconds": "double",
+}
+
+# Columns of refined tables that are Planlake's own; they follow the vendor's columns.
+REFINED_OWN: Columns = {
+    **IMPORT_COLUMNS,
+    "import_request_id": "long",
+    "import_position": "integer",
+    "record_hash": "text",
+    "batch": "long",
+    "is_deleted": "boolean",
+}
+
+RUNS: Columns = {
+    "run": "long",
+    "started_at": "timestamp",
+    "ended_at": "timestamp",
+    "run_date": "text",
+    "outcome": "text",
+    "message": "text",
+    "resource": "text",
+    "requests": "long",
+    "records": "long",
+    "stored": "long",
+    "refined": "long",
+    "current_rows": "long",
+    "uncastable": "long",
+    "rejected": "long",
+    "batch": "long",
+    "gap_days": "long",
+    "seconds": "double",
+    "configuration_hash": "text",
+    "version": "text",
+}
+
+PUBLISHED: Columns = {
+    "resource": "text",
+    "snapshot_date": "text",
+    "run": "long",
+    "batch": "long",
+    "snapshot_id": "long",
+    "rows": "long",
+    "published_at": "timestamp",
+}
+
+UNCASTABLE: Columns = {
+    "run": "long",
+    "resource": "text",
+    "batch": "long",
+    "id": "text",
+    "column": "text",
+    "raw_value": "text",
+    "wanted_type": "text",
+    "request_id": "long",
+    "page_number": "integer",
+    "position": "integer",
+}
+
+REJECTED: Columns = {
+    "run": "long",
+    "resource": "text",
+    "batch": "long",
+    "id": "text",
+    "reason": "text",
+    "api_response": "text",
+    "request_id": "long",
+    "page_number": "integer",
+    "position": "integer",
+}
+
+TABLES: Mapping[tuple[str, str], Columns] = {
+    ("raw", "api_responses"): API_RESPONSES,
+    ("raw", "api_requests"): API_REQUESTS,
+    ("operations", "runs"): RUNS,
+    ("operations", "published"): PUBLISHED,
+    ("operations", "uncastable"): UNCASTABLE,
+    ("operations", "rejected"): REJECTED,
+}
+
+
+def schema_of(columns: Columns, keys: Mapping[str, str] | None = None) -> Schema:
+    """An Iceberg schema of these columns in this order; `keys` are kept as documentation of a column."""
+    fields = [
+        NestedField(number, name, TYPES[type_name], required=False, doc=(keys or {}).get(name))
+        for number, (name, type_name) in enumerate(columns.items(), start=1)
+    ]
+    return Schema(*fields)
+
+
+def column_names(keys: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """A column name for each new key of the API, the key itself wherever that is free.
+
+    Names that differ only in case, or that Planlake's own columns have, get a number: SQL could not tell them apart.
+    """
+    used = {name.lower() for name in taken}
+    names: dict[str, str] = {}
+    for key in keys:
+        name, number = key, 2
+        while name.lower() in used or not name:
+            name, number = f"{key}_{number}", number + 1
+        used.add(name.lower())
+        names[key] = name
+    return names

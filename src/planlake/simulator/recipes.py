@@ -1,0 +1,111 @@
+"""How the records of one resource are made: in goes the catalogue's entry, out comes one record after another."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+
+from planlake.simulator.columns import APPLICATION_DATES, Dates, Make, fields_of, maker_of, share_of
+from planlake.simulator.dataset import Fields, Record
+from planlake.simulator.values import number
+from planlake.sources.catalogue import Resource
+
+_WIDE = 100  # columns: beyond, most cells of a record are empty
+_STEADY = {"enabled", "ceased"}  # booleans that are not set by chance
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The cells of a record by their position in the row."""
+
+    name: str
+    fields: Fields
+    ids: Sequence[int]
+    lookup: bool
+    template: list[str | None]
+    booleans: list[int]
+    usual: list[tuple[int, float, Make]]  # position, share of records that have it, what makes it
+    optional: list[tuple[int, Make]]
+    fill: float  # the share of the optional cells that are set
+
+
+def is_lookup(resource: Resource) -> bool:
+    """Whether a resource is a list of codes, small and hardly ever changed."""
+    return resource.cadence != "daily" and not resource.relations
+
+
+def recipe_of(resource: Resource, ids: Mapping[str, Sequence[int]], dates: Dates, fill: float) -> Recipe:
+    """The recipe of a resource; `ids` are every table's first ones, which foreign keys point to."""
+    fields = fields_of(resource)
+    usual: list[tuple[int, float, Make]] = []
+    optional: list[tuple[int, Make]] = []
+    booleans: list[int] = []
+    for position, (column, kind) in enumerate(fields.items()):
+        if kind == "boolean":
+            booleans += [] if column in _STEADY else [position]
+            continue
+        make = maker_of(resource, column, kind, ids=ids, dates=dates)
+        share = share_of(resource, column)
+        if share:
+            usual.append((position, share, make))
+        else:
+            optional.append((position, make))
+    return Recipe(
+        name=resource.name,
+        fields=fields,
+        ids=ids[resource.name],
+        lookup=is_lookup(resource),
+        template=["t" if name == "enabled" else "f" if kind == "boolean" else None for name, kind in fields.items()],
+        booleans=booleans,
+        usual=usual,
+        optional=optional,
+        fill=fill if len(fields) > _WIDE else 0.6,
+    )
+
+
+def new_record(recipe: Recipe, random: Random, identity: int) -> Record:
+    """A record of this id: nearly all booleans false, the optional cells set here and there."""
+    row = recipe.template.copy()
+    if recipe.booleans:
+        for _ in range(number(random, 4, 0)):
+            row[recipe.booleans[number(random, len(recipe.booleans), 0)]] = "t"
+        if len(row) < _WIDE and random.random() < 0.05:
+            row[recipe.booleans[0]] = None
+    for position, share, make in recipe.usual:
+        if share == 1.0 or random.random() < share:
+            row[position] = make(random, identity)
+    stride, place = 2 / recipe.fill - 1, int(random.random() / recipe.fill)
+    while place < len(recipe.optional):
+        position, make = recipe.optional[place]
+        row[position] = make(random, identity)
+        place += 1 + int(random.random() * stride)
+    return _made_coherent(dict(zip(recipe.fields, row, strict=True)), recipe.name, random)
+
+
+def changed_record(recipe: Recipe, random: Random, record: Record, spared: set[str]) -> Record:
+    """The record with three of its optional cells made anew, never those of the columns spared."""
+    names = list(recipe.fields)
+    candidates = [(names[position], make) for position, make in recipe.optional if names[position] not in spared]
+    for _ in range(min(3, len(candidates))):
+        column, make = candidates[number(random, len(candidates), 0)]
+        record[column] = make(random, int(str(record["id"])))
+    return record
+
+
+def _made_coherent(record: Record, resource: str, random: Random) -> Record:
+    if record.get("ceased_date") and "ceased" in record:
+        record["ceased"] = "t"
+    if resource == "applications":
+        _order_dates(record, random)
+    return record
+
+
+def _order_dates(record: Record, random: Random) -> None:
+    """An application is received, then valid, registered, decided; what its stage has not reached is null."""
+    stage = int(record["application_stage"] or 1)
+    received, *later = APPLICATION_DATES
+    day = date.fromisoformat(str(record[received])[:10]) - timedelta(days=80)
+    record[received] = f"{day} 00:00:00"
+    for column, reached, longest in zip(later, (3, 3, 10), (9, 9, 60), strict=True):
+        day += timedelta(days=number(random, longest, 0))
+        record[column] = f"{day} 00:00:00" if stage >= reached else None

@@ -1,0 +1,137 @@
+"""What is known of a source beforehand: in go its TOML files, out come frozen records.
+
+A source is a folder beside this file: `source.toml` holds what is true of every resource, every other TOML file holds
+one or more resources, a table each.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, Literal, get_args
+
+from planlake.config import Config, suggestion
+from planlake.errors import ConfigurationError
+
+ColumnType = Literal["integer", "long", "float", "double", "boolean", "timestamp", "text"]
+Cadence = Literal["daily", "weekly", "none"]
+COLUMN_TYPES: tuple[str, ...] = get_args(ColumnType)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource of an API: what its table looks like and how it is read.
+
+    `changed` is the column a day window asks for; empty where nothing says when a record changed, so that the
+    resource is read whole each time. `personal` lists columns that name or reach a person (`*`: all but the key).
+    """
+
+    name: str
+    columns: Mapping[str, ColumnType]
+    cadence: Cadence = "none"
+    key: str = "id"
+    changed: str = "last_updated"
+    complete: str = "id"
+    complete_minimum: float = 0.99
+    personal: frozenset[str] = frozenset()
+    relations: Mapping[str, str] = field(default_factory=dict)
+    relations_guessed: Mapping[str, str] = field(default_factory=dict)
+    relations_unresolved: tuple[str, ...] = ()
+    documented_types: Mapping[str, ColumnType] = field(default_factory=dict)
+
+    def type_of(self, column: str) -> ColumnType:
+        """The type of a column; text for every key nobody declared."""
+        return self.columns.get(column, "text")
+
+    def is_personal(self, column: str) -> bool:
+        """Whether values of this column must be masked outside the data itself."""
+        return column in self.personal or ("*" in self.personal and column != self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All resources of one source, by name, and what holds for every one of them."""
+
+    source: str
+    resources: Mapping[str, Resource]
+    time_zone: str
+    page_size: int
+    dropped_keys: tuple[str, ...]
+
+    def resource(self, name: str) -> Resource:
+        """The resource of this name; a misspelt one is a ConfigurationError with suggestions."""
+        if name in self.resources:
+            return self.resources[name]
+        hint = suggestion(name, self.resources)
+        raise ConfigurationError(f'no resource is called "{name}"', facts={"source": self.source}, hint=hint)
+
+
+@cache
+def load_catalogue(source: str) -> Catalogue:
+    """Read the catalogue of a source by its name, for example `tascomi`."""
+    folder = files("planlake.sources").joinpath(source)
+    if not folder.joinpath("source.toml").is_file():
+        known = ", ".join(known_sources())
+        raise ConfigurationError(f'no source is called "{source}"', facts={"known": known})
+    common = _read(folder.joinpath("source.toml"))
+    resources: dict[str, Resource] = {}
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".toml") and file.name != "source.toml":
+            for name, table in _read(file).items():
+                resources[name] = resource_from(name, {"changed": common["changed"], **table})
+    return Catalogue(
+        source=source,
+        resources=resources,
+        time_zone=common["time_zone"],
+        page_size=common["page_size"],
+        dropped_keys=tuple(common["dropped_keys"]),
+    )
+
+
+def catalogue_of(config: Config) -> Catalogue:
+    """The catalogue with the configuration's own `resources:` laid over it; every configured table is looked up."""
+    catalogue = load_catalogue(config.source)
+    overridden = {name: _overridden(catalogue, name, table) for name, table in config.resources.items()}
+    catalogue = replace(catalogue, resources={**catalogue.resources, **overridden})
+    for name in (*config.tables.daily, *config.tables.weekly):
+        catalogue.resource(name)
+    doubled = set(config.tables.daily) & set(config.tables.weekly)
+    if doubled:
+        raise ConfigurationError(f'"{min(doubled)}" stands under daily and weekly', hint="keep it in one of the lists")
+    return catalogue
+
+
+def _overridden(catalogue: Catalogue, name: str, table: Mapping[str, Any]) -> Resource:
+    if name not in catalogue.resources:
+        return resource_from(name, table)
+    known = catalogue.resources[name]
+    settings = {field: getattr(known, field) for field in Resource.__dataclass_fields__ if field != "name"}
+    return resource_from(name, {**settings, **table, "columns": {**known.columns, **table.get("columns", {})}})
+
+
+def known_sources() -> list[str]:
+    """Names of the sources that have a catalogue."""
+    root = files("planlake.sources")
+    return sorted(entry.name for entry in root.iterdir() if entry.joinpath("source.toml").is_file())
+
+
+def resource_from(name: str, table: Mapping[str, Any]) -> Resource:
+    """One resource from its table of the catalogue file; a wrong key or type is a ConfigurationError."""
+    settings = dict(table)
+    columns = settings.setdefault("columns", {})
+    for column, type_name in columns.items():
+        if type_name not in COLUMN_TYPES:
+            facts = {"resource": name, "column": column, "type": type_name}
+            raise ConfigurationError("unknown column type", facts=facts, hint=f"one of {', '.join(COLUMN_TYPES)}")
+    settings["personal"] = frozenset(settings.get("personal", ()))
+    settings["relations_unresolved"] = tuple(settings.get("relations_unresolved", ()))
+    unknown = settings.keys() - Resource.__dataclass_fields__.keys()
+    if unknown:
+        raise ConfigurationError(f'unknown key "{min(unknown)}" of a resource', facts={"resource": name})
+    return Resource(name=name, **settings)
+
+
+def _read(file: Traversable) -> dict[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))

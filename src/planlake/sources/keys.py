@@ -1,0 +1,73 @@
+"""Where the API's keys come from: in go references of the configuration, out come the secrets, never shown."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from planlake.config import VARIABLE, Config
+from planlake.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The public and the private key of the API; neither is part of the repr."""
+
+    public: str = field(repr=False)
+    private: str = field(repr=False)
+
+
+def read_keys(config: Config) -> Keys:
+    """Both keys, each from `PLANLAKE_API_<NAME>` or the reference in the file; a ConfigurationError where absent."""
+    api = config.source_api()
+    return Keys(
+        public=_read("public_key", api.public_key, config.folder),
+        private=_read("private_key", api.private_key, config.folder),
+    )
+
+
+def _read(name: str, reference: str, folder: Path) -> str:
+    override = f"PLANLAKE_API_{name.upper()}"
+    found = os.environ.get(override)
+    if found:
+        return found
+    looked = [f"variable {override} (not set)"]
+    found = _resolve(reference, folder, looked)
+    if found:
+        return found
+    hint = "set one of them, or name another place in planlake.yaml: ${VARIABLE}, file:PATH or aws-secret:NAME"
+    raise ConfigurationError(f"api.{name} is missing; looked at {', then '.join(looked)}", hint=hint)
+
+
+def _resolve(reference: str, folder: Path, looked: list[str]) -> str:
+    """The secret behind a reference, empty where there is none; every place tried is added to `looked`."""
+    if variable := VARIABLE.fullmatch(reference):
+        looked.append(f"variable {variable[1]} (not set)")
+        return os.environ.get(variable[1], "")
+    if reference.startswith("file:"):
+        path = folder / reference.removeprefix("file:")
+        looked.append(f"file {path} (absent, empty or not readable)")
+        return _read_file(path)
+    if reference.startswith("aws-secret:"):
+        name = reference.removeprefix("aws-secret:")
+        looked.append(f"AWS secret {name} (not readable)")
+        return _read_aws_secret(name)
+    return reference
+
+
+def _read_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _read_aws_secret(name: str) -> str:
+    try:
+        import boto3  # type: ignore[import-not-found,import-untyped,unused-ignore] # noqa: PLC0415 - installed by planlake[aws] only
+    except ImportError:
+        hint = "pip install 'planlake[aws]'"
+        raise ConfigurationError("reading an AWS secret needs boto3", facts={"secret": name}, hint=hint) from None
+    try:
+        return str(boto3.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+    except Exception:  # noqa: BLE001 - whatever the reason, the secret is not there; its text must not be shown
+        return ""

@@ -1,0 +1,1 @@
+"""The catalogue of real planning records under open licences, for trying Planlake on data nobody invented."""
