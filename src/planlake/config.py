@@ -38,6 +38,13 @@ class Api(_Record):
             raise ValueError("is no address; it looks like https://HOST/rest/v1")
         return value.rstrip("/")
 
+    @field_validator("public_key", "private_key")
+    @classmethod
+    def _is_reference(cls, value: str) -> str:
+        if not (VARIABLE.fullmatch(value) or value.startswith(("file:", "aws-secret:"))):
+            raise ValueError("must say where the key is kept: ${VARIABLE}, file:PATH or aws-secret:NAME")
+        return value
+
 
 class Tables(_Record):
     """Which resources are loaded, and how often."""
@@ -117,7 +124,8 @@ def load_config(path: Path | None = None, *, flags: Mapping[str, Any] | None = N
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
-    from ruamel.yaml import YAML, YAMLError  # noqa: PLC0415 - only when a configuration is read
+    from ruamel.yaml import YAML  # noqa: PLC0415 - only when a configuration is read
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
     try:
         raw = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
@@ -177,7 +185,9 @@ def _explained(error: ValidationError, file: Path) -> ConfigurationError:
         facts["mistakes"] = len(error.errors())
     if first["type"] == "extra_forbidden":
         name = str(first["loc"][-1])
-        return ConfigurationError(f"unknown key: {place}", facts=facts, hint=suggestion(name, _keys_beside(first["loc"])))
+        return ConfigurationError(
+            f"unknown key: {place}", facts=facts, hint=suggestion(name, _keys_beside(first["loc"]))
+        )
     if first["type"] == "missing":
         return ConfigurationError(f"missing: {place}", facts=facts, hint="planlake init shows every key")
     return ConfigurationError(f"{place}: {first['msg'].removeprefix('Value error, ')}", facts=facts)

@@ -1,0 +1,1 @@
+"""Engines: what takes records apart and casts them, a handful of statements each."""

@@ -35,7 +35,9 @@ class BadCells:
 def connected(memory_limit_megabytes: int) -> Iterator[Connection]:
     """An in-memory DuckDB that spills to a temporary folder beyond its memory limit."""
     spill = Path(gettempdir()) / "planlake-duckdb"
-    with duckdb.connect(config={"memory_limit": f"{memory_limit_megabytes}MB", "temp_directory": str(spill)}) as connection:
+    with duckdb.connect(
+        config={"memory_limit": f"{memory_limit_megabytes}MB", "temp_directory": str(spill)}
+    ) as connection:
         yield connection
 
 

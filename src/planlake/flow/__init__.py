@@ -1,0 +1,1 @@
+"""The data's way: ingest, refine, snapshot, each one function from one layer of tables to the next."""

@@ -99,9 +99,7 @@ async def ingest(
     return replace(state.result, closed=tuple(reading.window for reading in closed), open=still_open)
 
 
-async def _first_pages(
-    state: _Batch, source: Source, readings: list[_Reading]
-) -> AsyncIterator[tuple[_Reading, Page]]:
+async def _first_pages(state: _Batch, source: Source, readings: list[_Reading]) -> AsyncIterator[tuple[_Reading, Page]]:
     """The first page of every window in order; those of the next few windows are on the way already."""
     ahead = state.context.config.settings.concurrency
     tasks: list[asyncio.Task[Page]] = []

@@ -21,7 +21,7 @@ from planlake.flow.context import Context, Progress
 from planlake.lake.files import bookmark, bookmark_properties, commit, day_tag, uncompressed_bytes, write_file
 from planlake.lake.findings import masked, replace_findings
 from planlake.lake.ledger import raw_files, raw_rows_sql
-from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, column_names, schema_of
+from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, column_names, keys_of, schema_of
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
 
@@ -77,15 +77,6 @@ def refine(context: Context, resource: Resource) -> RefineResult:
     return RefineResult(resource.name, batch, rows, len(uncastable), len(rejected), tuple(new_columns))
 
 
-def keys_of(table: Table | None, resource: Resource) -> dict[str, str]:
-    """The column of each key of the API: declared ones, then those found in the data (kept in the column's doc)."""
-    keys = {name: name for name in resource.columns}
-    if table is not None:
-        own = REFINED_OWN.keys()
-        keys.update({f.doc or f.name: f.name for f in table.schema().fields if f.name not in own})
-    return keys
-
-
 def _found_keys(context: Context, resource: Resource, files: Sequence[DataFile], applied: int) -> list[str]:
     """Every key in the records to come, so that a new one is a column before the first row is written."""
     columns = ("resource", "batch", "request_id", "is_regular", "api_response")
@@ -102,7 +93,7 @@ def _prepared_table(context: Context, resource: Resource, found: list[str]) -> t
     """The increment table with a column for every key; new columns are text."""
     name = f"increment_{resource.name}"
     table = context.lake.find("refined", name)
-    known = keys_of(table, resource)
+    known = keys_of(table.schema() if table else None, resource.columns)
     new = column_names((key for key in found if key not in known), [*known.values(), *REFINED_OWN])
     if table is None:
         vendor = {column: resource.type_of(key) for key, column in {**known, **new}.items()}
@@ -121,7 +112,7 @@ def _parts(
 ) -> Iterator[_Part]:
     """Refine groups of files, two at a time, each group bounded in bytes of JSON."""
     groups = list(_groups(table, files, context.config.settings.batch_megabytes * MEGABYTE))
-    keys = keys_of(table, resource)
+    keys = keys_of(table.schema(), resource.columns)
 
     def work(group: Sequence[DataFile]) -> _Part:
         with context.connection.cursor() as cursor:

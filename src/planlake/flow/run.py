@@ -8,25 +8,25 @@ import asyncio
 import hashlib
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date
 from time import monotonic
 from typing import Any, Literal
 
 from planlake import __version__
-from planlake.clock import Clock, naive_utc, read_clock
+from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
-from planlake.engines.duckdb import Connection, connected
+from planlake.engines.duckdb import connected
 from planlake.errors import ConfigurationError, PlanlakeError, SourceError
 from planlake.flow.context import Context, Notify, ignore
 from planlake.flow.ingest import IngestResult, ingest
 from planlake.flow.plan import Selection, Step, plan
 from planlake.flow.refine import RefineResult, refine
 from planlake.flow.snapshot import SnapshotResult, snapshot
-from planlake.lake.lake import Lake, open_lake
+from planlake.lake.lake import open_lake
 from planlake.lake.ledger import History, last_request_id, read_histories
 from planlake.lake.runs import append_operations, last_run, published_dates
-from planlake.sources.catalogue import Catalogue, catalogue_of
+from planlake.sources.catalogue import catalogue_of
 from planlake.sources.client import Source, open_source
 from planlake.sources.tascomi.signing import signer
 
@@ -64,18 +64,6 @@ class RunResult:
         return 1 if troubled else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """Everything a plan is made from, read once."""
-
-    config: Config
-    catalogue: Catalogue
-    lake: Lake
-    clock: Clock
-    connection: Connection = field(repr=False)
-    histories: dict[str, History] = field(repr=False)
-
-
 def planned(config: Config, selection: Selection, *, environment: str | None = None) -> list[Step]:
     """The steps a run would carry out now."""
     catalogue = catalogue_of(config)
@@ -84,9 +72,7 @@ def planned(config: Config, selection: Selection, *, environment: str | None = N
         return plan(config, catalogue, read_histories(lake, connection), read_clock(), selection)
 
 
-def run(
-    config: Config, selection: Selection, *, environment: str | None = None, notify: Notify = ignore
-) -> RunResult:
+def run(config: Config, selection: Selection, *, environment: str | None = None, notify: Notify = ignore) -> RunResult:
     """Carry out everything that is due, or what was asked for, and record it.
 
     Raises SourceUnreachable and SourceRefused where no table could be read at all; a table's own trouble is part of
@@ -148,23 +134,13 @@ async def _carry_out(work: _Work, steps: Sequence[Step]) -> list[TableResult]:
 async def _table(work: _Work, source: Source | None, steps: Sequence[Step]) -> TableResult:
     """Every step of one table; its trouble becomes its result, an API that refuses or is gone ends the run."""
     table, started = steps[0].table, monotonic()
-    gaps = {"gaps": steps[0].gaps, "new_gaps": steps[0].new_gaps}
     try:
         result = await _steps_of(work, source, steps)
     except SourceError:
         raise
     except PlanlakeError as error:
-        return TableResult(table, "failed", str(error), seconds=monotonic() - started, **gaps)
-    return TableResult(
-        table,
-        result.outcome,
-        result.message,
-        result.ingest,
-        result.refine,
-        result.snapshot,
-        seconds=monotonic() - started,
-        **gaps,
-    )
+        result = TableResult(table, "failed", str(error))
+    return replace(result, gaps=steps[0].gaps, new_gaps=steps[0].new_gaps, seconds=monotonic() - started)
 
 
 async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -> TableResult:
@@ -219,9 +195,7 @@ def _publish(context: Context, results: Sequence[TableResult]) -> None:
     append_operations(context.lake, "published", rows)
 
 
-def _record(
-    context: Context, results: Sequence[TableResult], *, outcome: str, message: str, seconds: float
-) -> None:
+def _record(context: Context, results: Sequence[TableResult], *, outcome: str, message: str, seconds: float) -> None:
     """Write the run into `runs`: a row for the run as a whole, and one for every table that something was done to."""
     common: dict[str, Any] = {
         "run": context.run,

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyiceberg.expressions import GreaterThan
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile
 from pyiceberg.partitioning import PartitionField, PartitionSpec
@@ -22,8 +21,17 @@ from pyiceberg.types import StringType
 
 from planlake.engines.sql import identifier
 from planlake.flow.context import Context, Progress
-from planlake.lake.files import bookmark, bookmark_properties, commit, data_files, day_tag, write_file
-from planlake.lake.reading import rows_sql
+from planlake.lake.files import (
+    bookmark,
+    bookmark_properties,
+    commit,
+    data_files,
+    day_tag,
+    is_above,
+    row_count,
+    write_file,
+)
+from planlake.lake.reading import latest_first, rows_sql
 from planlake.sources.catalogue import Resource
 
 RANGE_CELLS = 400_000  # cells of one id range; small enough that a scattered day rewrites little
@@ -53,7 +61,7 @@ def snapshot(context: Context, resource: Resource) -> SnapshotResult:
     if increment is None or batch <= applied:
         return _unchanged(resource, current)
     current = _prepared_table(context, resource, increment, current)
-    files = data_files(increment, where=GreaterThan("batch", applied))
+    files = data_files(increment, where=is_above("batch", applied))
     winners = _winners(context, resource, _Versions(increment, files, applied), current)
     old = _files_by_range(current, set(winners["id_range"].unique().to_pylist()))
     added = list(_rewritten(context, resource, _Versions(increment, files, applied), current, winners, old))
@@ -63,20 +71,6 @@ def snapshot(context: Context, resource: Resource) -> SnapshotResult:
         properties = bookmark_properties(batch, context.run, today)
         commit(current, add=added, remove=removed, properties=properties, tag=day_tag(today))
     return SnapshotResult(resource.name, batch, len(winners), row_count(current), len(added), _snapshot_id(current))
-
-
-def row_count(table: Table) -> int:
-    """How many rows a table holds, from its own summary."""
-    found = table.current_snapshot()
-    if found is None or found.summary is None:
-        return 0
-    return int(found.summary.additional_properties.get("total-records", 0))
-
-
-def latest_first(changed: str) -> str:
-    """The order in which versions of an id win, best first: batch, then `last_updated`, page and position."""
-    by_change = f"{identifier(changed)} desc nulls last, " if changed else ""
-    return f"batch desc, {by_change}page_number desc, import_position desc, import_request_id desc"
 
 
 def _unchanged(resource: Resource, current: Table | None) -> SnapshotResult:
@@ -135,7 +129,7 @@ def _winners(context: Context, resource: Resource, versions: _Versions, current:
     key = identifier(resource.key)
     query = f"""
         select {key} as id, import_request_id, import_position from {versions.rows(narrow)}
-        qualify row_number() over (partition by {key} order by {latest_first(resource.changed)}) = 1 order by id"""
+        qualify row_number() over (partition by {key} order by {latest_first(resource)}) = 1 order by id"""
     with context.connection.cursor() as cursor:
         winners = cursor.sql(query).to_arrow_table().combine_chunks()
     return winners.append_column("id_range", _ranges(current, resource, winners["id"]))
@@ -156,7 +150,7 @@ def _files_by_range(current: Table, touched: set[object]) -> dict[object, list[D
     return found
 
 
-def _rewritten(  # noqa: PLR0913
+def _rewritten(
     context: Context,
     resource: Resource,
     versions: _Versions,
@@ -173,7 +167,9 @@ def _rewritten(  # noqa: PLR0913
         won = winners.filter(pc.is_in(winners["id_range"], pa.array(group, winners["id_range"].type)))
         replaced = [file for id_range in group for file in old.get(id_range, [])]
         rows = _latest_rows(context, resource, versions, current, won, replaced)
-        return [write_file(current, part, partition=(id_range,)) for id_range, part in _by_range(current, resource, rows)]
+        return [
+            write_file(current, part, partition=(id_range,)) for id_range, part in _by_range(current, resource, rows)
+        ]
 
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="snapshot") as workers:
         for number, files in enumerate(workers.map(work, groups), start=1):
@@ -181,7 +177,7 @@ def _rewritten(  # noqa: PLR0913
             yield from files
 
 
-def _latest_rows(  # noqa: PLR0913
+def _latest_rows(
     context: Context,
     resource: Resource,
     versions: _Versions,

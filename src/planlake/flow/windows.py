@@ -24,7 +24,7 @@ class Due:
     new_gaps: tuple[date, ...] = ()
 
 
-def due_windows(  # noqa: PLR0913 - everything a decision hangs on, by name
+def due_windows(
     resource: Resource,
     history: History,
     clock: Clock,

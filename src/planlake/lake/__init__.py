@@ -1,0 +1,1 @@
+"""What is kept: the Iceberg catalogue, tables, files, the ledger, views."""

@@ -7,20 +7,29 @@ the few columns that reads are narrowed by; on a table of 752 columns the rest w
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyiceberg.conversions import to_bytes
 from pyiceberg.exceptions import CommitFailedException
-from pyiceberg.expressions import AlwaysTrue, BooleanExpression
+from pyiceberg.expressions import (
+    AlwaysTrue,
+    And,
+    BooleanExpression,
+    EqualTo,
+    GreaterThan,
+    GreaterThanOrEqual,
+    LessThanOrEqual,
+)
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.table.update.snapshot import ManageSnapshots
 from pyiceberg.typedef import Record
+from pyiceberg.types import PrimitiveType
 
 from planlake.errors import ConflictError
 
@@ -31,7 +40,9 @@ ROW_GROUP_BYTES = 16 * 2**20
 BOUNDED_COLUMNS = ("id", "batch", "request_id", "run")
 
 
-def write_file(table: Table, rows: pa.Table, *, schema: Schema | None = None, partition: Sequence[object] = ()) -> DataFile:
+def write_file(
+    table: Table, rows: pa.Table, *, schema: Schema | None = None, partition: Sequence[object] = ()
+) -> DataFile:
     """Write rows as one Parquet file of the table, which must lie in one partition; nothing is committed."""
     schema = schema or table.schema()
     path = f"{table.location()}/data/{uuid.uuid4()}.parquet"
@@ -39,7 +50,9 @@ def write_file(table: Table, rows: pa.Table, *, schema: Schema | None = None, pa
     row_group = max(1, int(len(shaped) * ROW_GROUP_BYTES / max(1, shaped.nbytes)))
     output = table.io.new_output(path)
     with output.create() as stream:
-        pq.write_table(shaped, stream, compression="zstd", compression_level=1, row_group_size=row_group, store_schema=False)
+        pq.write_table(
+            shaped, stream, compression="zstd", compression_level=1, row_group_size=row_group, store_schema=False
+        )
     lower, upper = _bounds(shaped, schema)
     return DataFile.from_args(
         content=DataFileContent.DATA,
@@ -116,6 +129,14 @@ def bookmark_properties(batch: int, run: int, run_date: date) -> dict[str, str]:
     return {BOOKMARK: str(batch), RUN: str(run), RUN_DATE: f"{run_date:%Y%m%d}"}
 
 
+def row_count(table: Table) -> int:
+    """How many rows a table holds, from its own summary."""
+    found = table.current_snapshot()
+    if found is None or found.summary is None:
+        return 0
+    return int(found.summary.additional_properties.get("total-records", 0))
+
+
 def day_tag(day: date) -> str:
     """The name of the tag that marks what was published on a day; names sort like days."""
     return f"day-{day:%Y%m%d}"
@@ -128,14 +149,38 @@ def uncompressed_bytes(table: Table, file: DataFile) -> int:
     return sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
 
 
-def data_files(table: Table, *, where: BooleanExpression | None = None, snapshot_id: int | None = None) -> list[DataFile]:
+def data_files(
+    table: Table, *, where: BooleanExpression | None = None, snapshot_id: int | None = None
+) -> list[DataFile]:
     """Data files of a snapshot (the current one by default) that may hold rows the filter asks for."""
     if table.current_snapshot() is None:
         return []
     tasks = list(table.scan(row_filter=where or AlwaysTrue(), snapshot_id=snapshot_id).plan_files())
     if any(task.delete_files for task in tasks):
-        raise ConflictError("the table holds delete files, which Planlake never writes", facts={"table": table.name()[-1]})
+        raise ConflictError(
+            "the table holds delete files, which Planlake never writes", facts={"table": table.name()[-1]}
+        )
     return [task.file for task in tasks]
+
+
+def is_equal(column: str, value: str) -> BooleanExpression:
+    """A filter for rows whose column holds this value."""
+    return EqualTo(column, value)  # type: ignore[arg-type,call-arg] # pydantic's view of pyiceberg's constructors
+
+
+def is_above(column: str, value: int) -> BooleanExpression:
+    """A filter for rows whose column lies above this value."""
+    return GreaterThan(column, value)  # type: ignore[arg-type,call-arg]
+
+
+def is_between(column: str, low: int, high: int) -> BooleanExpression:
+    """A filter for rows whose column lies between two values, both included."""
+    return And(GreaterThanOrEqual(column, low), LessThanOrEqual(column, high))  # type: ignore[arg-type,call-arg]
+
+
+def of_resource(resource: str, above_batch: int) -> BooleanExpression:
+    """A filter for rows of a resource in batches above the given one."""
+    return And(is_equal("resource", resource), is_above("batch", above_batch))
 
 
 def _bounds(rows: pa.Table, schema: Schema) -> tuple[dict[int, bytes], dict[int, bytes]]:
@@ -147,8 +192,9 @@ def _bounds(rows: pa.Table, schema: Schema) -> tuple[dict[int, bytes], dict[int,
         ends: dict[str, Any] = pc.min_max(rows[name]).as_py()
         if ends["min"] is not None:
             field = schema.find_field(name)
-            lower[field.field_id] = to_bytes(field.field_type, ends["min"])
-            upper[field.field_id] = to_bytes(field.field_type, ends["max"])
+            field_type = cast("PrimitiveType", field.field_type)
+            lower[field.field_id] = to_bytes(field_type, ends["min"])
+            upper[field.field_id] = to_bytes(field_type, ends["max"])
     return lower, upper
 
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-from pyiceberg.expressions import And, EqualTo, GreaterThan
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 
-from planlake.lake.files import commit, data_files, write_file
+from planlake.lake.files import commit, data_files, of_resource, write_file
 from planlake.lake.lake import Lake
 
 
@@ -22,7 +21,7 @@ def replace_findings(
         return
     with lake.commits:
         table = lake.own_table("operations", name)
-        old = data_files(table, where=And(EqualTo("resource", resource), GreaterThan("batch", above_batch)))
+        old = data_files(table, where=of_resource(resource, above_batch))
         new = []
         if rows:
             listed = pa.Table.from_pylist(list(rows), schema_to_pyarrow(table.schema()))

@@ -5,17 +5,20 @@ proportional to the rows that arrive: only the ranges of their ids are read.
 """
 
 import pyarrow as pa
-from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, GreaterThanOrEqual, LessThanOrEqual
+from pyiceberg.expressions import AlwaysTrue, BooleanExpression
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.types import StringType
 
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import identifier
-from planlake.lake.files import bookmark, data_files
+from planlake.lake.files import bookmark, data_files, is_between
 from planlake.lake.lake import Lake
 from planlake.lake.ledger import raw_files, raw_rows_sql
 from planlake.lake.reading import rows_sql
+
+NOTHING_HELD = """
+    select null::varchar as record_id, null::varchar as record_hash, 0 as batch, 0 as request_id, 0 as position"""
 
 
 def keep_new(lake: Lake, connection: Connection, resource: str, key: str, rows: pa.Table) -> pa.Table:
@@ -28,7 +31,7 @@ def keep_new(lake: Lake, connection: Connection, resource: str, key: str, rows: 
     files = raw_files(lake, resource, applied)
     with connection.cursor() as cursor:
         cursor.register("arriving", rows.select(["record_id", "record_hash"]))
-        held = ["select null::varchar as record_id, null::varchar as record_hash, 0 as batch, 0 as request_id, 0 as position"]
+        held = [NOTHING_HELD]
         if files:
             held.append(_in_raw(lake, files, resource, applied))
         if current is not None:
@@ -69,4 +72,4 @@ def _around(current: Table, key: str, rows: pa.Table) -> BooleanExpression:
     numbers = [int(text) for text in rows["record_id"].to_pylist() if text and text.isascii() and text.isdigit()]
     if not numbers:
         return AlwaysTrue()
-    return And(GreaterThanOrEqual(key, min(numbers)), LessThanOrEqual(key, max(numbers)))
+    return is_between(key, min(numbers), max(numbers))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
@@ -21,7 +22,12 @@ from planlake.errors import LakeError
 from planlake.lake.schemas import TABLES, schema_of
 
 CATALOG_NAME = "planlake"  # Spark must call the same catalogue by the same name
-ZONES: Mapping[str, str] = {"raw": "raw-zone", "refined": "refined-zone", "trusted": "trusted-zone", "operations": "operations"}
+ZONES: Mapping[str, str] = {
+    "raw": "raw-zone",
+    "refined": "refined-zone",
+    "trusted": "trusted-zone",
+    "operations": "operations",
+}
 TABLE_PROPERTIES = {
     "format-version": "2",
     "write.parquet.compression-codec": "zstd",
@@ -64,7 +70,13 @@ class Lake:
                 return []
 
     def create(
-        self, zone: str, name: str, schema: Schema, *, spec: PartitionSpec = UNPARTITIONED_PARTITION_SPEC, bookmarked: bool = False
+        self,
+        zone: str,
+        name: str,
+        schema: Schema,
+        *,
+        spec: PartitionSpec = UNPARTITIONED_PARTITION_SPEC,
+        bookmarked: bool = False,
     ) -> Table:
         """Make a table and, the first time, its database."""
         database = self.database(zone)
@@ -79,12 +91,16 @@ class Lake:
                 properties=properties,
             )
 
+    def own_schema(self, zone: str, name: str) -> Schema:
+        """The schema one of Planlake's own tables is made with."""
+        return schema_of(TABLES[zone, name])
+
     def own_table(self, zone: str, name: str) -> Table:
         """One of Planlake's own tables (raw and operations), made when it is first asked for."""
         found = self.find(zone, name)
         if found is not None:
             return found
-        schema = schema_of(TABLES[zone, name])
+        schema = self.own_schema(zone, name)
         spec = UNPARTITIONED_PARTITION_SPEC
         if name in PARTITIONED_BY_RESOURCE:
             source_id = schema.find_field("resource").field_id
@@ -124,7 +140,7 @@ def _warehouses(environment: Environment, folder: Path) -> dict[str, str]:
     return {zone: place if "://" in place else str((folder / place).resolve()) for zone, place in by_zone.items()}
 
 
-def _of_zone(given: Mapping[str, str], zone: str) -> str:
+def _of_zone(given: Mapping[Any, str], zone: str) -> str:
     """The place of one zone; zones that are not named lie beside the refined or the first one."""
     return given.get(zone) or given.get("refined") or next(iter(given.values()))
 

@@ -10,13 +10,12 @@ from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
-from pyiceberg.expressions import And, EqualTo, GreaterThan
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile
 
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import literal
-from planlake.lake.files import append, data_files
+from planlake.lake.files import append, data_files, is_above, of_resource
 from planlake.lake.lake import Lake
 from planlake.lake.reading import rows_sql
 
@@ -75,7 +74,9 @@ def last_request_id(lake: Lake, connection: Connection) -> int:
         table = lake.find("raw", name)
         if table is not None:
             rows = rows_sql(data_files(table), table.schema(), columns=("request_id",))
-            highest = max(highest, connection.execute(f"select coalesce(max(request_id), 0) from {rows}").fetchall()[0][0])
+            highest = max(
+                highest, connection.execute(f"select coalesce(max(request_id), 0) from {rows}").fetchall()[0][0]
+            )
     return highest
 
 
@@ -94,13 +95,13 @@ def raw_files(lake: Lake, resource: str, above_batch: int) -> list[DataFile]:
     table = lake.find("raw", "api_responses")
     if table is None:
         return []
-    return data_files(table, where=And(EqualTo("resource", resource), GreaterThan("batch", above_batch)))
+    return data_files(table, where=of_resource(resource, above_batch))
 
 
 def good_requests_sql(lake: Lake, resource: str, above_batch: int) -> str:
     """A query for the ids of the requests of a resource that are in the ledger and went well."""
     requests = lake.own_table("raw", "api_requests")
-    files = data_files(requests, where=GreaterThan("batch", above_batch))
+    files = data_files(requests, where=is_above("batch", above_batch))
     rows = rows_sql(files, requests.schema(), columns=("request_id", "resource", "event", "error"))
     return f"""select request_id from {rows}
                where resource = {literal(resource)} and event = '{PAGE}' and error is null"""

@@ -3,8 +3,7 @@
 Columns are matched by field id, so a renamed or re-added column is never confused with another.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
 
 from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
@@ -14,14 +13,13 @@ from pyiceberg.types import (
     IcebergType,
     IntegerType,
     LongType,
+    NestedField,
     StringType,
     TimestampType,
 )
 
 from planlake.engines.sql import identifier, literal
-
-if TYPE_CHECKING:
-    import duckdb
+from planlake.lake.schemas import Described
 
 SQL_TYPES: dict[type[IcebergType], str] = {
     IntegerType: "INTEGER",
@@ -39,20 +37,22 @@ def rows_sql(files: Sequence[DataFile], schema: Schema, *, columns: Collection[s
     if not files:
         empty = ", ".join(f"null::{SQL_TYPES[type(f.field_type)]} as {identifier(f.name)}" for f in fields)
         return f"(select {empty} where false)"
-    entries = ", ".join(
-        f"{f.field_id}: {{name: {literal(f.name)}, type: {literal(SQL_TYPES[type(f.field_type)])}, default_value: NULL}}"
-        for f in fields
-    )
+    entries = ", ".join(f"{f.field_id}: {_entry(f)}" for f in fields)
     paths = ", ".join(literal(path_of(file.file_path)) for file in files)
     return f"read_parquet([{paths}], hive_partitioning=false, schema=MAP{{{entries}}})"
+
+
+def _entry(field: NestedField) -> str:
+    sql_type = literal(SQL_TYPES[type(field.field_type)])
+    return f"{{name: {literal(field.name)}, type: {sql_type}, default_value: NULL}}"
+
+
+def latest_first(resource: Described) -> str:
+    """The order in which versions of an id win, best first: batch, then `last_updated`, page and position."""
+    by_change = f"{identifier(resource.changed)} desc nulls last, " if resource.changed else ""
+    return f"batch desc, {by_change}page_number desc, import_position desc, import_request_id desc"
 
 
 def path_of(location: str) -> str:
     """A file's location as DuckDB reads it."""
     return location.removeprefix("file://")
-
-
-def scalar(connection: "duckdb.DuckDBPyConnection", query: str, parameters: Iterable[object] = ()) -> object:
-    """The single value a query answers."""
-    rows = connection.execute(query, list(parameters)).fetchall()
-    return rows[0][0] if rows else None

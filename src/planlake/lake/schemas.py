@@ -4,6 +4,7 @@ Refined tables are made from the catalogue; all others are listed here in full.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from pyiceberg.schema import Schema
 from pyiceberg.types import (
@@ -18,6 +19,27 @@ from pyiceberg.types import (
 )
 
 Columns = Mapping[str, str]
+
+
+class Described(Protocol):
+    """What the lake needs to know of a resource; the records of the catalogue are such."""
+
+    @property
+    def name(self) -> str:
+        """The resource's name."""
+
+    @property
+    def key(self) -> str:
+        """The column that tells records apart."""
+
+    @property
+    def changed(self) -> str:
+        """The column that says when a record changed; empty where none does."""
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Declared columns and their types."""
+
 
 TYPES: Mapping[str, IcebergType] = {
     "integer": IntegerType(),
@@ -176,3 +198,11 @@ def column_names(keys: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
         used.add(name.lower())
         names[key] = name
     return names
+
+
+def keys_of(schema: Schema | None, declared: Iterable[str]) -> dict[str, str]:
+    """The column of each key of the API: declared ones, then those found in the data (the key is the column's doc)."""
+    keys = {name: name for name in declared}
+    if schema is not None:
+        keys.update({field.doc or field.name: field.name for field in schema.fields if field.name not in REFINED_OWN})
+    return keys

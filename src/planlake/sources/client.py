@@ -6,6 +6,8 @@ has not answered at all.
 """
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +20,8 @@ import stamina
 
 from planlake.config import Config
 from planlake.errors import SourceRefused, SourceUnreachable
+
+stamina.instrumentation.set_on_retry_hooks([])  # the ledger keeps attempts; a log line for each would hold bodies
 
 NO_ANSWER = 0
 OK, NO_DATA = 200, 202
@@ -196,6 +200,7 @@ def _refused(answer: Answer) -> SourceRefused:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error.strerror or "connection failed"
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number in errno.errorcode:
+        return os.strerror(number).lower()
     return str(error) or type(error).__name__

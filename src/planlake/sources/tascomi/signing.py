@@ -8,13 +8,10 @@ import hashlib
 import hmac
 from datetime import datetime
 
-
 from planlake.clock import LONDON
 from planlake.config import Config
 from planlake.sources.client import Signer
 from planlake.sources.keys import Keys, read_keys
-
-
 
 
 def signed_headers(keys: Keys, instant: datetime) -> dict[str, str]:

@@ -1,0 +1,102 @@
+"""`planlake demo`: the whole way on this machine, over two simulated days."""
+
+import os
+import shlex
+import shutil
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+MARK = "# The demo of Planlake: made anew by each `planlake demo`.\n"
+DAILY = (
+    "applications", "appeals", "contacts", "documents", "dtf_locations", "emails", "enforcements", "fees",
+    "fee_payments", "public_comments", "users", "asset_constraints",
+)  # fmt: skip
+WEEKLY = ("application_types", "appeal_types", "decision_types", "ps_development_codes", "wards")
+CONFIGURATION = (
+    MARK
+    + """\
+source: tascomi
+api:
+  base_url: {url}
+  public_key: file:keys/public
+  private_key: file:keys/private
+tables:
+  daily: [{daily}]
+  weekly: [{weekly}]
+environments:
+  local: {{catalog: {{type: sql, uri: "sqlite:///lake/catalog.db"}}, warehouse: lake/}}
+"""
+)
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", help="Where the demo's lake is made.")] = Path("demo-lake"),
+) -> None:
+    """Start the API simulator, load it over two days, and show the tables and where to look next."""
+    from planlake.clock import LONDON
+
+    _clear(folder)
+    first_day = datetime.now(LONDON).replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=2)
+    _load(folder, [first_day, first_day + timedelta(days=1)])
+    _say_what_next(folder)
+
+
+def _clear(folder: Path) -> None:
+    """Remove an earlier demo; a folder that is not one is left alone."""
+    from planlake.errors import ConfigurationError
+
+    file = folder / "planlake.yaml"
+    if file.is_file() and file.read_text(encoding="utf-8").startswith(MARK):
+        shutil.rmtree(folder)
+    elif folder.exists() and any(folder.iterdir()):
+        raise ConfigurationError(f"{folder} exists and is no demo", hint="planlake demo --folder ANOTHER")
+
+
+def _load(folder: Path, days: list[datetime]) -> None:
+    from planlake.cli.loading import configuration
+    from planlake.cli.run import show
+    from planlake.cli.screen import progress_bars
+    from planlake.flow.plan import Selection
+    from planlake.flow.run import run
+    from planlake.simulator.choose import dataset
+    from planlake.simulator.server import Simulator
+
+    data = dataset("tascomi", now=days[0].replace(tzinfo=None))
+    with Simulator(data) as simulator:
+        config = configuration(_configured(folder, simulator.url))
+        typer.echo(f"The API simulator answers at {simulator.url}; the lake is made in {folder}/")
+        for day in days:
+            simulator.data.move_to(day.replace(tzinfo=None))
+            os.environ["PLANLAKE_NOW"] = day.isoformat()
+            with progress_bars() as notify:
+                result = run(config, Selection(), notify=notify)
+            show(result)
+
+
+def _configured(folder: Path, url: str) -> Path:
+    from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
+
+    (folder / "keys").mkdir(parents=True)
+    (folder / "keys/public").write_text(PUBLIC_KEY)
+    (folder / "keys/private").write_text(PRIVATE_KEY)
+    file = folder / "planlake.yaml"
+    file.write_text(CONFIGURATION.format(url=url, daily=", ".join(DAILY), weekly=", ".join(WEEKLY)))
+    return file
+
+
+def _say_what_next(folder: Path) -> None:
+    program = shlex.quote(sys.argv[0] if "/" in sys.argv[0] else "planlake")
+    config = f"--config {shlex.quote(str(folder / 'planlake.yaml'))}"
+    query = "select decision_type_id, count(*) as applications from applications group by 1 order by 2 desc"
+    changed = "select id, last_updated, valid_from, valid_to from history_applications where valid_to is not null"
+    typer.echo(
+        f"""
+Three commands to try:
+  {program} sql {config} "{query}"
+  {program} sql {config} "{changed}"
+  {program} tables {config}"""
+    )

@@ -1,0 +1,66 @@
+"""`planlake init`: a planlake.yaml, explained line by line."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from planlake.cli.options import ConfigFile
+
+TEMPLATE = """\
+# planlake.yaml: what Planlake loads, from where, and where it keeps it.
+# Adding a table is adding its name below; `planlake tables --known` lists every resource.
+
+source: {source}                  # the catalogue of resources: their columns, types, keys and relations
+
+api:
+  base_url: {base_url}
+  # The keys are never written here, only where they are kept:
+  # ${{VARIABLE}}, file:PATH (relative to this file) or aws-secret:NAME
+  public_key: ${{TASCOMI_PUBLIC_KEY}}
+  private_key: ${{TASCOMI_PRIVATE_KEY}}
+
+tables:
+  daily: [{daily}]   # read by day of last_updated
+  weekly: [{weekly}]   # read whole, once a week from Sunday on
+
+environments:                     # the first one is used unless --env or PLANLAKE_ENV names another
+  local:
+    catalog: {{type: sql, uri: "sqlite:///lake/catalog.db"}}   # the Iceberg catalogue, one file
+    warehouse: lake/              # the tables' files, relative to this file
+    # database_prefix: dataplatform-stg-      # for those whose queries name databases with a prefix
+
+# settings:                       # every setting has a default; docs/settings.md explains each
+#   look_back_days: 60
+#   concurrency: 8
+"""
+TABLES = {
+    "tascomi": ("applications, contacts, documents", "application_types, decision_types, wards"),
+    "open_data": ("iom_applications, iom_decisions, repd", "iom_addresses"),
+}
+BASE_URL = "https://COUNCIL-planning.idoxcloud.com/rest/v1"
+
+
+def init(
+    base_url: Annotated[str, typer.Option("--base-url", help="Address of the council's API.")] = BASE_URL,
+    source: Annotated[str, typer.Option("--source", help="Catalogue of resources.")] = "tascomi",
+    config: ConfigFile = None,
+) -> None:
+    """Write a planlake.yaml, explained line by line; an existing one is left alone."""
+    from planlake.config import DEFAULT_FILE, suggestion
+    from planlake.errors import ConfigurationError
+
+    if source not in TABLES:
+        raise ConfigurationError(f'no source is called "{source}"', hint=suggestion(source, TABLES))
+    file = config or Path(DEFAULT_FILE)
+    daily, weekly = TABLES[source]
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(TEMPLATE.format(source=source, base_url=base_url, daily=daily, weekly=weekly))
+    except FileExistsError:
+        hint = "edit it, or name another file with --config"
+        raise ConfigurationError(f"{file} exists and was left as it is", hint=hint) from None
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from None
+    typer.echo(f"{file} written")
+    typer.echo("next: set the two keys, then planlake doctor", err=True)

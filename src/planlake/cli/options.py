@@ -1,0 +1,20 @@
+"""Options and arguments that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", help="Configuration file.", envvar="PLANLAKE_CONFIG", show_default="planlake.yaml"),
+]
+EnvironmentName = Annotated[
+    str | None, typer.Option("--env", help="Environment.", envvar="PLANLAKE_ENV", show_default="the first of the file")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+TableNames = Annotated[list[str] | None, typer.Argument(help="Tables; all configured ones when none is named.")]
+CadenceName = Annotated[str | None, typer.Option("--cadence", help="Only tables of this cadence: daily or weekly.")]
+StepOption = Annotated[str | None, typer.Option("--step", help="Only this step: ingest, refine or snapshot.")]
+InFull = Annotated[bool, typer.Option("--full", help="Read everything again instead of what changed.")]
+EngineName = Annotated[str, typer.Option("--engine", help="Engine that refines: duckdb.")]

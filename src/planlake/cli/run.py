@@ -1,0 +1,109 @@
+"""`planlake run`: everything that is due, or the named tables, through all steps."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from planlake.cli.options import (
+    AsJson,
+    CadenceName,
+    ConfigFile,
+    EngineName,
+    EnvironmentName,
+    InFull,
+    StepOption,
+    TableNames,
+)
+
+if TYPE_CHECKING:
+    from planlake.flow.run import RunResult, TableResult
+
+COLUMNS = ("table", "outcome", "requests", "received", "new", "rows now", "uncastable", "rejected", "why")
+
+
+def run(
+    tables: TableNames = None,
+    cadence: CadenceName = None,
+    step: StepOption = None,
+    full: InFull = False,
+    engine: EngineName = "duckdb",
+    env: EnvironmentName = None,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Load what is due, or the named tables: ingest, refine, snapshot."""
+    from planlake.cli.loading import configuration
+    from planlake.cli.screen import print_json, progress_bars
+    from planlake.cli.selecting import check_engine, selection
+
+    check_engine(engine)
+    wanted = selection(tables, cadence=cadence, step=step, is_full=full)
+    loaded = configuration(config)
+    from planlake.flow.run import run as carry_out
+
+    with progress_bars() as notify:
+        result = carry_out(loaded, wanted, environment=env, notify=notify)
+    if json:
+        print_json({**asdict(result), "exit_code": result.exit_code})
+    else:
+        show(result)
+    raise typer.Exit(result.exit_code)
+
+
+def show(result: "RunResult") -> None:
+    """Print what a run did, table by table, and what to do about trouble."""
+    from planlake.cli.screen import print_table, remark
+
+    title = f"Run {result.run} of {result.run_date}, {result.seconds:.1f} s"
+    done = [table for table in result.tables if table.outcome != "up to date"]
+    if not done:
+        remark(f"{title}: nothing to do, all {len(result.tables)} tables are up to date; no table was changed")
+    else:
+        print_table(title, COLUMNS, [_row(table) for table in done], numbers=COLUMNS[2:8])
+        rest = len(result.tables) - len(done)
+        if rest:
+            remark(f"{rest} more {'table is' if rest == 1 else 'tables are'} up to date")
+    for table in result.tables:
+        for line in _remarks(table):
+            remark(line)
+
+
+def _row(result: "TableResult") -> tuple[object, ...]:
+    from planlake.cli.screen import MARKS
+
+    read, refined, taken = result.ingest, result.refine, result.snapshot
+    return (
+        result.table,
+        MARKS[result.outcome],
+        read.requests if read else None,
+        read.records if read else None,
+        read.stored if read else None,
+        taken.rows if taken else None,
+        refined.uncastable if refined else None,
+        refined.rejected if refined else None,
+        result.message,
+    )
+
+
+def _remarks(result: "TableResult") -> list[str]:
+    lines = []
+    if result.gaps:
+        first, last, count = result.gaps[0], result.gaps[-1], len(result.gaps)
+        lines.append(
+            f"gap: {result.table} lacks {count} days from {first} to {last}, beyond the look-back cap\n"
+            f"hint: planlake run {result.table} with PLANLAKE_LOOK_BACK_DAYS raised reads further back"
+        )
+    if result.refine and result.refine.uncastable:
+        lines.append(
+            f"{result.table}: {result.refine.uncastable} cells do not cast and are NULL; their values are kept\n"
+            f"hint: planlake sql \"select * from uncastable where resource = '{result.table}'\""
+        )
+    if result.refine and result.refine.rejected:
+        lines.append(
+            f"{result.table}: {result.refine.rejected} records have no usable id; they are kept\n"
+            f"hint: planlake sql \"select * from rejected where resource = '{result.table}'\""
+        )
+    if result.outcome in ("open", "failed"):
+        lines.append(f"{result.table} still shows its last good version; the next run asks again")
+    return lines

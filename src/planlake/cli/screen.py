@@ -1,0 +1,83 @@
+"""How results look: tables on standard output, progress and remarks on standard error."""
+
+import json
+import shlex
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from planlake.cli.loading import named_file
+from planlake.flow.context import Notify
+from planlake.flow.context import Progress as Event
+
+MARKS = {
+    "loaded": "+ loaded",
+    "unchanged": "= unchanged",
+    "up to date": "= up to date",
+    "open": "! open",
+    "failed": "x failed",
+}
+STYLES = {"loaded": "green", "open": "yellow", "failed": "red"}
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()
+) -> None:
+    """Print rows as a table; the columns named in `numbers` are aligned to the right."""
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    console(stderr=False).print(table)
+
+
+def console(*, stderr: bool) -> Console:
+    """A console as wide as the terminal, and wide enough for a table where there is none."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else 132)
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 - anything that JSON can hold, dates as text
+    """Print a value as JSON."""
+    typer.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
+def remark(text: str) -> None:
+    """Say something beside the data, on standard error; commands in hints name the configuration in use."""
+    for line in text.splitlines():
+        typer.echo(runnable(line), err=True)
+
+
+def runnable(line: str) -> str:
+    """A line as it is; the command of a hint with the configuration it needs, where that is not the usual file."""
+    file = named_file()
+    if file is not None and line.startswith("hint: planlake "):
+        return f"{line} --config {shlex.quote(str(file))}"
+    return line
+
+
+@contextmanager
+def progress_bars() -> Iterator[Notify]:
+    """Bars on standard error, one per table and step that takes more than one part; nothing when not a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as bars:
+        tasks: dict[tuple[str, str], TaskID] = {}
+
+        def show(event: Event) -> None:
+            place = (event.table, event.step)
+            if place not in tasks:
+                tasks[place] = bars.add_task(f"{event.table}: {event.step}", total=event.total)
+            bars.update(tasks[place], completed=event.done, total=event.total, visible=event.done != event.total)
+
+        yield show

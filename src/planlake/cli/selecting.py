@@ -1,0 +1,30 @@
+"""From what was typed to what is asked for: checks names of cadences, steps and engines."""
+
+from typing import cast
+
+from planlake.config import suggestion
+from planlake.errors import ConfigurationError
+from planlake.flow.plan import STEPS, Selection, StepName
+from planlake.sources.catalogue import Cadence
+
+CADENCES = ("daily", "weekly")
+ENGINES = ("duckdb",)
+
+
+def selection(
+    tables: list[str] | None, *, cadence: str | None = None, step: str | None = None, is_full: bool = False
+) -> Selection:
+    """What a run or plan was asked for; a ConfigurationError with a suggestion for a misspelt word."""
+    _check("cadence", cadence, CADENCES)
+    _check("step", step, STEPS)
+    return Selection(tuple(tables or ()), cast("Cadence | None", cadence), cast("StepName | None", step), is_full)
+
+
+def check_engine(name: str) -> None:
+    """Refuse an engine that is not there."""
+    _check("engine", name, ENGINES)
+
+
+def _check(word: str, given: str | None, known: tuple[str, ...]) -> None:
+    if given is not None and given not in known:
+        raise ConfigurationError(f'no {word} is called "{given}"', hint=suggestion(given, known))

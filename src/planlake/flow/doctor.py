@@ -1,0 +1,138 @@
+"""Is everything ready for a run? In goes the configuration, out comes a list of findings, each with what to do."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from planlake.config import Config
+from planlake.errors import PlanlakeError
+from planlake.lake.lake import Lake, open_lake
+from planlake.sources.catalogue import catalogue_of
+from planlake.sources.client import CLOCK_SKEW_SECONDS, Answer, clock_skew, open_source
+from planlake.sources.tascomi.signing import signer
+
+Verdict = Literal["ok", "warning", "failed", "skipped"]
+LOW_DISK_BYTES = 2 * 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: its verdict, what was seen, what to do about it, and the exit status it causes."""
+
+    check: str
+    verdict: Verdict
+    seen: str
+    advice: str = ""
+    exit_code: int = 0
+
+
+def examine(config: Config, environment: str | None = None) -> Iterator[Finding]:
+    """Look at configuration, catalogue, lake, keys, API and clock, in this order."""
+    count = len(config.tables.daily) + len(config.tables.weekly)
+    yield Finding("configuration", "ok", f"{count} tables, {len(config.environments)} environments")
+    yield from _catalogue(config)
+    yield from _lake(config, environment)
+    yield from _source(config)
+
+
+def _failed(check: str, error: PlanlakeError) -> Finding:
+    return Finding(check, "failed", str(error), error.hint, error.exit_code)
+
+
+def _catalogue(config: Config) -> Iterator[Finding]:
+    try:
+        catalogue = catalogue_of(config)
+    except PlanlakeError as error:
+        yield _failed("catalogue", error)
+        return
+    columns = sum(len(resource.columns) for resource in catalogue.resources.values())
+    yield Finding("catalogue", "ok", f"{len(catalogue.resources)} resources, {columns} columns known beforehand")
+
+
+def _lake(config: Config, environment: str | None) -> Iterator[Finding]:
+    try:
+        lake = open_lake(config, environment)
+        tables = sum(len(lake.names(zone)) for zone in ("raw", "refined", "trusted", "operations"))
+    except PlanlakeError as error:
+        yield _failed("lake catalogue", error)
+        return
+    yield Finding("lake catalogue", "ok", f"{tables} tables, databases named like {lake.database('refined')}")
+    yield _warehouse(lake)
+
+
+def _warehouse(lake: Lake) -> Finding:
+    place = lake.warehouses["raw"]
+    if "://" in place:
+        return Finding("warehouse", "skipped", place, "remote: the first run will tell")
+    folder = Path(place)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".doctor-{os.getpid()}"
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        return Finding("warehouse", "failed", f"{folder}: {error.strerror}", "make the folder writable", 3)
+    free = shutil.disk_usage(folder).free
+    if free < LOW_DISK_BYTES:
+        return Finding(
+            "warehouse", "warning", f"{folder}: only {free / 2**30:.1f} GB free", "make room before a full load"
+        )
+    return Finding("warehouse", "ok", f"{folder}: writable, {free / 2**30:.0f} GB free")
+
+
+def _source(config: Config) -> Iterator[Finding]:
+    try:
+        sign = signer(config)
+    except PlanlakeError as error:
+        yield _failed("keys", error)
+        for check in ("API", "signature", "clock"):
+            yield Finding(check, "skipped", "needs the keys")
+        return
+    yield Finding("keys", "ok", "both found")
+    names = (*config.tables.daily, *config.tables.weekly, *catalogue_of(config).resources)
+
+    async def ask() -> Answer:
+        async with open_source(config, sign) as source:
+            return await source.get(names[0], {"page": 1})
+
+    try:
+        answer = asyncio.run(ask())
+    except PlanlakeError as error:
+        refused = error.exit_code == 3 and "refuses" in error.message
+        yield Finding(
+            "API",
+            "ok" if refused else "failed",
+            "answers" if refused else str(error),
+            "" if refused else ADVICE,
+            0 if refused else 3,
+        )
+        if refused:
+            yield Finding("signature", "failed", str(error), "ask the supplier for the keys, or set the clock", 3)
+        return
+    if answer.error:
+        yield Finding("API", "failed", f"{answer.url}: {answer.error}", ADVICE, 3)
+    else:
+        total = answer.totals.results if answer.totals else 0
+        yield Finding("API", "ok", f"{names[0]} has {total:,} records, answered in {answer.seconds:.2f} s")
+    yield Finding("signature", "ok", "accepted")
+    yield _clock(clock_skew(answer, datetime.now(UTC)))
+
+
+ADVICE = "check api.base_url, the network and a proxy; an HTML page means a firewall answers instead of the API"
+
+
+def _clock(skew: float | None) -> Finding:
+    if skew is None:
+        return Finding("clock", "skipped", "the API does not say what time it is")
+    seen = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the API's"
+    if abs(skew) > CLOCK_SKEW_SECONDS:
+        advice = "set this machine's clock (NTP): signatures are good for about a minute"
+        return Finding("clock", "failed", seen, advice, 3)
+    if abs(skew) > CLOCK_SKEW_SECONDS / 4:
+        return Finding("clock", "warning", seen, "set this machine's clock (NTP) before it is refused")
+    return Finding("clock", "ok", seen)

@@ -1,0 +1,237 @@
+"""What users query: in goes a database and a name, out comes the view as SQL for DuckDB.
+
+The catalogue keeps no views; they are rendered here when a connection asks for a name, from the files of the tables as
+they are at that moment. `as_of` shows refined tables as they were published on a day.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import pyarrow as pa
+from pyiceberg.table import Table
+from pyiceberg.table.refs import SnapshotRefType
+
+from planlake.engines.duckdb import Connection, found_keys
+from planlake.engines.sql import identifier, literal
+from planlake.lake.files import data_files, day_tag
+from planlake.lake.lake import ZONES, Lake
+from planlake.lake.ledger import raw_files, raw_rows_sql
+from planlake.lake.reading import latest_first, rows_sql
+from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES, Described, keys_of
+
+TextsOf = Callable[[str], Mapping[str, str | None] | None]
+SEARCHED_ZONES = ("refined", "trusted", "operations", "raw")
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Renders views of one lake; `notes` collects what a user should know of an answer."""
+
+    lake: Lake
+    resources: Mapping[str, Described]
+    connection: Connection = field(repr=False)
+    texts_of: TextsOf = field(repr=False)
+    as_of: date | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def define(self, schema: str, name: str) -> bool:
+        """Make the table or view of this name on the connection; False where the lake has none.
+
+        Without a schema the refined zone is searched first, then trusted, operations and raw.
+        """
+        zones = [zone for zone in SEARCHED_ZONES if not schema or self.lake.database(zone).lower() == schema.lower()]
+        for zone in zones:
+            query = self._render(zone, name.lower())
+            if query is not None:
+                self._create(self.lake.database(zone), name, query)
+                if not schema:
+                    self._create("", name, query)
+                return True
+        return False
+
+    def _create(self, schema: str, name: str, query: str) -> None:
+        if schema:
+            self.connection.execute(f"create schema if not exists {identifier(schema)}")
+        full_name = f"{identifier(schema)}.{identifier(name)}" if schema else identifier(name)
+        self.connection.execute(f"create or replace view {full_name} as {query}")
+
+    def _render(self, zone: str, name: str) -> str | None:
+        if zone == "raw":
+            return self._raw(name)
+        if zone == "refined":
+            return self._refined(name)
+        if (zone, name) in TABLES:
+            return f"select * from {self._own(zone, name)}"
+        table = self.lake.find(zone, name)
+        return _whole(table) if table is not None else None
+
+    def _own(self, zone: str, name: str) -> str:
+        """Rows of one of Planlake's own tables; none where nothing was written to it yet."""
+        table = self.lake.find(zone, name)
+        return _whole_rows(table) if table is not None else rows_sql([], self.lake.own_schema(zone, name))
+
+    def _raw(self, name: str) -> str | None:
+        if ("raw", name) in TABLES:
+            return f"select * from {self._own('raw', name)}"
+        if name.startswith("api_response_") and name.removeprefix("api_response_") in self.resources:
+            return self._responses(name.removeprefix("api_response_"))
+        if name in self.resources:
+            return self._parsed(self.resources[name])
+        return None
+
+    def _responses(self, resource: str) -> str | None:
+        """Records as received in a column named after the resource, and failed requests as rows of their own."""
+        files = raw_files(self.lake, resource, 0)
+        if self.lake.find("raw", "api_requests") is None:
+            return None
+        rows = raw_rows_sql(self.lake, files, resource, 0)
+        imports = ", ".join(IMPORT_COLUMNS)
+        failed = f"""
+            select page, null, url, status::varchar, error, requested_at, epoch(requested_at)::varchar,
+                strftime(london, '%Y'), strftime(london, '%m'), strftime(london, '%d'), strftime(london, '%Y%m%d')
+            from (select *, timezone('Europe/London', timezone('UTC', requested_at)) as london
+                  from {self._own("raw", "api_requests")})
+            where resource = {literal(resource)} and error is not null"""
+        columns = imports.replace("page_number", f"page_number, api_response as {identifier(resource)}", 1)
+        return f"select {columns} from {rows} union all {failed}"
+
+    def _parsed(self, resource: Described) -> str | None:
+        """Every key as text, beside the import columns."""
+        files = raw_files(self.lake, resource.name, 0)
+        if not files:
+            return None
+        rows = raw_rows_sql(self.lake, files, resource.name, 0)
+        increment = self.lake.find("refined", f"increment_{resource.name}")
+        keys = keys_of(increment.schema() if increment else None, resource.columns)
+        for key in found_keys(self.connection, f"(select api_response from {rows} where is_regular)"):
+            keys.setdefault(key, key)
+        structure = "{" + ",".join(f'"{key}":"VARCHAR"' for key in keys) + "}"
+        imports = ", ".join(IMPORT_COLUMNS)
+        regular = f"""select unnest(from_json(api_response, {literal(structure)})), {imports}, batch
+                      from {rows} where is_regular"""
+        return f"{regular} union all by name {self._irregular(resource, rows, keys)}"
+
+    def _irregular(self, resource: Described, rows: str, keys: Mapping[str, str]) -> str:
+        imports = ", ".join(IMPORT_COLUMNS)
+        others = self.connection.sql(
+            f"select {imports}, batch, api_response from {rows} where not is_regular"
+        ).to_arrow_table()
+        values = [self.texts_of(text) or {} for text in others["api_response"].to_pylist()]
+        for key, column in keys.items():
+            others = others.append_column(column, pa.array([row.get(key) for row in values], pa.string()))
+        name = f"irregular_{resource.name}"
+        self.connection.register(name, others.drop_columns("api_response"))
+        return f"select * from {identifier(name)}"
+
+    def _refined(self, name: str) -> str | None:
+        for prefix, render in (
+            ("increment_", self._increment),
+            ("current_", self._current),
+            ("history_", self._history),
+        ):
+            if name.startswith(prefix) and name.removeprefix(prefix) in self.resources:
+                return render(self.resources[name.removeprefix(prefix)])
+        return self._latest(self.resources[name]) if name in self.resources else None
+
+    def _increment(self, resource: Described) -> str | None:
+        table = self.lake.find("refined", f"increment_{resource.name}")
+        if table is None:
+            return None
+        return f"select * from {self._versions(table)}"
+
+    def _versions(self, table: Table) -> str:
+        """Versions received until the day asked about."""
+        if self.as_of is None:
+            return _whole_rows(table)
+        return f"(select * from {_whole_rows(table)} where import_date <= '{self.as_of:%Y%m%d}')"
+
+    def _current(self, resource: Described) -> str | None:
+        table = self.lake.find("refined", f"current_{resource.name}")
+        if table is None or self.as_of is None:
+            return _whole(table) if table is not None else None
+        tag = _tag_of(table, self.as_of)
+        if tag is not None:
+            self.notes.append(f"{resource.name} as of {self.as_of}: as published on {tag.removeprefix('day-')}")
+            snapshot = table.snapshot_by_name(tag)
+            files = data_files(table, snapshot_id=snapshot.snapshot_id if snapshot else None)
+            return f"select * from {rows_sql(files, table.schema())}"
+        self.notes.append(
+            f"{resource.name} as of {self.as_of}: no snapshot is kept, as received by the end of that day"
+        )
+        increment = self.lake.find("refined", f"increment_{resource.name}")
+        if increment is None:
+            return None
+        return f"""select * from {self._versions(increment)} qualify row_number() over (
+            partition by {identifier(resource.key)} order by {latest_first(resource)}) = 1"""
+
+    def _history(self, resource: Described) -> str | None:
+        """Every version with the time from which and until which Planlake held it as the latest."""
+        table = self.lake.find("refined", f"increment_{resource.name}")
+        if table is None:
+            return None
+        next_version = f"""lag(import_datetime) over (
+            partition by {identifier(resource.key)} order by {latest_first(resource)})"""
+        return f"""select {_shown(table)}, is_deleted, import_datetime as valid_from, {next_version} as valid_to
+                   from {self._versions(table)}"""
+
+    def _latest(self, resource: Described) -> str | None:
+        """The latest version of each id that is not deleted, and the date of the last published snapshot."""
+        rows = self._current(resource)
+        table = self.lake.find("refined", f"current_{resource.name}")
+        if rows is None or table is None:
+            return None
+        day = literal(self._published(resource.name))
+        return f"""
+            select {_shown(table)}, substr({day}, 1, 4) as snapshot_year, substr({day}, 5, 2) as snapshot_month,
+                substr({day}, 7, 2) as snapshot_day, {day} as snapshot_date
+            from ({rows}) where not is_deleted"""
+
+    def _published(self, resource: str) -> str:
+        until = f"and snapshot_date <= '{self.as_of:%Y%m%d}'" if self.as_of else ""
+        query = f"""select coalesce(max(snapshot_date), '') from {self._own("operations", "published")}
+                    where resource = {literal(resource)} {until}"""
+        return str(self.connection.execute(query).fetchall()[0][0])
+
+
+def known_names(lake: Lake, resources: Mapping[str, Described]) -> dict[str, list[str]]:
+    """Every table and view that can be queried now, by database."""
+    refined = lake.names("refined")
+    loaded = [name.removeprefix("current_") for name in refined if name.startswith("current_")]
+    increments = [name.removeprefix("increment_") for name in refined if name.startswith("increment_")]
+    raw = lake.names("raw")
+    names = {zone: lake.names(zone) for zone in ZONES}
+    names["raw"] = [*raw, *(f"api_response_{name}" for name in increments), *increments] if raw else []
+    names["refined"] = [*refined, *loaded, *(f"history_{name}" for name in increments)]
+    known = resources.keys()
+    return {
+        lake.database(zone): sorted(name for name in found if zone != "refined" or _resource_of(name) in known)
+        for zone, found in names.items()
+    }
+
+
+def _resource_of(name: str) -> str:
+    for prefix in ("increment_", "current_", "history_"):
+        if name.startswith(prefix):
+            return name.removeprefix(prefix)
+    return name
+
+
+def _whole_rows(table: Table) -> str:
+    return rows_sql(data_files(table), table.schema())
+
+
+def _whole(table: Table) -> str:
+    return f"select * from {_whole_rows(table)}"
+
+
+def _shown(table: Table) -> str:
+    """The columns users see: the vendor's, then when and how they came, then the batch."""
+    vendor = [name for name in table.schema().column_names if name not in REFINED_OWN]
+    return ", ".join(map(identifier, [*vendor, *IMPORT_COLUMNS, "batch"]))
+
+
+def _tag_of(table: Table, day: date) -> str | None:
+    """The tag of that day or the last one before it."""
+    tags = [name for name, ref in table.refs().items() if ref.snapshot_ref_type == SnapshotRefType.TAG]
+    return max((name for name in tags if name.startswith("day-") and name <= day_tag(day)), default=None)
