@@ -7,6 +7,7 @@ holds up no other.
 import asyncio
 import hashlib
 import itertools
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -140,6 +141,13 @@ async def _table(work: _Work, source: Source | None, steps: Sequence[Step]) -> T
         raise
     except PlanlakeError as error:
         result = TableResult(table, "failed", str(error))
+    except OSError as error:  # a full disk, a read-only folder
+        result = TableResult(table, "failed", f"the lake cannot be written: {error}")
+    except Exception as error:
+        if "PLANLAKE_DEBUG" in os.environ:
+            raise
+        reason = str(error).splitlines()[0] if str(error) else "no message"
+        result = TableResult(table, "failed", f"internal error: {type(error).__name__}: {reason}")
     return replace(result, gaps=steps[0].gaps, new_gaps=steps[0].new_gaps, seconds=monotonic() - started)
 
 
