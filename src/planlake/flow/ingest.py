@@ -5,7 +5,7 @@ them, so whatever is in the ledger is in raw. A record equal to what is held is 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -48,6 +48,7 @@ class Page:
     requested_at: datetime
     answer: Answer
     records: list[Record]
+    size: int
     error: str
 
 
@@ -81,6 +82,8 @@ class _Batch:
     result: IngestResult
     pages: list[Page] = field(default_factory=list)
     waiting_bytes: int = 0
+    closed: list[_Reading] = field(default_factory=list)
+    checkpoint: asyncio.Task[None] | None = None
 
 
 async def ingest(
@@ -93,10 +96,12 @@ async def ingest(
     async for reading, first in _first_pages(state, source, readings):
         async for page in _pages(state, source, reading, first):
             await _keep(state, page)
-    closed = [reading for reading in readings if not reading.closing_error()]
-    still_open = tuple((reading.window, reading.closing_error()) for reading in readings if reading not in closed)
-    await asyncio.to_thread(_checkpoint, state, [_closing_row(state, reading) for reading in closed])
-    return replace(state.result, closed=tuple(reading.window for reading in closed), open=still_open)
+        if not reading.closing_error():
+            state.closed.append(reading)
+    await _checkpoint(state)
+    await _committed(state)
+    still_open = tuple((one.window, one.closing_error()) for one in readings if one.closing_error())
+    return replace(state.result, open=still_open)
 
 
 async def _first_pages(state: _Batch, source: Source, readings: list[_Reading]) -> AsyncIterator[tuple[_Reading, Page]]:
@@ -162,8 +167,8 @@ async def _ask(state: _Batch, source: Source, reading: _Reading, number: int) ->
             error = str(failure)
     if error:
         records = []
-    request_id = next(state.context.request_ids)
-    return Page(reading.window, number, request_id, requested_at, answer, records, error)
+    request_id, size = next(state.context.request_ids), len(answer.body)
+    return Page(reading.window, number, request_id, requested_at, replace(answer, body=b""), records, size, error)
 
 
 def _count(reading: _Reading, page: Page) -> None:
@@ -176,14 +181,29 @@ def _count(reading: _Reading, page: Page) -> None:
 
 async def _keep(state: _Batch, page: Page) -> None:
     state.pages.append(page)
-    state.waiting_bytes += len(page.answer.body)
+    state.waiting_bytes += page.size
     if state.waiting_bytes >= state.context.config.settings.checkpoint_megabytes * MEGABYTE:
-        await asyncio.to_thread(_checkpoint, state)
+        await _checkpoint(state)
 
 
-def _checkpoint(state: _Batch, closing_rows: Sequence[dict[str, Any]] = ()) -> None:
-    """Commit what waits: raw rows first, then the ledger rows of their requests, then of the windows they close."""
-    pages, state.pages, state.waiting_bytes = state.pages, [], 0
+async def _checkpoint(state: _Batch) -> None:
+    """Commit what waits while reading goes on; one checkpoint of a resource at a time."""
+    await _committed(state)
+    pages, closed = state.pages, state.closed
+    state.pages, state.closed, state.waiting_bytes = [], [], 0
+    if pages or closed:
+        state.checkpoint = asyncio.create_task(asyncio.to_thread(_commit, state, pages, closed))
+
+
+async def _committed(state: _Batch) -> None:
+    """Wait for the checkpoint under way; its trouble is raised here."""
+    if state.checkpoint is not None:
+        await state.checkpoint
+        state.checkpoint = None
+
+
+def _commit(state: _Batch, pages: list[Page], closed: list[_Reading]) -> None:
+    """Raw rows first, then the ledger rows of their requests and of the windows they close."""
     rows = _raw_rows(state, [page for page in pages if page.records])
     new = _new_rows(state, rows)
     if len(new):
@@ -191,14 +211,15 @@ def _checkpoint(state: _Batch, closing_rows: Sequence[dict[str, Any]] = ()) -> N
             append(state.context.lake.own_table("raw", "api_responses"), new, partition=(state.resource.name,))
     stored = _stored_by_request(new)
     request_rows = [_request_row(state, page, stored.get(page.request_id, 0)) for page in pages]
-    append_requests(state.context.lake, [*request_rows, *closing_rows])
+    append_requests(state.context.lake, [*request_rows, *(_closing_row(state, reading) for reading in closed)])
     figures = state.result
     state.result = replace(
         figures,
         requests=figures.requests + len(pages),
         records=figures.records + len(rows),
         stored=figures.stored + len(new),
-        bytes=figures.bytes + sum(len(page.answer.body) for page in pages),
+        bytes=figures.bytes + sum(page.size for page in pages),
+        closed=(*figures.closed, *(reading.window for reading in closed)),
     )
 
 
@@ -265,7 +286,7 @@ def _request_row(state: _Batch, page: Page, stored: int) -> dict[str, Any]:
         "attempts": page.answer.attempts,
         "records": len(page.records),
         "stored": stored,
-        "bytes": len(page.answer.body),
+        "bytes": page.size,
         "total_results": totals.results if totals else None,
         "results_per_page": totals.per_page if totals else None,
         "total_page": totals.page if totals else None,
