@@ -81,7 +81,7 @@ class Settings(_Record):
     checkpoint_megabytes: _Positive = 64
     batch_megabytes: _Positive = 256
     memory_limit_megabytes: _Positive = 700
-    table_concurrency: _Positive = 4
+    table_concurrency: _Positive = 8
 
 
 class Config(_Record):

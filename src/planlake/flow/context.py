@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from planlake.clock import Clock
 from planlake.config import Config
 from planlake.engines.duckdb import Connection
+from planlake.lake.arrivals import Arrivals
 from planlake.lake.lake import Lake
 from planlake.sources.catalogue import Catalogue
 
@@ -38,5 +39,6 @@ class Context:
     lake: Lake
     connection: Connection = field(repr=False)
     clock: Clock
+    arrivals: Arrivals = field(repr=False)
     notify: Notify = ignore
     request_ids: Iterator[int] = field(default_factory=itertools.count, repr=False)

@@ -14,9 +14,8 @@ import pyarrow as pa
 
 from planlake.clock import LONDON, naive_utc
 from planlake.flow.context import Context, Progress
-from planlake.lake.files import append
 from planlake.lake.held import keep_new
-from planlake.lake.ledger import CLOSED, FULL, PAGE, append_requests
+from planlake.lake.ledger import CLOSED, FULL, PAGE
 from planlake.sources.catalogue import Resource
 from planlake.sources.client import Answer, Source
 from planlake.sources.records import Record, Shape, read_record, split_page
@@ -206,12 +205,10 @@ def _commit(state: _Batch, pages: list[Page], closed: list[_Reading]) -> None:
     """Raw rows first, then the ledger rows of their requests and of the windows they close."""
     rows = _raw_rows(state, [page for page in pages if page.records])
     new = _new_rows(state, rows)
-    if len(new):
-        with state.context.lake.commits:
-            append(state.context.lake.own_table("raw", "api_responses"), new, partition=(state.resource.name,))
     stored = _stored_by_request(new)
     request_rows = [_request_row(state, page, stored.get(page.request_id, 0)) for page in pages]
-    append_requests(state.context.lake, [*request_rows, *(_closing_row(state, reading) for reading in closed)])
+    closing_rows = [_closing_row(state, reading) for reading in closed]
+    state.context.arrivals.land(state.resource.name, new, [*request_rows, *closing_rows])
     figures = state.result
     state.result = replace(
         figures,

@@ -24,6 +24,7 @@ from planlake.flow.ingest import IngestResult, ingest
 from planlake.flow.plan import Selection, Step, plan
 from planlake.flow.refine import RefineResult, refine
 from planlake.flow.snapshot import SnapshotResult, snapshot
+from planlake.lake.arrivals import Arrivals
 from planlake.lake.lake import open_lake
 from planlake.lake.ledger import History, last_request_id, read_histories
 from planlake.lake.runs import append_operations, last_run, published_dates
@@ -91,7 +92,7 @@ def run(config: Config, selection: Selection, *, environment: str | None = None,
         histories = read_histories(lake, connection)
         steps = plan(config, catalogue, histories, clock, selection)
         request_ids = itertools.count(last_request_id(lake, connection) + 1)
-        context = Context(last.run + 1, config, catalogue, lake, connection, clock, notify, request_ids)
+        context = Context(last.run + 1, config, catalogue, lake, connection, clock, Arrivals(lake), notify, request_ids)
         work = _Work(context, histories, asyncio.Semaphore(config.settings.table_concurrency), asyncio.Lock())
         try:
             results = asyncio.run(_carry_out(work, steps))

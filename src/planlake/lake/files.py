@@ -92,7 +92,7 @@ def commit(
     try:
         with table.transaction() as transaction:
             update = transaction.update_snapshot(snapshot_properties=carried)
-            with update.overwrite() if removed else update.fast_append() as snapshot:
+            with update.overwrite() if removed else update.merge_append() as snapshot:
                 for file in removed:
                     snapshot.delete_data_file(file)
                 for file in add:
@@ -105,9 +105,9 @@ def commit(
     return table
 
 
-def append(table: Table, rows: pa.Table, *, partition: Sequence[object] = ()) -> None:
-    """Add rows to a table that carries no bookmark, in one snapshot."""
-    commit(table, add=[write_file(table, rows, partition=partition)])
+def append(table: Table, rows: pa.Table) -> None:
+    """Add rows to a table that has no partitions and carries no bookmark, in one snapshot."""
+    commit(table, add=[write_file(table, rows)])
 
 
 def bookmarks_of(table: Table) -> dict[str, str]:

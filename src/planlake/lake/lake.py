@@ -33,8 +33,9 @@ TABLE_PROPERTIES = {
     "write.parquet.compression-codec": "zstd",
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "20",
+    "commit.manifest.min-count-to-merge": "32",
 }
-PARTITIONED_BY_RESOURCE = ("api_responses", "uncastable", "rejected")
+PARTITIONED_BY_RESOURCE = ("api_responses", "api_requests", "uncastable", "rejected")
 # A commit that carries a bookmark must not be repeated by the library: it would add the same rows again.
 BOOKMARKED_PROPERTIES = {**TABLE_PROPERTIES, "commit.retry.num-retries": "0"}
 
@@ -48,18 +49,24 @@ class Lake:
     prefix: str
     warehouses: Mapping[str, str]
     commits: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    loaded: dict[tuple[str, str], Table] = field(default_factory=dict, repr=False)
 
     def database(self, zone: str) -> str:
         """The name of a zone's database, for example `tascomi-raw-zone`."""
         return f"{self.prefix}{self.source}-{ZONES[zone]}"
 
     def find(self, zone: str, name: str) -> Table | None:
-        """A table as it is now, or None where nothing was ever written to it."""
-        with _clear_errors():
-            try:
-                return self.catalog.load_table((self.database(zone), name))
-            except (NoSuchTableError, NoSuchNamespaceError):
-                return None
+        """A table, or None where nothing was ever written to it.
+
+        A table is loaded once: nobody else writes while this lake is open, and own commits bring it up to date.
+        """
+        if (zone, name) not in self.loaded:
+            with _clear_errors():
+                try:
+                    self.loaded[zone, name] = self.catalog.load_table((self.database(zone), name))
+                except (NoSuchTableError, NoSuchNamespaceError):
+                    return None
+        return self.loaded[zone, name]
 
     def names(self, zone: str) -> list[str]:
         """Names of all tables of a zone."""
@@ -83,13 +90,14 @@ class Lake:
         properties = BOOKMARKED_PROPERTIES if bookmarked else TABLE_PROPERTIES
         with self.commits, _clear_errors():
             self.catalog.create_namespace_if_not_exists(database)
-            return self.catalog.create_table(
+            self.loaded[zone, name] = self.catalog.create_table(
                 (database, name),
                 schema,
                 location=f"{self.warehouses[zone]}/{database}/{name}",
                 partition_spec=spec,
                 properties=properties,
             )
+            return self.loaded[zone, name]
 
     def own_schema(self, zone: str, name: str) -> Schema:
         """The schema one of Planlake's own tables is made with."""

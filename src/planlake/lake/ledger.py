@@ -4,18 +4,15 @@ A window is a day (`2026-11-22`) or `full`. It is closed by a ledger row of its 
 and the records received equal the API's total. Raw rows count only when the row of their request is in the ledger.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
-import pyarrow as pa
-from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile
 
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import literal
-from planlake.lake.files import append, data_files, is_above, of_resource
+from planlake.lake.files import data_files, of_resource
 from planlake.lake.lake import Lake
 from planlake.lake.reading import rows_sql
 
@@ -80,16 +77,6 @@ def last_request_id(lake: Lake, connection: Connection) -> int:
     return highest
 
 
-def append_requests(lake: Lake, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Add rows to the ledger, in one commit; columns that a row lacks are NULL."""
-    listed = list(rows)
-    if not listed:
-        return
-    with lake.commits:
-        table = lake.own_table("raw", "api_requests")
-        append(table, pa.Table.from_pylist(listed, schema_to_pyarrow(table.schema())))
-
-
 def raw_files(lake: Lake, resource: str, above_batch: int) -> list[DataFile]:
     """Files of raw that may hold rows of this resource in batches above the given one."""
     table = lake.find("raw", "api_responses")
@@ -101,7 +88,7 @@ def raw_files(lake: Lake, resource: str, above_batch: int) -> list[DataFile]:
 def good_requests_sql(lake: Lake, resource: str, above_batch: int) -> str:
     """A query for the ids of the requests of a resource that are in the ledger and went well."""
     requests = lake.own_table("raw", "api_requests")
-    files = data_files(requests, where=is_above("batch", above_batch))
+    files = data_files(requests, where=of_resource(resource, above_batch))
     rows = rows_sql(files, requests.schema(), columns=("request_id", "resource", "event", "error"))
     return f"""select request_id from {rows}
                where resource = {literal(resource)} and event = '{PAGE}' and error is null"""

@@ -44,9 +44,7 @@ class Views:
         for zone in zones:
             query = self._render(zone, name.lower())
             if query is not None:
-                self._create(self.lake.database(zone), name, query)
-                if not schema:
-                    self._create("", name, query)
+                self._create(self.lake.database(zone) if schema else "", name, query)
                 return True
         return False
 
