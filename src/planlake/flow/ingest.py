@@ -5,7 +5,9 @@ them, so whatever is in the ledger is in raw. A record equal to what is held is 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+import itertools
+from collections import deque
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +16,7 @@ import pyarrow as pa
 
 from planlake.clock import LONDON, naive_utc
 from planlake.flow.context import Context, Progress
+from planlake.flow.reading import Reading
 from planlake.lake.held import keep_new
 from planlake.lake.ledger import CLOSED, FULL, PAGE
 from planlake.sources.catalogue import Resource
@@ -52,25 +55,6 @@ class Page:
 
 
 @dataclass(slots=True)
-class _Reading:
-    """The state of reading one window: what the API said it has, what came."""
-
-    window: str
-    started_at: datetime
-    total: int = 0
-    received: int = 0
-    errors: list[str] = field(default_factory=list)
-
-    def closing_error(self) -> str:
-        """Why this window is not proven complete; empty where it is."""
-        if self.errors:
-            return self.errors[0]
-        if self.received != self.total:
-            return f"the API says {self.total} records, {self.received} came"
-        return ""
-
-
-@dataclass(slots=True)
 class _Batch:
     """Everything one resource fetched in this run, on its way into raw."""
 
@@ -81,36 +65,37 @@ class _Batch:
     result: IngestResult
     pages: list[Page] = field(default_factory=list)
     waiting_bytes: int = 0
-    closed: list[_Reading] = field(default_factory=list)
+    closed: list[Reading] = field(default_factory=list)
     checkpoint: asyncio.Task[None] | None = None
 
 
 async def ingest(
-    context: Context, source: Source, resource: Resource, windows: tuple[str, ...], *, batch: int
+    context: Context, source: Source, resource: Resource, readings: Sequence[Reading], *, batch: int
 ) -> IngestResult:
-    """Read the windows of a resource into raw under a new batch number; windows that fail stay open, by name."""
+    """Read windows of a resource into raw under a new batch number; windows that fail stay open, by name."""
     shape = Shape(resource.key, context.catalogue.dropped_keys)
     state = _Batch(context, resource, batch, shape, IngestResult(resource.name, batch))
-    readings = [_Reading(window, naive_utc(context.clock.now())) for window in windows]
     async for reading, first in _first_pages(state, source, readings):
         async for page in _pages(state, source, reading, first):
             await _keep(state, page)
-        if not reading.closing_error():
+        if not reading.verdict():
             state.closed.append(reading)
     await _checkpoint(state)
     await _committed(state)
-    still_open = tuple((one.window, one.closing_error()) for one in readings if one.closing_error())
+    still_open = tuple((one.window, one.verdict()) for one in readings if one.verdict())
     return replace(state.result, open=still_open)
 
 
-async def _first_pages(state: _Batch, source: Source, readings: list[_Reading]) -> AsyncIterator[tuple[_Reading, Page]]:
+async def _first_pages(
+    state: _Batch, source: Source, readings: Sequence[Reading]
+) -> AsyncIterator[tuple[Reading, Page]]:
     """The first page of every window in order; those of the next few windows are on the way already."""
     ahead = state.context.config.settings.concurrency
     tasks: list[asyncio.Task[Page]] = []
     try:
         for index, reading in enumerate(readings):
             for following in readings[len(tasks) : index + ahead]:
-                tasks.append(asyncio.create_task(_ask(state, source, following, 1)))  # noqa: PERF401 - grows as it goes
+                tasks.append(asyncio.create_task(_ask(state, source, following, following.first_page)))  # noqa: PERF401
             yield reading, await tasks[index]
             if len(readings) > 1:
                 state.context.notify(Progress(state.resource.name, "ingest", index + 1, len(readings)))
@@ -118,31 +103,51 @@ async def _first_pages(state: _Batch, source: Source, readings: list[_Reading]) 
         await _cancelled(tasks)
 
 
-async def _pages(state: _Batch, source: Source, reading: _Reading, first: Page) -> AsyncIterator[Page]:
-    """Every page of a window in order, as many on the way at once as the source allows."""
-    _count(reading, first)
-    yield first
-    if first.answer.totals is None or first.error:
+async def _pages(state: _Batch, source: Source, reading: Reading, first: Page) -> AsyncIterator[Page]:
+    """Every page of a window in order, then those that must be asked again, until it is complete or will not be."""
+    yield _noted(reading, first)
+    if first.error:
         return
-    last = first.answer.totals.pages
-    ahead = state.context.config.settings.concurrency * 2
-    waiting: dict[int, asyncio.Task[Page]] = {}
-    number, asked = 2, 2
-    try:
-        while number <= last:
-            while asked <= last and len(waiting) < ahead:
-                waiting[asked] = asyncio.create_task(_ask(state, source, reading, asked))
-                asked += 1
-            page = await waiting.pop(number)
-            _count(reading, page)
-            if page.answer.totals is not None:
-                last = max(last, page.answer.totals.pages)
-            if reading.window == FULL:
-                state.context.notify(Progress(state.resource.name, "ingest", number, last))
+    async for page in _fetched(state, source, reading, _numbers(reading)):
+        yield page
+    while again := reading.to_ask_again():
+        async for page in _fetched(state, source, reading, iter(again)):
             yield page
-            number += 1
+
+
+def _numbers(reading: Reading) -> Iterator[int]:
+    """Page numbers from the second on, as far as the newest total reaches at the moment."""
+    number = reading.first_page + 1
+    while number <= reading.last_page:
+        yield number
+        number += 1
+
+
+async def _fetched(state: _Batch, source: Source, reading: Reading, numbers: Iterator[int]) -> AsyncIterator[Page]:
+    """Pages in the order asked for, as many on the way at once as the source allows."""
+    ahead = state.context.config.settings.concurrency * 2
+    waiting: deque[asyncio.Task[Page]] = deque()
+
+    def ask_more() -> None:
+        for number in itertools.islice(numbers, ahead - len(waiting)):
+            waiting.append(asyncio.create_task(_ask(state, source, reading, number)))
+
+    try:
+        ask_more()
+        while waiting:
+            page = _noted(reading, await waiting[0])
+            waiting.popleft()
+            ask_more()
+            if reading.window == FULL:
+                state.context.notify(Progress(state.resource.name, "ingest", page.number, reading.last_page))
+            yield page
     finally:
-        await _cancelled(waiting.values())
+        await _cancelled(waiting)
+
+
+def _noted(reading: Reading, page: Page) -> Page:
+    reading.note(page.number, page.answer.totals, (record.id for record in page.records), page.error)
+    return page
 
 
 async def _cancelled(tasks: Collection[asyncio.Task[Page]]) -> None:
@@ -151,7 +156,7 @@ async def _cancelled(tasks: Collection[asyncio.Task[Page]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _ask(state: _Batch, source: Source, reading: _Reading, number: int) -> Page:
+async def _ask(state: _Batch, source: Source, reading: Reading, number: int) -> Page:
     query: dict[str, str | int] = {"page": number}
     if reading.window != FULL:
         query[state.resource.changed] = reading.window
@@ -168,14 +173,6 @@ async def _ask(state: _Batch, source: Source, reading: _Reading, number: int) ->
         records = []
     request_id, size = next(state.context.request_ids), len(answer.body)
     return Page(reading.window, number, request_id, requested_at, replace(answer, body=b""), records, size, error)
-
-
-def _count(reading: _Reading, page: Page) -> None:
-    if page.error:
-        reading.errors.append(f"page {page.number}: {page.error}")
-    if page.answer.totals is not None:
-        reading.total = page.answer.totals.results
-    reading.received += len(page.records)
 
 
 async def _keep(state: _Batch, page: Page) -> None:
@@ -201,7 +198,7 @@ async def _committed(state: _Batch) -> None:
         state.checkpoint = None
 
 
-def _commit(state: _Batch, pages: list[Page], closed: list[_Reading]) -> None:
+def _commit(state: _Batch, pages: list[Page], closed: list[Reading]) -> None:
     """Raw rows first, then the ledger rows of their requests and of the windows they close."""
     rows = _raw_rows(state, [page for page in pages if page.records])
     new = _new_rows(state, rows)
@@ -293,7 +290,7 @@ def _request_row(state: _Batch, page: Page, stored: int) -> dict[str, Any]:
     }
 
 
-def _closing_row(state: _Batch, reading: _Reading) -> dict[str, Any]:
+def _closing_row(state: _Batch, reading: Reading) -> dict[str, Any]:
     return {
         "request_id": next(state.context.request_ids),
         "run": state.context.run,

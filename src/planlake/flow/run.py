@@ -22,6 +22,7 @@ from planlake.errors import ConfigurationError, PlanlakeError, SourceError
 from planlake.flow.context import Context, Notify, ignore
 from planlake.flow.ingest import IngestResult, ingest
 from planlake.flow.plan import Selection, Step, plan
+from planlake.flow.reading import Reading
 from planlake.flow.refine import RefineResult, refine
 from planlake.flow.snapshot import SnapshotResult, snapshot
 from planlake.lake.arrivals import Arrivals
@@ -160,7 +161,9 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
     first = steps[0]
     if source is not None and first.step == "ingest" and first.windows:
         async with work.reading:
-            read = await ingest(context, source, resource, first.windows, batch=history.last_batch + 1)
+            started_at = naive_utc(context.clock.now())
+            readings = [Reading(window, started_at, context.catalogue.page_size) for window in first.windows]
+            read = await ingest(context, source, resource, readings, batch=history.last_batch + 1)
         if read.open:
             window, reason = read.open[0]
             message = f"{len(read.open)} of {len(first.windows)} windows open, first {window}: {reason}"

@@ -1,0 +1,157 @@
+"""Reading one window and proving it complete: in goes what came page by page, out come pages to ask again or a verdict.
+
+The API shows a set that changes while it is read, ordered by id, in pages of fifty. A record that goes shifts all later
+ones forward, so the first of the next page is missed: seen as a total that drops between two pages, and mended by
+asking the earlier of them again. A record that comes makes the total grow: the last page is asked again and those
+behind it are read. Ids that come twice are asked for a second time; if they still do, they are the source's.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from planlake.lake.ledger import FULL
+from planlake.sources.client import Totals
+
+MAX_ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PageFacts:
+    """What one page held when it was last read, and the totals under which it was read, the highest and the lowest.
+
+    `ids` are hashes; empty for pages that an earlier run read.
+    """
+
+    total: int
+    records: int
+    highest: int
+    lowest: int
+    ids: "array[int]" = field(default_factory=lambda: array("q"), repr=False)
+
+
+@dataclass(slots=True)
+class Reading:
+    """The state of reading one window."""
+
+    window: str
+    started_at: datetime
+    per_page: int = 50
+    is_provisional: bool = False
+    pages: dict[int, PageFacts] = field(default_factory=dict)
+    errors: dict[int, str] = field(default_factory=dict)
+    gaps: dict[int, str] = field(default_factory=dict)
+    rounds: int = 0
+    asked_twice: set[int] = field(default_factory=set)
+    is_empty: bool = False
+    newest_total: int = 0
+    first_page: int = 1
+
+    def note(self, page: int, totals: Totals | None, ids: Iterable[str | None], error: str) -> None:
+        """Take down what a page brought; a page that failed keeps what it held before."""
+        if error:
+            self.errors[page] = error
+            return
+        self.errors.pop(page, None)
+        if totals is None:  # the API says there is nothing: at the first page, or behind the last one
+            self.pages.pop(page, None)
+            self.is_empty = page == 1
+            return
+        self.is_empty, self.per_page = False, totals.per_page
+        hashes, total, before = array("q", map(hash, ids)), totals.results, self.pages.get(page)
+        highest, lowest = (max(before.highest, total), min(before.lowest, total)) if before else (total, total)
+        self.pages[page] = PageFacts(total, len(hashes), highest, lowest, hashes)
+        self.newest_total = total
+
+    @property
+    def total(self) -> int:
+        """The API's total in its newest answer."""
+        return 0 if self.is_empty else self.newest_total
+
+    @property
+    def last_page(self) -> int:
+        """The number of the last page the newest total makes."""
+        return -(-self.total // self.per_page)
+
+    @property
+    def received(self) -> int:
+        """Records on all pages that the newest total has."""
+        return sum(facts.records for page, facts in self.pages.items() if page <= self.last_page)
+
+    @property
+    def repeated(self) -> int:
+        """How many records brought an id that another record of the window brought too."""
+        return sum(count - 1 for count in self._id_counts().values())
+
+    def to_ask_again(self) -> list[int]:
+        """Pages that must be read (again) before the window can be complete; none when it is, or will not be."""
+        self.rounds += 1
+        if self.is_empty or not self.pages or self.rounds > MAX_ROUNDS:
+            return []
+        suspects = {page for page in range(1, self.last_page + 1) if self._is_suspect(page)}
+        suspects |= self._shifted()
+        if not suspects:
+            suspects = self._repeating() - self.asked_twice
+            self.asked_twice |= suspects
+        return sorted(suspects - self.errors.keys())
+
+    def verdict(self) -> str:
+        """Why the window is not proven complete; empty where it is."""
+        failed = {page: error for page, error in self.errors.items() if page not in self.gaps}
+        if failed:
+            page = min(failed)
+            return f"page {page}: {failed[page]}"
+        if self.is_empty or self.gaps:
+            return ""
+        if not self.pages:
+            return "nothing was read"
+        if self.received != self.total:
+            return f"the API says {self.total} records, {self.received} came"
+        if self._shifted():
+            return "pages kept shifting while they were read"
+        return ""
+
+    def _is_suspect(self, page: int) -> bool:
+        """Whether a page is missing, or holds another number of records than the newest total gives it."""
+        facts = self.pages.get(page)
+        if facts is None:
+            return page not in self.errors
+        expected = self.per_page if page < self.last_page else self.total - (self.last_page - 1) * self.per_page
+        return facts.records != expected
+
+    def _shifted(self) -> set[int]:
+        """Pages that must be read under a newer total, because a record behind them may have been missed.
+
+        In a full reading new ids come at the end, so only a drop from one page to the next counts, and it is mended
+        once the earlier page was read under the later total too. A day's records may come in anywhere, so every page
+        read under another total counts.
+        """
+        within = {page: facts for page, facts in self.pages.items() if page <= self.last_page}
+        if self.window != FULL:
+            return {page for page, facts in within.items() if facts.total != self.total}
+        shifted: set[int] = set()
+        for page, facts in within.items():
+            drop = facts.lowest - self.pages.get(page + 1, facts).highest
+            if drop > 0:
+                shifted.update(range(max(1, page - (drop - 1) // self.per_page), page + 1))
+        return shifted
+
+    def _id_counts(self) -> Counter[int]:
+        counts: Counter[int] = Counter()
+        for page, facts in self.pages.items():
+            if page <= self.last_page:
+                counts.update(facts.ids)
+        return counts
+
+    def _repeating(self) -> set[int]:
+        if self.repeated == 0:
+            return set()
+        twice = {identity for identity, count in self._id_counts().items() if count > 1}
+        return {page for page, facts in self.pages.items() if not twice.isdisjoint(facts.ids)}
+
+
+def resumed(window: str, started_at: datetime, earlier: Mapping[int, PageFacts]) -> Reading:
+    """A reading that goes on where an earlier run stopped."""
+    return Reading(window, started_at, pages=dict(earlier))
