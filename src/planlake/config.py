@@ -76,7 +76,9 @@ class Settings(_Record):
     timeout_seconds: float = Field(default=60.0, gt=0)
     connect_timeout_seconds: float = Field(default=3.0, gt=0)
     attempts: _Positive = 3
+    retry_budget: int = Field(default=200, ge=0)
     look_back_days: _Positive = 60
+    lease_wait_seconds: float = Field(default=10.0, ge=0)
     day_grace_hours: int = Field(default=2, ge=0, le=23)
     checkpoint_megabytes: _Positive = 64
     batch_megabytes: _Positive = 256

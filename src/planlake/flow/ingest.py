@@ -21,7 +21,7 @@ from planlake.lake.held import keep_new
 from planlake.lake.ledger import CLOSED, FULL, PAGE
 from planlake.sources.catalogue import Resource
 from planlake.sources.client import Answer, Source
-from planlake.sources.records import Record, Shape, read_record, split_page
+from planlake.sources.records import Record, Shape, read_record
 
 MEGABYTE = 2**20
 
@@ -50,8 +50,6 @@ class Page:
     requested_at: datetime
     answer: Answer
     records: list[Record]
-    size: int
-    error: str
 
 
 @dataclass(slots=True)
@@ -106,7 +104,7 @@ async def _first_pages(
 async def _pages(state: _Batch, source: Source, reading: Reading, first: Page) -> AsyncIterator[Page]:
     """Every page of a window in order, then those that must be asked again, until it is complete or will not be."""
     yield _noted(reading, first)
-    if first.error:
+    if first.answer.error:
         return
     async for page in _fetched(state, source, reading, _numbers(reading)):
         yield page
@@ -146,7 +144,7 @@ async def _fetched(state: _Batch, source: Source, reading: Reading, numbers: Ite
 
 
 def _noted(reading: Reading, page: Page) -> Page:
-    reading.note(page.number, page.answer.totals, (record.id for record in page.records), page.error)
+    reading.note(page.number, page.answer.totals, (record.id for record in page.records), page.answer.error)
     return page
 
 
@@ -162,22 +160,14 @@ async def _ask(state: _Batch, source: Source, reading: Reading, number: int) -> 
         query[state.resource.changed] = reading.window
     requested_at = state.context.clock.now()
     answer = await source.get(state.resource.name, query)
-    records: list[Record] = []
-    error = answer.error
-    if not error:
-        try:
-            records = [read_record(raw, state.shape) for raw in split_page(answer.body)]
-        except ValueError as failure:
-            error = str(failure)
-    if error:
-        records = []
-    request_id, size = next(state.context.request_ids), len(answer.body)
-    return Page(reading.window, number, request_id, requested_at, replace(answer, body=b""), records, size, error)
+    records = [read_record(raw, state.shape) for raw in answer.records]
+    request_id = next(state.context.request_ids)
+    return Page(reading.window, number, request_id, requested_at, replace(answer, records=()), records)
 
 
 async def _keep(state: _Batch, page: Page) -> None:
     state.pages.append(page)
-    state.waiting_bytes += page.size
+    state.waiting_bytes += page.answer.size
     if state.waiting_bytes >= state.context.config.settings.checkpoint_megabytes * MEGABYTE:
         await _checkpoint(state)
 
@@ -212,7 +202,7 @@ def _commit(state: _Batch, pages: list[Page], closed: list[Reading]) -> None:
         requests=figures.requests + len(pages),
         records=figures.records + len(rows),
         stored=figures.stored + len(new),
-        bytes=figures.bytes + sum(page.size for page in pages),
+        bytes=figures.bytes + sum(page.answer.size for page in pages),
         closed=(*figures.closed, *(reading.window for reading in closed)),
     )
 
@@ -280,11 +270,11 @@ def _request_row(state: _Batch, page: Page, stored: int) -> dict[str, Any]:
         "attempts": page.answer.attempts,
         "records": len(page.records),
         "stored": stored,
-        "bytes": page.size,
+        "bytes": page.answer.size,
         "total_results": totals.results if totals else None,
         "results_per_page": totals.per_page if totals else None,
         "total_page": totals.page if totals else None,
-        "error": page.error or None,
+        "error": page.answer.error or None,
         "requested_at": naive_utc(page.requested_at),
         "seconds": page.answer.seconds,
     }

@@ -27,6 +27,7 @@ from planlake.flow.refine import RefineResult, refine
 from planlake.flow.snapshot import SnapshotResult, snapshot
 from planlake.lake.arrivals import Arrivals
 from planlake.lake.lake import open_lake
+from planlake.lake.lease import writing
 from planlake.lake.ledger import History, last_request_id, read_histories
 from planlake.lake.runs import append_operations, last_run, published_dates
 from planlake.sources.catalogue import catalogue_of
@@ -78,33 +79,37 @@ def planned(config: Config, selection: Selection, *, environment: str | None = N
 def run(config: Config, selection: Selection, *, environment: str | None = None, notify: Notify = ignore) -> RunResult:
     """Carry out everything that is due, or what was asked for, and record it.
 
-    Raises SourceUnreachable and SourceRefused where no table could be read at all; a table's own trouble is part of
-    the result.
+    Raises SourceUnreachable and SourceRefused where no table could be read at all, ConflictError where another run is
+    writing; a table's own trouble is part of the result.
     """
-    clock = read_clock()
-    catalogue = catalogue_of(config)
-    started = monotonic()
-    with connected(config.settings.memory_limit_megabytes) as connection:
-        lake = open_lake(config, environment)
+    clock, catalogue = read_clock(), catalogue_of(config)
+    settings = config.settings
+    lake = open_lake(config, environment)
+    with writing(lake, settings.lease_wait_seconds), connected(settings.memory_limit_megabytes) as connection:
         last = last_run(lake, connection)
         if last.started_at is not None and naive_utc(clock.start) < last.started_at:
             facts = {"now": clock.start.isoformat(), "last_run": f"{last.started_at} UTC"}
             raise ConfigurationError("the clock stands before the last run", facts=facts, hint="mend PLANLAKE_NOW")
-        histories = read_histories(lake, connection)
-        steps = plan(config, catalogue, histories, clock, selection)
         request_ids = itertools.count(last_request_id(lake, connection) + 1)
-        context = Context(last.run + 1, config, catalogue, lake, connection, clock, Arrivals(lake), notify, request_ids)
-        work = _Work(context, histories, asyncio.Semaphore(config.settings.table_concurrency), asyncio.Lock())
-        try:
-            results = asyncio.run(_carry_out(work, steps))
-        except PlanlakeError as error:
-            _record(context, [], outcome="failed", message=error.message, seconds=monotonic() - started)
-            raise
-        _publish(context, results)
-        changed = any(result.outcome != "up to date" for result in results)
-        outcome = "finished" if changed else "nothing to do"
-        _record(context, results, outcome=outcome, message="", seconds=monotonic() - started)
-    return RunResult(context.run, clock.today(), tuple(results), monotonic() - started)
+        arrivals = Arrivals(lake)
+        context = Context(last.run + 1, config, catalogue, lake, connection, clock, arrivals, notify, request_ids)
+        return _run(context, selection)
+
+
+def _run(context: Context, selection: Selection) -> RunResult:
+    started = monotonic()
+    histories = read_histories(context.lake, context.connection)
+    steps = plan(context.config, context.catalogue, histories, context.clock, selection)
+    reading = asyncio.Semaphore(context.config.settings.table_concurrency)
+    try:
+        results = asyncio.run(_carry_out(_Work(context, histories, reading, asyncio.Lock()), steps))
+    except PlanlakeError as error:
+        _record(context, [], outcome="failed", message=error.message, seconds=monotonic() - started)
+        raise
+    _publish(context, results)
+    outcome = "finished" if any(result.outcome != "up to date" for result in results) else "nothing to do"
+    _record(context, results, outcome=outcome, message="", seconds=monotonic() - started)
+    return RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started)
 
 
 @dataclass(frozen=True, slots=True)

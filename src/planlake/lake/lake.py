@@ -49,6 +49,7 @@ class Lake:
     prefix: str
     warehouses: Mapping[str, str]
     commits: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    lock_file: Path | None = None
     loaded: dict[tuple[str, str], Table] = field(default_factory=dict, repr=False)
 
     def database(self, zone: str) -> str:
@@ -119,20 +120,26 @@ class Lake:
 def open_lake(config: Config, environment: str | None = None) -> Lake:
     """Open the lake of an environment, making its folder where it is local; a LakeError where that cannot be."""
     chosen = config.environment(environment)
+    file = _sqlite_file(chosen, config.folder)
     with _clear_errors():
-        catalog = _open_sql(chosen, config.folder) if chosen.catalog.type == "sql" else _open_glue(chosen)
-    return Lake(catalog, config.source, chosen.database_prefix, _warehouses(chosen, config.folder))
+        catalog = _open_sql(chosen, file) if chosen.catalog.type == "sql" else _open_glue(chosen)
+    lock_file = file.with_name(f"{file.name}.lock") if file else None
+    places = _warehouses(chosen, config.folder)
+    return Lake(catalog, config.source, chosen.database_prefix, places, lock_file=lock_file)
 
 
-def _open_sql(environment: Environment, folder: Path) -> Catalog:
+def _sqlite_file(environment: Environment, folder: Path) -> Path | None:
+    """The file of an SQLite catalogue, relative to the configuration; None for any other."""
+    scheme, _, path = environment.catalog.uri.partition(":///")
+    return (folder / path).resolve() if environment.catalog.type == "sql" and scheme == "sqlite" and path else None
+
+
+def _open_sql(environment: Environment, file: Path | None) -> Catalog:
     from pyiceberg.catalog.sql import SqlCatalog  # noqa: PLC0415 - brings SQLAlchemy
 
-    uri = environment.catalog.uri
-    scheme, _, path = uri.partition(":///")
-    if scheme == "sqlite" and path:
-        file = (folder / path).resolve()
+    if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        uri = f"{scheme}:///{file}"
+    uri = f"sqlite:///{file}" if file else environment.catalog.uri
     return SqlCatalog(CATALOG_NAME, uri=uri, **environment.catalog.properties)
 
 

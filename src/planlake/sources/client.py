@@ -10,7 +10,7 @@ import errno
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic
@@ -20,14 +20,18 @@ import stamina
 
 from planlake.config import Config
 from planlake.errors import SourceRefused, SourceUnreachable
+from planlake.sources.records import split_page
 
 stamina.instrumentation.set_on_retry_hooks([])  # the ledger keeps attempts; a log line for each would hold bodies
 
 NO_ANSWER = 0
 OK, NO_DATA = 200, 202
-RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
+UNAUTHORISED = 401
+SLOW_DOWN_STATUSES = frozenset({429, 503})
+RETRIED_STATUSES = frozenset({NO_ANSWER, OK, 429, 500, 502, 503, 504})  # 200: its body or headers are of no use
 NEVER_ANSWERED_SECONDS = 5.0
 RETRY_SECONDS = 120.0
+LONGEST_PAUSE_SECONDS = 60.0
 CLOCK_SKEW_SECONDS = 60.0
 
 Signer = Callable[[datetime], Mapping[str, str]]
@@ -49,26 +53,56 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one request brought. `status` is 0 where no answer came; `error` is empty where all is well."""
+    """What one request brought: the bytes of each record and of the whole body, and how it went.
+
+    `status` is 0 where no answer came; `error` is empty where all is well; `retry_after` is in seconds.
+    """
 
     url: str
     status: int
-    body: bytes = b""
+    records: tuple[bytes, ...] = field(default=(), repr=False)
+    size: int = 0
     totals: Totals | None = None
     attempts: int = 1
     error: str = ""
     seconds: float = 0.0
     server_date: datetime | None = None
-
-    @property
-    def is_ok(self) -> bool:
-        """Whether the API gave what was asked for, or said that there is nothing."""
-        return not self.error
+    retry_after: float = 0.0
 
 
 class _Retriable(Exception):  # noqa: N818 - never leaves this module
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
+
+
+class _Places:
+    """How many requests may be on the way: halved when the API asks for less, growing again with each good answer."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._limit = float(most)
+        self._used = 0
+        self._slowed_at = 0.0
+        self._free = asyncio.Condition()
+
+    async def __aenter__(self) -> None:
+        async with self._free:
+            await self._free.wait_for(lambda: self._used < int(self._limit))
+            self._used += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        async with self._free:
+            self._used -= 1
+            self._free.notify_all()
+
+    def slow_down(self, asked_at: float) -> None:
+        """Halve the limit, once for all requests that were on the way together."""
+        if asked_at >= self._slowed_at:
+            self._limit, self._slowed_at = max(1.0, self._limit / 2), monotonic()
+
+    def speed_up(self) -> None:
+        """Grow by one place for each round of good answers."""
+        self._limit = min(float(self._most), self._limit + 1 / self._limit)
 
 
 class Source:
@@ -79,7 +113,8 @@ class Source:
         self._base_url = config.source_api().base_url
         self._settings = config.settings
         self._sign = sign
-        self._places = asyncio.Semaphore(config.settings.concurrency)
+        self._places = _Places(config.settings.concurrency)
+        self._retries_left = config.settings.retry_budget
         self._has_answered = False
 
     def url_of(self, resource: str, query: Mapping[str, str | int]) -> str:
@@ -111,17 +146,30 @@ class Source:
     def _retries(self) -> AsyncIterator[stamina.Attempt]:
         patience = RETRY_SECONDS if self._has_answered else NEVER_ANSWERED_SECONDS
         return stamina.retry_context(
-            on=_Retriable, attempts=self._settings.attempts, timeout=patience, wait_initial=0.1, wait_max=10.0
+            on=self._pause, attempts=self._settings.attempts, timeout=patience, wait_initial=0.1, wait_max=10.0
         )
 
+    def _pause(self, error: Exception) -> bool | float:
+        """Whether to ask again, and after how many seconds where the API says so."""
+        if not isinstance(error, _Retriable) or self._retries_left < 1:
+            return False
+        if error.answer.retry_after > LONGEST_PAUSE_SECONDS:
+            return False
+        self._retries_left -= 1
+        return error.answer.retry_after or True
+
     async def _ask(self, url: str) -> Answer:
+        started = monotonic()
         answer = await self._ask_once(url)
-        if answer.status == 401:  # the minute may have turned between signing and checking: sign anew, once
+        if answer.status == UNAUTHORISED:  # the minute may have turned between signing and checking: sign anew, once
             answer = await self._ask_once(url)
-        if answer.status == 401:
+        if answer.status == UNAUTHORISED:
             raise _refused(answer)
-        if answer.status in RETRIED_STATUSES or answer.status == NO_ANSWER:
+        if answer.status in SLOW_DOWN_STATUSES:
+            self._places.slow_down(started)
+        if answer.error and answer.status in RETRIED_STATUSES:
             raise _Retriable(answer)
+        self._places.speed_up()
         return answer
 
     async def _ask_once(self, url: str) -> Answer:
@@ -163,20 +211,33 @@ def clock_skew(answer: Answer, now: datetime) -> float | None:
 
 
 def _answer(url: str, status: int, body: bytes, headers: Mapping[str, str]) -> Answer:
-    date = _server_date(headers)
+    answer = Answer(url, status, size=len(body), server_date=_server_date(headers), retry_after=_retry_after(headers))
     if status == NO_DATA:
-        return Answer(url, status, server_date=date)
+        return answer
     if status != OK:
-        return Answer(url, status, error=f"status {status}", server_date=date)
+        return replace(answer, error=f"status {status}")
     try:
-        totals = Totals(
-            int(headers["X-Number-Of-Results"]), int(headers["X-Results-Per-Page"]), int(headers["X-Page-Number"])
-        )
+        totals = _totals(headers)
+        return replace(answer, records=tuple(split_page(body)), totals=totals)
+    except ValueError as error:
+        return replace(answer, error=str(error))
+
+
+def _totals(headers: Mapping[str, str]) -> Totals:
+    names = ("X-Number-Of-Results", "X-Results-Per-Page", "X-Page-Number")
+    try:
+        totals = Totals(*(int(headers[name]) for name in names))
     except (KeyError, ValueError):
-        return Answer(url, status, body, error="the paging headers are missing or no numbers", server_date=date)
+        raise ValueError("the paging headers are missing or no numbers") from None
     if totals.per_page < 1 or totals.results < 0:
-        return Answer(url, status, body, error=f"the paging headers make no sense: {totals}", server_date=date)
-    return Answer(url, status, body, totals, server_date=date)
+        raise ValueError(f"the paging headers make no sense: {totals.results} results, {totals.per_page} per page")
+    return totals
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds the API asks us to wait; 0 where it does not say, or names a date."""
+    text = headers.get("Retry-After", "")
+    return float(text) if text.isdecimal() else 0.0
 
 
 def _server_date(headers: Mapping[str, str]) -> datetime | None:
