@@ -137,7 +137,9 @@ class Table:
 
     def columns(self) -> list[str]:
         """Every column of the table: declared ones and the keys seen."""
-        seen = {key: None for version in self.versions for key in version.record}
+        seen: dict[str, None] = {}
+        for version in self.versions:
+            seen.update(dict.fromkeys(version.record))
         return [*self.types, *(key for key in seen if key not in self.types)]
 
     def cell(self, record: Record, column: str) -> object:

@@ -9,9 +9,10 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
 
-from planlake.errors import ConflictError
+from planlake.errors import ConflictError, LakeError
 from planlake.lake.lake import Lake
 
 PAUSE_SECONDS = 0.1
@@ -23,12 +24,23 @@ def writing(lake: Lake, wait_seconds: float) -> Iterator[None]:
     if lake.lock_file is None:
         yield
         return
-    with lake.lock_file.open("a+", encoding="utf-8") as lock:
+    with _opened(lake.lock_file) as lock:
         _acquire(lock, wait_seconds)
         lock.truncate(0)
         lock.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
         lock.flush()
         yield
+
+
+def _opened(file: Path) -> TextIO:
+    try:
+        return file.open("a+", encoding="utf-8")
+    except OSError as error:
+        facts = {"file": file}
+        state = "Nothing was changed"
+        raise LakeError(
+            f"the lake cannot be written: {error.strerror}", facts=facts, state=state, hint="planlake doctor"
+        ) from None
 
 
 def _acquire(lock: TextIO, wait_seconds: float) -> None:
