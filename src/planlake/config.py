@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from planlake.errors import ConfigurationError
 
 DEFAULT_FILE = "planlake.yaml"
+QUOTED = re.compile(r"""(["']).*\1""")  # values stay out of messages: one may be a secret
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _Positive = Annotated[int, Field(gt=0)]
 
@@ -61,11 +62,20 @@ class Catalog(_Record):
     properties: Mapping[str, str] = Field(default_factory=dict)
 
 
+class Warehouses(_Record):
+    """Where the files of each zone are kept; zones that are not named lie with the refined ones."""
+
+    refined: str
+    raw: str | None = None
+    trusted: str | None = None
+    operations: str | None = None
+
+
 class Environment(_Record):
     """One lake: its Iceberg catalogue, where its files are, and a prefix for its database names."""
 
     catalog: Catalog = Catalog()
-    warehouse: str | Mapping[Literal["raw", "refined", "trusted", "operations"], str] = "lake/"
+    warehouse: str | Warehouses = "lake/"
     database_prefix: str = ""
 
 
@@ -92,7 +102,7 @@ class Config(_Record):
     source: str = "tascomi"
     api: Api | None = None
     tables: Tables = Tables()
-    environments: Mapping[str, Environment] = Field(default_factory=lambda: {"local": Environment()})
+    environments: Mapping[str, Environment] = Field(default_factory=lambda: {"local": Environment()}, min_length=1)
     resources: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     settings: Settings = Settings()
     folder: Path = Path()
@@ -119,6 +129,8 @@ def load_config(path: Path | None = None, *, flags: Mapping[str, Any] | None = N
     """
     file = path or Path(os.environ.get("PLANLAKE_CONFIG", DEFAULT_FILE))
     raw = _read_yaml(file)
+    if "folder" in raw:
+        raise ConfigurationError("unknown key: folder", facts={"file": file})
     try:
         return Config.model_validate({**raw, "folder": file.parent, "settings": _settings(raw, flags or {})})
     except ValidationError as error:
@@ -137,7 +149,7 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"the configuration cannot be read: {error}", facts={"file": file}) from None
     except YAMLError as error:
-        where = str(getattr(error, "problem", None) or error).splitlines()[0]
+        where = QUOTED.sub("...", str(getattr(error, "problem", None) or "it cannot be parsed").splitlines()[0])
         mark = getattr(error, "problem_mark", None)
         facts = {"file": file, "line": mark.line + 1 if mark else "?"}
         raise ConfigurationError(f"the configuration is not YAML: {where}", facts=facts) from None
@@ -180,16 +192,16 @@ def _settings(raw: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any
 
 
 def _explained(error: ValidationError, file: Path) -> ConfigurationError:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
+    first = max(error.errors(), key=lambda one: (one["type"] == "extra_forbidden", len(one["loc"])))
+    tried = ("str", "Warehouses")  # the kinds of warehouse that were tried are no part of the place
+    path = tuple(part for part in first["loc"] if part not in tried)
+    place = ".".join(map(str, path))
     facts: dict[str, object] = {"file": file}
     if len(error.errors()) > 1:
         facts["mistakes"] = len(error.errors())
     if first["type"] == "extra_forbidden":
-        name = str(first["loc"][-1])
-        return ConfigurationError(
-            f"unknown key: {place}", facts=facts, hint=suggestion(name, _keys_beside(first["loc"]))
-        )
+        hint = suggestion(str(path[-1]), _keys_beside(path))
+        return ConfigurationError(f"unknown key: {place}", facts=facts, hint=hint)
     if first["type"] == "missing":
         return ConfigurationError(f"missing: {place}", facts=facts, hint="planlake init shows every key")
     return ConfigurationError(f"{place}: {first['msg'].removeprefix('Value error, ')}", facts=facts)
@@ -197,7 +209,13 @@ def _explained(error: ValidationError, file: Path) -> ConfigurationError:
 
 def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
     """The keys that are allowed where the wrong one stands."""
-    models: dict[str, type[BaseModel]] = {"api": Api, "tables": Tables, "settings": Settings, "catalog": Catalog}
+    models: dict[str, type[BaseModel]] = {
+        "api": Api,
+        "tables": Tables,
+        "settings": Settings,
+        "catalog": Catalog,
+        "warehouse": Warehouses,
+    }
     parent = str(place[-2]) if len(place) > 1 else ""
     if parent in models:
         return list(models[parent].model_fields)

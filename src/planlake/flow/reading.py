@@ -48,6 +48,7 @@ class Reading:
     is_empty: bool = False
     newest_total: int = 0
     first_page: int = 1
+    must_have_records: bool = False
 
     def note(self, page: int, totals: Totals | None, ids: Iterable[str | None], error: str) -> None:
         """Take down what a page brought; a page that failed keeps what it held before."""
@@ -99,19 +100,16 @@ class Reading:
 
     def verdict(self) -> str:
         """Why the window is not proven complete; empty where it is."""
-        failed = {page: error for page, error in self.errors.items() if page not in self.gaps}
+        failed = [page for page in self.errors if page not in self.gaps]
         if failed:
-            page = min(failed)
-            return f"page {page}: {failed[page]}"
+            return f"page {min(failed)}: {self.errors[min(failed)]}"
+        if self.must_have_records and self.total == 0:
+            return "the API answers with nothing, though records are held"
         if self.is_empty or self.gaps:
             return ""
-        if not self.pages:
-            return "nothing was read"
-        if self.received != self.total:
+        if self.received != self.total or not self.pages:
             return f"the API says {self.total} records, {self.received} came"
-        if self._shifted():
-            return "pages kept shifting while they were read"
-        return ""
+        return "pages kept shifting while they were read" if self._shifted() else ""
 
     def _is_suspect(self, page: int) -> bool:
         """Whether a page is missing, or holds another number of records than the newest total gives it."""

@@ -59,6 +59,7 @@ def refine(context: Context, resource: Resource) -> RefineResult:
     applied = bookmark(lake.find("refined", name))
     files = raw_files(lake, resource.name, applied)
     if not files:
+        _prepared_table(context, resource, [])
         return RefineResult(resource.name, applied)
     found = _found_keys(context, resource, files, applied)
     table, new_columns = _prepared_table(context, resource, found)
@@ -103,7 +104,7 @@ def _prepared_table(context: Context, resource: Resource, found: list[str]) -> t
     if new:
         with context.lake.commits, table.update_schema() as update:
             for key, column in new.items():
-                update.add_column(column, StringType(), doc=key if key != column else None)
+                update.add_column((column,), StringType(), doc=key if key != column else None)
     return table, list(new.values())
 
 

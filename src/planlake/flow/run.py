@@ -28,7 +28,7 @@ from planlake.flow.snapshot import SnapshotResult, snapshot
 from planlake.lake.arrivals import Arrivals
 from planlake.lake.lake import open_lake
 from planlake.lake.lease import writing
-from planlake.lake.ledger import History, last_request_id, read_histories
+from planlake.lake.ledger import FULL, History, last_request_id, read_histories
 from planlake.lake.runs import append_operations, last_run, published_dates
 from planlake.sources.catalogue import catalogue_of
 from planlake.sources.client import Source, open_source
@@ -167,7 +167,16 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
     if source is not None and first.step == "ingest" and first.windows:
         async with work.reading:
             started_at = naive_utc(context.clock.now())
-            readings = [Reading(window, started_at, context.catalogue.page_size) for window in first.windows]
+            held = history.last_full()
+            readings = [
+                Reading(
+                    window,
+                    started_at,
+                    context.catalogue.page_size,
+                    must_have_records=window == FULL and held is not None and held.records > 0,
+                )
+                for window in first.windows
+            ]
             read = await ingest(context, source, resource, readings, batch=history.last_batch + 1)
         if read.open:
             window, reason = read.open[0]

@@ -58,9 +58,11 @@ def snapshot(context: Context, resource: Resource) -> SnapshotResult:
     increment = lake.find("refined", f"increment_{resource.name}")
     current = lake.find("refined", f"current_{resource.name}")
     applied, batch = bookmark(current), bookmark(increment)
-    if increment is None or batch <= applied:
-        return _unchanged(resource, current)
+    if increment is None:
+        return SnapshotResult(resource.name, 0)
     current = _prepared_table(context, resource, increment, current)
+    if batch <= applied:
+        return SnapshotResult(resource.name, applied, rows=row_count(current), snapshot_id=_snapshot_id(current))
     files = data_files(increment, where=is_above("batch", applied))
     winners = _winners(context, resource, _Versions(increment, files, applied), current)
     old = _files_by_range(current, set(winners["id_range"].unique().to_pylist()))
@@ -71,12 +73,6 @@ def snapshot(context: Context, resource: Resource) -> SnapshotResult:
         properties = bookmark_properties(batch, context.run, today)
         commit(current, add=added, remove=removed, properties=properties, tag=day_tag(today))
     return SnapshotResult(resource.name, batch, len(winners), row_count(current), len(added), _snapshot_id(current))
-
-
-def _unchanged(resource: Resource, current: Table | None) -> SnapshotResult:
-    if current is None:
-        return SnapshotResult(resource.name, 0)
-    return SnapshotResult(resource.name, bookmark(current), rows=row_count(current), snapshot_id=_snapshot_id(current))
 
 
 def _snapshot_id(table: Table) -> int | None:
@@ -95,7 +91,7 @@ def _prepared_table(context: Context, resource: Resource, increment: Table, curr
     if missing:
         with context.lake.commits, current.update_schema() as update:
             for field in missing:
-                update.add_column(field.name, field.field_type, doc=field.doc)
+                update.add_column((field.name,), field.field_type, doc=field.doc)
     return current
 
 

@@ -18,7 +18,7 @@ from planlake.lake.ledger import raw_files, raw_rows_sql
 from planlake.lake.reading import rows_sql
 
 NOTHING_HELD = """
-    select null::varchar as record_id, null::varchar as record_hash, 0 as batch, 0 as request_id, 0 as position"""
+    select null::varchar as record_id, null::varchar as record_hash, 0 as batch"""
 
 
 def keep_new(lake: Lake, connection: Connection, resource: str, key: str, rows: pa.Table) -> pa.Table:
@@ -37,31 +37,34 @@ def keep_new(lake: Lake, connection: Connection, resource: str, key: str, rows: 
         if current is not None:
             held.append(_in_current(current, key, rows))
         query = f"""
-            with held as (
-                select record_id, arg_max(record_hash, (batch, request_id, position)) as record_hash
-                from ({" union all ".join(held)}) group by record_id),
+            with versions as (
+                select *, batch = max(batch) over (partition by record_id) as is_newest
+                from ({" union all ".join(held)})),
+            held as (  -- of several versions in one batch the winner depends on more than is known here: none is held
+                select record_id, case when min(record_hash) = max(record_hash) then min(record_hash) end as record_hash
+                from versions where is_newest group by record_id),
             numbered as (select record_id, record_hash, row_number() over () - 1 as row from arriving),
-            distinct_rows as (
-                select record_id, record_hash, min(row) as row from numbered group by record_id, record_hash),
+            distinct_rows as (  -- of exact repeats the last, as the last of a batch wins
+                select record_id, record_hash, max(row) as row from numbered group by record_id, record_hash),
             unchanged as (
                 select record_id from distinct_rows join held using (record_id)
-                group by record_id having bool_and(distinct_rows.record_hash = held.record_hash))
+                group by record_id having coalesce(bool_and(distinct_rows.record_hash = held.record_hash), false))
             select row from distinct_rows anti join unchanged using (record_id) order by row"""
         new = cursor.sql(query).to_arrow_table()["row"]
     return rows.take(new) if len(new) < len(rows) else rows
 
 
 def _in_raw(lake: Lake, files: list[DataFile], resource: str, applied: int) -> str:
-    columns = ("resource", "batch", "request_id", "position", "record_id", "record_hash")
+    columns = ("resource", "batch", "request_id", "record_id", "record_hash")
     counted = raw_rows_sql(lake, files, resource, applied, columns=columns)
-    return f"select record_id, record_hash, batch, request_id, position from {counted}"
+    return f"select record_id, record_hash, batch from {counted}"
 
 
 def _in_current(current: Table, key: str, rows: pa.Table) -> str:
     schema = current.schema()
-    columns = (key, "record_hash", "batch", "import_request_id", "import_position")
+    columns = (key, "record_hash", "batch")
     reading = rows_sql(data_files(current, where=_around(current, key, rows)), schema, columns=columns)
-    return f"""select {identifier(key)}::varchar, record_hash, batch, import_request_id, import_position
+    return f"""select {identifier(key)}::varchar, record_hash, batch
                from {reading} where {identifier(key)}::varchar in (select record_id from arriving)"""
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
@@ -151,13 +150,8 @@ def _open_glue(environment: Environment) -> Catalog:
 
 def _warehouses(environment: Environment, folder: Path) -> dict[str, str]:
     given = environment.warehouse
-    by_zone = {zone: given if isinstance(given, str) else _of_zone(given, zone) for zone in ZONES}
-    return {zone: place if "://" in place else str((folder / place).resolve()) for zone, place in by_zone.items()}
-
-
-def _of_zone(given: Mapping[Any, str], zone: str) -> str:
-    """The place of one zone; zones that are not named lie beside the refined or the first one."""
-    return given.get(zone) or given.get("refined") or next(iter(given.values()))
+    places = {zone: given if isinstance(given, str) else getattr(given, zone) or given.refined for zone in ZONES}
+    return {zone: place if "://" in place else str((folder / place).resolve()) for zone, place in places.items()}
 
 
 @contextmanager

@@ -41,6 +41,8 @@ class Views:
         Without a schema the refined zone is searched first, then trusted, operations and raw.
         """
         zones = [zone for zone in SEARCHED_ZONES if not schema or self.lake.database(zone).lower() == schema.lower()]
+        if not schema and name.lower() in self.resources:
+            zones.remove("raw")  # a resource without its database means what users call its table
         for zone in zones:
             query = self._render(zone, name.lower())
             if query is not None:

@@ -12,6 +12,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Literal, get_args
 
+import msgspec
+
 from planlake.config import Config, suggestion
 from planlake.errors import ConfigurationError
 
@@ -29,17 +31,17 @@ class Resource:
     """
 
     name: str
-    columns: Mapping[str, ColumnType]
+    columns: dict[str, ColumnType]
     cadence: Cadence = "none"
     key: str = "id"
     changed: str = "last_updated"
     complete: str = "id"
     complete_minimum: float = 0.99
     personal: frozenset[str] = frozenset()
-    relations: Mapping[str, str] = field(default_factory=dict)
-    relations_guessed: Mapping[str, str] = field(default_factory=dict)
+    relations: dict[str, str] = field(default_factory=dict)
+    relations_guessed: dict[str, str] = field(default_factory=dict)
     relations_unresolved: tuple[str, ...] = ()
-    documented_types: Mapping[str, ColumnType] = field(default_factory=dict)
+    documented_types: dict[str, ColumnType] = field(default_factory=dict)
 
     def type_of(self, column: str) -> ColumnType:
         """The type of a column; text for every key nobody declared."""
@@ -108,7 +110,9 @@ def _overridden(catalogue: Catalogue, name: str, table: Mapping[str, Any]) -> Re
         return resource_from(name, table)
     known = catalogue.resources[name]
     settings = {field: getattr(known, field) for field in Resource.__dataclass_fields__ if field != "name"}
-    return resource_from(name, {**settings, **table, "columns": {**known.columns, **table.get("columns", {})}})
+    columns = table.get("columns", {})
+    merged = {**known.columns, **columns} if isinstance(columns, dict) else columns
+    return resource_from(name, {**settings, **table, "columns": merged})
 
 
 def known_sources() -> list[str]:
@@ -118,19 +122,21 @@ def known_sources() -> list[str]:
 
 
 def resource_from(name: str, table: Mapping[str, Any]) -> Resource:
-    """One resource from its table of the catalogue file; a wrong key or type is a ConfigurationError."""
-    settings = dict(table)
-    columns = settings.setdefault("columns", {})
-    for column, type_name in columns.items():
+    """One resource from its table of the catalogue file; a wrong key or value is a ConfigurationError."""
+    unknown = table.keys() - (Resource.__dataclass_fields__.keys() - {"name"})
+    if unknown:
+        facts = {"resource": name}
+        hint = suggestion(min(unknown), list(Resource.__dataclass_fields__))
+        raise ConfigurationError(f'unknown key "{min(unknown)}" of a resource', facts=facts, hint=hint)
+    columns = table.get("columns", {})
+    for column, type_name in columns.items() if isinstance(columns, dict) else ():
         if type_name not in COLUMN_TYPES:
             facts = {"resource": name, "column": column, "type": type_name}
             raise ConfigurationError("unknown column type", facts=facts, hint=f"one of {', '.join(COLUMN_TYPES)}")
-    settings["personal"] = frozenset(settings.get("personal", ()))
-    settings["relations_unresolved"] = tuple(settings.get("relations_unresolved", ()))
-    unknown = settings.keys() - Resource.__dataclass_fields__.keys()
-    if unknown:
-        raise ConfigurationError(f'unknown key "{min(unknown)}" of a resource', facts={"resource": name})
-    return Resource(name=name, **settings)
+    try:
+        return msgspec.convert({"columns": {}, **table, "name": name}, Resource)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"a resource is described wrongly: {error}", facts={"resource": name}) from None
 
 
 def _read(file: Traversable) -> dict[str, Any]:

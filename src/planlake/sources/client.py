@@ -69,6 +69,11 @@ class Answer:
     server_date: datetime | None = None
     retry_after: float = 0.0
 
+    @property
+    def is_ok(self) -> bool:
+        """Whether the API gave what was asked for, or said that there is nothing."""
+        return not self.error
+
 
 class _Retriable(Exception):  # noqa: N818 - never leaves this module
     def __init__(self, answer: Answer) -> None:
@@ -242,7 +247,7 @@ def _retry_after(headers: Mapping[str, str]) -> float:
 
 def _server_date(headers: Mapping[str, str]) -> datetime | None:
     try:
-        return parsedate_to_datetime(headers["Date"])
+        return parsedate_to_datetime(headers["Date"]).replace(tzinfo=UTC)
     except (KeyError, ValueError):
         return None
 
