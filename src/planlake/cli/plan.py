@@ -1,8 +1,13 @@
 """`planlake plan`: the list of steps a run would carry out now; nothing is done."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from planlake.cli.options import AsJson, CadenceName, ConfigFile, EnvironmentName, InFull, StepOption, TableNames
+
+if TYPE_CHECKING:
+    from planlake.flow.windows import Window
 
 
 def plan(
@@ -36,7 +41,12 @@ def plan(
             remark(f"gap: {one.table} lacks {len(one.gaps)} days from {one.gaps[0]} to {one.gaps[-1]}")
 
 
-def _windows(windows: tuple[str, ...]) -> str:
+def _windows(windows: "Sequence[Window]") -> str:
+    """Windows in few words: how many days from when to when, and what else is asked."""
     if not windows:
         return "none due"
-    return windows[0] if len(windows) == 1 else f"{windows[0]} to {windows[-1]} ({len(windows)})"
+    days = [window.name for window in windows if window.event == "page"]
+    asked = [days[0] if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)})"] if days else []
+    asked += [f"{window.name} again" for window in windows if window.event == "recount"]
+    asked += [f"{window.name} so far" for window in windows if window.event == "provisional"]
+    return ", ".join(asked)

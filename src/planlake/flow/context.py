@@ -41,4 +41,5 @@ class Context:
     clock: Clock
     arrivals: Arrivals = field(repr=False)
     notify: Notify = ignore
+    accepts_gaps: bool = False
     request_ids: Iterator[int] = field(default_factory=itertools.count, repr=False)

@@ -3,7 +3,7 @@
 Nothing is asked of the API and nothing is written; `planlake plan` prints what `planlake run` does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -11,7 +11,7 @@ from typing import Literal
 from planlake.clock import Clock
 from planlake.config import Config
 from planlake.errors import ConfigurationError
-from planlake.flow.windows import due_windows
+from planlake.flow.windows import Asked, Request, Window, due_windows
 from planlake.lake.ledger import History
 from planlake.sources.catalogue import Cadence, Catalogue
 
@@ -26,39 +26,40 @@ class Step:
     table: str
     step: StepName
     why: str
-    windows: tuple[str, ...] = ()
+    cadence: Cadence
+    windows: tuple[Window, ...] = ()
     gaps: tuple[date, ...] = ()
     new_gaps: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What was asked for: tables by name (none: all configured ones of the cadence), steps, and whether in full."""
+    """What was asked for: tables by name (none: all configured ones of the cadence), steps, and how much.
+
+    `backfill` are days to read whatever the ledger says; `accepts_gaps` closes windows although pages failed.
+    """
 
     tables: tuple[str, ...] = ()
     cadence: Cadence | None = None
     step: StepName | None = None
     is_full: bool = False
+    accepts_gaps: bool = False
+    backfill: tuple[date, ...] = ()
 
 
 def plan(
-    config: Config, catalogue: Catalogue, histories: dict[str, History], clock: Clock, selection: Selection
+    config: Config, catalogue: Catalogue, histories: Mapping[str, History], clock: Clock, selection: Selection
 ) -> list[Step]:
     """Every step of a run in order: a table's ingest, then its refine and snapshot if there are new rows."""
     steps: list[Step] = []
+    asked: Asked = "full" if selection.is_full else "named" if selection.tables else "due"
     for name, cadence in _selected(config, catalogue, selection):
-        asked: Literal["due", "named", "full"] = "named" if selection.tables else "due"
-        due = due_windows(
-            catalogue.resource(name),
-            histories.get(name, History()),
-            clock,
-            config.settings,
-            cadence=cadence,
-            asked="full" if selection.is_full else asked,
-        )
+        history = histories.get(name, History())
+        request = Request(asked, cadence, selection.backfill)
+        due = due_windows(catalogue.resource(name), history, clock, config.settings, request)
         if selection.step in (None, "ingest"):
-            steps.append(Step(name, "ingest", due.why, due.windows, due.gaps, due.new_gaps))
-        steps += [Step(name, step, "if new rows") for step in STEPS[1:] if selection.step in (None, step)]
+            steps.append(Step(name, "ingest", due.why, cadence, due.windows, due.gaps, due.new_gaps))
+        steps += [Step(name, step, "if new rows", cadence) for step in STEPS[1:] if selection.step in (None, step)]
     return steps
 
 

@@ -8,12 +8,13 @@ behind it are read. Ids that come twice are asked for a second time; if they sti
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from planlake.lake.ledger import FULL
+from planlake.lake.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, LedgerPage
 from planlake.sources.client import Totals
+from planlake.sources.records import Record
 
 MAX_ROUNDS = 4
 
@@ -39,7 +40,8 @@ class Reading:
     window: str
     started_at: datetime
     per_page: int = 50
-    is_provisional: bool = False
+    event: str = PAGE
+    known_records: int = 0
     pages: dict[int, PageFacts] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
     gaps: dict[int, str] = field(default_factory=dict)
@@ -48,7 +50,10 @@ class Reading:
     is_empty: bool = False
     newest_total: int = 0
     first_page: int = 1
+    earlier: Mapping[int, LedgerPage] = field(default_factory=dict)
+    step: int = 1
     must_have_records: bool = False
+    seen: set[int] = field(default_factory=set, repr=False)
 
     def note(self, page: int, totals: Totals | None, ids: Iterable[str | None], error: str) -> None:
         """Take down what a page brought; a page that failed keeps what it held before."""
@@ -65,6 +70,41 @@ class Reading:
         highest, lowest = (max(before.highest, total), min(before.lowest, total)) if before else (total, total)
         self.pages[page] = PageFacts(total, len(hashes), highest, lowest, hashes)
         self.newest_total = total
+
+    def is_settled(self) -> bool:
+        """Whether a closed day that is counted again still has no more records than it had."""
+        return self.event == RECOUNT and not self.errors and self.total <= self.known_records
+
+    def is_to_be_closed(self) -> bool:
+        """Whether this reading closes its window if it is complete: today's never does, a settled recount need not."""
+        return self.event != PROVISIONAL and not self.is_settled()
+
+    def step_back(self, records: Sequence[Record]) -> int | None:
+        """For a reading that goes on where an earlier run stopped: the earlier page to compare next.
+
+        None once the page asked for begins and ends with the ids it had then, or is the first. Pages behind the one
+        answered are forgotten: they are read again.
+        """
+        before = self.earlier.get(self.first_page)
+        ends = (records[0].id or "", records[-1].id or "") if records else ("", "")
+        if before is None or ends == (before.first_id, before.last_id) or self.first_page == 1:
+            self.earlier = {}
+            return None
+        self.first_page = max(1, self.first_page - self.step)
+        self.step *= 2
+        self.pages = {page: facts for page, facts in self.pages.items() if page < self.first_page}
+        return self.first_page
+
+    @property
+    def is_resumed(self) -> bool:
+        """Whether some pages were read by an earlier run, so that not every id is known here."""
+        return any(facts.records and not facts.ids for facts in self.pages.values())
+
+    def has_seen(self, identity: str) -> bool:
+        """Whether an id came on any page of this reading."""
+        if not self.seen:
+            self.seen = {one for facts in self.pages.values() for one in facts.ids}
+        return hash(identity) in self.seen
 
     @property
     def total(self) -> int:
@@ -150,6 +190,16 @@ class Reading:
         return {page for page, facts in self.pages.items() if not twice.isdisjoint(facts.ids)}
 
 
-def resumed(window: str, started_at: datetime, earlier: Mapping[int, PageFacts]) -> Reading:
-    """A reading that goes on where an earlier run stopped."""
-    return Reading(window, started_at, pages=dict(earlier))
+def resumed(reading: Reading, earlier: Mapping[int, LedgerPage]) -> Reading:
+    """The reading, going on behind the last of the unbroken pages that an earlier run read."""
+    unbroken = [page for place, page in enumerate(sorted(earlier), start=1) if page == place]
+    if not unbroken:
+        return reading
+    kept = {page: earlier[page] for page in unbroken}
+    reading.pages = {
+        page: PageFacts(facts.total, facts.records, facts.highest, facts.lowest) for page, facts in kept.items()
+    }
+    reading.newest_total = kept[unbroken[-1]].total
+    reading.started_at = min(facts.requested_at for facts in kept.values())
+    reading.earlier, reading.first_page = kept, unbroken[-1]
+    return reading

@@ -144,7 +144,8 @@ def _groups(table: Table, files: Sequence[DataFile], limit: int) -> Iterator[lis
 def _texts(cursor: Connection, rows: str, keys: Mapping[str, str]) -> pa.Table:
     """All rows with one text column per key beside Planlake's own, irregular records by the slow way."""
     own = ", ".join(IMPORT_COLUMNS)
-    columns = f"{own}, request_id as import_request_id, position as import_position, record_hash, batch, api_response"
+    renamed = "request_id as import_request_id, position as import_position"
+    columns = f"{own}, {renamed}, record_hash, batch, is_deleted, api_response"
     regular = parse_records(cursor, f"(select {columns} from {rows} where is_regular)", keys)
     others = cursor.sql(f"select {columns} from {rows} where not is_regular").to_arrow_table()
     if not others.num_rows:
@@ -167,7 +168,6 @@ def _refine_rows(context: Context, resource: Resource, table: Table, texts: pa.T
     has_id = typed[resource.key].is_valid()
     rejected = findings.rejected(pc.invert(has_id))
     kept = typed.filter(has_id) if rejected else typed
-    kept = kept.append_column("is_deleted", pa.repeat(pa.scalar(value=False), len(kept)))
     file = write_file(table, kept) if len(kept) else None
     return _Part(file, len(kept), batch, uncastable, rejected)
 

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from time import monotonic
@@ -22,15 +22,17 @@ from planlake.errors import ConfigurationError, PlanlakeError, SourceError
 from planlake.flow.context import Context, Notify, ignore
 from planlake.flow.ingest import IngestResult, ingest
 from planlake.flow.plan import Selection, Step, plan
+from planlake.flow.prepare import continued, reading_of
 from planlake.flow.reading import Reading
 from planlake.flow.refine import RefineResult, refine
+from planlake.flow.rows import raw_rows
 from planlake.flow.snapshot import SnapshotResult, snapshot
 from planlake.lake.arrivals import Arrivals
 from planlake.lake.lake import open_lake
 from planlake.lake.lease import writing
-from planlake.lake.ledger import FULL, History, last_request_id, read_histories
+from planlake.lake.ledger import GAP, History, last_request_id, read_histories
 from planlake.lake.runs import append_operations, last_run, published_dates
-from planlake.sources.catalogue import catalogue_of
+from planlake.sources.catalogue import Resource, catalogue_of
 from planlake.sources.client import Source, open_source
 from planlake.sources.tascomi.signing import signer
 
@@ -51,6 +53,12 @@ class TableResult:
     new_gaps: tuple[date, ...] = ()
     seconds: float = 0.0
 
+    @property
+    def is_troubled(self) -> bool:
+        """Whether something of this table needs a look: it failed, stayed open, or lost days or pages."""
+        given_up = self.ingest is not None and (self.ingest.gap_pages or self.ingest.held_back)
+        return self.outcome in ("failed", "open") or bool(self.new_gaps) or bool(given_up)
+
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
@@ -64,7 +72,7 @@ class RunResult:
     @property
     def exit_code(self) -> int:
         """0 where all is well, 1 where a table failed, stayed open or lost days to the look-back cap."""
-        troubled = [t for t in self.tables if t.outcome in ("failed", "open") or t.new_gaps]
+        troubled = [table for table in self.tables if table.is_troubled]
         return 1 if troubled else 0
 
 
@@ -91,8 +99,10 @@ def run(config: Config, selection: Selection, *, environment: str | None = None,
             facts = {"now": clock.start.isoformat(), "last_run": f"{last.started_at} UTC"}
             raise ConfigurationError("the clock stands before the last run", facts=facts, hint="mend PLANLAKE_NOW")
         request_ids = itertools.count(last_request_id(lake, connection) + 1)
-        arrivals = Arrivals(lake)
-        context = Context(last.run + 1, config, catalogue, lake, connection, clock, arrivals, notify, request_ids)
+        run_number, arrives = last.run + 1, Arrivals(lake)
+        context = Context(
+            run_number, config, catalogue, lake, connection, clock, arrives, notify, selection.accepts_gaps, request_ids
+        )
         return _run(context, selection)
 
 
@@ -102,6 +112,7 @@ def _run(context: Context, selection: Selection) -> RunResult:
     steps = plan(context.config, context.catalogue, histories, context.clock, selection)
     reading = asyncio.Semaphore(context.config.settings.table_concurrency)
     try:
+        _record_gaps(context, steps, histories)
         results = asyncio.run(_carry_out(_Work(context, histories, reading, asyncio.Lock()), steps))
     except PlanlakeError as error:
         _record(context, [], outcome="failed", message=error.message, seconds=monotonic() - started)
@@ -166,18 +177,7 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
     first = steps[0]
     if source is not None and first.step == "ingest" and first.windows:
         async with work.reading:
-            started_at = naive_utc(context.clock.now())
-            held = history.last_full()
-            readings = [
-                Reading(
-                    window,
-                    started_at,
-                    context.catalogue.page_size,
-                    must_have_records=window == FULL and held is not None and held.records > 0,
-                )
-                for window in first.windows
-            ]
-            read = await ingest(context, source, resource, readings, batch=history.last_batch + 1)
+            read = await ingest(context, source, resource, _readings(context, first, resource, history), history)
         if read.open:
             window, reason = read.open[0]
             message = f"{len(read.open)} of {len(first.windows)} windows open, first {window}: {reason}"
@@ -192,8 +192,49 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
         if "snapshot" in names and is_loaded:
             taken = await asyncio.to_thread(snapshot, context, resource)
     changed = (refined is not None and refined.rows > 0) or (taken is not None and taken.changed > 0)
-    outcome: Outcome = "loaded" if changed else "unchanged" if read is not None else "up to date"
-    return TableResult(table, outcome, first.why, read, refined, taken)
+    brought = read is not None and (read.closed or read.unproven or read.gap_pages)
+    outcome: Outcome = "loaded" if changed else "unchanged" if brought else "up to date"
+    return TableResult(table, outcome, _message(first, read), read, refined, taken)
+
+
+def _readings(context: Context, step: Step, resource: Resource, history: History) -> list[Reading]:
+    """What to read, continuing where an earlier run stopped."""
+    started_at, per_page = naive_utc(context.clock.now()), context.catalogue.page_size
+    fresh = [reading_of(window, history, started_at, per_page=per_page) for window in step.windows]
+    return [continued(reading, resource, step.cadence, history) for reading in fresh]
+
+
+def _message(step: Step, read: IngestResult | None) -> str:
+    """Why the table was read, and what was remarkable about it."""
+    parts = [step.why]
+    if read and read.deleted:
+        parts.append(f"{read.deleted} deleted")
+    if read and read.held_back:
+        parts.append(f"{read.held_back} deletions held back")
+    if read and read.gap_pages:
+        parts.append(f"{len(read.gap_pages)} pages given up")
+    if read and read.unproven:
+        window, reason = read.unproven[0]
+        parts.append(f"{window} not proven: {reason}")
+    return "; ".join(parts)
+
+
+def _record_gaps(context: Context, steps: Sequence[Step], histories: Mapping[str, History]) -> None:
+    """Write days that now lie beyond the look-back cap into the ledger as gaps."""
+    nothing = raw_rows("", 0, [])
+    for step in steps:
+        if step.new_gaps:
+            reason = f"beyond the look-back cap of {context.config.settings.look_back_days} days"
+            common = {
+                "run": context.run,
+                "resource": step.table,
+                "batch": histories.get(step.table, History()).last_batch,
+                "event": GAP,
+                "error": reason,
+                "requested_at": naive_utc(context.clock.now()),
+            }
+            rows = [{**common, "request_id": next(context.request_ids), "window": str(day)} for day in step.new_gaps]
+            context.arrivals.land(step.table, nothing, rows)
 
 
 def _publish(context: Context, results: Sequence[TableResult]) -> None:

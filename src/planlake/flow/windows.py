@@ -1,70 +1,107 @@
 """Which parts of a resource are asked for now: in go its history and the clock, out come windows and gaps.
 
 A window is the whole resource or one London day of `last_updated`. The first window after a full reading is the day
-that reading began, so that nothing changed while it ran is missed.
+that reading began, so that nothing changed while it ran is missed. The last closed day is counted once more, and
+today is asked for last, provisionally: a record that a job touches every night is found under no day but today's.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
 
 from planlake.clock import Clock, london_day
 from planlake.config import Settings
-from planlake.lake.ledger import FULL, History
+from planlake.lake.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, ClosedWindow, History
 from planlake.sources.catalogue import Cadence, Resource
+
+Asked = Literal["due", "named", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One window to ask for: its name, and as what: to be closed, to be counted again, or provisionally.
+
+    `known_records` is how many records a window to be counted again had.
+    """
+
+    name: str
+    event: str = PAGE
+    known_records: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
     """What a resource needs now: windows to read in order, days that will not be read, and why."""
 
-    windows: tuple[str, ...]
+    windows: tuple[Window, ...]
     why: str
     gaps: tuple[date, ...] = ()
     new_gaps: tuple[date, ...] = ()
 
 
-def due_windows(
-    resource: Resource,
-    history: History,
-    clock: Clock,
-    settings: Settings,
-    *,
-    cadence: Cadence = "daily",
-    asked: Literal["due", "named", "full"] = "due",
-) -> Due:
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How a resource was asked for: because it is due, by name, in full, or for the days of a backfill."""
+
+    asked: Asked = "due"
+    cadence: Cadence = "daily"
+    backfill: tuple[date, ...] = field(default=())
+
+
+def due_windows(resource: Resource, history: History, clock: Clock, settings: Settings, request: Request) -> Due:
     """Windows of a resource that are due; `named` reads a weekly table again, `full` reads everything again."""
     last = history.last_full()
     if last is None:
-        return Due((FULL,), "never loaded")
-    if asked == "full":
-        return Due((FULL,), "asked for in full")
+        return Due((Window(FULL),), "continues the first load" if history.is_open(FULL) else "never loaded")
+    if request.backfill and resource.changed:
+        return Due(tuple(Window(str(day)) for day in request.backfill), f"{len(request.backfill)} days asked for")
+    if request.asked == "full":
+        return Due((Window(FULL),), "asked for in full")
+    if history.is_open(FULL):
+        return Due((Window(FULL),), "continues the full reading")
     last_day = london_day(last.started_at)
-    if cadence == "weekly" or not resource.changed:
-        return _due_whole(last_day, clock.today(), cadence, asked_by_name=asked == "named")
-    return _due_days(last_day, history.closed_days(), clock, settings)
+    if request.cadence == "weekly" or not resource.changed:
+        return _due_whole(last_day, clock.today(), request)
+    return _due_days(last_day, history, clock, settings)
 
 
-def _due_whole(last_day: date, today: date, cadence: Cadence, *, asked_by_name: bool) -> Due:
-    if asked_by_name and last_day < today:
-        return Due((FULL,), f"read whole, last on {last_day}")
-    if cadence == "weekly":
+def _due_whole(last_day: date, today: date, request: Request) -> Due:
+    if request.asked == "named" and last_day < today:
+        return Due((Window(FULL),), f"read whole, last on {last_day}")
+    if request.cadence == "weekly":
         sunday = today - timedelta(days=(today.weekday() + 1) % 7)
         is_due, why = last_day < sunday, f"read whole each week, last on {last_day}"
     else:
         is_due, why = last_day < today, f"read whole each time, last on {last_day}"
-    return Due((FULL,), why) if is_due else Due((), f"was read on {last_day}")
+    return Due((Window(FULL),), why) if is_due else Due((), f"was read on {last_day}")
 
 
-def _due_days(first: date, closed: set[date], clock: Clock, settings: Settings) -> Due:
+def _due_days(first: date, history: History, clock: Clock, settings: Settings) -> Due:
+    closed = history.closed_days()
     last = clock.last_askable_day(settings.day_grace_hours)
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     missing = [day for day in days if day not in closed]
     oldest = clock.today() - timedelta(days=settings.look_back_days)
     gaps = tuple(day for day in missing if day < oldest)
-    newest_closed = max(closed, default=date.min)
+    known = {gap.window for gap in history.gaps}
     due = [day for day in missing if day >= oldest]
+    windows = [*_recount(closed, history), *(Window(str(day)) for day in due)]
+    windows.append(Window(str(clock.today()), PROVISIONAL))
+    return Due(tuple(windows), _why(due, last), gaps, tuple(day for day in gaps if str(day) not in known))
+
+
+def _recount(closed: dict[date, ClosedWindow], history: History) -> list[Window]:
+    """The last closed day, unless it was counted again already: records may have come in late."""
+    newest = max(closed, default=None)
+    if newest is None or str(newest) in history.recounted:
+        return []
+    return [Window(str(newest), RECOUNT, closed[newest].records)]
+
+
+def _why(due: Sequence[date], last: date) -> str:
     if not due:
-        return Due((), f"every day up to {last} was loaded", gaps)
-    why = f"changes of {due[0]}" if len(due) == 1 else f"changes of {len(due)} days from {due[0]} to {due[-1]}"
-    return Due(tuple(map(str, due)), why, gaps, tuple(day for day in gaps if day > newest_closed))
+        return f"every day up to {last} was loaded; today so far"
+    if len(due) == 1:
+        return f"changes of {due[0]}, today so far"
+    return f"changes of {len(due)} days from {due[0]} to {due[-1]}, today so far"

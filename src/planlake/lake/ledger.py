@@ -4,7 +4,7 @@ A window is a day (`2026-11-22`) or `full`. It is closed by a ledger row of its 
 and the records received equal the API's total. Raw rows count only when the row of their request is in the ledger.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -17,7 +17,12 @@ from planlake.lake.lake import Lake
 from planlake.lake.reading import rows_sql
 
 FULL = "full"
-PAGE, CLOSED = "page", "closed"
+# What a row of the ledger says. Pages: of a window, of today (which is never closed), of a closed day counted again.
+PAGE, PROVISIONAL, RECOUNT = "page", "provisional", "recount"
+# A window proven complete; a page or a day given up; the API's total against the rows held.
+CLOSED, GAP, COUNT = "closed", "gap", "count"
+CHECK = "check"  # one record asked for alone
+REQUEST_EVENTS = (PAGE, PROVISIONAL, RECOUNT, CHECK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,38 +35,160 @@ class ClosedWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerPage:
+    """A page of a window that is not closed, as last read, and the totals it was read under."""
+
+    window: str
+    page: int
+    requested_at: datetime
+    records: int
+    total: int
+    highest: int
+    lowest: int
+    first_id: str | None
+    last_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that was given up: a day beyond the look-back cap, or a page (None: the whole day) and why."""
+
+    window: str
+    page: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """The API's total and the rows held at one moment (UTC)."""
+
+    counted_at: datetime
+    total: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
 class History:
-    """What the ledger says of one resource: the highest batch ever used and its closed windows, oldest first."""
+    """What the ledger says of one resource.
+
+    `closed` is oldest first; `pages` are good pages of windows not closed since; `failures` says in how many runs a
+    page (window, number) failed since; `recounted` are closed days that were counted again.
+    """
 
     last_batch: int = 0
-    closed: tuple[ClosedWindow, ...] = field(default=())
+    closed: tuple[ClosedWindow, ...] = ()
+    pages: tuple[LedgerPage, ...] = ()
+    failures: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    recounted: frozenset[str] = frozenset()
+    gaps: tuple[Gap, ...] = ()
+    last_count: Count | None = None
 
     def last_full(self) -> ClosedWindow | None:
         """The last closed reading of the whole resource."""
         full = [window for window in self.closed if window.window == FULL]
         return full[-1] if full else None
 
-    def closed_days(self) -> set[date]:
+    def closed_days(self) -> dict[date, ClosedWindow]:
         """Days closed since the last full reading."""
         last = self.last_full()
         since = last.started_at if last else datetime.min  # noqa: DTZ901 - own instants are UTC without zone
         days = (window for window in self.closed if window.window != FULL and window.started_at >= since)
-        return {date.fromisoformat(window.window) for window in days}
+        return {date.fromisoformat(window.window): window for window in days}
+
+    def is_open(self, window: str) -> bool:
+        """Whether reading this window was begun and not finished."""
+        return bool(self.pages_of(window)) or any(failed == window for failed, _ in self.failures)
+
+    def pages_of(self, window: str) -> dict[int, LedgerPage]:
+        """Good pages of a window that is not closed, by number."""
+        return {page.page: page for page in self.pages if page.window == window}
 
 
 def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
-    """The history of every resource the ledger knows, in two narrow queries whatever the number of tables."""
+    """The history of every resource the ledger knows, in a few narrow queries whatever the number of tables."""
     batches = _last_batches(lake, connection)
-    closed: dict[str, list[ClosedWindow]] = {name: [] for name in batches}
     requests = lake.find("raw", "api_requests")
-    if requests is not None:
-        columns = ("resource", "window", "requested_at", "records", "event")
-        rows = rows_sql(data_files(requests), requests.schema(), columns=columns)
-        query = f"""select resource, "window", requested_at, records from {rows}
-                    where event = '{CLOSED}' order by requested_at, "window" """
-        for resource, window, started_at, records in connection.execute(query).fetchall():
-            closed[resource].append(ClosedWindow(window, started_at, records))
-    return {name: History(batch, tuple(closed[name])) for name, batch in batches.items()}
+    if requests is None:
+        return {name: History(batch) for name, batch in batches.items()}
+    columns = [name for name in requests.schema().column_names if name not in ("url", "status", "attempts", "seconds")]
+    rows = rows_sql(data_files(requests), requests.schema(), columns=columns)
+    connection.execute(f"create or replace temp view ledger as select * from {rows}")
+    connection.execute(f"""
+        create or replace temp view since_closed as
+        with closings as (
+            select resource, "window", max(request_id) as closed_id from ledger where event = '{CLOSED}' group by all)
+        select ledger.* from ledger left join closings using (resource, "window")
+        where request_id > coalesce(closed_id, 0)""")
+    closed, gaps = _closed(connection), _gaps(connection)
+    pages, failures = _pages(connection), _failures(connection)
+    recounted, counts = _recounted(connection), _counts(connection)
+    return {
+        name: History(
+            batch,
+            tuple(closed.get(name, ())),
+            tuple(pages.get(name, ())),
+            failures.get(name, {}),
+            frozenset(recounted.get(name, ())),
+            tuple(gaps.get(name, ())),
+            counts.get(name),
+        )
+        for name, batch in batches.items()
+    }
+
+
+def _closed(connection: Connection) -> dict[str, list[ClosedWindow]]:
+    found: dict[str, list[ClosedWindow]] = {}
+    query = f"""select resource, "window", requested_at, records from ledger
+                where event = '{CLOSED}' order by requested_at, request_id"""
+    for resource, *values in connection.execute(query).fetchall():
+        found.setdefault(resource, []).append(ClosedWindow(*values))
+    return found
+
+
+def _pages(connection: Connection) -> dict[str, list[LedgerPage]]:
+    found: dict[str, list[LedgerPage]] = {}
+    latest = ", ".join(f"arg_max({name}, request_id)" for name in ("records", "total_results"))
+    ids = ", ".join(f"arg_max(coalesce({name}, ''), request_id)" for name in ("first_id", "last_id"))
+    query = f"""
+        select resource, "window", page, min(requested_at), {latest}, max(total_results), min(total_results), {ids}
+        from since_closed where event = '{PAGE}' and error is null and total_results is not null
+        group by resource, "window", page order by page"""
+    for resource, *values in connection.execute(query).fetchall():
+        found.setdefault(resource, []).append(LedgerPage(*values))
+    return found
+
+
+def _failures(connection: Connection) -> dict[str, dict[tuple[str, int], int]]:
+    found: dict[str, dict[tuple[str, int], int]] = {}
+    query = f"""
+        select resource, "window", page, count(distinct run) from since_closed
+        where event = '{PAGE}' group by all having arg_max(error is not null, request_id)"""
+    for resource, window, page, runs in connection.execute(query).fetchall():
+        found.setdefault(resource, {})[window, page] = runs
+    return found
+
+
+def _recounted(connection: Connection) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    query = f"""select distinct resource, "window" from ledger where event = '{RECOUNT}' and error is null"""
+    for resource, window in connection.execute(query).fetchall():
+        found.setdefault(resource, []).append(window)
+    return found
+
+
+def _gaps(connection: Connection) -> dict[str, list[Gap]]:
+    found: dict[str, list[Gap]] = {}
+    query = f"""select distinct resource, "window", page, error from since_closed
+                where event = '{GAP}' order by "window", page"""
+    for resource, *values in connection.execute(query).fetchall():
+        found.setdefault(resource, []).append(Gap(*values))
+    return found
+
+
+def _counts(connection: Connection) -> dict[str, Count]:
+    query = f"""select resource, max(requested_at), arg_max(total_results, request_id), arg_max(records, request_id)
+                from ledger where event = '{COUNT}' and error is null group by resource"""
+    return {resource: Count(*values) for resource, *values in connection.execute(query).fetchall()}
 
 
 def last_request_id(lake: Lake, connection: Connection) -> int:
@@ -91,7 +218,7 @@ def good_requests_sql(lake: Lake, resource: str, above_batch: int) -> str:
     files = data_files(requests, where=of_resource(resource, above_batch))
     rows = rows_sql(files, requests.schema(), columns=("request_id", "resource", "event", "error"))
     return f"""select request_id from {rows}
-               where resource = {literal(resource)} and event = '{PAGE}' and error is null"""
+               where resource = {literal(resource)} and event in {REQUEST_EVENTS} and error is null"""
 
 
 def raw_rows_sql(

@@ -72,6 +72,7 @@ API_RESPONSES: Columns = {
     "record_id": "text",
     "record_hash": "text",
     "is_regular": "boolean",
+    "is_deleted": "boolean",
     "api_response": "text",
     **IMPORT_COLUMNS,
 }
@@ -93,6 +94,8 @@ API_REQUESTS: Columns = {
     "total_results": "integer",
     "results_per_page": "integer",
     "total_page": "integer",
+    "first_id": "text",
+    "last_id": "text",
     "error": "text",
     "requested_at": "timestamp",
     "seconds": "double",

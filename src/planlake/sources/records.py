@@ -34,6 +34,7 @@ class Record:
     id: str | None
     hash: str
     is_regular: bool
+    is_deleted: bool = False
 
 
 @dataclass(slots=True)
@@ -86,6 +87,11 @@ def read_record(raw: bytes, shape: Shape) -> Record:
         if regular is not None:
             return regular
     return _read_irregular(raw, shape)
+
+
+def tombstone(text: str, record_id: str) -> Record:
+    """What is kept of a record that was deleted: its id, and that it is gone."""
+    return Record(text, record_id, _digest(b"deleted"), is_regular=True, is_deleted=True)
 
 
 def texts_of(text: str) -> dict[str, str | None] | None:

@@ -1,0 +1,138 @@
+"""Asking for windows: in go readings, out come their pages in order, until each is complete or will not be."""
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from planlake.flow.context import Context, Progress
+from planlake.flow.reading import Reading
+from planlake.lake.ledger import FULL
+from planlake.sources.catalogue import Resource
+from planlake.sources.client import Answer, Source
+from planlake.sources.records import Record, Shape, read_record
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page as it came: the window it belongs to and as what it was asked, its answer and its records."""
+
+    window: str
+    event: str
+    number: int | None
+    request_id: int
+    requested_at: datetime
+    answer: Answer
+    records: list[Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """What asking for pages of one resource takes."""
+
+    context: Context
+    source: Source = field(repr=False)
+    resource: Resource
+    shape: Shape
+
+    async def ask(self, reading: Reading, number: int) -> Page:
+        """One page of a window."""
+        query: dict[str, str | int] = {"page": number}
+        if reading.window != FULL:
+            query[self.resource.changed] = reading.window
+        return await self.ask_for(query, window=reading.window, event=reading.event, number=number)
+
+    async def ask_for(self, query: dict[str, str | int], *, window: str, event: str, number: int | None) -> Page:
+        """One request, whatever it asks for."""
+        requested_at = self.context.clock.now()
+        answer = await self.source.get(self.resource.name, query)
+        records = [read_record(raw, self.shape) for raw in answer.records]
+        request_id = next(self.context.request_ids)
+        return Page(window, event, number, request_id, requested_at, replace(answer, records=()), records)
+
+
+async def fetched_windows(
+    fetching: Fetching, readings: Sequence[Reading]
+) -> AsyncIterator[tuple[Reading, Page | None]]:
+    """Every page of every window with its reading, and None for the page once a window was read."""
+    async for reading, first in _first_pages(fetching, readings):
+        async for page in _pages(fetching, reading, first):
+            yield reading, page
+        yield reading, None
+
+
+async def _first_pages(fetching: Fetching, readings: Sequence[Reading]) -> AsyncIterator[tuple[Reading, Page]]:
+    """The first page of every window in order; those of the next few windows are on the way already."""
+    ahead = fetching.context.config.settings.concurrency
+    tasks: list[asyncio.Task[Page]] = []
+    try:
+        for index, reading in enumerate(readings):
+            for following in readings[len(tasks) : index + ahead]:
+                tasks.append(asyncio.create_task(fetching.ask(following, following.first_page)))  # noqa: PERF401
+            yield reading, await tasks[index]
+            if len(readings) > 1:
+                fetching.context.notify(Progress(fetching.resource.name, "ingest", index + 1, len(readings)))
+    finally:
+        await _cancelled(tasks)
+
+
+async def _pages(fetching: Fetching, reading: Reading, first: Page) -> AsyncIterator[Page]:
+    """Every page of a window in order, then those that must be asked again, until it is complete or will not be."""
+    yield _noted(reading, first)
+    if first.answer.error or reading.is_settled():
+        return
+    while earlier := reading.step_back(first.records):
+        first = await fetching.ask(reading, earlier)
+        yield _noted(reading, first)
+        if first.answer.error:
+            return
+    async for page in _fetched(fetching, reading, _numbers(reading)):
+        yield page
+    while again := reading.to_ask_again():
+        async for page in _fetched(fetching, reading, iter(again)):
+            yield page
+
+
+def _numbers(reading: Reading) -> Iterator[int]:
+    """Page numbers behind the first one asked, as far as the newest total reaches at the moment."""
+    number = reading.first_page + 1
+    while number <= reading.last_page:
+        yield number
+        number += 1
+
+
+async def _fetched(fetching: Fetching, reading: Reading, numbers: Iterator[int]) -> AsyncIterator[Page]:
+    """Pages in the order asked for, as many on the way at once as the source allows."""
+    ahead = fetching.context.config.settings.concurrency * 2
+    waiting: deque[asyncio.Task[Page]] = deque()
+
+    def ask_more() -> None:
+        for number in itertools.islice(numbers, ahead - len(waiting)):
+            waiting.append(asyncio.create_task(fetching.ask(reading, number)))
+
+    try:
+        ask_more()
+        while waiting:
+            page = _noted(reading, await waiting[0])
+            waiting.popleft()
+            ask_more()
+            if reading.window == FULL:
+                progress = Progress(fetching.resource.name, "ingest", page.number or 0, reading.last_page)
+                fetching.context.notify(progress)
+            yield page
+    finally:
+        await _cancelled(waiting)
+
+
+def _noted(reading: Reading, page: Page) -> Page:
+    ids = (record.id for record in page.records)
+    reading.note(page.number or 0, page.answer.totals, ids, page.answer.error)
+    return page
+
+
+async def _cancelled(tasks: Collection[asyncio.Task[Page]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
