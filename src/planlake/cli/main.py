@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from planlake import __version__
-from planlake.cli import demo, doctor, init, plan, run, simulate, sql, tables
+from planlake.cli import backfill, demo, doctor, init, plan, reconcile, run, simulate, sql, status, tables
 from planlake.errors import PlanlakeError
 
 app = typer.Typer(
@@ -22,7 +22,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo.demo, init.init, doctor.doctor, plan.plan, run.run, sql.sql, tables.tables, simulate.simulate):
+for command in (
+    demo.demo,
+    init.init,
+    doctor.doctor,
+    plan.plan,
+    run.run,
+    status.status,
+    sql.sql,
+    tables.tables,
+    backfill.backfill,
+    reconcile.reconcile,
+    simulate.simulate,
+):
     app.command()(command)
 
 

@@ -18,3 +18,6 @@ CadenceName = Annotated[str | None, typer.Option("--cadence", help="Only tables 
 StepOption = Annotated[str | None, typer.Option("--step", help="Only this step: ingest, refine or snapshot.")]
 InFull = Annotated[bool, typer.Option("--full", help="Read everything again instead of what changed.")]
 EngineName = Annotated[str, typer.Option("--engine", help="Engine that refines: duckdb.")]
+AcceptGaps = Annotated[
+    bool, typer.Option("--accept-gaps", help="Publish although pages failed; they are named as gaps.")
+]

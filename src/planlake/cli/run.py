@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from planlake.cli.options import (
+    AcceptGaps,
     AsJson,
     CadenceName,
     ConfigFile,
@@ -27,6 +28,7 @@ def run(
     cadence: CadenceName = None,
     step: StepOption = None,
     full: InFull = False,
+    accept_gaps: AcceptGaps = False,
     engine: EngineName = "duckdb",
     env: EnvironmentName = None,
     config: ConfigFile = None,
@@ -38,7 +40,7 @@ def run(
     from planlake.cli.selecting import check_engine, selection
 
     check_engine(engine)
-    wanted = selection(tables, cadence=cadence, step=step, is_full=full)
+    wanted = selection(tables, cadence=cadence, step=step, is_full=full, accepts_gaps=accept_gaps)
     loaded = configuration(config)
     from planlake.flow.run import run as carry_out
 
@@ -92,7 +94,7 @@ def _remarks(result: "TableResult") -> list[str]:
         first, last, count = result.gaps[0], result.gaps[-1], len(result.gaps)
         lines.append(
             f"gap: {result.table} lacks {count} days from {first} to {last}, beyond the look-back cap\n"
-            f"hint: planlake run {result.table} with PLANLAKE_LOOK_BACK_DAYS raised reads further back"
+            f"hint: planlake backfill {result.table} --from {first} --to {last}"
         )
     if result.refine and result.refine.uncastable:
         lines.append(

@@ -12,12 +12,19 @@ ENGINES = ("duckdb",)
 
 
 def selection(
-    tables: list[str] | None, *, cadence: str | None = None, step: str | None = None, is_full: bool = False
+    tables: list[str] | None,
+    *,
+    cadence: str | None = None,
+    step: str | None = None,
+    is_full: bool = False,
+    accepts_gaps: bool = False,
 ) -> Selection:
     """What a run or plan was asked for; a ConfigurationError with a suggestion for a misspelt word."""
     _check("cadence", cadence, CADENCES)
     _check("step", step, STEPS)
-    return Selection(tuple(tables or ()), cast("Cadence | None", cadence), cast("StepName | None", step), is_full)
+    return Selection(
+        tuple(tables or ()), cast("Cadence | None", cadence), cast("StepName | None", step), is_full, accepts_gaps
+    )
 
 
 def check_engine(name: str) -> None:

@@ -6,11 +6,10 @@ holds up no other.
 
 import asyncio
 import hashlib
-import itertools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from time import monotonic
 from typing import Any, Literal
 
@@ -18,20 +17,20 @@ from planlake import __version__
 from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb import connected
-from planlake.errors import ConfigurationError, PlanlakeError, SourceError
+from planlake.errors import PlanlakeError, SourceError
 from planlake.flow.context import Context, Notify, ignore
 from planlake.flow.ingest import IngestResult, ingest
+from planlake.flow.opening import opened_for_writing
 from planlake.flow.plan import Selection, Step, plan
 from planlake.flow.prepare import continued, reading_of
 from planlake.flow.reading import Reading
+from planlake.flow.reconcile import Difference, count, sweep
 from planlake.flow.refine import RefineResult, refine
 from planlake.flow.rows import raw_rows
 from planlake.flow.snapshot import SnapshotResult, snapshot
-from planlake.lake.arrivals import Arrivals
 from planlake.lake.lake import open_lake
-from planlake.lake.lease import writing
-from planlake.lake.ledger import GAP, History, last_request_id, read_histories
-from planlake.lake.runs import append_operations, last_run, published_dates
+from planlake.lake.ledger import GAP, History, read_histories
+from planlake.lake.runs import append_operations, published_dates
 from planlake.sources.catalogue import Resource, catalogue_of
 from planlake.sources.client import Source, open_source
 from planlake.sources.tascomi.signing import signer
@@ -90,20 +89,35 @@ def run(config: Config, selection: Selection, *, environment: str | None = None,
     Raises SourceUnreachable and SourceRefused where no table could be read at all, ConflictError where another run is
     writing; a table's own trouble is part of the result.
     """
-    clock, catalogue = read_clock(), catalogue_of(config)
-    settings = config.settings
-    lake = open_lake(config, environment)
-    with writing(lake, settings.lease_wait_seconds), connected(settings.memory_limit_megabytes) as connection:
-        last = last_run(lake, connection)
-        if last.started_at is not None and naive_utc(clock.start) < last.started_at:
-            facts = {"now": clock.start.isoformat(), "last_run": f"{last.started_at} UTC"}
-            raise ConfigurationError("the clock stands before the last run", facts=facts, hint="mend PLANLAKE_NOW")
-        request_ids = itertools.count(last_request_id(lake, connection) + 1)
-        run_number, arrives = last.run + 1, Arrivals(lake)
-        context = Context(
-            run_number, config, catalogue, lake, connection, clock, arrives, notify, selection.accepts_gaps, request_ids
-        )
+    with opened_for_writing(config, environment, notify, accepts_gaps=selection.accepts_gaps) as context:
         return _run(context, selection)
+
+
+def reconcile(
+    config: Config,
+    tables: Sequence[str],
+    *,
+    is_deep: bool = False,
+    environment: str | None = None,
+    notify: Notify = ignore,
+) -> list[Difference]:
+    """Compare the loaded tables with the API: counts by one request each, or every id and hash by a sweep."""
+    with opened_for_writing(config, environment, notify) as context:
+        histories = read_histories(context.lake, context.connection)
+        loaded = [name for name in tables if histories.get(name, History()).last_full()]
+
+        async def compared() -> list[Difference]:
+            async with open_source(config, signer(config)) as source:
+                found = []
+                for name in loaded:
+                    resource = context.catalogue.resource(name)
+                    if is_deep:
+                        found.append(await sweep(context, source, resource))
+                    else:
+                        found.append(await count(context, source, resource, histories[name]))
+                return found
+
+        return asyncio.run(compared())
 
 
 def _run(context: Context, selection: Selection) -> RunResult:
@@ -191,10 +205,21 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
             refined = await asyncio.to_thread(refine, context, resource)
         if "snapshot" in names and is_loaded:
             taken = await asyncio.to_thread(snapshot, context, resource)
+    if source is not None and _is_to_be_counted(context, first, resource, history):
+        await count(context, source, resource, history)
     changed = (refined is not None and refined.rows > 0) or (taken is not None and taken.changed > 0)
     brought = read is not None and (read.closed or read.unproven or read.gap_pages)
     outcome: Outcome = "loaded" if changed else "unchanged" if brought else "up to date"
     return TableResult(table, outcome, _message(first, read), read, refined, taken)
+
+
+def _is_to_be_counted(context: Context, step: Step, resource: Resource, history: History) -> bool:
+    """Whether a table read by days was neither counted nor read in full for a week (setting)."""
+    last = history.last_full()
+    if last is None or step.cadence == "weekly" or not resource.changed or not step.windows:
+        return False
+    newest = max(last.started_at, history.last_count.counted_at if history.last_count else last.started_at)
+    return naive_utc(context.clock.now()) - newest >= timedelta(days=context.config.settings.count_every_days)
 
 
 def _readings(context: Context, step: Step, resource: Resource, history: History) -> list[Reading]:

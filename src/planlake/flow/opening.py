@@ -1,0 +1,44 @@
+"""Opening a lake for work: in goes the configuration, out comes the context every step is given."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from planlake.clock import Clock, naive_utc, read_clock
+from planlake.config import Config
+from planlake.engines.duckdb import Connection, connected
+from planlake.errors import ConfigurationError
+from planlake.flow.context import Context, Notify
+from planlake.lake.arrivals import Arrivals
+from planlake.lake.lake import Lake, open_lake
+from planlake.lake.lease import writing
+from planlake.lake.ledger import last_request_id
+from planlake.lake.runs import last_run
+from planlake.sources.catalogue import catalogue_of
+
+
+@contextmanager
+def opened_for_writing(
+    config: Config, environment: str | None, notify: Notify, *, accepts_gaps: bool = False
+) -> Iterator[Context]:
+    """The context of a new run, holding the lake until the end.
+
+    Raises ConflictError where another run is writing, ConfigurationError where the clock stands before the last run.
+    """
+    clock, catalogue = read_clock(), catalogue_of(config)
+    settings = config.settings
+    lake = open_lake(config, environment)
+    with writing(lake, settings.lease_wait_seconds), connected(settings.memory_limit_megabytes) as connection:
+        number = _next_run(lake, connection, clock)
+        request_ids = itertools.count(last_request_id(lake, connection) + 1)
+        yield Context(
+            number, config, catalogue, lake, connection, clock, Arrivals(lake), notify, accepts_gaps, request_ids
+        )
+
+
+def _next_run(lake: Lake, connection: Connection, clock: Clock) -> int:
+    last = last_run(lake, connection)
+    if last.started_at is not None and naive_utc(clock.start) < last.started_at:
+        facts = {"now": clock.start.isoformat(), "last_run": f"{last.started_at} UTC"}
+        raise ConfigurationError("the clock stands before the last run", facts=facts, hint="mend PLANLAKE_NOW")
+    return last.run + 1

@@ -1,0 +1,121 @@
+"""Does the lake hold what the API has? In goes a table, out come counts, and with a sweep every difference by id.
+
+A count is one request. A sweep reads every page and compares the hash of each record with the one held, so it finds
+what day windows cannot: records that appeared with an old date, that changed without their date moving, or went.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from planlake.clock import naive_utc
+from planlake.engines.sql import identifier
+from planlake.flow.context import Context
+from planlake.flow.deletions import held_ids
+from planlake.flow.fetch import Fetching, fetched_windows
+from planlake.flow.reading import Reading
+from planlake.flow.rows import raw_rows
+from planlake.lake.files import data_files
+from planlake.lake.ledger import COUNT, FULL, PAGE, History
+from planlake.lake.reading import rows_sql
+from planlake.sources.catalogue import Resource
+from planlake.sources.client import Source
+from planlake.sources.records import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How a table and the API differ: the API's total, rows held, and after a sweep ids by kind of difference.
+
+    `is_swept` says whether the ids were compared at all; `error` why the API's side is not known.
+    """
+
+    table: str
+    total: int
+    held: int
+    is_swept: bool = False
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether nothing speaks against table and API being the same."""
+        if self.is_swept:
+            return not (self.error or self.missing or self.extra or self.changed)
+        return not self.error and self.total == self.held
+
+
+async def count(context: Context, source: Source, resource: Resource, history: History) -> Difference:
+    """Compare the API's total with the rows held, by one request that is kept in the ledger."""
+    fetching = Fetching(context, source, resource, Shape(resource.key, context.catalogue.dropped_keys))
+    page = await fetching.ask_for({"page": 1}, window=FULL, event=COUNT, number=None)
+    held = len(await asyncio.to_thread(held_ids, context.lake, context.connection, resource))
+    total = page.answer.totals.results if page.answer.totals else 0
+    row: dict[str, Any] = {
+        "request_id": page.request_id,
+        "run": context.run,
+        "resource": resource.name,
+        "batch": history.last_batch,
+        "event": COUNT,
+        "window": FULL,
+        "url": page.answer.url,
+        "status": page.answer.status,
+        "records": held,
+        "total_results": total,
+        "error": page.answer.error or None,
+        "requested_at": naive_utc(page.requested_at),
+    }
+    await asyncio.to_thread(context.arrivals.land, resource.name, raw_rows("", 0, []), [row])
+    return Difference(resource.name, total, held, error=page.answer.error)
+
+
+async def sweep(context: Context, source: Source, resource: Resource) -> Difference:
+    """Read every page and compare ids and hashes with what is held; nothing is written."""
+    fetching = Fetching(context, source, resource, Shape(resource.key, context.catalogue.dropped_keys))
+    reading = Reading(FULL, naive_utc(context.clock.now()), context.catalogue.page_size, event=PAGE)
+    shown: dict[str, str] = {}
+    async for _, page in fetched_windows(fetching, [reading]):
+        if page is not None:
+            shown.update({record.id: record.hash for record in page.records if record.id is not None})
+    held = await asyncio.to_thread(_held, context, resource)
+    missing, extra, changed = _compared(shown, held)
+    return Difference(
+        resource.name,
+        reading.total,
+        len(held),
+        is_swept=True,
+        missing=missing,
+        extra=extra,
+        changed=changed,
+        error=reading.verdict(),
+    )
+
+
+def _held(context: Context, resource: Resource) -> dict[str, str]:
+    current = context.lake.find("refined", f"current_{resource.name}")
+    if current is None:
+        return {}
+    rows = rows_sql(data_files(current), current.schema(), columns=(resource.key, "record_hash", "is_deleted"))
+    query = f"select {identifier(resource.key)}::varchar as id, record_hash from {rows} where not is_deleted"
+    with context.connection.cursor() as cursor:
+        found: pa.Table = cursor.sql(query).to_arrow_table()
+    return dict(zip(found["id"].to_pylist(), found["record_hash"].to_pylist(), strict=True))
+
+
+def _compared(
+    shown: Mapping[str, str], held: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Ids that only the API has, that only the table has, and whose records differ."""
+    missing = shown.keys() - held.keys()
+    extra = held.keys() - shown.keys()
+    changed = (identity for identity in shown.keys() & held.keys() if shown[identity] != held[identity])
+    return _sorted(missing), _sorted(extra), _sorted(changed)
+
+
+def _sorted(ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(ids, key=lambda identity: (len(identity), identity)))
