@@ -65,11 +65,11 @@ def _instant(text: str) -> object:
 
 
 def day_windows(first_full: date, today: date, closed: set[date], cap: int) -> tuple[list[date], list[date]]:
-    """Days to ask for in order, and days beyond the cap; both without those already closed."""
+    """Days to ask for in order, today last and provisionally, and days beyond the cap; without those already closed."""
     days = [first_full + timedelta(days=number) for number in range((today - first_full).days)]
     oldest = today - timedelta(days=cap)
     missing = [day for day in days if day not in closed]
-    return [day for day in missing if day >= oldest], [day for day in missing if day < oldest]
+    return [*(day for day in missing if day >= oldest), today], [day for day in missing if day < oldest]
 
 
 def changed_on(records: Iterable[Record], day: date) -> list[Record]:

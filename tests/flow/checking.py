@@ -21,7 +21,8 @@ def assert_same_rows(actual, expected, order="id"):
         for row, wanted in zip(actual, expected, strict=True)
         if row != wanted or list(map(type, row.values())) != [type(wanted.get(name)) for name in row]
         for column in {**row, **wanted}
-        if (row.get(column, "absent"), type(row.get(column))) != (wanted.get(column, "absent"), type(wanted.get(column)))
+        if (row.get(column, "absent"), type(row.get(column)))
+        != (wanted.get(column, "absent"), type(wanted.get(column)))
     ]
     assert not differing, f"{len(differing)} cells differ: (id, column, held, expected) {differing[:5]}"
 

@@ -126,8 +126,15 @@ async def _fetched(fetching: Fetching, reading: Reading, numbers: Iterator[int])
         await _cancelled(waiting)
 
 
+def plain_id(identity: str | None) -> str | None:
+    """An id as a number writes it, without leading zeros or a plus, so that it equals the one that is held."""
+    if identity and identity[0] in "0+" and identity.lstrip("+").isdecimal():
+        return str(int(identity))
+    return identity
+
+
 def _noted(reading: Reading, page: Page) -> Page:
-    ids = (record.id for record in page.records)
+    ids = (plain_id(record.id) for record in page.records)
     reading.note(page.number or 0, page.answer.totals, ids, page.answer.error)
     return page
 

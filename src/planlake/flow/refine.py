@@ -5,7 +5,7 @@ record without a usable id, or that is no object, becomes a row of `rejected`. F
 they belong to, and the rows together with the bookmark.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,11 +59,11 @@ def refine(context: Context, resource: Resource) -> RefineResult:
     applied = bookmark(lake.find("refined", name))
     files = raw_files(lake, resource.name, applied)
     if not files:
-        _prepared_table(context, resource, [])
+        _prepared_table(context, resource, _Keys())
         return RefineResult(resource.name, applied)
     found = _found_keys(context, resource, files, applied)
     table, new_columns = _prepared_table(context, resource, found)
-    parts = list(_parts(context, resource, table, files, applied))
+    parts = list(_parts(context, resource, table, files, applied, set(found.regular)))
     uncastable = [row for part in parts for row in part.uncastable]
     rejected = _with_texts(context, resource, files, applied, [row for part in parts for row in part.rejected])
     replace_findings(lake, "uncastable", resource.name, uncastable, above_batch=applied)
@@ -78,24 +78,33 @@ def refine(context: Context, resource: Resource) -> RefineResult:
     return RefineResult(resource.name, batch, rows, len(uncastable), len(rejected), tuple(new_columns))
 
 
-def _found_keys(context: Context, resource: Resource, files: Sequence[DataFile], applied: int) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """Keys in the records to come: those of regular records, and those that only others have."""
+
+    regular: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+
+def _found_keys(context: Context, resource: Resource, files: Sequence[DataFile], applied: int) -> _Keys:
     """Every key in the records to come, so that a new one is a column before the first row is written."""
     columns = ("resource", "batch", "request_id", "is_regular", "api_response")
     rows = raw_rows_sql(context.lake, files, resource.name, applied, columns=columns)
     with context.connection.cursor() as cursor:
-        keys = set(found_keys(cursor, f"(select api_response from {rows} where is_regular)"))
-        others = cursor.execute(f"select api_response from {rows} where not is_regular").fetchall()
-    for (text,) in others:
-        keys.update(texts_of(text) or {})
-    return sorted(keys - set(context.catalogue.dropped_keys))
+        regular = set(found_keys(cursor, f"(select api_response from {rows} where is_regular)"))
+        texts = cursor.execute(f"select api_response from {rows} where not is_regular").fetchall()
+    others = {key for (text,) in texts for key in texts_of(text) or {}}
+    dropped = set(context.catalogue.dropped_keys)
+    return _Keys(tuple(sorted(regular - dropped)), tuple(sorted(others - regular - dropped)))
 
 
-def _prepared_table(context: Context, resource: Resource, found: list[str]) -> tuple[Table, list[str]]:
+def _prepared_table(context: Context, resource: Resource, found: _Keys) -> tuple[Table, list[str]]:
     """The increment table with a column for every key; new columns are text."""
     name = f"increment_{resource.name}"
     table = context.lake.find("refined", name)
     known = keys_of(table.schema() if table else None, resource.columns)
-    new = column_names((key for key in found if key not in known), [*known.values(), *REFINED_OWN])
+    unknown = [key for key in (*found.regular, *found.others) if key not in known]
+    new = column_names(unknown, [*known.values(), *REFINED_OWN])
     if table is None:
         vendor = {column: resource.type_of(key) for key, column in {**known, **new}.items()}
         keys = {column: key for key, column in new.items() if key != column}
@@ -109,7 +118,7 @@ def _prepared_table(context: Context, resource: Resource, found: list[str]) -> t
 
 
 def _parts(
-    context: Context, resource: Resource, table: Table, files: Sequence[DataFile], applied: int
+    context: Context, resource: Resource, table: Table, files: Sequence[DataFile], applied: int, found: Collection[str]
 ) -> Iterator[_Part]:
     """Refine groups of files, two at a time, each group bounded in bytes of JSON."""
     groups = list(_groups(table, files, context.config.settings.batch_megabytes * MEGABYTE))
@@ -118,7 +127,7 @@ def _parts(
     def work(group: Sequence[DataFile]) -> _Part:
         with context.connection.cursor() as cursor:
             rows = raw_rows_sql(context.lake, group, resource.name, applied)
-            texts = _texts(cursor, rows, keys)
+            texts = _texts(cursor, rows, keys, found)
         return _refine_rows(context, resource, table, texts, keys)
 
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="refine") as workers:
@@ -141,19 +150,36 @@ def _groups(table: Table, files: Sequence[DataFile], limit: int) -> Iterator[lis
         yield group
 
 
-def _texts(cursor: Connection, rows: str, keys: Mapping[str, str]) -> pa.Table:
-    """All rows with one text column per key beside Planlake's own, irregular records by the slow way."""
+def _texts(cursor: Connection, rows: str, keys: Mapping[str, str], found: Collection[str]) -> pa.Table:
+    """All rows with one text column per key beside Planlake's own.
+
+    Regular records take the engine's fast way, unless their keys differ only in case, which it cannot tell apart.
+    """
     own = ", ".join(IMPORT_COLUMNS)
     renamed = "request_id as import_request_id, position as import_position"
     columns = f"{own}, {renamed}, record_hash, batch, is_deleted, api_response"
-    regular = parse_records(cursor, f"(select {columns} from {rows} where is_regular)", keys)
-    others = cursor.sql(f"select {columns} from {rows} where not is_regular").to_arrow_table()
-    if not others.num_rows:
-        return regular
-    values = [texts_of(text) or {} for text in others["api_response"].to_pylist()]
-    for key, column in keys.items():
-        others = others.append_column(column, pa.array([row.get(key) for row in values], pa.string()))
-    return pa.concat_tables([regular, others.select(regular.column_names)], promote_options="permissive")
+    fast = {key: column for key, column in keys.items() if key in found}
+    is_fast = len({key.lower() for key in fast}) == len(fast)
+    slow = cursor.sql(f"select {columns} from {rows} where not (is_regular and {is_fast})").to_arrow_table()
+    parts = [_slow_texts(slow, keys)] if slow.num_rows else []
+    if is_fast:
+        regular = parse_records(cursor, f"(select {columns} from {rows} where is_regular)", fast)
+        parts.append(_with_missing(regular, keys.values()))
+    names = parts[0].column_names
+    return pa.concat_tables([part.select(names) for part in parts], promote_options="permissive")
+
+
+def _slow_texts(rows: pa.Table, keys: Mapping[str, str]) -> pa.Table:
+    values = [texts_of(text) or {} for text in rows["api_response"].to_pylist()]
+    columns = {column: pa.array([row.get(key) for row in values], pa.string()) for key, column in keys.items()}
+    own = {name: rows[name] for name in rows.column_names if name != "api_response"}
+    return pa.table({**columns, **own})
+
+
+def _with_missing(rows: pa.Table, columns: Iterable[str]) -> pa.Table:
+    """The rows with every column, NULL where none of them had the key."""
+    missing = {column: pa.nulls(len(rows), pa.string()) for column in columns if column not in rows.column_names}
+    return pa.table({**{name: rows[name] for name in rows.column_names}, **missing})
 
 
 def _refine_rows(context: Context, resource: Resource, table: Table, texts: pa.Table, keys: Mapping[str, str]) -> _Part:

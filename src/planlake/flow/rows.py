@@ -35,7 +35,7 @@ def raw_rows(resource: str, batch: int, pages: Sequence[Page]) -> pa.Table:
             "record_hash": pa.array([record.hash for record in records], pa.string()),
             "is_regular": pa.array([record.is_regular for record in records], pa.bool_()),
             "is_deleted": pa.array([record.is_deleted for record in records], pa.bool_()),
-            "api_response": pa.array([record.text for record in records], pa.large_string()),
+            "api_response": pa.array([record.text for record in records], pa.large_binary()).cast(pa.large_string()),
             "page_number": repeated([page.number for page in pages], pa.int32()),
             "import_api_url_requested": repeated([page.answer.url for page in pages], pa.string()),
             "import_api_status_code": repeated([str(page.answer.status) for page in pages], pa.string()),

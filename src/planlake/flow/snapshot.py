@@ -98,9 +98,9 @@ def _prepared_table(context: Context, resource: Resource, increment: Table, curr
 def _spec(resource: Resource, schema: Schema) -> PartitionSpec:
     key = schema.find_field(resource.key)
     if isinstance(key.field_type, StringType):
-        return PartitionSpec(PartitionField(key.field_id, 1000, BucketTransform(TEXT_BUCKETS), f"{key.name}_bucket"))
+        return PartitionSpec(PartitionField(key.field_id, 1000, BucketTransform(TEXT_BUCKETS), "planlake_id_bucket"))
     width = max(100, RANGE_CELLS // len(schema.fields))
-    return PartitionSpec(PartitionField(key.field_id, 1000, TruncateTransform(width), f"{key.name}_range"))
+    return PartitionSpec(PartitionField(key.field_id, 1000, TruncateTransform(width), "planlake_id_range"))
 
 
 @dataclass(frozen=True, slots=True)

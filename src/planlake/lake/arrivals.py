@@ -54,7 +54,9 @@ class Arrivals:
             for name in ("records", "requests"):
                 files = [file for arrival in taken for file in getattr(arrival, name)]
                 if files:
-                    commit(self._lake.own_table("raw", TABLE_OF[name]), add=files)
+                    table = self._lake.fresh("raw", TABLE_OF[name])
+                    commit(table, add=files)
+                    self._lake.loaded["raw", TABLE_OF[name]] = table
         except BaseException as error:
             for arrival in taken:
                 arrival.landed.set_exception(error)

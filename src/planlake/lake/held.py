@@ -4,6 +4,8 @@ Held is the latest version of an id: in `current_`, or in raw above what `curren
 proportional to the rows that arrive: only the ranges of their ids are read.
 """
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 from pyiceberg.expressions import AlwaysTrue, BooleanExpression
 from pyiceberg.manifest import DataFile
@@ -17,8 +19,9 @@ from planlake.lake.lake import Lake
 from planlake.lake.ledger import raw_files, raw_rows_sql
 from planlake.lake.reading import rows_sql
 
-NOTHING_HELD = """
-    select null::varchar as record_id, null::varchar as record_hash, 0 as batch"""
+# Ids that may not be found in `current_`: none, no number, or one that may be out of its type's range.
+ODD_ID = "record_id is null or not regexp_full_match(record_id, '[+-]?[0-9]{1,9}')"
+NOTHING_HELD = "select null::varchar as identity, null::varchar as record_hash, 0 as batch"
 
 
 def keep_new(lake: Lake, connection: Connection, resource: str, key: str, rows: pa.Table) -> pa.Table:
@@ -27,45 +30,61 @@ def keep_new(lake: Lake, connection: Connection, resource: str, key: str, rows: 
     `rows` has the columns `record_id` and `record_hash`; exact repeats among them are kept once.
     """
     current = lake.find("refined", f"current_{resource}")
-    applied = bookmark(current)
-    files = raw_files(lake, resource, applied)
+    identity = _identity(current, key)
     with connection.cursor() as cursor:
         cursor.register("arriving", rows.select(["record_id", "record_hash"]))
         held = [NOTHING_HELD]
-        if files:
-            held.append(_in_raw(lake, files, resource, applied))
+        applied = bookmark(current)
+        if files := raw_files(lake, resource, applied):
+            held.append(_in_raw(lake, files, resource, applied, identity))
         if current is not None:
             held.append(_in_current(current, key, rows))
-        query = f"""
-            with versions as (
-                select *, batch = max(batch) over (partition by record_id) as is_newest
-                from ({" union all ".join(held)})),
-            held as (  -- of several versions in one batch the winner depends on more than is known here: none is held
-                select record_id, case when min(record_hash) = max(record_hash) then min(record_hash) end as record_hash
-                from versions where is_newest group by record_id),
-            numbered as (select record_id, record_hash, row_number() over () - 1 as row from arriving),
-            distinct_rows as (  -- of exact repeats the last, as the last of a batch wins
-                select record_id, record_hash, max(row) as row from numbered group by record_id, record_hash),
-            unchanged as (
-                select record_id from distinct_rows join held using (record_id)
-                group by record_id having coalesce(bool_and(distinct_rows.record_hash = held.record_hash), false))
-            select row from distinct_rows anti join unchanged using (record_id) order by row"""
-        new = cursor.sql(query).to_arrow_table()["row"]
+        has_odd = cursor.execute(f"select count(*) from arriving where {ODD_ID}").fetchall()[0][0]
+        if has_odd and (files := raw_files(lake, resource, 0)):
+            held.append(f"{_in_raw(lake, files, resource, 0, identity)} where {ODD_ID}")
+        new = cursor.sql(_new_rows_sql(held, identity)).to_arrow_table()["row"]
     return rows.take(new) if len(new) < len(rows) else rows
 
 
-def _in_raw(lake: Lake, files: list[DataFile], resource: str, applied: int) -> str:
+def _new_rows_sql(held: Sequence[str], identity: str) -> str:
+    return f"""
+        with versions as (
+            select *, batch = max(batch) over (partition by identity) as is_newest
+            from ({" union all ".join(held)})),
+        held as (  -- of several versions in one batch the winner depends on more than is known here: none is held
+            select identity, case when min(record_hash) = max(record_hash) then min(record_hash) end as record_hash
+            from versions where is_newest group by identity),
+        numbered as (select {identity} as identity, record_hash, row_number() over () - 1 as row from arriving),
+        distinct_rows as (  -- of exact repeats the last, as the last of a batch wins
+            select identity, record_hash, max(row) as row from numbered group by identity, record_hash),
+        unchanged as (
+            select identity from distinct_rows join held using (identity)
+            group by identity having coalesce(bool_and(distinct_rows.record_hash = held.record_hash), false))
+        select row from distinct_rows anti join unchanged using (identity) order by row"""
+
+
+def _identity(current: Table | None, key: str) -> str:
+    """What tells records apart: the id as its type writes it, the hash of the record where it has no id."""
+    if current is None or isinstance(current.schema().find_type(key), StringType):
+        return "coalesce(record_id, '#' || record_hash)"
+    number = (
+        "case when regexp_full_match(record_id, '[+-]?[0-9]{1,19}') then try_cast(record_id as hugeint)::varchar end"
+    )
+    return f"coalesce({number}, record_id, '#' || record_hash)"
+
+
+def _in_raw(lake: Lake, files: list[DataFile], resource: str, applied: int, identity: str) -> str:
     columns = ("resource", "batch", "request_id", "record_id", "record_hash")
     counted = raw_rows_sql(lake, files, resource, applied, columns=columns)
-    return f"select record_id, record_hash, batch from {counted}"
+    return f"select {identity} as identity, record_hash, batch from {counted}"
 
 
 def _in_current(current: Table, key: str, rows: pa.Table) -> str:
     schema = current.schema()
-    columns = (key, "record_hash", "batch")
-    reading = rows_sql(data_files(current, where=_around(current, key, rows)), schema, columns=columns)
-    return f"""select {identifier(key)}::varchar, record_hash, batch
-               from {reading} where {identifier(key)}::varchar in (select record_id from arriving)"""
+    reading = rows_sql(
+        data_files(current, where=_around(current, key, rows)), schema, columns=(key, "record_hash", "batch")
+    )
+    return f"select {identifier(key)}::varchar as identity, record_hash, batch from {reading}"
 
 
 def _around(current: Table, key: str, rows: pa.Table) -> BooleanExpression:
@@ -73,6 +92,7 @@ def _around(current: Table, key: str, rows: pa.Table) -> BooleanExpression:
     if isinstance(current.schema().find_type(key), StringType):
         return AlwaysTrue()
     numbers = [int(text) for text in rows["record_id"].to_pylist() if text and text.isascii() and text.isdigit()]
+    numbers = [number for number in numbers if number < 2**31]
     if not numbers:
         return AlwaysTrue()
     return is_between(key, min(numbers), max(numbers))

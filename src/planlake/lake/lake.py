@@ -68,6 +68,15 @@ class Lake:
                     return None
         return self.loaded[zone, name]
 
+    def fresh(self, zone: str, name: str) -> Table:
+        """One of Planlake's own tables loaded anew, for a commit: readers of other threads keep the one they have.
+
+        pyiceberg copies a table's metadata while it commits, which nobody may read at that moment.
+        """
+        self.own_table(zone, name)
+        with _clear_errors():
+            return self.catalog.load_table((self.database(zone), name))
+
     def names(self, zone: str) -> list[str]:
         """Names of all tables of a zone."""
         with _clear_errors():

@@ -3,6 +3,7 @@
 Refined tables are made from the catalogue; all others are listed here in full.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from pyiceberg.types import (
 )
 
 Columns = Mapping[str, str]
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f]")
 
 
 class Described(Protocol):
@@ -195,9 +197,10 @@ def column_names(keys: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
     used = {name.lower() for name in taken}
     names: dict[str, str] = {}
     for key in keys:
-        name, number = key, 2
+        plain = CONTROL_CHARACTERS.sub("_", key)
+        name, number = plain, 2
         while name.lower() in used or not name:
-            name, number = f"{key}_{number}", number + 1
+            name, number = f"{plain}_{number}", number + 1
         used.add(name.lower())
         names[key] = name
     return names
@@ -207,5 +210,7 @@ def keys_of(schema: Schema | None, declared: Iterable[str]) -> dict[str, str]:
     """The column of each key of the API: declared ones, then those found in the data (the key is the column's doc)."""
     keys = {name: name for name in declared}
     if schema is not None:
-        keys.update({field.doc or field.name: field.name for field in schema.fields if field.name not in REFINED_OWN})
+        for field in schema.fields:
+            if field.name not in REFINED_OWN:
+                keys[field.name if field.doc is None else field.doc] = field.name
     return keys

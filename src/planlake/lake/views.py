@@ -4,6 +4,7 @@ The catalogue keeps no views; they are rendered here when a connection asks for 
 they are at that moment. `as_of` shows refined tables as they were published on a day.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,7 +19,7 @@ from planlake.lake.files import data_files, day_tag
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.ledger import raw_files, raw_rows_sql
 from planlake.lake.reading import latest_first, rows_sql
-from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES, Described, keys_of
+from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES, Described, column_names, keys_of
 
 TextsOf = Callable[[str], Mapping[str, str | None] | None]
 SEARCHED_ZONES = ("refined", "trusted", "operations", "raw")
@@ -104,24 +105,27 @@ class Views:
         rows = raw_rows_sql(self.lake, files, resource.name, 0)
         increment = self.lake.find("refined", f"increment_{resource.name}")
         keys = keys_of(increment.schema() if increment else None, resource.columns)
-        for key in found_keys(self.connection, f"(select api_response from {rows} where is_regular)"):
-            keys.setdefault(key, key)
-        structure = "{" + ",".join(f'"{key}":"VARCHAR"' for key in keys) + "}"
-        imports = ", ".join(IMPORT_COLUMNS)
-        regular = f"""select unnest(from_json(api_response, {literal(structure)})), {imports}, batch
-                      from {rows} where is_regular"""
-        return f"{regular} union all by name {self._irregular(resource, rows, keys)}"
+        found = found_keys(self.connection, f"(select api_response from {rows} where is_regular)")
+        names = column_names((key for key in found if key not in keys), [*keys.values(), *REFINED_OWN])
+        keys.update(names)
+        fast = [key for key in keys if key in found]
+        is_fast = len({key.lower() for key in fast}) == len(fast)
+        structure = "{" + ",".join(f'{json.dumps(key)}:"VARCHAR"' for key in fast) + "}"
+        terms = [f"parsed[{literal(key)}] as {identifier(keys[key])}" for key in fast]
+        columns = ", ".join([*terms, *IMPORT_COLUMNS, "batch"])
+        regular = f"""select {columns} from (select *, from_json(api_response, {literal(structure)}) as parsed
+                      from {rows} where is_regular and {is_fast and bool(fast)})"""
+        slow = self._irregular(resource, f"(select * from {rows} where not (is_regular and {is_fast}))", keys)
+        return f"{slow} union all by name {regular}" if is_fast and fast else slow
 
     def _irregular(self, resource: Described, rows: str, keys: Mapping[str, str]) -> str:
         imports = ", ".join(IMPORT_COLUMNS)
-        others = self.connection.sql(
-            f"select {imports}, batch, api_response from {rows} where not is_regular"
-        ).to_arrow_table()
+        others = self.connection.sql(f"select {imports}, batch, api_response from {rows}").to_arrow_table()
         values = [self.texts_of(text) or {} for text in others["api_response"].to_pylist()]
-        for key, column in keys.items():
-            others = others.append_column(column, pa.array([row.get(key) for row in values], pa.string()))
+        columns = {column: pa.array([row.get(key) for row in values], pa.string()) for key, column in keys.items()}
+        own = {name: others[name] for name in others.column_names if name != "api_response"}
         name = f"irregular_{resource.name}"
-        self.connection.register(name, others.drop_columns("api_response"))
+        self.connection.register(name, pa.table({**columns, **own}))
         return f"select * from {identifier(name)}"
 
     def _refined(self, name: str) -> str | None:

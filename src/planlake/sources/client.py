@@ -8,7 +8,7 @@ has not answered at all.
 import asyncio
 import errno
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from time import monotonic
 
 import aiohttp
+import msgspec
 import stamina
 
 from planlake.config import Config
@@ -60,7 +61,7 @@ class Answer:
 
     url: str
     status: int
-    records: tuple[bytes, ...] = field(default=(), repr=False)
+    records: Sequence[bytes | msgspec.Raw] = field(default=(), repr=False)
     size: int = 0
     totals: Totals | None = None
     attempts: int = 1
@@ -223,7 +224,7 @@ def _answer(url: str, status: int, body: bytes, headers: Mapping[str, str]) -> A
         return replace(answer, error=f"status {status}")
     try:
         totals = _totals(headers)
-        return replace(answer, records=tuple(split_page(body)), totals=totals)
+        return replace(answer, records=split_page(body), totals=totals)
     except ValueError as error:
         return replace(answer, error=str(error))
 

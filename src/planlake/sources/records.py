@@ -9,28 +9,30 @@ result.
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 NULL_BODIES = (b"", b"null")
+_SPACE = re.compile(r"[ \t\r\n]*")
+_AWKWARD_KEY = re.compile(r'["\\\x00-\x1f]|^$')
 _PAGE = msgspec.json.Decoder(list[msgspec.Raw])
 _TEXTS = msgspec.json.Decoder(dict[str, str | None])
 _SORTED = msgspec.json.Encoder(order="sorted")
 _PLAIN = msgspec.json.Encoder()
-_ESCAPE_TO_AVOID = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as received: its JSON text, the text of its id (None where it has none) and its hash.
+    """One record as received: its JSON text in UTF-8, the text of its id (None where it has none) and its hash.
 
     `is_regular` says that it is an object whose values are all strings or null, with keys that differ by more than
     case; only such records take the engines' fast way.
     """
 
-    text: str
+    text: bytes
     id: str | None
     hash: str
     is_regular: bool
@@ -60,69 +62,98 @@ class Shape:
         self.decoder = msgspec.json.Decoder(shape)
 
 
-def split_page(body: bytes) -> list[bytes]:
+def split_page(body: bytes) -> Sequence[bytes | msgspec.Raw]:
     """The texts of a page's records; an empty or `null` body holds none. Raises ValueError where it is no array."""
     if body.strip() in NULL_BODIES:
         return []
     try:
-        return [bytes(raw) for raw in _PAGE.decode(body)]
-    except msgspec.DecodeError as error:
-        raise ValueError(f"the body is no JSON array of records: {error}") from None
+        return _PAGE.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _split_slowly(_decoded(body))
 
 
-def read_record(raw: bytes, shape: Shape) -> Record:
+def _split_slowly(body: str) -> list[bytes]:
+    """The same for a body that msgspec refuses, for a lone surrogate or a control character in one of its records."""
+    decoder = json.JSONDecoder(strict=False)
+    records: list[bytes] = []
+    place = _past_space(body, 0)
+    if body[place : place + 1] != "[":
+        raise ValueError("the body is no JSON array of records")
+    place = _past_space(body, place + 1)
+    while body[place : place + 1] != "]":
+        try:
+            _, end = decoder.raw_decode(body, place)
+        except (ValueError, RecursionError):
+            raise ValueError("the body is no JSON array of records: it breaks off or is malformed") from None
+        records.append(body[place:end].encode())
+        place = _past_space(body, end)
+        if body[place : place + 1] == ",":
+            place = _past_space(body, place + 1)
+        elif body[place : place + 1] != "]":
+            raise ValueError("the body is no JSON array of records: it breaks off or is malformed")
+    if body[place + 1 :].strip():
+        raise ValueError("the body is no JSON array of records: something follows it")
+    return records
+
+
+def _past_space(text: str, place: int) -> int:
+    found = _SPACE.match(text, place)
+    return found.end() if found else place
+
+
+def read_record(raw: bytes | msgspec.Raw, shape: Shape) -> Record:
     """One record from its bytes."""
+    text = bytes(raw)
     for name in shape.dropped_keys:
-        raw = _without_key(raw, name)
-    if b"\\u" not in raw or not _ESCAPE_TO_AVOID.search(raw):
-        if shape.decoder is not None:
-            try:
-                values = shape.decoder.decode(raw)
-                canonical = _PLAIN.encode(values)
+        text = _without_key(text, name)
+    if shape.decoder is not None:
+        try:
+            values = shape.decoder.decode(text)
+            canonical = _PLAIN.encode(values)
+            if b"\\u0000" not in canonical:
                 record_id = getattr(values, shape.key_field) if shape.key_field else None
-                return Record(raw.decode(), record_id, _digest(canonical), is_regular=True)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                pass
-        regular = _read_regular(raw, shape)
-        if regular is not None:
-            return regular
-    return _read_irregular(raw, shape)
+                return Record(text, record_id, _digest(canonical), is_regular=True)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
+    return _read_regular(text, shape) or _read_irregular(text, shape)
 
 
 def tombstone(text: str, record_id: str) -> Record:
     """What is kept of a record that was deleted: its id, and that it is gone."""
-    return Record(text, record_id, _digest(b"deleted"), is_regular=True, is_deleted=True)
+    return Record(text.encode(), record_id, _digest(b"deleted"), is_regular=True, is_deleted=True)
 
 
-def texts_of(text: str) -> dict[str, str | None] | None:
+def texts_of(text: str | bytes) -> dict[str, str | None] | None:
     """The values of a record as text by key, exactly as they stand; None where it is no object.
 
     For the records that are not regular: a number keeps its digits, a nested value its JSON, a lone surrogate
-    becomes U+FFFD.
+    becomes U+FFFD. Of a key that comes twice the last value counts.
     """
+    body = _decoded(text) if isinstance(text, bytes) else text
+    decoder = json.JSONDecoder(strict=False)
     try:
-        values = json.loads(text, parse_float=_Text, parse_int=_Text, parse_constant=_Text)
-    except ValueError:
+        if not isinstance(decoder.decode(body), dict):
+            return None
+    except (ValueError, RecursionError):
         return None
-    if not isinstance(values, dict):
-        return None
-    return {_clean(key): _text_of(value) for key, value in values.items()}
+    values: dict[str, str | None] = {}
+    place = _past_space(body, _past_space(body, 0) + 1)
+    while body[place] != "}":
+        key, end = decoder.raw_decode(body, place)
+        start = _past_space(body, _past_space(body, end) + 1)  # past the colon
+        value, end = decoder.raw_decode(body, start)
+        values[_clean(key)] = _text_of(value, body[start:end])
+        place = _past_space(body, end)
+        if body[place] == ",":
+            place = _past_space(body, place + 1)
+    return values
 
 
-class _Text(str):
-    """The digits of a number as they stand in the JSON."""
-
-    __slots__ = ()
-
-
-def _text_of(value: Any) -> str | None:  # noqa: ANN401 - untyped JSON
+def _text_of(value: Any, written: str) -> str | None:  # noqa: ANN401 - untyped JSON
+    """A value as text: what a string says, everything else as it is written."""
     if value is None:
         return None
-    if isinstance(value, str):
-        return _clean(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return _clean(json.dumps(value, ensure_ascii=False))
+    return _clean(value if isinstance(value, str) else written)
 
 
 def _clean(text: str) -> str:
@@ -134,24 +165,25 @@ def _read_regular(raw: bytes, shape: Shape) -> Record | None:
     """The record by way of a dictionary, teaching the shape its keys; None where it is not regular."""
     try:
         values = _TEXTS.decode(raw)
-        text = raw.decode()
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     names = shape.keys | values.keys()
-    if len({name.lower() for name in names}) < len(names) or "" in names:
+    canonical = _SORTED.encode({name: value for name, value in values.items() if value is not None})
+    if len({name.lower() for name in names}) < len(names) or b"\\u0000" in canonical:
+        return None
+    if any(_AWKWARD_KEY.search(name) for name in values.keys() - shape.keys):
         return None
     shape.learn(set(values))
-    canonical = _SORTED.encode({name: value for name, value in values.items() if value is not None})
-    return Record(text, values.get(shape.key), _digest(canonical), is_regular=True)
+    return Record(raw, values.get(shape.key), _digest(canonical), is_regular=True)
 
 
 def _read_irregular(raw: bytes, shape: Shape) -> Record:
     text = _decoded(raw)
     values = texts_of(text)
     if values is None:
-        return Record(text, None, _digest(raw), is_regular=False)
+        return Record(text.encode(), None, _digest(raw), is_regular=False)
     present = {name: value for name, value in values.items() if value is not None}
-    return Record(text, present.get(shape.key), _digest(_SORTED.encode(present)), is_regular=False)
+    return Record(text.encode(), present.get(shape.key), _digest(_SORTED.encode(present)), is_regular=False)
 
 
 def _decoded(raw: bytes) -> str:

@@ -1,0 +1,89 @@
+"""Measuring a command: in go its words, out come wall time, CPU, peak memory and the bytes it wrote into a folder.
+
+CPU is user + system of the process and of all descendants it waited for (`wait4`). Peak memory is the larger of the
+kernel's own maximum of the process (`ru_maxrss`) and, where it has children, the sum over the process tree, looked at
+every 50 ms. Bytes written are the sizes of the files that are new or changed in the folder afterwards.
+"""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+MEGABYTE = 1e6
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one command cost."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+    written_mb: float
+
+    def rounded(self) -> dict[str, float]:
+        """The figures as results are kept."""
+        return {
+            "wall_s": round(self.wall_s, 2),
+            "cpu_s": round(self.cpu_s, 2),
+            "peak_mb": round(self.peak_mb),
+            "written_mb": round(self.written_mb, 1),
+        }
+
+
+def measured(command: Sequence[str], *, folder: Path, environment: Mapping[str, str], log: Path) -> Measurement:
+    """Run a command to its end; one that fails ends the measurement, with its last words."""
+    before = _files(folder)
+    with log.open("ab") as output:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
+        watched = _Tree(process.pid)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    watched.stop()
+    if process.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{log.read_text()[-3000:]}")
+    peak = max(usage.ru_maxrss * 1024, watched.peak)
+    written = sum(size for file, (size, changed) in _files(folder).items() if before.get(file) != (size, changed))
+    return Measurement(wall, usage.ru_utime + usage.ru_stime, peak / MEGABYTE, written / MEGABYTE)
+
+
+def best(measurements: Sequence[Measurement]) -> Measurement:
+    """The quickest of several runs of the same command: noise only ever adds."""
+    return min(measurements, key=lambda measurement: measurement.wall_s)
+
+
+def _files(folder: Path) -> dict[str, tuple[int, int]]:
+    found = (file for file in folder.rglob("*") if file.is_file())
+    return {str(file): ((status := file.stat()).st_size, status.st_mtime_ns) for file in found}
+
+
+class _Tree:
+    """Watches how much memory a process and its children hold together, for commands that have children."""
+
+    def __init__(self, pid: int) -> None:
+        self.peak = 0
+        self._root = psutil.Process(pid)
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.05):
+            try:
+                children = self._root.children(recursive=True)
+                if children:
+                    self.peak = max(self.peak, sum(each.memory_info().rss for each in [self._root, *children]))
+            except psutil.Error:  # one of them has just ended
+                continue

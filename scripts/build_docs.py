@@ -1,0 +1,73 @@
+"""Writes docs/commands.md: in goes the command line itself, out comes a page with every command and its help.
+
+    python scripts/build_docs.py [--check]
+
+With `--check` nothing is written; the exit status is 1 where the page is not what the commands say now.
+"""
+
+import inspect
+import os
+import sys
+from pathlib import Path
+
+PAGE = Path(__file__).parent.parent / "docs/commands.md"
+WIDTH = "100"
+HEAD = """\
+# Commands
+
+<!-- Made by scripts/build_docs.py from the commands themselves: change those, then run `make format`. -->
+
+Every command reads `planlake.yaml` in the folder it is called in, unless `--config` names another file. What you asked
+for goes to standard output; remarks, progress and errors go to standard error, so `planlake sql ... > file` holds the
+answer and nothing else.
+
+| exit status | meaning |
+|---|---|
+| 0 | all is well |
+| 1 | the run ended, and some tables failed; they are named |
+| 2 | a command, option or the configuration is wrong |
+| 3 | the API or the lake cannot be reached |
+| 4 | a defect of Planlake itself |
+| 130 | stopped with Ctrl-C; everything committed so far is kept |
+
+[errors.md](errors.md) says what to do about each, [settings.md](settings.md) lists every setting.
+"""
+
+
+def page() -> str:
+    """The page as it should be now."""
+    os.environ.update(COLUMNS=WIDTH, TERM="dumb", NO_COLOR="1")
+    from typer.testing import CliRunner  # noqa: PLC0415 - after the width is set, so that lines break alike everywhere
+
+    from planlake.cli.main import app  # noqa: PLC0415
+
+    runner = CliRunner()
+    functions = [command.callback for command in app.registered_commands if command.callback is not None]
+    index = ["| command | does |", "|---|---|"]
+    sections = []
+    for function in functions:
+        name = function.__name__
+        said = runner.invoke(app, [name, "--help"], prog_name="planlake")
+        if said.exit_code:
+            raise SystemExit(f"planlake {name} --help failed: {said.output}")
+        index.append(
+            f"| [`planlake {name}`](#planlake-{name}) | {' '.join((inspect.getdoc(function) or '').split())} |"
+        )
+        body = "\n".join(line.rstrip() for line in said.output.strip().splitlines())
+        sections.append(f"## planlake {name}\n\n```text\n{body}\n```\n")
+    return "\n".join([HEAD, *index, "", *sections])
+
+
+def main() -> None:
+    """Write the page, or say whether it is current."""
+    wanted = page()
+    if "--check" not in sys.argv[1:]:
+        PAGE.write_text(wanted, encoding="utf-8")
+        print(f"{PAGE.name} written")
+    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != wanted:
+        print("docs/commands.md is stale: run `make format`", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

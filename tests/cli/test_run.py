@@ -1,0 +1,199 @@
+"""`planlake plan` and `planlake run`: the same list, shown and carried out; what is said when something is wrong."""
+
+import json
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from commands import PROGRAM, environment, planlake
+from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
+from planlake.simulator.faults import Rule
+
+NOW, NEXT_DAY = "2026-11-20T03:00:00", "2026-11-21T03:00:00"
+KEYS = {"TASCOMI_PUBLIC_KEY": PUBLIC_KEY, "TASCOMI_PRIVATE_KEY": PRIVATE_KEY}
+UNREACHABLE = 'api: {base_url: "http://127.0.0.1:9/rest/v1"}\ntables: {daily: [fees, applications], weekly: [wards]}\n'
+
+
+def requests_by_table(feed):
+    found = {}
+    for request in feed.simulator.requests:
+        window = request.query.get("last_updated", "full")
+        found.setdefault(request.path.removeprefix("/rest/v1/"), {}).setdefault(window, 0)
+    return {table: list(windows) for table, windows in found.items()}
+
+
+def planned(typed, feed, *options, events=("page", "provisional", "recount")):
+    """The windows the plan says will be asked for, by table."""
+    steps = json.loads(typed("plan", "--config", feed.file, "--json", *options).out)
+    windows = {
+        step["table"]: [window["name"] for window in step["windows"] if window["event"] in events]
+        for step in steps
+        if step["step"] == "ingest"
+    }
+    return {table: names for table, names in windows.items() if names}
+
+
+def test_run_does_what_plan_says_and_nothing_else_on_the_first_day_and_the_next(typed, feed, at):
+    for now in (NOW, NEXT_DAY):
+        at(now)
+        if now == NEXT_DAY:
+            feed.data.move_to(feed.data.now.fromisoformat(now))
+        wanted = planned(typed, feed)
+        assert feed.simulator.requests == []
+        assert wanted
+        assert typed("run", "--config", feed.file).status == 0
+        assert requests_by_table(feed) == wanted
+        assert planned(typed, feed, events=("page",)) == {}
+        feed.simulator.requests.clear()
+
+
+def test_plan_asks_the_api_nothing_and_writes_no_table(typed, feed, at):
+    at(NOW)
+    said = typed("plan", "--config", feed.file)
+    assert said.status == 0
+    assert re.search(r"fees +ingest +full +never loaded", said.out)
+    assert "2 tables are due" in said.err
+    assert feed.simulator.requests == []
+    assert feed.snapshots() == {}
+
+
+def test_a_second_run_on_the_same_day_says_that_there_is_nothing_to_do(typed, feed, at):
+    at(NOW)
+    assert typed("run", "--config", feed.file).status == 0
+    before = feed.snapshots()
+    feed.simulator.requests.clear()
+    said = typed("run", "--config", feed.file)
+    assert said.status == 0
+    assert "nothing to do" in said.out + said.err
+    assert {window for windows in requests_by_table(feed).values() for window in windows} <= {NOW[:10]}
+    changed = {name for name, snapshot in feed.snapshots().items() if before.get(name) != snapshot}
+    assert changed <= {"operations.runs", "raw.api_requests"}
+
+
+def test_the_tables_of_a_run_are_shown_on_standard_output(typed, feed, at):
+    at(NOW)
+    said = typed("run", "--config", feed.file)
+    assert re.search(r"fees +\+ loaded +2 +70 +70 +70 +0 +0 +never loaded", said.out)
+    assert "wards" in said.out
+    assert said.err == ""
+
+
+def test_a_run_as_json_is_one_document_with_the_exit_status(feed):
+    said = planlake("run", "--config", feed.file, "--json", PLANLAKE_NOW=NOW, **KEYS)
+    result = json.loads(said.out)
+    assert said.status == result["exit_code"] == 0
+    assert {table["table"]: table["outcome"] for table in result["tables"]} == {"fees": "loaded", "wards": "loaded"}
+    assert result["tables"][0]["ingest"]["records"] == 70
+
+
+def test_named_tables_alone_are_read_and_need_not_be_configured(typed, feed, at):
+    at(NOW)
+    assert typed("run", "titles", "fees", "--config", feed.file).status == 0
+    assert set(requests_by_table(feed)) == {"titles", "fees"}
+
+
+def test_a_cadence_or_a_step_narrows_the_run(typed, feed, at):
+    at(NOW)
+    assert set(planned(typed, feed, "--cadence", "weekly")) == {"wards"}
+    assert typed("run", "fees", "--step", "ingest", "--config", feed.file).status == 0
+    assert not [name for name in feed.snapshots() if name.startswith("refined.")]
+    assert typed("run", "fees", "--step", "refine", "--config", feed.file).status == 0
+    assert [name for name in feed.snapshots() if name.startswith("refined.")] == ["refined.increment_fees"]
+    assert typed("run", "fees", "--step", "snapshot", "--config", feed.file).status == 0
+    assert len(feed.rows("select * from fees")) == 70
+
+
+@pytest.mark.parametrize(
+    ("options", "message", "hint"),
+    [
+        pytest.param(["feees"], 'no resource is called "feees"', "did you mean fees", id="a table"),
+        pytest.param(["--cadence", "dayly"], 'no cadence is called "dayly"', "did you mean daily", id="a cadence"),
+        pytest.param(["--step", "refin"], 'no step is called "refin"', "did you mean refine", id="a step"),
+        pytest.param(["--env", "lokal"], 'no environment is called "lokal"', "did you mean local", id="an environment"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_misspelt_word_is_one_line_with_a_suggestion_and_exit_2(typed, feed, at, command, options, message, hint):
+    at(NOW)
+    said = typed(command, *options, "--config", feed.file)
+    assert (said.status, said.out) == (2, "")
+    assert len(said.errors) == 1
+    assert message in said.errors[0]
+    assert hint in said.err
+    assert feed.simulator.requests == []
+
+
+def test_an_engine_that_is_not_there_is_refused(typed, feed):
+    said = typed("run", "--engine", "duckbd", "--config", feed.file)
+    assert said.status == 2
+    assert "did you mean duckdb" in said.err
+
+
+def test_an_api_that_cannot_be_reached_is_exit_3_with_one_clear_line_in_seconds(tmp_path):
+    (tmp_path / "planlake.yaml").write_text(UNREACHABLE)
+    start = time.monotonic()
+    said = planlake("run", folder=tmp_path, **KEYS)
+    assert time.monotonic() - start < 10
+    assert (said.status, said.out) == (3, "")
+    assert said.errors == ["Error: the API cannot be reached: connection refused (base_url=http://127.0.0.1:9/rest/v1)"]
+    assert said.err.splitlines()[1:] == ["Nothing was changed", "hint: planlake doctor"]
+
+
+def test_wrong_keys_are_exit_3_with_one_clear_line(feed):
+    said = planlake("run", "--config", feed.file, **KEYS | {"TASCOMI_PRIVATE_KEY": "mistyped-key"})
+    assert said.status == 3
+    assert len(said.errors) == 1
+    assert "the keys are wrong" in said.errors[0]
+    assert "mistyped-key" not in said.out + said.err
+
+
+def test_a_table_that_cannot_be_read_whole_is_exit_1_and_holds_up_no_other(typed, feed, at):
+    at(NOW)
+    feed.fail(Rule(resource="fees", status=404, times=None))
+    said = typed("run", "--config", feed.file)
+    assert said.status == 1
+    assert re.search(r"fees +! open", said.out)
+    assert re.search(r"wards +\+ loaded", said.out)
+    assert "page 1: status 404" in re.sub(r"\s+", " ", said.out)
+    assert "the next run asks again" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_clock_before_the_last_run_is_refused(typed, feed, at):
+    at(NEXT_DAY)
+    assert typed("run", "wards", "--config", feed.file).status == 0
+    at(NOW)
+    said = typed("run", "wards", "--config", feed.file)
+    assert said.status == 2
+    assert "the clock stands before the last run" in said.errors[0]
+
+
+def test_no_bars_are_drawn_where_there_is_no_terminal(feed):
+    said = planlake("run", "--config", feed.file, PLANLAKE_NOW=NOW, **KEYS)
+    assert "\x1b" not in said.out + said.err
+    assert "\r" not in said.out + said.err
+    assert said.err == ""
+
+
+def test_ctrl_c_is_exit_130_keeps_what_was_committed_and_the_next_run_continues(typed, feed, at):
+    at(NOW)
+    assert typed("run", "wards", "--config", feed.file).status == 0
+    feed.simulator.requests.clear()
+    feed.fail(Rule(resource="fees", delay=20, times=None))
+    command = [PROGRAM, "run", "fees", "--config", str(feed.file)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment(PLANLAKE_NOW=NOW, **KEYS)) as run:
+        deadline = time.monotonic() + 20
+        while not feed.simulator.requests and time.monotonic() < deadline:
+            time.sleep(0.05)
+        run.send_signal(signal.SIGINT)
+        assert run.wait(timeout=15) == 130
+        said = run.stderr.read()
+    assert said.splitlines()[0] == "Stopped; everything committed so far is kept"
+    assert "Traceback" not in said
+    feed.fail()
+    assert typed("run", "fees", "--config", feed.file).status == 0
+    assert len(feed.rows("select * from fees")) == 70
+    assert feed.rows("select count(*) > 0 as has_wards from wards") == [{"has_wards": True}]

@@ -1,0 +1,176 @@
+"""The shape of the code itself: which module may import which, how long things may be, what start-up loads."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src/planlake"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+HEAVY = ("duckdb", "pyarrow", "pyiceberg", "aiohttp", "pydantic", "pyspark", "uvicorn", "sqlalchemy", "boto3")
+
+BASE = {"errors", "clock", "config"}
+MIDDLE = {"engines", *BASE}
+FLOW = {"flow", "sources", "lake", "checks", *MIDDLE}
+MAY_IMPORT = {  # a part may always import from itself, and the version from the package
+    "errors": set(),
+    "clock": {"errors"},
+    "config": {"errors", "clock"},
+    "engines": BASE,
+    "sources": MIDDLE,
+    "lake": MIDDLE,
+    "checks": MIDDLE,
+    "simulator": {"sources", *BASE},
+    "flow": FLOW,
+    "report": FLOW,
+    "cli": {"report", "simulator", *FLOW},
+}
+
+
+def part_of(module):
+    """The part of the package a dotted name lies in; empty for the package itself."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def module_of(file):
+    inside = file.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(inside[:-1] if inside[-1] == "__init__" else inside)
+
+
+def imports_of(tree, package):
+    """Every module a file imports, at its top, inside functions, for types only or by name at run time."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = package.rsplit(".", node.level - 1)[0] + "." if node.level else ""
+            base = (start + (node.module or "")).rstrip(".")
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names if is_module(f"{base}.{alias.name}"))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("import_module", "importlib.import_module"):
+            yield from (argument.value for argument in node.args[:1] if isinstance(argument, ast.Constant))
+
+
+def is_module(name):
+    place = PACKAGE.parent.joinpath(*name.split("."))
+    return place.is_dir() or place.with_suffix(".py").is_file()
+
+
+def all_imports():
+    for file in SOURCES:
+        module = module_of(file)
+        package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+        for imported in imports_of(ast.parse(file.read_text(encoding="utf-8")), package):
+            yield module, imported
+
+
+def test_imports_go_downwards_only():
+    wrong = [
+        f"{module} imports {imported}"
+        for module, imported in all_imports()
+        if imported.startswith("planlake.")
+        and part_of(module)
+        and part_of(imported) not in ("", part_of(module))
+        and part_of(imported) not in MAY_IMPORT.get(part_of(module), ())
+    ]
+    assert wrong == []
+
+
+def test_every_part_of_the_package_has_its_place_in_the_order():
+    parts = {part_of(module_of(file)) for file in SOURCES} - {""}
+    assert parts <= MAY_IMPORT.keys()
+
+
+def test_pyspark_is_imported_in_the_spark_engine_only():
+    users = {module for module, imported in all_imports() if imported.split(".")[0] == "pyspark"}
+    assert users <= {"planlake.engines.spark"}
+
+
+def test_the_rule_sees_imports_inside_functions_and_relative_ones():
+    source = (
+        "def f():\n    from ..lake import views\n    import planlake.cli.main\nimport_module('planlake.flow.run')\n"
+    )
+    found = set(imports_of(ast.parse(source), "planlake.sources"))
+    assert found >= {"planlake.lake", "planlake.lake.views", "planlake.cli.main", "planlake.flow.run"}
+
+
+def test_no_file_has_more_than_400_lines():
+    lengths = {file.name: len(file.read_text(encoding="utf-8").splitlines()) for file in SOURCES}
+    assert {name: length for name, length in lengths.items() if length > 400} == {}
+
+
+def code_lines(function, text):
+    """Lines of a function that are neither blank, nor comment, nor its docstring."""
+    has_docstring = ast.get_docstring(function) is not None
+    first = function.body[0]
+    skipped = range(first.lineno, (first.end_lineno or 0) + 1) if has_docstring else ()
+    lines = text.splitlines()
+    numbers = range(function.lineno, (function.end_lineno or 0) + 1)
+    return sum(
+        1 for n in numbers if n not in skipped and lines[n - 1].strip() and not lines[n - 1].strip().startswith("#")
+    )
+
+
+@pytest.mark.parametrize("limit", [50])
+def test_no_function_has_more_than_50_lines_of_code(limit):
+    long = {}
+    for file in SOURCES:
+        text = file.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and code_lines(node, text) > limit:
+                long[f"{module_of(file)}.{node.name}"] = code_lines(node, text)
+    assert long == {}
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param("import planlake", id="import planlake"),
+        pytest.param("sys.argv = ['planlake', '--help']; from planlake.cli.main import main; main()", id="--help"),
+        pytest.param(
+            "sys.argv = ['planlake', '--version']; from planlake.cli.main import main; main()", id="--version"
+        ),
+    ],
+)
+def test_starting_loads_nothing_heavy(start):
+    report = f"print('loaded', sorted(set({HEAVY!r}) & set(sys.modules)))"
+    program = f"import sys\ntry:\n    exec({start!r})\nexcept SystemExit:\n    pass\n{report}"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert said.stdout.splitlines()[-1] == "loaded []"
+
+
+def tracked_files():
+    """Files git keeps or would keep."""
+    command = ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"]
+    try:
+        listed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("git or its folder is absent: what is tracked is not known")
+    return [ROOT / name for name in listed.splitlines() if (ROOT / name).is_file()]
+
+
+def found_in_tracked_files(pattern):
+    found = []
+    for file in tracked_files():
+        text = file.read_bytes().decode("utf-8", "replace")
+        found += [f"{file.relative_to(ROOT)}: {match[0]}" for match in re.finditer(pattern, text)]
+    return found
+
+
+def test_no_file_names_a_package_registry():
+    hosts = "|".join(
+        ("py" + "pi" + r"\.org", "python" + r"hosted\.org", "registry" + r"\.npmjs", "proxy" + r"\.golang")
+    )
+    options = "--(?:extra-)?" + "index-url (?=http)" + "|--trusted" + "-host"
+    assert found_in_tracked_files(f"{hosts}|{options}") == []
+    assert [lock.name for lock in ROOT.glob("requirements*.lock") if "://" in lock.read_text()] == []
+
+
+def test_no_file_names_an_absolute_path_of_a_machine():
+    folders = "|".join(("wo" + "rk", "ho" + "me", "ro" + "ot", "Us" + "ers", "m" + "nt"))
+    assert found_in_tracked_files(rf"(?<![\w.~${{}}/*-])/(?:{folders})/[\w.]+|[A-Z]:\\\\?Users") == []

@@ -1,0 +1,261 @@
+"""The configuration: what wins, what each mistake says, and that no secret is ever part of it."""
+
+import pytest
+
+from commands import typed_in_process
+from planlake.config import Config, Settings, load_config
+from planlake.errors import ConfigurationError
+from planlake.sources.keys import read_keys
+
+MINIMAL = """\
+api: {base_url: "https://council.example/rest/v1"}
+tables: {daily: [fees]}
+"""
+SECRET = "S3cret-of-the-council-42"
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch):
+    for name in (*Settings.model_fields, "config", "env", "now", "api_public_key", "api_private_key"):
+        monkeypatch.delenv(f"PLANLAKE_{name.upper()}", raising=False)
+    for name in ("TASCOMI_PUBLIC_KEY", "TASCOMI_PRIVATE_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes planlake.yaml and gives its path."""
+
+    def written(text):
+        file = tmp_path / "planlake.yaml"
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    return written
+
+
+@pytest.fixture
+def typed(monkeypatch, capfd):
+    """What a command says: its exit status, standard output and standard error."""
+
+    def said(*arguments):
+        left = typed_in_process(monkeypatch, capfd, arguments)
+        return left.status, left.out, left.err
+
+    return said
+
+
+# ---------------------------------------------------------------- what wins
+
+
+def test_a_flag_wins_over_a_variable_that_wins_over_the_file_that_wins_over_the_default(write, monkeypatch):
+    assert load_config(write(MINIMAL)).settings.look_back_days == 60
+    file = write(MINIMAL + "settings: {look_back_days: 50}\n")
+    assert load_config(file).settings.look_back_days == 50
+    monkeypatch.setenv("PLANLAKE_LOOK_BACK_DAYS", "40")
+    assert load_config(file).settings.look_back_days == 40
+    assert load_config(file, flags={"look_back_days": 30}).settings.look_back_days == 30
+
+
+def test_a_flag_that_was_not_given_changes_nothing(write):
+    file = write(MINIMAL + "settings: {concurrency: 5}\n")
+    assert load_config(file, flags={"concurrency": None}).settings.concurrency == 5
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_has_a_variable_of_its_name(write, monkeypatch, name):
+    monkeypatch.setenv(f"PLANLAKE_{name.upper()}", "7")
+    assert getattr(load_config(write(MINIMAL)).settings, name) == 7
+
+
+def test_the_file_is_named_by_flag_then_variable_then_the_usual_name(tmp_path, monkeypatch):
+    for name in ("planlake.yaml", "variable.yaml", "flag.yaml"):
+        (tmp_path / name).write_text(f"{MINIMAL}settings: {{concurrency: {len(name)}}}\n")
+    monkeypatch.chdir(tmp_path)
+    assert load_config().settings.concurrency == len("planlake.yaml")
+    monkeypatch.setenv("PLANLAKE_CONFIG", "variable.yaml")
+    assert load_config().settings.concurrency == len("variable.yaml")
+    assert load_config(tmp_path / "flag.yaml").settings.concurrency == len("flag.yaml")
+
+
+def test_a_variable_in_any_text_is_replaced_and_one_that_is_not_set_stays(write, monkeypatch):
+    monkeypatch.setenv("COUNCIL", "hackney")
+    file = write('api: {base_url: "https://${COUNCIL}.example/rest/v1"}\nenvironments: {a: {warehouse: "${NOT_SET}/"}}')
+    config = load_config(file)
+    assert config.api.base_url == "https://hackney.example/rest/v1"
+    assert config.environment().warehouse == "${NOT_SET}/"
+
+
+def test_the_first_environment_is_used_unless_another_is_named(write):
+    config = load_config(write(MINIMAL + "environments: {stg: {database_prefix: s-}, prod: {}}\n"))
+    assert config.environment().database_prefix == "s-"
+    assert config.environment("prod").database_prefix == ""
+
+
+def test_a_slash_at_the_end_of_the_address_makes_no_difference(write):
+    assert load_config(write(MINIMAL.replace("/v1", "/v1/"))).api.base_url == "https://council.example/rest/v1"
+
+
+# ---------------------------------------------------------------- mistakes: one clear line, exit 2
+
+MISTAKES = {
+    "a wrong key": ("sorce: tascomi", "unknown key: sorce", "did you mean source"),
+    "a wrong setting": ("settings: {concurency: 3}", "unknown key: settings.concurency", "did you mean concurrency"),
+    "a wrong key of the api": ("api: {base_urll: x, base_url: 'http://a'}", "unknown key: api.base_urll", "base_url"),
+    "a wrong key of an environment": ("environments: {a: {warehose: x}}", "environments.a.warehose", "warehouse"),
+    "a wrong key of a catalogue": ("environments: {a: {catalog: {urri: x}}}", "a.catalog.urri", "did you mean uri"),
+    "a wrong zone of a warehouse": ("environments: {a: {warehouse: {rawr: x}}}", "a.warehouse.rawr", "raw"),
+    "a key only the program sets": (MINIMAL + "folder: elsewhere", "unknown key: folder", ""),
+    "a misspelt resource": ("tables: {daily: [fes]}", 'no resource is called "fes"', "did you mean fees"),
+    "an unknown source": ("source: tascomy", 'no source is called "tascomy"', "tascomi"),
+    "a setting of the wrong type": ("settings: {concurrency: many}", "settings.concurrency", "integer"),
+    "a setting out of its range": ("settings: {attempts: 0}", "settings.attempts", "greater than 0"),
+    "settings that are a number": ("settings: 3", "settings is a list of names and values", "docs/settings.md"),
+    "a table that is no list": ("tables: {daily: fees}", "tables.daily", ""),
+    "an address without a host": ("api: {base_url: 'https:///rest'}", "api.base_url: is no address", "https://HOST"),
+    "an address of another kind": ("api: {base_url: 'ftp://council.example'}", "api.base_url: is no address", ""),
+    "an address with a key in it": ("api: {base_url: 'https://me:pass@a.example'}", "api.base_url: is no address", ""),
+    "no address": ("api: {}", "missing: api.base_url", "planlake init"),
+    "not YAML": ("source: tascomi\ntables: {daily: [fees\n", "is not YAML", "line="),
+    "the same key twice": ("source: tascomi\nsource: open_data\n", "duplicate key", "line=2"),
+    "a list": ("- fees\n", "holds no settings", ""),
+    "nothing": ("", "holds no settings", ""),
+    "a catalogue nobody knows": ("environments: {a: {catalog: {type: hive}}}", "a.catalog.type", "'sql' or 'glue'"),
+    "no environment": (MINIMAL + "environments: {}", "environments", ""),
+    "a warehouse of no zone": (MINIMAL + "environments: {a: {warehouse: {}}}", "warehouse", ""),
+    "no tables": ("api: {base_url: 'http://a.example'}", "no table is configured", "planlake.yaml"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_clear_line_with_its_place_and_exit_2(write, typed, mistake):
+    text, place, cure = MISTAKES[mistake]
+    status, out, err = typed("plan", "--config", write(text))
+    assert (status, out) == (2, ""), err
+    assert [line.split()[0] for line in err.splitlines()] in (["Error:"], ["Error:", "hint:"]), err
+    assert place in err.splitlines()[0]
+    assert cure in err
+
+
+def test_not_yaml_names_the_line(write):
+    with pytest.raises(ConfigurationError, match="line=3"):
+        load_config(write("source: tascomi\n\ntables: daily: [fees]\n"))
+
+
+def test_an_absent_file_is_named_with_the_ways_to_have_one(typed, tmp_path):
+    status, out, err = typed("plan", "--config", tmp_path / "absent.yaml")
+    assert (status, out) == (2, "")
+    assert "no configuration found" in err
+    assert "absent.yaml" in err
+    assert "planlake init" in err
+
+
+def test_a_folder_or_bytes_in_place_of_a_file_are_a_clear_mistake(typed, tmp_path):
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
+    for file in (tmp_path, tmp_path / "bytes.yaml"):
+        status, out, err = typed("plan", "--config", file)
+        assert (status, out) == (2, "")
+        assert err.startswith("Error: the configuration cannot be read")
+
+
+def test_an_unknown_environment_is_refused_with_the_known_ones(write, typed):
+    status, _, err = typed("plan", "--config", write(MINIMAL), "--env", "locl")
+    assert status == 2
+    assert 'no environment is called "locl"' in err
+    assert "did you mean local" in err
+
+
+def test_a_variable_of_the_wrong_type_is_a_clear_mistake(write, typed, monkeypatch):
+    monkeypatch.setenv("PLANLAKE_CONCURRENCY", "lots")
+    status, _, err = typed("plan", "--config", write(MINIMAL))
+    assert status == 2
+    assert "concurrency" in err
+
+
+def test_an_instant_that_is_none_is_a_clear_mistake(write, typed, monkeypatch):
+    monkeypatch.setenv("PLANLAKE_NOW", "tomorrow")
+    status, _, err = typed("plan", "--config", write(MINIMAL))
+    assert (status, err.splitlines()[0]) == (2, 'Error: PLANLAKE_NOW is no instant: "tomorrow"')
+
+
+def test_several_mistakes_are_told_one_at_a_time_with_their_number(write, typed):
+    status, _, err = typed("plan", "--config", write("sorce: a\nsettings: {attempts: 0}\n"))
+    assert status == 2
+    assert "mistakes=2" in err
+
+
+# ---------------------------------------------------------------- keys
+
+
+def test_keys_are_found_in_variables_and_files_beside_the_configuration(write, monkeypatch, tmp_path):
+    (tmp_path / "private").write_text(f"{SECRET}\n")
+    api = 'base_url: "https://a.example", public_key: "${COUNCIL_KEY}", private_key: "file:private"'
+    config = load_config(write(f"api: {{{api}}}"))
+    monkeypatch.setenv("COUNCIL_KEY", "the public one")
+    keys = read_keys(config)
+    assert (keys.public, keys.private) == ("the public one", SECRET)
+
+
+def test_a_variable_of_planlakes_own_wins_over_the_place_the_file_names(write, monkeypatch):
+    monkeypatch.setenv("TASCOMI_PUBLIC_KEY", "from the file's variable")
+    monkeypatch.setenv("TASCOMI_PRIVATE_KEY", "from the file's variable")
+    monkeypatch.setenv("PLANLAKE_API_PRIVATE_KEY", SECRET)
+    keys = read_keys(load_config(write(MINIMAL)))
+    assert (keys.public, keys.private) == ("from the file's variable", SECRET)
+
+
+@pytest.mark.parametrize(
+    ("reference", "places"),
+    [
+        ("${COUNCIL_KEY}", ("variable PLANLAKE_API_PRIVATE_KEY (not set)", "variable COUNCIL_KEY (not set)")),
+        ("file:keys/absent", ("variable PLANLAKE_API_PRIVATE_KEY (not set)", "keys/absent")),
+    ],
+)
+def test_a_missing_key_names_every_place_that_was_looked_at(write, typed, monkeypatch, reference, places):
+    monkeypatch.setenv("TASCOMI_PUBLIC_KEY", "public")
+    file = write(MINIMAL.replace('v1"', f'v1", private_key: "{reference}"'))
+    status, out, err = typed("run", "--config", file)
+    assert (status, out) == (2, "")
+    assert err.startswith("Error: api.private_key is missing")
+    assert all(place in err for place in places)
+    assert "${VARIABLE}, file:PATH or aws-secret:NAME" in err
+
+
+@pytest.mark.parametrize("value", [SECRET, f"prefix ${{VARIABLE}} {SECRET}", f"${{{SECRET}"])
+@pytest.mark.parametrize("key", ["public_key", "private_key"])
+def test_a_key_written_into_the_file_is_refused_and_not_repeated(write, typed, key, value):
+    status, out, err = typed("plan", "--config", write(MINIMAL.replace('v1"', f'v1", {key}: "{value}"')))
+    assert status == 2
+    assert f"api.{key}: must say where the key is kept" in err
+    assert SECRET not in out + err
+
+
+def test_a_misspelt_name_of_a_key_does_not_repeat_its_value(write, typed):
+    status, _, err = typed("plan", "--config", write(MINIMAL.replace('v1"', f'v1", privat_key: "{SECRET}"')))
+    assert status == 2
+    assert "did you mean private_key" in err
+    assert SECRET not in err
+
+
+def test_a_key_in_yaml_that_cannot_be_read_is_not_repeated(write, typed):
+    status, _, err = typed("plan", "--config", write(f'api: {{private_key: "{SECRET}", private_key: "{SECRET}"}}'))
+    assert status == 2
+    assert SECRET not in err
+
+
+def test_secrets_are_in_no_text_of_the_configuration_or_the_keys(write, monkeypatch):
+    monkeypatch.setenv("TASCOMI_PUBLIC_KEY", SECRET)
+    monkeypatch.setenv("TASCOMI_PRIVATE_KEY", SECRET)
+    monkeypatch.setenv("PLANLAKE_API_PRIVATE_KEY", SECRET)
+    file = write(MINIMAL.replace('v1"', 'v1", private_key: "${TASCOMI_PRIVATE_KEY}"'))
+    config = load_config(file)
+    keys = read_keys(config)
+    assert keys.private == SECRET
+    texts = [repr(keys), str(keys), repr(config), str(config), repr(config.api), f"{config.model_dump()}"]
+    assert [text for text in [*texts, config.model_dump_json()] if SECRET in text] == []
+
+
+def test_a_validation_error_carries_no_value_of_the_file():
+    with pytest.raises(ValueError, match="private_key") as raised:
+        Config.model_validate({"api": {"base_url": "http://a.example", "private_key": SECRET}})
+    assert SECRET not in str(raised.value)

@@ -1,0 +1,219 @@
+"""Everything a user can type, set, meet or query stands in docs/, and what stands there is so."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from planlake import errors
+from planlake.cli.main import app
+from planlake.config import Api, Catalog, Config, Environment, Settings, Tables
+from planlake.lake import ledger
+from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES
+from planlake.sources.catalogue import Resource
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+COMMANDS = get_command(app).commands
+ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.PlanlakeError)]
+PACKAGE = ROOT / "src/planlake"
+
+
+def page(name):
+    return (DOCS / f"{name}.md").read_text(encoding="utf-8")
+
+
+def section(text, heading):
+    """The text below a heading, up to the next one of its level or above."""
+    level = re.match("#+", heading)[0]
+    found = re.search(rf"^{re.escape(heading)}.*?\n(.*?)(?=^#{{1,{len(level)}}} |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, f"no heading {heading!r}"
+    return found[1]
+
+
+def table(text):
+    """The rows of all tables in a text, without their heads, by their first cell, without quotes."""
+    lines = text.splitlines()
+    body = [line for line, below in zip(lines, [*lines[1:], ""], strict=True) if not below.startswith("|---")]
+    rows = [re.split(r"(?<!\\)\|", line.strip("|")) for line in body if line.startswith("| ")]
+    return {row[0].strip(" `"): [cell.strip(" `") for cell in row[1:]] for row in rows}
+
+
+# ---------------------------------------------------------------- commands
+
+
+def test_the_page_of_commands_is_what_the_commands_say_now():
+    script = [sys.executable, str(ROOT / "scripts/build_docs.py"), "--check"]
+    done = subprocess.run(script, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_page_of_commands_that_is_stale_is_noticed(tmp_path):
+    for folder in ("docs", "scripts"):
+        (tmp_path / folder).mkdir()
+    script = tmp_path / "scripts/build_docs.py"
+    script.write_text((ROOT / "scripts/build_docs.py").read_text())
+    (tmp_path / "docs/commands.md").write_text(page("commands").replace("planlake run", "planlake walk"))
+    command = [sys.executable, str(script)]
+    stale = subprocess.run([*command, "--check"], capture_output=True, text=True, timeout=60, check=False)
+    assert stale.returncode == 1
+    assert "stale" in stale.stderr
+    subprocess.run(command, capture_output=True, timeout=60, check=True)
+    assert (tmp_path / "docs/commands.md").read_text() == page("commands")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_and_each_of_its_options_is_on_the_page(command):
+    text = section(page("commands"), f"## planlake {command}")
+    for parameter in COMMANDS[command].params:
+        names = parameter.opts if parameter.param_type_name == "option" else [parameter.name]
+        assert all(re.search(rf"(?<!\w){re.escape(name)}(?![\w-])", text) for name in names), names
+
+
+# ---------------------------------------------------------------- settings
+
+
+@pytest.mark.parametrize(
+    ("model", "heading"),
+    [
+        pytest.param(Config, "## The file", id="the file"),
+        pytest.param(Api, "### `api`", id="api"),
+        pytest.param(Tables, "### `tables`", id="tables"),
+        pytest.param(Environment, "### `environments`", id="environments"),
+        pytest.param(Catalog, "### `environments`", id="catalog"),
+        pytest.param(Settings, "### `settings`", id="settings"),
+    ],
+)
+def test_every_key_of_the_file_is_explained_with_its_default(model, heading):
+    rows = table(section(page("settings"), heading))
+    for name, field in model.model_fields.items():
+        if name == "folder":
+            continue
+        assert name in rows
+        default = field.get_default(call_default_factory=True)
+        if isinstance(default, str | int | float) and default != "":
+            assert rows[name][0] == str(default), name
+
+
+def test_no_setting_is_explained_that_there_is_not():
+    assert set(table(section(page("settings"), "### `settings`"))) - {"setting", "---", ""} <= set(
+        Settings.model_fields
+    )
+
+
+def test_every_key_of_a_resource_is_explained():
+    rows = table(section(page("settings"), "### `resources`"))
+    assert set(Resource.__dataclass_fields__) - {"name"} <= set(rows)
+
+
+def test_every_variable_the_code_reads_is_explained():
+    text = "".join(file.read_text(encoding="utf-8") for file in PACKAGE.rglob("*.py"))
+    read = set(re.findall(r"\b(?:PLANLAKE|TASCOMI)_[A-Z]+(?:_[A-Z]+)*\b(?!_)", text))
+    read |= {"PLANLAKE_API_PUBLIC_KEY", "PLANLAKE_API_PRIVATE_KEY"}
+    settings = {f"PLANLAKE_{name.upper()}" for name in Settings.model_fields}
+    missing = [name for name in sorted(read - settings) if f"`{name}`" not in page("settings")]
+    assert missing == []
+
+
+# ---------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
+def test_every_class_of_error_is_explained_with_its_exit_status(kind):
+    rows = table(section(page("errors"), "## Every class of error"))
+    assert rows[kind.__name__][0] == str(kind.exit_code)
+
+
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
+def test_every_class_of_error_is_in_the_tree_at_the_top_of_its_module(kind):
+    line = next(line for line in errors.__doc__.splitlines() if kind.__name__ in line)
+    assert (m := re.search(r"\(exit (\d)\)", line)) is None or int(m[1]) == kind.exit_code
+
+
+# ---------------------------------------------------------------- databases
+
+
+def columns_under(heading):
+    return {name: cells[0] for name, cells in table(section(page("databases"), heading)).items() if cells}
+
+
+def shown_type(kind):
+    return "double" if kind == "float" else kind
+
+
+@pytest.mark.parametrize(("zone", "name"), sorted(TABLES))
+def test_every_table_of_planlakes_own_stands_under_its_database_with_its_columns_in_order(zone, name):
+    database = {"raw": "## Raw zone", "refined": "## Refined zone", "operations": "## Operations"}[zone]
+    text = section(page("databases"), database)
+    rows = {column: cells[0] for column, cells in table(section(text, f"### `{name}`")).items()}
+    own = {column: kind for column, kind in TABLES[zone, name].items() if column not in IMPORT_COLUMNS or zone != "raw"}
+    assert list(rows.items()) == [(column, shown_type(kind)) for column, kind in own.items()]
+    if len(own) < len(TABLES[zone, name]):
+        assert "and the import columns" in section(text, f"### `{name}`")
+
+
+def test_every_event_of_the_ledger_is_explained():
+    events = {value for name, value in vars(ledger).items() if name.isupper() and isinstance(value, str)} - {
+        ledger.FULL
+    }
+    text = section(page("databases"), "### `api_requests`")
+    assert [event for event in sorted(events) if f"`{event}`" not in text] == []
+
+
+def test_the_import_columns_are_listed_with_their_types():
+    rows = columns_under("## Import columns")
+    assert {name: rows[name] for name in IMPORT_COLUMNS} == dict(IMPORT_COLUMNS)
+
+
+def test_planlakes_own_columns_of_refined_tables_are_listed():
+    rows = columns_under("### `increment_<resource>`")
+    own = {name: kind for name, kind in REFINED_OWN.items() if name not in IMPORT_COLUMNS}
+    assert {name: rows[name] for name in own} == own
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["api_response_<resource>", "<resource>", "increment_<resource>", "current_<resource>", "history_<resource>"],
+)
+def test_every_view_and_table_of_a_resource_is_listed(name):
+    assert re.search(rf"^### `{re.escape(name)}` \((view|table)\)$", page("databases"), re.MULTILINE)
+
+
+# ---------------------------------------------------------------- the pages themselves
+
+
+def test_every_link_between_pages_leads_somewhere():
+    for file in DOCS.rglob("*.md"):
+        text = file.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+            assert (file.parent / target).exists(), f"{file.name}: {target}"
+
+
+def test_every_part_of_the_package_is_in_the_table_of_where_code_belongs():
+    text = section(page("how-it-works"), "## Where a line of code belongs")
+    parts = {entry.name for entry in PACKAGE.iterdir() if entry.is_dir() and (entry / "__init__.py").is_file()}
+    parts |= {entry.name for entry in PACKAGE.glob("*.py") if entry.name != "__init__.py"}
+    assert [part for part in sorted(parts) if f"`{part}`" not in text and f"`{part}/`" not in text] == []
+
+
+def test_files_named_in_the_pages_are_there():
+    for name in ("how-it-works", "settings", "errors"):
+        for path in re.findall(r"`((?:sources|flow|lake|engines|tests|docs|scripts)/[\w/]+\.\w+)`", page(name)):
+            assert (PACKAGE / path).exists() or (ROOT / path).exists(), path
+
+
+def test_every_extra_that_hints_and_pages_ask_to_install_is_there():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    files = [*PACKAGE.rglob("*.py"), *DOCS.rglob("*.md"), ROOT / "README.md"]
+    named = {extra for file in files for extra in re.findall(r"planlake\[(\w+)\]", file.read_text(encoding="utf-8"))}
+    assert named <= extras.keys()
+
+
+def test_words_of_the_glossary_are_in_order():
+    words = [word.lower() for word in table(page("glossary"))]
+    assert len(words) > 30
+    assert words == sorted(words)
