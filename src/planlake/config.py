@@ -17,6 +17,7 @@ from planlake.errors import ConfigurationError
 
 DEFAULT_FILE = "planlake.yaml"
 QUOTED = re.compile(r"""(["']).*\1""")  # values stay out of messages: one may be a secret
+ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _Positive = Annotated[int, Field(gt=0)]
 
@@ -35,7 +36,7 @@ class Api(_Record):
     @field_validator("base_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
-        if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+        if not ADDRESS.fullmatch(value):
             raise ValueError("is no address; it looks like https://HOST/rest/v1")
         return value.rstrip("/")
 
@@ -123,6 +124,12 @@ class Config(_Record):
         if self.api is None:
             raise ConfigurationError("the configuration has no api section", hint="planlake init shows one")
         return self.api
+
+
+def check_address(text: str) -> None:
+    """Refuse what is no address of an API."""
+    if not ADDRESS.fullmatch(text):
+        raise ConfigurationError(f'"{text}" is no address', hint="it looks like https://HOST/rest/v1")
 
 
 def load_config(path: Path | None = None, *, flags: Mapping[str, Any] | None = None) -> Config:

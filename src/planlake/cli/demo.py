@@ -52,7 +52,7 @@ def _clear(folder: Path) -> None:
     file = folder / "planlake.yaml"
     if file.is_file() and file.read_text(encoding="utf-8").startswith(MARK):
         shutil.rmtree(folder)
-    elif folder.exists() and any(folder.iterdir()):
+    elif folder.is_file() or (folder.exists() and any(folder.iterdir())):
         raise ConfigurationError(f"{folder} exists and is no demo", hint="planlake demo --folder ANOTHER")
 
 

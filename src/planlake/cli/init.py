@@ -47,11 +47,13 @@ def init(
     config: ConfigFile = None,
 ) -> None:
     """Write a planlake.yaml, explained line by line; an existing one is left alone."""
-    from planlake.config import DEFAULT_FILE, suggestion
+    from planlake.config import DEFAULT_FILE, check_address, suggestion
     from planlake.errors import ConfigurationError
 
     if source not in TABLES:
         raise ConfigurationError(f'no source is called "{source}"', hint=suggestion(source, TABLES))
+    if base_url != BASE_URL:
+        check_address(base_url)
     file = config or Path(DEFAULT_FILE)
     daily, weekly = TABLES[source]
     try:

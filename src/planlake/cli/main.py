@@ -14,6 +14,8 @@ from planlake import __version__
 from planlake.cli import backfill, demo, doctor, init, plan, reconcile, run, simulate, sql, status, tables
 from planlake.errors import PlanlakeError
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="planlake",
     help="A council's planning system, from its API to typed, checked, queryable lake tables, every day.",
@@ -56,28 +58,54 @@ def options(
 def main() -> None:
     """Run the command line and leave with its exit status."""
     try:
-        app()
-    except PlanlakeError as error:
-        _say(error.lines())
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _say(["Stopped; everything committed so far is kept", "hint: the same command continues"])
-        sys.exit(130)
-    except BrokenPipeError:
+        sys.exit(_status())
+    except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _status() -> int:
+    try:
+        app()
+    except SystemExit as leaving:
+        return _after(leaving)
+    except PlanlakeError as error:
+        _say(error.lines())
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _interrupted()
+    except BrokenPipeError:
+        raise
     except Exception as error:
         if os.environ.get("PLANLAKE_DEBUG"):
             raise
-        where = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
-        _say(
-            [
-                f"Error: something went wrong inside Planlake: {where}",
-                "Everything committed so far is kept",
-                "hint: PLANLAKE_DEBUG=1 shows where; please report it",
-            ]
-        )
-        sys.exit(4)
+        return _defect(error)
+    return 0
+
+
+def _after(leaving: SystemExit) -> int:
+    """The status a command left with; the command line's library turns Ctrl-C and a closed pipe into one of its own."""
+    if isinstance(leaving.__context__, BrokenPipeError):
+        raise leaving.__context__
+    status = leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
+    return _interrupted() if status == INTERRUPTED else status
+
+
+def _interrupted() -> int:
+    _say(["Stopped; everything committed so far is kept", "hint: the same command continues"])
+    return INTERRUPTED
+
+
+def _defect(error: Exception) -> int:
+    where = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+    _say(
+        [
+            f"Error: something went wrong inside Planlake: {where}",
+            "Everything committed so far is kept",
+            "hint: PLANLAKE_DEBUG=1 shows where; please report it",
+        ]
+    )
+    return 4
 
 
 def _say(lines: list[str]) -> None:

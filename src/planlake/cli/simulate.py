@@ -11,7 +11,9 @@ def simulate(
     source: Annotated[
         str, typer.Option("--source", help="tascomi (generated) or open_data (real records).")
     ] = "tascomi",
-    port: Annotated[int, typer.Option("--port", help="Port on 127.0.0.1; 0 takes a free one.")] = 8642,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 8642,
     now: Annotated[str | None, typer.Option("--now", help="The API's clock, an instant in London.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Another seed, other records.")] = 1,
 ) -> None:

@@ -1,6 +1,8 @@
 """`planlake sql`: a query over the lake, or a prompt for queries."""
 
+import math
 import sys
+from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,13 +75,25 @@ def _show(views: "Views", rows: "pa.Table", format: str) -> None:  # noqa: A002
     elif format == "json":
         from planlake.cli.screen import print_json
 
-        print_json(rows.to_pylist())
+        print_json(_plain(rows))
     elif format == "parquet":
         _write_parquet(rows)
     else:
         from planlake.cli.screen import console
 
         views.connection.from_arrow(rows).show(max_width=console(stderr=False).width, max_rows=60)
+
+
+def _plain(rows: "pa.Table") -> list[dict[str, object]]:
+    """Rows as JSON can hold them: columns of one name numbered, numbers that are none as null."""
+    names: list[str] = []
+    for name in rows.column_names:
+        names.append(name if name not in names else f"{name}_{len([one for one in names if one.startswith(name)]) + 1}")
+
+    def plain(value: object) -> object:
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return [{name: plain(value) for name, value in row.items()} for row in rows.rename_columns(names).to_pylist()]
 
 
 def _write_parquet(rows: "pa.Table") -> None:
@@ -95,26 +109,47 @@ def _write_parquet(rows: "pa.Table") -> None:
 
 
 def _prompt(views: "Views", format: str) -> None:  # noqa: A002
-    """Read queries that end in a semicolon until the input ends; a mistake is one line, not the end."""
+    """Read queries that end in a semicolon until the input ends; on a terminal a mistake is one line, not the end."""
     from planlake.cli.screen import remark
     from planlake.errors import PlanlakeError
 
-    if sys.stdin.isatty():
+    is_asked = sys.stdin.isatty()
+    if is_asked:
         import readline  # noqa: F401 - gives the prompt its history
 
         remark("A query ends with ;   Ctrl-D leaves")
-    lines: list[str] = []
+    status = 0
+    for query in _queries(is_asked=is_asked):
+        try:
+            _answer(views, query, format)
+        except PlanlakeError as error:
+            status = error.exit_code
+            remark("\n".join(error.lines()))
+    if not is_asked:
+        raise typer.Exit(status)
+
+
+def _queries(*, is_asked: bool) -> Iterator[str]:
+    """Queries as they are typed; a semicolon inside a text ends none."""
+    text = ""
     while True:
         try:
-            lines.append(input(("planlake> " if not lines else "     ...> ") if sys.stdin.isatty() else ""))
+            text += input(("     ...> " if text else "planlake> ") if is_asked else "") + "\n"
         except EOFError:
             break
-        if lines[-1].rstrip().endswith(";"):
-            query, lines = "\n".join(lines), []
-            try:
-                _answer(views, query, format)
-            except PlanlakeError as error:
-                for line in error.lines():
-                    remark(line)
-    if "".join(lines).strip():
-        _answer(views, "\n".join(lines), format)
+        complete, text = _split(text)
+        yield from complete
+    if text.strip():
+        yield text
+
+
+def _split(text: str) -> tuple[list[str], str]:
+    """Whole queries of what was typed so far, and what is left of it."""
+    import duckdb
+
+    if not text.rstrip().endswith(";"):
+        return [], text
+    try:
+        return [statement.query for statement in duckdb.extract_statements(text)], ""
+    except duckdb.Error as error:
+        return ([], text) if "unterminated" in str(error).lower() else ([text], "")

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from planlake.config import Config
-from planlake.errors import PlanlakeError
+from planlake.errors import PlanlakeError, SourceRefused
 from planlake.lake.lake import Lake, open_lake
 from planlake.sources.catalogue import catalogue_of
-from planlake.sources.client import CLOCK_SKEW_SECONDS, Answer, clock_skew, open_source
+from planlake.sources.client import CLOCK_SKEW_SECONDS, Answer, Signer, clock_skew, open_source
 from planlake.sources.tascomi.signing import signer
 
 Verdict = Literal["ok", "warning", "failed", "skipped"]
@@ -90,37 +90,38 @@ def _source(config: Config) -> Iterator[Finding]:
         sign = signer(config)
     except PlanlakeError as error:
         yield _failed("keys", error)
-        for check in ("API", "signature", "clock"):
-            yield Finding(check, "skipped", "needs the keys")
+        yield from _skipped("needs the keys", "API", "signature", "clock")
         return
     yield Finding("keys", "ok", "both found")
-    names = (*config.tables.daily, *config.tables.weekly, *catalogue_of(config).resources)
-
-    async def ask() -> Answer:
-        async with open_source(config, sign) as source:
-            return await source.get(names[0], {"page": 1})
-
+    resource = next(iter((*config.tables.daily, *config.tables.weekly)), "applications")
     try:
-        answer = asyncio.run(ask())
+        answer = asyncio.run(_first_page(config, sign, resource))
+    except SourceRefused as error:
+        yield Finding("API", "ok", "answers")
+        yield Finding("signature", "failed", str(error), "ask the supplier for the keys, or set the clock", 3)
+        yield from _skipped("the signature is refused", "clock")
+        return
     except PlanlakeError as error:
-        refused = error.exit_code == 3 and "refuses" in error.message
-        yield Finding(
-            "API",
-            "ok" if refused else "failed",
-            "answers" if refused else str(error),
-            "" if refused else ADVICE,
-            0 if refused else 3,
-        )
-        if refused:
-            yield Finding("signature", "failed", str(error), "ask the supplier for the keys, or set the clock", 3)
+        yield Finding("API", "failed", str(error), ADVICE, 3)
+        yield from _skipped("needs an answer", "signature", "clock")
         return
     if answer.error:
         yield Finding("API", "failed", f"{answer.url}: {answer.error}", ADVICE, 3)
     else:
         total = answer.totals.results if answer.totals else 0
-        yield Finding("API", "ok", f"{names[0]} has {total:,} records, answered in {answer.seconds:.2f} s")
+        yield Finding("API", "ok", f"{resource} has {total:,} records, answered in {answer.seconds:.2f} s")
     yield Finding("signature", "ok", "accepted")
     yield _clock(clock_skew(answer, datetime.now(UTC)))
+
+
+async def _first_page(config: Config, sign: Signer, resource: str) -> Answer:
+    async with open_source(config, sign) as source:
+        return await source.get(resource, {"page": 1})
+
+
+def _skipped(reason: str, *checks: str) -> Iterator[Finding]:
+    for check in checks:
+        yield Finding(check, "skipped", reason)
 
 
 ADVICE = "check api.base_url, the network and a proxy; an HTML page means a firewall answers instead of the API"

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
+from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError, NotInstalledError
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.transforms import IdentityTransform
 
 from planlake.config import Config, Environment
-from planlake.errors import LakeError
+from planlake.errors import ConfigurationError, LakeError
 from planlake.lake.schemas import TABLES, schema_of
 
 CATALOG_NAME = "planlake"  # Spark must call the same catalogue by the same name
@@ -154,7 +154,10 @@ def _open_sql(environment: Environment, file: Path | None) -> Catalog:
 def _open_glue(environment: Environment) -> Catalog:
     from pyiceberg.catalog import load_catalog  # noqa: PLC0415
 
-    return load_catalog(CATALOG_NAME, type="glue", **environment.catalog.properties)
+    try:
+        return load_catalog(CATALOG_NAME, type="glue", **environment.catalog.properties)
+    except NotInstalledError:
+        raise ConfigurationError("a Glue catalogue needs AWS's libraries", hint="pip install 'planlake[aws]'") from None
 
 
 def _warehouses(environment: Environment, folder: Path) -> dict[str, str]:

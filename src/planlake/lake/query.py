@@ -10,6 +10,7 @@ import pyarrow as pa
 from planlake.config import suggestion
 from planlake.engines.duckdb import Connection
 from planlake.errors import ConfigurationError
+from planlake.lake.lake import ZONES
 from planlake.lake.views import Views, known_names
 
 HINT = "planlake tables lists what can be queried"
@@ -18,17 +19,20 @@ HINT = "planlake tables lists what can be queried"
 def answer(views: Views, query: str) -> pa.Table:
     """The answer of one SELECT (or DESCRIBE, SUMMARIZE); a ConfigurationError says what is wrong with the query."""
     connection = views.connection
-    unknown = [name for schema, name in sorted(named_tables(connection, query)) if not views.define(schema, name)]
+    unknown = [names for names in sorted(named_tables(connection, query)) if not views.define(*names)]
     try:
         return connection.sql(query).to_arrow_table()
     except duckdb.Error as error:
         if isinstance(error, duckdb.CatalogException) and unknown:
-            raise _unknown(views, unknown[0]) from None
+            raise _unknown(views, *unknown[0]) from None
         message = str(error).split("\n\n")[0].replace("\n", " ")
         raise ConfigurationError(f"the query failed: {message}", hint=HINT) from None
 
 
-def _unknown(views: Views, name: str) -> ConfigurationError:
+def _unknown(views: Views, schema: str, name: str) -> ConfigurationError:
+    databases = [views.lake.database(zone) for zone in ZONES]
+    if schema and schema.lower() not in [database.lower() for database in databases]:
+        return ConfigurationError(f'no database is called "{schema}"', hint=suggestion(schema, databases))
     if name in views.resources:
         return ConfigurationError(f'"{name}" was not loaded yet', hint=f"planlake run {name}")
     known = {found for names in known_names(views.lake, views.resources).values() for found in names}
