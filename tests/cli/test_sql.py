@@ -104,7 +104,9 @@ def test_a_reader_that_leaves_early_is_no_error(lake):
     [
         pytest.param("select * from applicatons", 'no table is called "applicatons"', "applications", id="no table"),
         pytest.param("select * from site_visits", '"site_visits" was not loaded yet', "run site_visits", id="unloaded"),
-        pytest.param('select * from "tascomi-refined-zon".fees', "tascomi-refined-zon", "tables", id="no database"),
+        pytest.param(
+            'select * from "tascomi-refined-zon".fees', "tascomi-refined-zon", "did you mean", id="no database"
+        ),
         pytest.param("selec 1", "syntax error", "", id="syntax"),
         pytest.param("select nothing from fees", "nothing", "", id="no column"),
         pytest.param("select 1; select 2", "one query at a time; these are 2", "", id="two statements"),

@@ -1,6 +1,5 @@
 """What the tests of ingestion share: tables of a few records, data sets that change while they are read, comparisons."""
 
-import json
 from datetime import datetime
 
 from planlake.simulator.dataset import Dataset
@@ -25,7 +24,7 @@ class Shifting(Dataset):
 
 def served(tables, *, page_size=2, now=DAY_1, time_zone="Europe/London"):
     """A data set with empty tables of these names."""
-    fields = {name: FIELDS for name in tables}
+    fields = dict.fromkeys(tables, FIELDS)
     return Shifting(fields, now=datetime.fromisoformat(now), page_size=page_size, time_zone=time_zone)
 
 
@@ -73,8 +72,9 @@ def assert_equal(feed, *tables):
     """The tables show what the API has, and no version is there twice."""
     for table in tables:
         assert held(feed, table) == shown(feed.data, table), table
-        doubled = f"""select (select count(*) - count(distinct id) from current_{table}) as current,
-                             (select count(*) - count(distinct (id, record_hash, batch)) from increment_{table}) as versions"""
+        doubled = f"""select
+            (select count(*) - count(distinct id) from current_{table}) as current,
+            (select count(*) - count(distinct (id, record_hash, batch)) from increment_{table}) as versions"""
         assert feed.rows(doubled) == [{"current": 0, "versions": 0}], table
 
 
@@ -97,14 +97,3 @@ def ledger(feed, table, columns, where="true"):
     """Rows of the ledger of a table in the order of the requests, as tuples."""
     query = f"select {columns} from api_requests where resource = '{table}' and {where} order by request_id"
     return [tuple(row.values()) for row in feed.rows(query)]
-
-
-def message_of(result, table):
-    """What a run says of one table, in one text."""
-    [one] = [each for each in result.tables if each.table == table]
-    return f"{one.outcome} {one.message} {one.ingest}"
-
-
-def body_of(*records):
-    """The bytes of a page that holds these records."""
-    return json.dumps(list(records)).encode()

@@ -1,4 +1,4 @@
-"""Every way in which the API spoils an answer, by name; and the tables that meet it, one for each stage of a reading."""
+"""Every way in which the API spoils an answer, by name; and the tables that meet it, one for each stage."""
 
 import json
 import re

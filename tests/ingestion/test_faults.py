@@ -1,4 +1,4 @@
-"""Every fault at every stage of a first load: what is shown is right, or the table is named and mended by the next run."""
+"""Every fault at every stage of a first load: the rows are right, or the table is named and the next run mends it."""
 
 import pytest
 

@@ -15,12 +15,11 @@ from .served import (
     DAY_2,
     DAY_3,
     DAY_4,
-    assert_equal,
     asked,
+    assert_equal,
     fill,
     held,
     ledger,
-    message_of,
     record,
     served,
     settings_of,
@@ -169,7 +168,7 @@ def test_an_id_that_repeats_stably_is_reported(feed):
     serve_twice(feed, 6)
     result = feed.run_at(DAY_1)
     findings = feed.rows("select * from checks") if "operations.checks" in feed.snapshots() else []
-    assert "repeat" in message_of(result, "things") or findings
+    assert "repeat" in table_of(result, "things").message or findings
 
 
 # ---------------------------------------------------------------- open windows, gaps, accepted gaps

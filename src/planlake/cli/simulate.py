@@ -11,9 +11,7 @@ def simulate(
     source: Annotated[
         str, typer.Option("--source", help="tascomi (generated) or open_data (real records).")
     ] = "tascomi",
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
-    ] = 8642,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8642,
     now: Annotated[str | None, typer.Option("--now", help="The API's clock, an instant in London.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Another seed, other records.")] = 1,
 ) -> None:
@@ -32,12 +30,10 @@ def simulate(
         raise ConfigurationError(f'--now is no instant: "{now}"', hint="--now 2026-11-23T03:00:00") from None
     data = dataset(source, now=instant.replace(tzinfo=None), seed=seed)
     stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: stopped.set())
     with Simulator(data, port=port) as simulator:
         typer.echo(f"{source} as of {instant:%Y-%m-%d %H:%M} at {simulator.url}   (Ctrl-C stops)")
         typer.echo(f"export TASCOMI_PUBLIC_KEY={PUBLIC_KEY} TASCOMI_PRIVATE_KEY={PRIVATE_KEY}")
         typer.echo(f"next: planlake init --base-url {simulator.url}")
-        try:
-            stopped.wait()
-        except KeyboardInterrupt:
-            typer.echo("stopped", err=True)
+        stopped.wait()

@@ -12,7 +12,7 @@ from typing import Literal
 from planlake.config import Config
 from planlake.errors import PlanlakeError, SourceRefused
 from planlake.lake.lake import Lake, open_lake
-from planlake.sources.catalogue import catalogue_of
+from planlake.sources.catalogue import catalogue_of, load_catalogue
 from planlake.sources.client import CLOCK_SKEW_SECONDS, Answer, Signer, clock_skew, open_source
 from planlake.sources.tascomi.signing import signer
 
@@ -93,7 +93,9 @@ def _source(config: Config) -> Iterator[Finding]:
         yield from _skipped("needs the keys", "API", "signature", "clock")
         return
     yield Finding("keys", "ok", "both found")
-    resource = next(iter((*config.tables.daily, *config.tables.weekly)), "applications")
+    known = load_catalogue(config.source).resources
+    configured = (name for name in (*config.tables.daily, *config.tables.weekly) if name in known)
+    resource = next(configured, next(iter(known)))
     try:
         answer = asyncio.run(_first_page(config, sign, resource))
     except SourceRefused as error:
