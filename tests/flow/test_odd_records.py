@@ -33,6 +33,7 @@ KEPT = {
     "an empty key": (b'{"id":"2","":"nameless"}', {"nameless"}),
     "a key of one blank": (b'{"id":"2"," ":"blank"}', {"blank"}),
     "a key beyond the basic plane": ('{"id":"2","\U0001f333":"tree"}'.encode(), {"tree"}),
+    "a key said twice": (b'{"id":"2","name":"first","name":"last"}', {"last"}),
     "a bare number": (b'{"id":2,"name":1.50,"extra":1e3}', {"1.50", "1e3"}),
     "a number longer than any type": (
         b'{"id":"2","name":123456789012345678901234567890}',

@@ -20,6 +20,7 @@ from planlake.cli.options import (
 if TYPE_CHECKING:
     from planlake.flow.run import RunResult, TableResult
 
+OFTEN_NONE = ("uncastable", "rejected")  # shown where there are any
 COLUMNS = ("table", "outcome", "requests", "received", "new", "rows now", "uncastable", "rejected", "why")
 
 
@@ -62,7 +63,9 @@ def show(result: "RunResult") -> None:
     if not done:
         remark(f"{title}: nothing to do, all {len(result.tables)} tables are up to date; no table was changed")
     else:
-        print_table(title, COLUMNS, [_row(table) for table in done], numbers=COLUMNS[2:8])
+        rows = [dict(zip(COLUMNS, _row(table), strict=True)) for table in done]
+        shown = [name for name in COLUMNS if name not in OFTEN_NONE or any(row[name] for row in rows)]
+        print_table(title, shown, [[row[name] for name in shown] for row in rows], numbers=COLUMNS[2:8])
         rest = len(result.tables) - len(done)
         if rest:
             remark(f"{rest} more {'table is' if rest == 1 else 'tables are'} up to date")

@@ -32,8 +32,11 @@ def print_table(
 ) -> None:
     """Print rows as a table; the columns named in `numbers` are aligned to the right."""
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in columns:
-        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    for place, name in enumerate(columns):
+        is_number = name in numbers
+        table.add_column(
+            name, justify="right" if is_number else "left", overflow="fold", no_wrap=place == 0 or is_number
+        )
     for row in rows:
         table.add_row(*("" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
     console(stderr=False).print(table)

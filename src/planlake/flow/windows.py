@@ -68,12 +68,12 @@ def due_windows(resource: Resource, history: History, clock: Clock, settings: Se
 
 def _due_whole(last_day: date, today: date, request: Request) -> Due:
     if request.asked == "named" and last_day < today:
-        return Due((Window(FULL),), f"read whole, last on {last_day}")
+        return Due((Window(FULL),), f"whole, last {last_day}")
     if request.cadence == "weekly":
         sunday = today - timedelta(days=(today.weekday() + 1) % 7)
-        is_due, why = last_day < sunday, f"read whole each week, last on {last_day}"
+        is_due, why = last_day < sunday, f"weekly, last {last_day}"
     else:
-        is_due, why = last_day < today, f"read whole each time, last on {last_day}"
+        is_due, why = last_day < today, f"whole each time, last {last_day}"
     return Due((Window(FULL),), why) if is_due else Due((), f"was read on {last_day}")
 
 
@@ -101,7 +101,7 @@ def _recount(closed: dict[date, ClosedWindow], history: History) -> list[Window]
 
 def _why(due: Sequence[date], last: date) -> str:
     if not due:
-        return f"every day up to {last} was loaded; today so far"
+        return f"loaded up to {last}; today so far"
     if len(due) == 1:
-        return f"changes of {due[0]}, today so far"
-    return f"changes of {len(due)} days from {due[0]} to {due[-1]}, today so far"
+        return f"{due[0]}, today so far"
+    return f"{due[0]} to {due[-1]}, today so far"
