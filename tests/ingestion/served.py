@@ -1,4 +1,4 @@
-"""What the tests of ingestion share: tables of a few records, data sets that change while they are read, comparisons."""
+"""What the tests of ingestion share: small tables, data that change while they are read, comparisons."""
 
 from datetime import datetime
 

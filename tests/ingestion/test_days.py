@@ -1,4 +1,4 @@
-"""Days: when one may be asked for, when it is counted again, and what today is, also on the nights the clocks change."""
+"""Days: when one may be asked for, when it is counted again, what today is, and the nights the clocks change."""
 
 from datetime import datetime
 
@@ -7,6 +7,7 @@ import pytest
 from conftest import feeding, table_of
 from planlake.flow.plan import Selection
 from planlake.flow.run import run
+from planlake.lake.lake import open_lake
 from planlake.simulator.faults import Rule
 
 from .served import DAY_1, DAY_2, DAY_3, DAY_4, asked, assert_equal, fill, held, ledger, record, served, settings_of
@@ -208,6 +209,11 @@ def test_today_that_fails_is_named_and_tomorrow_it_is_read(feed):
 # ---------------------------------------------------------------- midnight
 
 
+def tags_of(feed, name):
+    """The tags of a refined table."""
+    return set(open_lake(feed.config).find("refined", name).metadata.refs) - {"main"}
+
+
 def test_a_run_over_midnight_has_one_day_everywhere(feed):
     feed.run_at(DAY_1)
     fill(feed.data, "things", 5, "2026-11-18 23:59:00")
@@ -218,7 +224,9 @@ def test_a_run_over_midnight_has_one_day_everywhere(feed):
     days |= {row["run_date"] for row in feed.rows(f"select run_date from runs where run = {result.run}")}
     days |= {row["snapshot_date"] for row in feed.rows(f"select snapshot_date from published where run = {result.run}")}
     days |= {row["snapshot_date"] for row in feed.rows("select snapshot_date from things")}
-    assert days == {"20261118"}
+    tags = {tag for name in ("increment_things", "current_things") for tag in tags_of(feed, name)}
+    assert len(days) == 1
+    assert tags == {"day-20261117", *(f"day-{day}" for day in days)}
 
 
 def test_a_run_over_midnight_loses_nothing(feed):

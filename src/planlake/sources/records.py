@@ -110,7 +110,7 @@ def read_record(raw: bytes | msgspec.Raw, shape: Shape) -> Record:
         try:
             values = shape.decoder.decode(text)
             canonical = _PLAIN.encode(values)
-            if b"\\u0000" not in canonical:
+            if b"\\u0000" not in canonical and _says_each_key_once(text, len(shape.keys)):
                 record_id = getattr(values, shape.key_field) if shape.key_field else None
                 return Record(text, record_id, _digest(canonical), is_regular=True)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -171,10 +171,23 @@ def _read_regular(raw: bytes, shape: Shape) -> Record | None:
     canonical = _SORTED.encode({name: value for name, value in values.items() if value is not None})
     if len({name.lower() for name in names}) < len(names) or b"\\u0000" in canonical:
         return None
+    if not _says_each_key_once(raw, len(values)):
+        return None
     if any(_AWKWARD_KEY.search(name) for name in values.keys() - shape.keys):
         return None
     shape.learn(set(values))
     return Record(raw, values.get(shape.key), _digest(canonical), is_regular=True)
+
+
+def _says_each_key_once(raw: bytes, keys: int) -> bool:
+    """Whether a flat record has no key twice; `keys` is how many it is expected to have.
+
+    A quote that is not escaped and stands before a colon ends a key. Engines disagree which of two values counts.
+    """
+    said = raw.count(b'":')
+    if b"\\" in raw:
+        said -= raw.count(b'\\":')
+    return said == keys or said == len(_TEXTS.decode(raw))
 
 
 def _read_irregular(raw: bytes, shape: Shape) -> Record:
