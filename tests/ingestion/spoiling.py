@@ -70,6 +70,7 @@ FAULTS = {
     "502": {"status": 502, "body": HTML},
     "503": {"status": 503, "body": b""},
     "firewall page": {"body": HTML, "headers": {"Content-Type": "text/html"}},
+    "firewall challenge with 202": {"status": 202, "body": HTML, "drop_headers": HEADERS},  # as AWS WAF sends it
     "empty body": {"body": b""},
     "null body": {"body": b"null"},
     "truncated JSON": {"mutate": lambda body: body[: len(body) // 2]},

@@ -20,7 +20,7 @@ from .served import DAY_1, DAY_2, assert_equal, fill, held, served, settings_of,
 SOAK = int(os.environ.get("PLANLAKE_SOAK", "0"))
 KILLS = 50 if SOAK else 10
 KEYS = {"TASCOMI_PUBLIC_KEY": PUBLIC_KEY, "TASCOMI_PRIVATE_KEY": PRIVATE_KEY}
-SLOW = Rule(delay=0.15, times=None)
+SLOW = Rule(delay=0.4, times=None)
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ def assert_says_it_clearly(process, said):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", ["40k", "150k", "300k", "500k"])
+@pytest.mark.parametrize("size", ["40k", "150k", "300k"])
 def test_a_full_disk_is_said_clearly_and_with_room_again_the_run_ends_well(feed, tmp_path, size):
     fill(feed.data, "things", 30, start=100, pad=os.urandom(15_000).hex())
     disk = tmp_path / "disk"
@@ -245,7 +245,7 @@ def test_a_disk_that_fills_up_on_the_second_day_leaves_the_first_live(feed, tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("limit", [4_000, 20_000, 60_000])
+@pytest.mark.parametrize("limit", [4_000, 20_000])
 def test_files_that_may_not_grow_are_said_clearly_too(feed, limit):
     """What a quota does, without a mount: no file may become larger than the limit."""
 
@@ -271,13 +271,14 @@ def test_a_lake_that_may_only_be_read_is_said_in_one_line_and_still_answers(feed
         with_lake_in(feed, disk)
         feed.run_at(DAY_1)
         fill(feed.data, "things", 3, "2026-11-17 12:00:00")
-        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        subprocess.run(["mount", "--bind", str(disk), str(disk)], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(disk)], check=True)
         process = started(feed, DAY_2)
         _, said = process.communicate(timeout=60)
         assert process.returncode == 3, said
         assert said.startswith("Error: the lake cannot be written")
         assert len(held(feed, "things")) == 21
-        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+        subprocess.run(["umount", "-l", str(disk)], check=True)
         assert feed.run_at("2026-11-18T05:00:00").exit_code == 0
         assert_equal(feed, "things", "wards_")
 

@@ -147,12 +147,15 @@ def test_a_weekly_reading_that_stopped_is_read_anew_on_another_day(tmp_path):
         assert_equal(feed, "things")
 
 
-def test_an_api_that_is_gone_in_the_middle_of_a_load_does_not_keep_the_run_for_hours(tmp_path):
-    settings = settings_of(["things"], concurrency=2)
-    with feeding(served(["things"]), tmp_path, settings) as feed:
-        fill(feed.data, "things", 400)
-        rules = [broken(page, delay=3) for page in range(3, 201)]
-        feed.fail(*rules)
-        result = feed.run_at(DAY_1)
-        assert table_of(result, "things").outcome == "open"
-        assert result.seconds < 30
+def test_an_api_that_falls_silent_in_the_middle_of_a_load_is_not_waited_for_page_by_page(tmp_path):
+    with feeding(served(["things"]), tmp_path, settings_of(["things"], concurrency=2)) as feed:
+        feed.config = feed.config.model_copy(
+            update={"settings": feed.config.settings.model_copy(update={"timeout_seconds": 0.5, "attempts": 1})}
+        )
+        fill(feed.data, "things", 80)
+        feed.fail(*(broken(page, delay=1) for page in range(3, 41)))
+        assert table_of(feed.run_at(DAY_1), "things").outcome == "open"
+        assert len(pages(feed)) < 30
+        feed.fail()
+        assert feed.run_at(LATER).exit_code == 0
+        assert_equal(feed, "things")

@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from planlake.clock import LONDON, naive_utc
 from planlake.flow.fetch import Page
 from planlake.flow.reading import Reading
 from planlake.lake.ledger import CLOSED, GAP
+from planlake.sources.records import Record, says_a_key_twice
 
 Row = dict[str, Any]
 
@@ -19,10 +21,12 @@ def raw_rows(resource: str, batch: int, pages: Sequence[Page]) -> pa.Table:
     records = [record for page in pages for record in page.records]
     counts = [len(page.records) for page in pages]
 
-    def repeated(values: list[Any], type_: pa.DataType) -> pa.Array:
-        numbers = [number for number, count in enumerate(counts) for _ in range(count)]
-        return pa.array(values, type_).take(pa.array(numbers, pa.int32()))
+    numbers = pa.array([number for number, size in enumerate(counts) for _ in range(size)], pa.int32())
 
+    def repeated(values: list[Any], type_: pa.DataType) -> pa.Array:
+        return pa.array(values, type_).take(numbers)
+
+    texts = pa.array([record.text for record in records], pa.large_binary()).cast(pa.large_string())
     days = [page.requested_at.astimezone(LONDON).strftime("%Y%m%d") for page in pages]
     count = len(records)
     return pa.table(
@@ -33,9 +37,9 @@ def raw_rows(resource: str, batch: int, pages: Sequence[Page]) -> pa.Table:
             "position": pa.array([number for size in counts for number in range(size)], pa.int32()),
             "record_id": pa.array([record.id for record in records], pa.string()),
             "record_hash": pa.array([record.hash for record in records], pa.string()),
-            "is_regular": pa.array([record.is_regular for record in records], pa.bool_()),
+            "is_regular": _regular(records, texts),
             "is_deleted": pa.array([record.is_deleted for record in records], pa.bool_()),
-            "api_response": pa.array([record.text for record in records], pa.large_binary()).cast(pa.large_string()),
+            "api_response": texts,
             "page_number": repeated([page.number for page in pages], pa.int32()),
             "import_api_url_requested": repeated([page.answer.url for page in pages], pa.string()),
             "import_api_status_code": repeated([str(page.answer.status) for page in pages], pa.string()),
@@ -48,6 +52,21 @@ def raw_rows(resource: str, batch: int, pages: Sequence[Page]) -> pa.Table:
             "import_date": repeated(days, pa.string()),
         }
     )
+
+
+def _regular(records: Sequence[Record], texts: pa.Array) -> pa.Array:
+    """Which records are regular: of those that were read the fast way, the ones that say no key twice.
+
+    A quote that is not escaped and stands before a colon ends a key; they are counted over the whole column, and only
+    records with another number of them than expected are looked at closely.
+    """
+    said = pc.subtract(pc.count_substring(texts, '":'), pc.count_substring(texts, '\\":'))
+    is_regular = [record.is_regular for record in records]
+    expected = pa.array([record.keys for record in records], pa.int64())
+    for place in pc.indices_nonzero(pc.not_equal(pc.cast(said, pa.int64()), expected)).to_pylist():
+        if is_regular[place] and says_a_key_twice(records[place].text, said[place].as_py()):
+            is_regular[place] = False
+    return pa.array(is_regular, pa.bool_())
 
 
 def stored_by_request(rows: pa.Table) -> dict[int, int]:

@@ -37,7 +37,7 @@ from planlake.sources.catalogue import Resource
 RANGE_CELLS = 400_000  # cells of one id range; small enough that a scattered day rewrites little
 TEXT_BUCKETS = 16
 WORKERS = 2
-GROUP_CELLS = 8_000_000  # cells held in memory at once while ranges are rewritten
+GROUP_CELLS = 10_000_000  # cells held in memory at once while ranges are rewritten
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +191,7 @@ def _latest_rows(
         select * from {versions.rows()} semi join won using (import_request_id, import_position) {between}
         union all by name
         select * from {rows_sql(replaced, current.schema())} kept
-        where not exists (select 1 from won where won.id = kept.{key})
-        order by {key}"""
+        where not exists (select 1 from won where won.id = kept.{key})"""
     with context.connection.cursor() as cursor:
         cursor.register("won", won)
         return cursor.sql(query).to_arrow_table()

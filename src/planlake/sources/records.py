@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -37,6 +38,7 @@ class Record:
     hash: str
     is_regular: bool
     is_deleted: bool = False
+    keys: int = 0
 
 
 @dataclass(slots=True)
@@ -110,12 +112,17 @@ def read_record(raw: bytes | msgspec.Raw, shape: Shape) -> Record:
         try:
             values = shape.decoder.decode(text)
             canonical = _PLAIN.encode(values)
-            if b"\\u0000" not in canonical and _says_each_key_once(text, len(shape.keys)):
+            if b"\\u0000" not in canonical:
                 record_id = getattr(values, shape.key_field) if shape.key_field else None
-                return Record(text, record_id, _digest(canonical), is_regular=True)
+                return Record(text, record_id, _digest(canonical), is_regular=True, keys=len(shape.keys))
         except (msgspec.DecodeError, UnicodeDecodeError):
             pass
     return _read_regular(text, shape) or _read_irregular(text, shape)
+
+
+def says_a_key_twice(text: bytes, said: int) -> bool:
+    """Whether a flat record that says so many keys says one twice; engines disagree which of the values counts."""
+    return said != len(_TEXTS.decode(text))
 
 
 def tombstone(text: str, record_id: str) -> Record:
@@ -171,23 +178,10 @@ def _read_regular(raw: bytes, shape: Shape) -> Record | None:
     canonical = _SORTED.encode({name: value for name, value in values.items() if value is not None})
     if len({name.lower() for name in names}) < len(names) or b"\\u0000" in canonical:
         return None
-    if not _says_each_key_once(raw, len(values)):
-        return None
     if any(_AWKWARD_KEY.search(name) for name in values.keys() - shape.keys):
         return None
     shape.learn(set(values))
-    return Record(raw, values.get(shape.key), _digest(canonical), is_regular=True)
-
-
-def _says_each_key_once(raw: bytes, keys: int) -> bool:
-    """Whether a flat record has no key twice; `keys` is how many it is expected to have.
-
-    A quote that is not escaped and stands before a colon ends a key. Engines disagree which of two values counts.
-    """
-    said = raw.count(b'":')
-    if b"\\" in raw:
-        said -= raw.count(b'\\":')
-    return said == keys or said == len(_TEXTS.decode(raw))
+    return Record(raw, values.get(shape.key), _digest(canonical), is_regular=True, keys=len(values))
 
 
 def _read_irregular(raw: bytes, shape: Shape) -> Record:
@@ -209,17 +203,28 @@ def _decoded(raw: bytes) -> str:
 
 def _without_key(raw: bytes, name: str) -> bytes:
     """The record's text without one top-level key and its value, a string or null."""
-    quoted = b'"' + name.encode() + b'"'
-    start = raw.find(quoted)
-    if start < 0 or raw[:start].rstrip()[-1:] not in (b"{", b","):
+    start = raw.find(_quoted(name))
+    if start < 0 or raw[max(0, start - 20) : start].rstrip()[-1:] not in (b"{", b","):
         return raw
-    member = re.compile(re.escape(quoted) + rb'\s*:\s*(?:null|"(?:[^"\\]|\\.)*")\s*(,?)\s*').match(raw, start)
+    member = _member(name).match(raw, start)
     if member is None:
         return raw
-    head = raw[:start].rstrip()
-    if not member[1] and head.endswith(b","):
-        head = head[:-1]
-    return head + raw[member.end() :]
+    end = start
+    while not member[1] and raw[end - 1 : end] in (b" ", b"\n", b"\t", b"\r", b","):  # the comma before the last member
+        end -= 1
+        if raw[end : end + 1] == b",":
+            break
+    return raw[:end] + raw[member.end() :]
+
+
+@cache
+def _quoted(name: str) -> bytes:
+    return b'"' + name.encode() + b'"'
+
+
+@cache
+def _member(name: str) -> re.Pattern[bytes]:
+    return re.compile(re.escape(_quoted(name)) + rb'\s*:\s*(?:null|"(?:[^"\\]|\\.)*")\s*(,?)\s*')
 
 
 def _digest(canonical: bytes) -> str:
