@@ -19,7 +19,6 @@ def matrix(tmp_path_factory):
     tables = [case.table for case in CASES]
     data = served(tables, page_size=PAGE_SIZE)
     with feeding(data, tmp_path_factory.mktemp("recount"), settings_of(tables, concurrency=16)) as feed:
-        grow(data, 4, "2026-11-16 09:00:00", 1)
         feed.run_at(DAY_1)
         grow(data, 4, "2026-11-17 09:00:00", 5)
         assert feed.run_at(DAY_2).exit_code == 0

@@ -5,11 +5,12 @@ import pytest
 from conftest import feeding, table_of
 
 from .served import assert_equal, fill, ledger, served, settings_of
-from .spoiling import FAULTS, PAGE_SIZE, PASSING, REPEATS, STAGES, Case, label
+from .spoiling import FAULTS, PAGE_SIZE, PASSING, REPEATS, Case, label
 
-pytestmark = pytest.mark.slow  # 80 tables in one run
+pytestmark = pytest.mark.slow  # 44 tables in one run
 ALL = FAULTS | REPEATS
-CASES = [Case(fault, stage) for fault in (*PASSING, *REPEATS) for stage in STAGES]
+SOME_STAGES = ("one_page", "middle")  # every stage is met by faults that stay
+CASES = [Case(fault, stage) for fault in (*PASSING, *REPEATS) for stage in SOME_STAGES]
 CASES.remove(Case("a record of another page in place of one", "one_page"))
 
 

@@ -178,8 +178,12 @@ def _slow_texts(rows: pa.Table, keys: Mapping[str, str]) -> pa.Table:
 
 def _with_missing(rows: pa.Table, columns: Iterable[str]) -> pa.Table:
     """The rows with every column, NULL where none of them had the key."""
-    missing = {column: pa.nulls(len(rows), pa.string()) for column in columns if column not in rows.column_names}
-    return pa.table({**{name: rows[name] for name in rows.column_names}, **missing})
+    names = rows.column_names
+    missing = [column for column in columns if column not in set(names)]
+    if not missing:
+        return rows
+    nothing = pa.nulls(len(rows), pa.string())
+    return pa.table([*rows.columns, *(nothing for _ in missing)], names=[*names, *missing])
 
 
 def _refine_rows(context: Context, resource: Resource, table: Table, texts: pa.Table, keys: Mapping[str, str]) -> _Part:

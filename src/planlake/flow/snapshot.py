@@ -29,6 +29,7 @@ from planlake.lake.files import (
     day_tag,
     is_above,
     row_count,
+    shaped_rows,
     write_file,
 )
 from planlake.lake.reading import latest_first, rows_sql
@@ -162,7 +163,7 @@ def _rewritten(
     def work(group: list[object]) -> list[DataFile]:
         won = winners.filter(pc.is_in(winners["id_range"], pa.array(group, winners["id_range"].type)))
         replaced = [file for id_range in group for file in old.get(id_range, [])]
-        rows = _latest_rows(context, resource, versions, current, won, replaced)
+        rows = shaped_rows(_latest_rows(context, resource, versions, current, won, replaced), current.schema())
         return [
             write_file(current, part, partition=(id_range,)) for id_range, part in _by_range(current, resource, rows)
         ]

@@ -36,6 +36,7 @@ from planlake.errors import ConflictError
 BOOKMARK = "planlake.batch"
 RUN = "planlake.run"
 RUN_DATE = "planlake.run-date"
+FIELD_ID = b"PARQUET:field_id"  # in the metadata of a column that already has its place in the table
 ROW_GROUP_BYTES = 16 * 2**20
 BOUNDED_COLUMNS = ("id", "batch", "request_id", "run")
 # Columns whose row groups carry statistics in the Parquet footer: what reads and users most often narrow by.
@@ -48,7 +49,7 @@ def write_file(
     """Write rows as one Parquet file of the table, which must lie in one partition; nothing is committed."""
     schema = schema or table.schema()
     path = f"{table.location()}/data/{uuid.uuid4()}.parquet"
-    shaped = rows.select(schema.column_names).cast(schema_to_pyarrow(schema))
+    shaped = shaped_rows(rows, schema)
     row_group = max(1, int(len(shaped) * ROW_GROUP_BYTES / max(1, shaped.nbytes)))
     output = table.io.new_output(path)
     with output.create() as stream:
@@ -84,6 +85,14 @@ def write_file(
     )
 
 
+def shaped_rows(rows: pa.Table, schema: Schema) -> pa.Table:
+    """The rows with exactly the columns of a table, in its order and types; free where they are so already."""
+    first = rows.schema.field(0)
+    if FIELD_ID in (first.metadata or {}) and rows.column_names == schema.column_names:
+        return rows
+    return rows.select(schema.column_names).cast(schema_to_pyarrow(schema))
+
+
 def commit(
     table: Table,
     *,
@@ -107,7 +116,7 @@ def commit(
                 for file in add:
                     snapshot.append_data_file(file)
             if tag is not None:
-                _tag(transaction, tag)
+                ManageSnapshots(transaction).create_tag(snapshot.snapshot_id, tag).commit()
     except CommitFailedException as error:
         facts = {"table": ".".join(table.name())}
         raise ConflictError("another process wrote this table first", facts=facts, hint="planlake run") from error
@@ -205,10 +214,3 @@ def _bounds(rows: pa.Table, schema: Schema) -> tuple[dict[int, bytes], dict[int,
             lower[field.field_id] = to_bytes(field_type, ends["min"])
             upper[field.field_id] = to_bytes(field_type, ends["max"])
     return lower, upper
-
-
-def _tag(transaction: Any, name: str) -> None:  # noqa: ANN401 - pyiceberg's Transaction
-    snapshot_id = transaction.table_metadata.current_snapshot_id
-    if name in transaction.table_metadata.refs:
-        ManageSnapshots(transaction).remove_tag(name).commit()
-    ManageSnapshots(transaction).create_tag(snapshot_id, name).commit()
