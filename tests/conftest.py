@@ -34,13 +34,13 @@ class Feed:
     def data(self) -> Dataset:
         return self.simulator.data
 
-    def run_at(self, now: str, *tables: str, is_full: bool = False) -> RunResult:
+    def run_at(self, now: str, *tables: str, is_full: bool = False, accepts_gaps: bool = False) -> RunResult:
         """A run at a London time, the API moved on to the same moment."""
         self.monkeypatch.setenv("PLANLAKE_NOW", now)
         moment = datetime.fromisoformat(now)
         if moment > self.data.now:
             self.data.move_to(moment)
-        return run(self.config, Selection(tables=tables, is_full=is_full))
+        return run(self.config, Selection(tables=tables, is_full=is_full, accepts_gaps=accepts_gaps))
 
     def fail(self, *rules) -> None:
         """What goes wrong from now on; nothing, where no rule is given."""

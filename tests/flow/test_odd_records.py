@@ -62,17 +62,17 @@ KEPT = {
 }
 
 
-def odd_lake(folder, cases):
+def odd_lake(folder, cases, **accepting):
     """A lake with a table for each case: the odd record among others on the first day, read again on the second."""
     data = Dataset({table_name(name): {"id": "integer"} for name in cases}, now=datetime.fromisoformat(DAY_1))
     with feeding(data, folder, settings_of(cases)) as feed:
         for name, (body, *_) in cases.items():
             for place, record in enumerate((PLAIN, body, LAST), start=1):
                 put(feed, place, record, resource=table_name(name))
-        first = feed.run_at(DAY_1)
+        first = feed.run_at(DAY_1, **accepting)
         for name in cases:
             put(feed, 4, thing(4, "new", "2026-11-17 12:00:00", shade="dark"), resource=table_name(name))
-        return feed, first, feed.run_at(DAY_2, *map(table_name, cases), is_full=True)
+        return feed, first, feed.run_at(DAY_2, *map(table_name, cases), is_full=True, **accepting)
 
 
 RAW_VIEWS = (
@@ -138,7 +138,7 @@ REJECTED = {
 
 @pytest.fixture(scope="module")
 def rejecting(tmp_path_factory):
-    return odd_lake(tmp_path_factory.mktemp("rejected"), REJECTED)
+    return odd_lake(tmp_path_factory.mktemp("rejected"), REJECTED, accepts_gaps=True)
 
 
 @named(REJECTED)

@@ -318,7 +318,7 @@ def test_a_table_without_a_record_can_be_queried(feed):
 
 def test_a_table_of_which_every_record_is_rejected_fails_no_run(feed):
     put(feed, 1, {"name": "no id"})
-    put(feed, 2, b"17")
+    put(feed, 2, {"id": "12.7"})
     for day in (DAY_1, DAY_2):
         assert feed.run_at(day, "things", is_full=True).exit_code == 0
     assert feed.rows("select * from things") == []

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from planlake.flow.context import Context, Progress
 from planlake.flow.reading import Reading
-from planlake.lake.ledger import FULL
+from planlake.lake.ledger import FULL, PROVISIONAL
 from planlake.sources.catalogue import Resource
 from planlake.sources.client import Answer, Source
 from planlake.sources.records import Record, Shape, read_record
@@ -69,7 +69,8 @@ async def _first_pages(fetching: Fetching, readings: Sequence[Reading]) -> Async
     tasks: list[asyncio.Task[Page]] = []
     try:
         for index, reading in enumerate(readings):
-            for following in readings[len(tasks) : index + ahead]:
+            prefetched = [one for one in readings[len(tasks) : index + ahead] if one.event != PROVISIONAL]
+            for following in prefetched or readings[len(tasks) : index + 1]:
                 tasks.append(asyncio.create_task(fetching.ask(following, following.first_page)))  # noqa: PERF401
             yield reading, await tasks[index]
             if len(readings) > 1:
@@ -90,7 +91,7 @@ async def _pages(fetching: Fetching, reading: Reading, first: Page) -> AsyncIter
             return
     async for page in _fetched(fetching, reading, _numbers(reading)):
         yield page
-    while again := reading.to_ask_again():
+    while not fetching.source.is_silent and (again := reading.to_ask_again()):
         async for page in _fetched(fetching, reading, iter(again)):
             yield page
 
@@ -117,7 +118,8 @@ async def _fetched(fetching: Fetching, reading: Reading, numbers: Iterator[int])
         while waiting:
             page = _noted(reading, await waiting[0])
             waiting.popleft()
-            ask_more()
+            if not fetching.source.is_silent:
+                ask_more()
             if reading.window == FULL:
                 progress = Progress(fetching.resource.name, "ingest", page.number or 0, reading.last_page)
                 fetching.context.notify(progress)
@@ -126,16 +128,8 @@ async def _fetched(fetching: Fetching, reading: Reading, numbers: Iterator[int])
         await _cancelled(waiting)
 
 
-def plain_id(identity: str | None) -> str | None:
-    """An id as a number writes it, without leading zeros or a plus, so that it equals the one that is held."""
-    if identity and identity[0] in "0+" and identity.lstrip("+").isdecimal():
-        return str(int(identity))
-    return identity
-
-
 def _noted(reading: Reading, page: Page) -> Page:
-    ids = (plain_id(record.id) for record in page.records)
-    reading.note(page.number or 0, page.answer.totals, ids, page.answer.error)
+    reading.note(page.number or 0, page.answer.totals, page.records, page.answer.error)
     return page
 
 

@@ -37,7 +37,8 @@ class IngestResult:
     bytes: int = 0
     closed: tuple[str, ...] = ()
     open: tuple[tuple[str, str], ...] = ()
-    unproven: tuple[tuple[str, str], ...] = ()
+    unproven: tuple[tuple[str, str, str], ...] = ()
+    repeated: int = 0
     gap_pages: tuple[tuple[str, int], ...] = ()
     deleted: int = 0
     held_back: int = 0
@@ -78,7 +79,8 @@ async def ingest(
     return replace(
         state.result,
         open=tuple((one.window, verdict) for one, verdict in troubled if one.event == PAGE),
-        unproven=tuple((one.window, verdict) for one, verdict in troubled if one.event != PAGE),
+        unproven=tuple((one.window, one.event, verdict) for one, verdict in troubled if one.event != PAGE),
+        repeated=sum(one.repeated for one in readings),
         gap_pages=tuple((one.window, page) for one in readings for page in one.gaps),
     )
 
@@ -139,7 +141,7 @@ def _commit(state: _Batch, pages: list[Page], closed: list[Reading]) -> None:
         records=figures.records + len(rows),
         stored=figures.stored + len(new),
         bytes=figures.bytes + sum(page.answer.size for page in pages),
-        closed=(*figures.closed, *(reading.window for reading in closed)),
+        closed=(*figures.closed, *(reading.window for reading in closed if not reading.is_settled())),
     )
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from planlake.clock import london_day
 from planlake.config import Settings
-from planlake.flow.reading import Reading, resumed
+from planlake.flow.reading import WHOLE_WINDOW, Reading, resumed
 from planlake.flow.windows import Window
 from planlake.lake.ledger import FULL, History
 from planlake.sources.catalogue import Cadence, Resource
@@ -42,9 +42,17 @@ def continued(reading: Reading, resource: Resource, cadence: Cadence, history: H
 def give_up(reading: Reading, history: History, settings: Settings, *, accepts_gaps: bool) -> None:
     """Make gaps of the pages that failed in too many runs, or of all that failed where gaps are accepted.
 
-    A first load or a full reading never closes with gaps unless they are accepted.
+    A first load or a full reading never closes with gaps unless they are accepted, and never where not even the
+    total is known; a day of which nothing is known is given up as a whole.
     """
-    for page, error in reading.errors.items():
-        runs = history.failures.get((reading.window, page), 0) + 1
-        if accepts_gaps or (reading.window != FULL and runs >= settings.gap_after_runs):
+    asked = history.pages_of(reading.window)
+    for page, error in reading.troubles().items():
+        earlier = history.failures.get((reading.window, page), 0)
+        if page not in reading.errors and page in asked:  # it came each time, with something that is no record
+            earlier = asked[page].runs
+        runs = earlier + 1
+        is_given_up = accepts_gaps or (reading.window != FULL and runs >= settings.gap_after_runs)
+        if is_given_up and not reading.is_unknown:
             reading.gaps[page] = error
+        elif is_given_up and reading.window != FULL:
+            reading.gaps[WHOLE_WINDOW] = error

@@ -8,15 +8,16 @@ behind it are read. Ids that come twice are asked for a second time; if they sti
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from planlake.lake.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, LedgerPage
 from planlake.sources.client import Totals
-from planlake.sources.records import Record
+from planlake.sources.records import Record, plain_id
 
 MAX_ROUNDS = 4
+WHOLE_WINDOW = 0  # as the page of a gap: nothing of the window is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,9 @@ class Reading:
     gaps: dict[int, str] = field(default_factory=dict)
     rounds: int = 0
     asked_twice: set[int] = field(default_factory=set)
+    odd: set[int] = field(default_factory=set)  # pages that held something that is no record
+    unsure: set[int] = field(default_factory=set)  # pages to ask again after one behind them vanished
+    before_vanished: int = 0
     is_empty: bool = False
     newest_total: int = 0
     first_page: int = 1
@@ -55,7 +59,7 @@ class Reading:
     must_have_records: bool = False
     seen: set[int] = field(default_factory=set, repr=False)
 
-    def note(self, page: int, totals: Totals | None, ids: Iterable[str | None], error: str) -> None:
+    def note(self, page: int, totals: Totals | None, records: Sequence[Record], error: str) -> None:
         """Take down what a page brought; a page that failed keeps what it held before."""
         if error:
             self.errors[page] = error
@@ -64,9 +68,22 @@ class Reading:
         if totals is None:  # the API says there is nothing: at the first page, or behind the last one
             self.pages.pop(page, None)
             self.is_empty = page == 1
+            self.unsure.discard(page)
+            if page <= self.last_page:  # not yet known to lie behind the end
+                self.before_vanished = min(self.before_vanished or page, max(1, page - 1))
+                self.unsure = {self.before_vanished}
             return
         self.is_empty, self.per_page = False, totals.per_page
-        hashes, total, before = array("q", map(hash, ids)), totals.results, self.pages.get(page)
+        hashes = array("q", (hash(plain_id(record.id)) for record in records))
+        total, before = totals.results, self.pages.get(page)
+        self.unsure.discard(page)
+        if page == self.before_vanished and before:  # the drop says how far back records have moved
+            drop = before.lowest - total
+            self.unsure |= set(range(max(1, page - (drop - 1) // self.per_page), page)) if drop > 0 else set()
+            self.before_vanished = 0
+        self.odd.discard(page)
+        if any(record.is_no_object for record in records):
+            self.odd.add(page)
         highest, lowest = (max(before.highest, total), min(before.lowest, total)) if before else (total, total)
         self.pages[page] = PageFacts(total, len(hashes), highest, lowest, hashes)
         self.newest_total = total
@@ -76,8 +93,8 @@ class Reading:
         return self.event == RECOUNT and not self.errors and self.total <= self.known_records
 
     def is_to_be_closed(self) -> bool:
-        """Whether this reading closes its window if it is complete: today's never does, a settled recount need not."""
-        return self.event != PROVISIONAL and not self.is_settled()
+        """Whether this reading closes its window if it is complete: today's never does."""
+        return self.event != PROVISIONAL
 
     def step_back(self, records: Sequence[Record]) -> int | None:
         """For a reading that goes on where an earlier run stopped: the earlier page to compare next.
@@ -104,7 +121,7 @@ class Reading:
         """Whether an id came on any page of this reading."""
         if not self.seen:
             self.seen = {one for facts in self.pages.values() for one in facts.ids}
-        return hash(identity) in self.seen
+        return hash(plain_id(identity)) in self.seen
 
     @property
     def total(self) -> int:
@@ -132,17 +149,23 @@ class Reading:
         if self.is_empty or not self.pages or self.rounds > MAX_ROUNDS:
             return []
         suspects = {page for page in range(1, self.last_page + 1) if self._is_suspect(page)}
-        suspects |= self._shifted()
+        suspects |= self._shifted() | self.unsure
         if not suspects:
-            suspects = self._repeating() - self.asked_twice
+            suspects = (self._repeating() | self.odd) - self.asked_twice
             self.asked_twice |= suspects
         return sorted(suspects - self.errors.keys())
 
+    def troubles(self) -> dict[int, str]:
+        """What is wrong with which page: it did not come, or holds something that is no record."""
+        return {**dict.fromkeys(self.odd, "holds something that is no record"), **self.errors}
+
     def verdict(self) -> str:
         """Why the window is not proven complete; empty where it is."""
-        failed = [page for page in self.errors if page not in self.gaps]
-        if failed:
-            return f"page {min(failed)}: {self.errors[min(failed)]}"
+        if self.is_settled():
+            return ""
+        failed = {page: error for page, error in self.troubles().items() if page not in self.gaps}
+        if failed and WHOLE_WINDOW not in self.gaps:
+            return f"page {min(failed)}: {failed[min(failed)]}"
         if self.must_have_records and self.total == 0:
             return "the API answers with nothing, though records are held"
         if self.is_empty or self.gaps:
@@ -150,6 +173,11 @@ class Reading:
         if self.received != self.total or not self.pages:
             return f"the API says {self.total} records, {self.received} came"
         return "pages kept shifting while they were read" if self._shifted() else ""
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the API never said how many records the window has."""
+        return not self.pages and not self.is_empty
 
     def _is_suspect(self, page: int) -> bool:
         """Whether a page is missing, or holds another number of records than the newest total gives it."""

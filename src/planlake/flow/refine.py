@@ -159,7 +159,7 @@ def _texts(cursor: Connection, rows: str, keys: Mapping[str, str], found: Collec
     renamed = "request_id as import_request_id, position as import_position"
     columns = f"{own}, {renamed}, record_hash, batch, is_deleted, api_response"
     fast = {key: column for key, column in keys.items() if key in found}
-    is_fast = len({key.lower() for key in fast}) == len(fast)
+    is_fast = bool(fast) and len({key.lower() for key in fast}) == len(fast)
     slow = cursor.sql(f"select {columns} from {rows} where not (is_regular and {is_fast})").to_arrow_table()
     parts = [_slow_texts(slow, keys)] if slow.num_rows else []
     if is_fast:

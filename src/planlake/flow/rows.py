@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from planlake.clock import LONDON, naive_utc
 from planlake.flow.fetch import Page
 from planlake.flow.reading import Reading
-from planlake.lake.ledger import CLOSED, GAP
+from planlake.lake.ledger import CLOSED, GAP, RECOUNT, SETTLED
 from planlake.sources.records import Record, says_a_key_twice
 
 Row = dict[str, Any]
@@ -104,9 +104,15 @@ def request_row(page: Page, common: Mapping[str, Any], stored: int) -> Row:
 
 
 def closing_rows(reading: Reading, common: Mapping[str, Any], request_ids: Iterator[int]) -> list[Row]:
-    """A window that is closed, and after it the pages of it that were given up, as rows of the ledger."""
+    """A window that is closed, and after it what was given up of it, as rows of the ledger.
+
+    A closed day that was counted again is settled; it is closed again only where it had to be read again.
+    """
     window = {**common, "window": reading.window, "requested_at": reading.started_at}
     seconds = (naive_utc(datetime.now(UTC)) - reading.started_at).total_seconds()
-    closing = {"event": CLOSED, "records": reading.received, "total_results": reading.total, "seconds": seconds}
-    gaps = [{"event": GAP, "page": page, "error": error} for page, error in sorted(reading.gaps.items())]
-    return [{**window, "request_id": next(request_ids), **row} for row in (closing, *gaps)]
+    figures = {"records": reading.received, "total_results": reading.total, "repeated": reading.repeated}
+    rows: list[Row] = [{"event": SETTLED, **figures}] if reading.event == RECOUNT else []
+    if not reading.is_settled():
+        rows.append({"event": CLOSED, "seconds": seconds, **figures})
+    rows += [{"event": GAP, "page": page or None, "error": error} for page, error in sorted(reading.gaps.items())]
+    return [{**window, "request_id": next(request_ids), **row} for row in rows]

@@ -28,8 +28,8 @@ from planlake.flow.reconcile import Difference, count, sweep
 from planlake.flow.refine import RefineResult, refine
 from planlake.flow.rows import raw_rows
 from planlake.flow.snapshot import SnapshotResult, snapshot
-from planlake.lake.lake import open_lake
-from planlake.lake.ledger import GAP, History, read_histories
+from planlake.lake.lake import clear_errors, open_lake
+from planlake.lake.ledger import GAP, RECOUNT, History, read_histories
 from planlake.lake.runs import append_operations, published_dates
 from planlake.sources.catalogue import Resource, catalogue_of
 from planlake.sources.client import Source, open_source
@@ -56,7 +56,8 @@ class TableResult:
     def is_troubled(self) -> bool:
         """Whether something of this table needs a look: it failed, stayed open, or lost days or pages."""
         given_up = self.ingest is not None and (self.ingest.gap_pages or self.ingest.held_back)
-        return self.outcome in ("failed", "open") or bool(self.new_gaps) or bool(given_up)
+        uncounted = self.ingest is not None and any(event == RECOUNT for _, event, _ in self.ingest.unproven)
+        return self.outcome in ("failed", "open") or bool(self.new_gaps or given_up or uncounted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ def run(config: Config, selection: Selection, *, environment: str | None = None,
     Raises SourceUnreachable and SourceRefused where no table could be read at all, ConflictError where another run is
     writing; a table's own trouble is part of the result.
     """
-    with opened_for_writing(config, environment, notify, accepts_gaps=selection.accepts_gaps) as context:
+    opened = opened_for_writing(config, environment, notify, accepts_gaps=selection.accepts_gaps)
+    with clear_errors(), opened as context:
         return _run(context, selection)
 
 
@@ -196,7 +198,9 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
             window, reason = read.open[0]
             message = f"{len(read.open)} of {len(first.windows)} windows open, first {window}: {reason}"
             return TableResult(table, "open", message, read)
-    is_loaded = history.last_full() is not None or read is not None
+    is_loaded = history.last_full() is not None if read is None else True
+    if read is None and history.has_open_window:
+        return TableResult(table, "open", "a window is open: it must be read to its end before it is refined")
     names = {step.step for step in steps}
     refined: RefineResult | None = None
     taken: SnapshotResult | None = None
@@ -234,12 +238,14 @@ def _message(step: Step, read: IngestResult | None) -> str:
     parts = [step.why]
     if read and read.deleted:
         parts.append(f"{read.deleted} deleted")
+    if read and read.repeated:
+        parts.append(f"{read.repeated} repeated ids, the API's own")
     if read and read.held_back:
         parts.append(f"{read.held_back} deletions held back")
     if read and read.gap_pages:
         parts.append(f"{len(read.gap_pages)} pages given up")
     if read and read.unproven:
-        window, reason = read.unproven[0]
+        window, _, reason = read.unproven[0]
         parts.append(f"{window} not proven: {reason}")
     return "; ".join(parts)
 

@@ -1,7 +1,7 @@
 """Which parts of a resource are asked for now: in go its history and the clock, out come windows and gaps.
 
 A window is the whole resource or one London day of `last_updated`. The first window after a full reading is the day
-that reading began, so that nothing changed while it ran is missed. The last closed day is counted once more, and
+that reading began, so that nothing changed while it ran is missed. A closed day is counted once more, and
 today is asked for last, provisionally: a record that a job touches every night is found under no day but today's.
 """
 
@@ -12,7 +12,7 @@ from typing import Literal
 
 from planlake.clock import Clock, london_day
 from planlake.config import Settings
-from planlake.lake.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, ClosedWindow, History
+from planlake.lake.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, History
 from planlake.sources.catalogue import Cadence, Resource
 
 Asked = Literal["due", "named", "full"]
@@ -86,17 +86,11 @@ def _due_days(first: date, history: History, clock: Clock, settings: Settings) -
     gaps = tuple(day for day in missing if day < oldest)
     known = {gap.window for gap in history.gaps}
     due = [day for day in missing if day >= oldest]
-    windows = [*_recount(closed, history), *(Window(str(day)) for day in due)]
+    again = [day for day in sorted(closed) if str(day) not in history.recounted and day >= oldest]
+    windows = [Window(str(day), RECOUNT, closed[day].records) for day in again]
+    windows += [Window(str(day)) for day in due]
     windows.append(Window(str(clock.today()), PROVISIONAL))
     return Due(tuple(windows), _why(due, last), gaps, tuple(day for day in gaps if str(day) not in known))
-
-
-def _recount(closed: dict[date, ClosedWindow], history: History) -> list[Window]:
-    """The last closed day, unless it was counted again already: records may have come in late."""
-    newest = max(closed, default=None)
-    if newest is None or str(newest) in history.recounted:
-        return []
-    return [Window(str(newest), RECOUNT, closed[newest].records)]
 
 
 def _why(due: Sequence[date], last: date) -> str:

@@ -61,7 +61,7 @@ class Lake:
         A table is loaded once: nobody else writes while this lake is open, and own commits bring it up to date.
         """
         if (zone, name) not in self.loaded:
-            with _clear_errors():
+            with clear_errors():
                 try:
                     self.loaded[zone, name] = self.catalog.load_table((self.database(zone), name))
                 except (NoSuchTableError, NoSuchNamespaceError):
@@ -74,12 +74,12 @@ class Lake:
         pyiceberg copies a table's metadata while it commits, which nobody may read at that moment.
         """
         self.own_table(zone, name)
-        with _clear_errors():
+        with clear_errors():
             return self.catalog.load_table((self.database(zone), name))
 
     def names(self, zone: str) -> list[str]:
         """Names of all tables of a zone."""
-        with _clear_errors():
+        with clear_errors():
             try:
                 return sorted(name for _, name in self.catalog.list_tables(self.database(zone)))
             except NoSuchNamespaceError:
@@ -97,7 +97,7 @@ class Lake:
         """Make a table and, the first time, its database."""
         database = self.database(zone)
         properties = BOOKMARKED_PROPERTIES if bookmarked else TABLE_PROPERTIES
-        with self.commits, _clear_errors():
+        with self.commits, clear_errors():
             self.catalog.create_namespace_if_not_exists(database)
             self.loaded[zone, name] = self.catalog.create_table(
                 (database, name),
@@ -129,7 +129,7 @@ def open_lake(config: Config, environment: str | None = None) -> Lake:
     """Open the lake of an environment, making its folder where it is local; a LakeError where that cannot be."""
     chosen = config.environment(environment)
     file = _sqlite_file(chosen, config.folder)
-    with _clear_errors():
+    with clear_errors():
         catalog = _open_sql(chosen, file) if chosen.catalog.type == "sql" else _open_glue(chosen)
     lock_file = file.with_name(f"{file.name}.lock") if file else None
     places = _warehouses(chosen, config.folder)
@@ -167,7 +167,7 @@ def _warehouses(environment: Environment, folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _clear_errors() -> Iterator[None]:
+def clear_errors() -> Iterator[None]:
     """Turn what the catalogue's database or the disk says into one clear line."""
     try:
         yield

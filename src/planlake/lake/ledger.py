@@ -4,12 +4,13 @@ A window is a day (`2026-11-22`) or `full`. It is closed by a ledger row of its 
 and the records received equal the API's total. Raw rows count only when the row of their request is in the ledger.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from pyiceberg.manifest import DataFile
 
+from planlake.clock import london_day
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import literal
 from planlake.lake.files import data_files, of_resource
@@ -21,6 +22,7 @@ FULL = "full"
 PAGE, PROVISIONAL, RECOUNT = "page", "provisional", "recount"
 # A window proven complete; a page or a day given up; the API's total against the rows held.
 CLOSED, GAP, COUNT = "closed", "gap", "count"
+SETTLED = "settled"  # a closed day that was counted again: it had no more records, or was read and closed again
 CHECK = "check"  # one record asked for alone
 REQUEST_EVENTS = (PAGE, PROVISIONAL, RECOUNT, CHECK)
 
@@ -47,6 +49,7 @@ class LedgerPage:
     lowest: int
     first_id: str | None
     last_id: str | None
+    runs: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,14 @@ class History:
         """Whether reading this window was begun and not finished."""
         return bool(self.pages_of(window)) or any(failed == window for failed, _ in self.failures)
 
+    @property
+    def has_open_window(self) -> bool:
+        """Whether some window was begun and not finished, nor read since by a full reading."""
+        last = self.last_full()
+        first = str(london_day(last.started_at)) if last else ""
+        begun = {page.window for page in self.pages} | {window for window, _ in self.failures}
+        return any(window == FULL or window >= first for window in begun)
+
     def pages_of(self, window: str) -> dict[int, LedgerPage]:
         """Good pages of a window that is not closed, by number."""
         return {page.page: page for page in self.pages if page.window == window}
@@ -129,7 +140,7 @@ def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
             tuple(pages.get(name, ())),
             failures.get(name, {}),
             frozenset(recounted.get(name, ())),
-            tuple(gaps.get(name, ())),
+            _not_read_since(gaps.get(name, ()), closed.get(name, ())),
             counts.get(name),
         )
         for name, batch in batches.items()
@@ -150,7 +161,8 @@ def _pages(connection: Connection) -> dict[str, list[LedgerPage]]:
     latest = ", ".join(f"arg_max({name}, request_id)" for name in ("records", "total_results"))
     ids = ", ".join(f"arg_max(coalesce({name}, ''), request_id)" for name in ("first_id", "last_id"))
     query = f"""
-        select resource, "window", page, min(requested_at), {latest}, max(total_results), min(total_results), {ids}
+        select resource, "window", page, min(requested_at), {latest}, max(total_results), min(total_results), {ids},
+            count(distinct run)
         from since_closed where event = '{PAGE}' and error is null and total_results is not null
         group by resource, "window", page order by page"""
     for resource, *values in connection.execute(query).fetchall():
@@ -161,7 +173,7 @@ def _pages(connection: Connection) -> dict[str, list[LedgerPage]]:
 def _failures(connection: Connection) -> dict[str, dict[tuple[str, int], int]]:
     found: dict[str, dict[tuple[str, int], int]] = {}
     query = f"""
-        select resource, "window", page, count(distinct run) from since_closed
+        select resource, "window", page, count(distinct run) filter (where error is not null) from since_closed
         where event = '{PAGE}' group by all having arg_max(error is not null, request_id)"""
     for resource, window, page, runs in connection.execute(query).fetchall():
         found.setdefault(resource, {})[window, page] = runs
@@ -170,7 +182,7 @@ def _failures(connection: Connection) -> dict[str, dict[tuple[str, int], int]]:
 
 def _recounted(connection: Connection) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    query = f"""select distinct resource, "window" from ledger where event = '{RECOUNT}' and error is null"""
+    query = f"""select distinct resource, "window" from ledger where event = '{SETTLED}'"""
     for resource, window in connection.execute(query).fetchall():
         found.setdefault(resource, []).append(window)
     return found
@@ -183,6 +195,13 @@ def _gaps(connection: Connection) -> dict[str, list[Gap]]:
     for resource, *values in connection.execute(query).fetchall():
         found.setdefault(resource, []).append(Gap(*values))
     return found
+
+
+def _not_read_since(gaps: Iterable[Gap], closed: Iterable[ClosedWindow]) -> tuple[Gap, ...]:
+    """Gaps that no full reading has filled since."""
+    full = [london_day(window.started_at) for window in closed if window.window == FULL]
+    first = str(max(full)) if full else ""
+    return tuple(gap for gap in gaps if gap.window == FULL or gap.window >= first)
 
 
 def _counts(connection: Connection) -> dict[str, Count]:

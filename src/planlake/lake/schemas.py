@@ -92,6 +92,7 @@ API_REQUESTS: Columns = {
     "attempts": "integer",
     "records": "integer",
     "stored": "integer",
+    "repeated": "integer",
     "bytes": "long",
     "total_results": "integer",
     "results_per_page": "integer",

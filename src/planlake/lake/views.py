@@ -109,14 +109,14 @@ class Views:
         names = column_names((key for key in found if key not in keys), [*keys.values(), *REFINED_OWN])
         keys.update(names)
         fast = [key for key in keys if key in found]
-        is_fast = len({key.lower() for key in fast}) == len(fast)
+        is_fast = bool(fast) and len({key.lower() for key in fast}) == len(fast)
         structure = "{" + ",".join(f'{json.dumps(key)}:"VARCHAR"' for key in fast) + "}"
         terms = [f"parsed[{literal(key)}] as {identifier(keys[key])}" for key in fast]
         columns = ", ".join([*terms, *IMPORT_COLUMNS, "batch"])
         regular = f"""select {columns} from (select *, from_json(api_response, {literal(structure)}) as parsed
-                      from {rows} where is_regular and {is_fast and bool(fast)})"""
+                      from {rows} where is_regular)"""
         slow = self._irregular(resource, f"(select * from {rows} where not (is_regular and {is_fast}))", keys)
-        return f"{slow} union all by name {regular}" if is_fast and fast else slow
+        return f"{slow} union all by name {regular}" if is_fast else slow
 
     def _irregular(self, resource: Described, rows: str, keys: Mapping[str, str]) -> str:
         imports = ", ".join(IMPORT_COLUMNS)

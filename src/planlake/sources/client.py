@@ -21,7 +21,7 @@ import stamina
 
 from planlake.config import Config
 from planlake.errors import SourceRefused, SourceUnreachable
-from planlake.sources.records import split_page
+from planlake.sources.records import NULL_BODIES, split_page
 
 stamina.instrumentation.set_on_retry_hooks([])  # the ledger keeps attempts; a log line for each would hold bodies
 
@@ -29,7 +29,9 @@ NO_ANSWER = 0
 OK, NO_DATA = 200, 202
 UNAUTHORISED = 401
 SLOW_DOWN_STATUSES = frozenset({429, 503})
-RETRIED_STATUSES = frozenset({NO_ANSWER, OK, 429, 500, 502, 503, 504})  # 200: its body or headers are of no use
+RETRIED_STATUSES = frozenset(
+    {NO_ANSWER, OK, NO_DATA, 429, 500, 502, 503, 504}
+)  # 200: its body or headers are of no use
 NEVER_ANSWERED_SECONDS = 5.0
 RETRY_SECONDS = 120.0
 LONGEST_PAUSE_SECONDS = 60.0
@@ -122,6 +124,12 @@ class Source:
         self._places = _Places(config.settings.concurrency)
         self._retries_left = config.settings.retry_budget
         self._has_answered = False
+        self._unanswered = 0
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether so many requests in a row brought no answer that asking on would only wait."""
+        return self._unanswered >= 2 * self._settings.concurrency
 
     def url_of(self, resource: str, query: Mapping[str, str | int]) -> str:
         """The address of a request; it never holds a key."""
@@ -147,6 +155,9 @@ class Source:
                 answer = failure.answer
                 if answer.status == NO_ANSWER and not self._has_answered:
                     raise self._unreachable(answer) from None
+                self._unanswered = self._unanswered + 1 if answer.status == NO_ANSWER else 0
+            else:
+                self._unanswered = 0
         return replace(answer, attempts=attempts, seconds=monotonic() - started)
 
     def _retries(self) -> AsyncIterator[stamina.Attempt]:
@@ -219,7 +230,10 @@ def clock_skew(answer: Answer, now: datetime) -> float | None:
 def _answer(url: str, status: int, body: bytes, headers: Mapping[str, str]) -> Answer:
     answer = Answer(url, status, size=len(body), server_date=_server_date(headers), retry_after=_retry_after(headers))
     if status == NO_DATA:
-        return answer
+        is_nothing = body.strip() in NULL_BODIES
+        return (
+            answer if is_nothing else replace(answer, error="status 202 with a body: a firewall answers, not the API")
+        )
     if status != OK:
         return replace(answer, error=f"status {status}")
     try:

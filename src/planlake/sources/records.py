@@ -40,6 +40,11 @@ class Record:
     is_deleted: bool = False
     keys: int = 0
 
+    @property
+    def is_no_object(self) -> bool:
+        """Whether this is no record at all but a number, a text or a list in place of one."""
+        return not self.is_regular and not self.text.lstrip().startswith(b"{")
+
 
 @dataclass(slots=True)
 class Shape:
@@ -118,6 +123,13 @@ def read_record(raw: bytes | msgspec.Raw, shape: Shape) -> Record:
         except (msgspec.DecodeError, UnicodeDecodeError):
             pass
     return _read_regular(text, shape) or _read_irregular(text, shape)
+
+
+def plain_id(identity: str | None) -> str | None:
+    """An id as a number writes it, without leading zeros or a plus, so that it equals the one that is held."""
+    if identity and identity[0] in "0+" and identity.lstrip("+").isdecimal():
+        return str(int(identity))
+    return identity
 
 
 def says_a_key_twice(text: bytes, said: int) -> bool:
