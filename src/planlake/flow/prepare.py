@@ -45,12 +45,8 @@ def give_up(reading: Reading, history: History, settings: Settings, *, accepts_g
     A first load or a full reading never closes with gaps unless they are accepted, and never where not even the
     total is known; a day of which nothing is known is given up as a whole.
     """
-    asked = history.pages_of(reading.window)
     for page, error in reading.troubles().items():
-        earlier = history.failures.get((reading.window, page), 0)
-        if page not in reading.errors and page in asked:  # it came each time, with something that is no record
-            earlier = asked[page].runs
-        runs = earlier + 1
+        runs = history.failures.get((reading.window, page), 0) + 1
         is_given_up = accepts_gaps or (reading.window != FULL and runs >= settings.gap_after_runs)
         if is_given_up and not reading.is_unknown:
             reading.gaps[page] = error

@@ -78,8 +78,11 @@ def stored_by_request(rows: pa.Table) -> dict[int, int]:
 
 
 def request_row(page: Page, common: Mapping[str, Any], stored: int) -> Row:
-    """A request as a row of the ledger."""
-    totals = page.answer.totals
+    """A request as a row of the ledger.
+
+    A page that holds something that is no record has no total: it is to be read again.
+    """
+    totals = None if any(record.is_no_object for record in page.records) else page.answer.totals
     return {
         **common,
         "request_id": page.request_id,

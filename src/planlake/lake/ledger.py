@@ -24,6 +24,8 @@ PAGE, PROVISIONAL, RECOUNT = "page", "provisional", "recount"
 CLOSED, GAP, COUNT = "closed", "gap", "count"
 SETTLED = "settled"  # a closed day that was counted again: it had no more records, or was read and closed again
 CHECK = "check"  # one record asked for alone
+# A request that failed, or a page that holds something that is no record.
+_NOT_GOOD = "(error is not null or (status = 200 and total_results is null))"
 REQUEST_EVENTS = (PAGE, PROVISIONAL, RECOUNT, CHECK)
 
 
@@ -49,7 +51,6 @@ class LedgerPage:
     lowest: int
     first_id: str | None
     last_id: str | None
-    runs: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
     requests = lake.find("raw", "api_requests")
     if requests is None:
         return {name: History(batch) for name, batch in batches.items()}
-    columns = [name for name in requests.schema().column_names if name not in ("url", "status", "attempts", "seconds")]
+    columns = [name for name in requests.schema().column_names if name not in ("url", "attempts", "seconds")]
     rows = rows_sql(data_files(requests), requests.schema(), columns=columns)
     connection.execute(f"create or replace temp view ledger as select * from {rows}")
     connection.execute(f"""
@@ -161,8 +162,7 @@ def _pages(connection: Connection) -> dict[str, list[LedgerPage]]:
     latest = ", ".join(f"arg_max({name}, request_id)" for name in ("records", "total_results"))
     ids = ", ".join(f"arg_max(coalesce({name}, ''), request_id)" for name in ("first_id", "last_id"))
     query = f"""
-        select resource, "window", page, min(requested_at), {latest}, max(total_results), min(total_results), {ids},
-            count(distinct run)
+        select resource, "window", page, min(requested_at), {latest}, max(total_results), min(total_results), {ids}
         from since_closed where event = '{PAGE}' and error is null and total_results is not null
         group by resource, "window", page order by page"""
     for resource, *values in connection.execute(query).fetchall():
@@ -173,8 +173,8 @@ def _pages(connection: Connection) -> dict[str, list[LedgerPage]]:
 def _failures(connection: Connection) -> dict[str, dict[tuple[str, int], int]]:
     found: dict[str, dict[tuple[str, int], int]] = {}
     query = f"""
-        select resource, "window", page, count(distinct run) filter (where error is not null) from since_closed
-        where event = '{PAGE}' group by all having arg_max(error is not null, request_id)"""
+        select resource, "window", page, count(distinct run) filter (where {_NOT_GOOD}) from since_closed
+        where event = '{PAGE}' group by all having arg_max({_NOT_GOOD}, request_id)"""
     for resource, window, page, runs in connection.execute(query).fetchall():
         found.setdefault(resource, {})[window, page] = runs
     return found
