@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
 	--no-emit-find-links --no-emit-options --build-deps-for editable --resolver backtracking
 
-.PHONY: demo test check format lock bench clean
+.PHONY: demo test check format lock bench soak clean
 
 demo: $(VENV)/run
 	$(BIN)/planlake demo
@@ -27,6 +27,9 @@ format: $(VENV)/dev
 
 bench: $(VENV)/dev
 	$(BIN)/python benchmarks/run.py
+
+soak: $(VENV)/dev
+	PLANLAKE_SOAK=1 $(BIN)/python -m pytest tests/ingestion/test_interruptions.py
 
 lock: $(VENV)/dev
 	$(COMPILE) --upgrade --output-file requirements.lock pyproject.toml

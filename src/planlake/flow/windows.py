@@ -12,7 +12,7 @@ from typing import Literal
 
 from planlake.clock import Clock, london_day
 from planlake.config import Settings
-from planlake.lake.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, History
+from planlake.lake.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, ClosedWindow, History
 from planlake.sources.catalogue import Cadence, Resource
 
 Asked = Literal["due", "named", "full"]
@@ -86,11 +86,17 @@ def _due_days(first: date, history: History, clock: Clock, settings: Settings) -
     gaps = tuple(day for day in missing if day < oldest)
     known = {gap.window for gap in history.gaps}
     due = [day for day in missing if day >= oldest]
-    again = [day for day in sorted(closed) if str(day) not in history.recounted and day >= oldest]
+    again = [day for day in sorted(closed) if day >= oldest and _is_to_be_recounted(day, closed[day], history)]
     windows = [Window(str(day), RECOUNT, closed[day].records) for day in again]
     windows += [Window(str(day)) for day in due]
     windows.append(Window(str(clock.today()), PROVISIONAL))
     return Due(tuple(windows), _why(due, last), gaps, tuple(day for day in gaps if str(day) not in known))
+
+
+def _is_to_be_recounted(day: date, closed: ClosedWindow, history: History) -> bool:
+    """Whether a day was read so soon after its end that records may have come in late, and not counted again since."""
+    was_read_at_once = london_day(closed.started_at) <= day + timedelta(days=1)
+    return was_read_at_once and closed.window not in history.recounted
 
 
 def _why(due: Sequence[date], last: date) -> str:
