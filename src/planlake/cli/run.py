@@ -61,7 +61,7 @@ def show(result: "RunResult") -> None:
     title = f"Run {result.run} of {result.run_date}, {result.seconds:.1f} s"
     done = [table for table in result.tables if table.outcome != "up to date"]
     if not done:
-        remark(f"{title}: nothing to do, all {len(result.tables)} tables are up to date; no table was changed")
+        remark(f"{title}: nothing to do, all {len(result.tables)} tables are up to date; no table of data was changed")
     else:
         rows = [dict(zip(COLUMNS, _row(table), strict=True)) for table in done]
         shown = [name for name in COLUMNS if name not in OFTEN_NONE or any(row[name] for row in rows)]
