@@ -5,7 +5,7 @@ One statement takes records apart, one casts them; both work on whole columns. W
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,11 +62,25 @@ def found_keys(connection: Connection, rows: str) -> list[str]:
 
 
 def cast_columns(connection: Connection, texts: pa.Table, types: Mapping[str, str]) -> pa.Table:
-    """Cast the columns named in `types`; all other columns stay as they are and keep their place."""
-    terms = [_cast_sql(name, types[name]) if name in types else identifier(name) for name in texts.column_names]
+    """Cast the columns named in `types`; all other columns stay as they are and keep their place.
+
+    All columns of one type are cast as one long column: a statement of 475 terms takes longer to plan than to run.
+    """
+    columns = dict(zip(texts.column_names, texts.columns, strict=True))
+    for type_name in set(types.values()) - {"text"}:
+        names = [name for name in texts.column_names if types.get(name) == type_name]
+        columns.update(zip(names, _cast(connection, [texts[name] for name in names], type_name), strict=True))
+    return pa.table(columns)
+
+
+def _cast(connection: Connection, columns: Sequence[pa.ChunkedArray], type_name: str) -> Iterator[pa.ChunkedArray]:
+    chunks = [chunk for column in columns for chunk in column.chunks]
+    values = pa.chunked_array(chunks, columns[0].type if columns else pa.string())
     with connection.cursor() as cursor:
-        cursor.register("texts", texts)
-        return cursor.sql(f"select {', '.join(terms)} from texts").to_arrow_table()
+        cursor.register("texts", pa.table({"value": values}))
+        typed = cursor.sql(f"select {_cast_sql('value', type_name)} from texts").to_arrow_table()["value"]
+    size = len(values) // max(1, len(columns))
+    return (typed.slice(number * size, size).combine_chunks() for number in range(len(columns)))
 
 
 def bad_cells(texts: pa.Table, typed: pa.Table, types: Mapping[str, str]) -> list[BadCells]:
@@ -85,8 +99,6 @@ def bad_cells(texts: pa.Table, typed: pa.Table, types: Mapping[str, str]) -> lis
 
 def _cast_sql(column: str, type_name: str) -> str:
     name = identifier(column)
-    if type_name == "text":
-        return name
     if type_name == "boolean":
         return (
             f"case when regexp_full_match({name}, {literal(TRUE_TEXTS)}) then true "

@@ -30,7 +30,7 @@ def opened_for_writing(
     lake = open_lake(config, environment)
     with writing(lake, settings.lease_wait_seconds), connected(settings.memory_limit_megabytes) as connection:
         number = _next_run(lake, connection, clock)
-        request_ids = itertools.count(last_request_id(lake, connection) + 1)
+        request_ids = itertools.count(last_request_id(lake) + 1)
         yield Context(
             number, config, catalogue, lake, connection, clock, Arrivals(lake), notify, accepts_gaps, request_ids
         )

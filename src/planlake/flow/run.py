@@ -35,6 +35,9 @@ from planlake.sources.catalogue import Resource, catalogue_of
 from planlake.sources.client import Source, open_source
 from planlake.sources.tascomi.signing import signer
 
+SMALL_BYTES = 16 * 2**20  # of JSON: what a day brings
+SMALL_TABLES_AT_ONCE = 2
+
 Outcome = Literal["loaded", "unchanged", "up to date", "open", "failed"]
 
 
@@ -129,7 +132,8 @@ def _run(context: Context, selection: Selection) -> RunResult:
     reading = asyncio.Semaphore(context.config.settings.table_concurrency)
     try:
         _record_gaps(context, steps, histories)
-        results = asyncio.run(_carry_out(_Work(context, histories, reading, asyncio.Lock()), steps))
+        work = _Work(context, histories, reading, asyncio.Semaphore(SMALL_TABLES_AT_ONCE), asyncio.Semaphore(1))
+        results = asyncio.run(_carry_out(work, steps))
     except PlanlakeError as error:
         _record(context, [], outcome="failed", message=error.message, seconds=monotonic() - started)
         raise
@@ -146,7 +150,13 @@ class _Work:
     context: Context
     histories: dict[str, History]
     reading: asyncio.Semaphore
-    refining: asyncio.Lock
+    refining_small: asyncio.Semaphore
+    refining_large: asyncio.Semaphore
+
+    def refining(self, read: IngestResult | None) -> asyncio.Semaphore:
+        """A place for refining what was read: large tables take turns, so that memory stays bounded."""
+        is_small = read is not None and read.bytes <= SMALL_BYTES
+        return self.refining_small if is_small else self.refining_large
 
 
 async def _carry_out(work: _Work, steps: Sequence[Step]) -> list[TableResult]:
@@ -204,7 +214,7 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
     names = {step.step for step in steps}
     refined: RefineResult | None = None
     taken: SnapshotResult | None = None
-    async with work.refining:
+    async with work.refining(read):
         if "refine" in names and is_loaded:
             refined = await asyncio.to_thread(refine, context, resource)
         if "snapshot" in names and is_loaded:

@@ -13,7 +13,7 @@ from pyiceberg.manifest import DataFile
 from planlake.clock import london_day
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import literal
-from planlake.lake.files import data_files, of_resource
+from planlake.lake.files import data_files, highest_by_resource, of_resource
 from planlake.lake.lake import Lake
 from planlake.lake.reading import rows_sql
 
@@ -118,7 +118,7 @@ class History:
 
 def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
     """The history of every resource the ledger knows, in a few narrow queries whatever the number of tables."""
-    batches = _last_batches(lake, connection)
+    batches = _highest(lake, "batch")
     requests = lake.find("raw", "api_requests")
     if requests is None:
         return {name: History(batch) for name, batch in batches.items()}
@@ -210,17 +210,9 @@ def _counts(connection: Connection) -> dict[str, Count]:
     return {resource: Count(*values) for resource, *values in connection.execute(query).fetchall()}
 
 
-def last_request_id(lake: Lake, connection: Connection) -> int:
+def last_request_id(lake: Lake) -> int:
     """The highest request id ever used, raw rows without a ledger row included."""
-    highest = 0
-    for name in ("api_requests", "api_responses"):
-        table = lake.find("raw", name)
-        if table is not None:
-            rows = rows_sql(data_files(table), table.schema(), columns=("request_id",))
-            highest = max(
-                highest, connection.execute(f"select coalesce(max(request_id), 0) from {rows}").fetchall()[0][0]
-            )
-    return highest
+    return max(_highest(lake, "request_id").values(), default=0)
 
 
 def raw_files(lake: Lake, resource: str, above_batch: int) -> list[DataFile]:
@@ -249,13 +241,10 @@ def raw_rows_sql(
                 and request_id in ({good_requests_sql(lake, resource, above_batch)}))"""
 
 
-def _last_batches(lake: Lake, connection: Connection) -> dict[str, int]:
+def _highest(lake: Lake, column: str) -> dict[str, int]:
+    """The highest number of a column in raw and in the ledger, by resource."""
     highest: dict[str, int] = {}
     for name in ("api_requests", "api_responses"):
-        table = lake.find("raw", name)
-        if table is None:
-            continue
-        rows = rows_sql(data_files(table), table.schema(), columns=("resource", "batch"))
-        for resource, batch in connection.execute(f"select resource, max(batch) from {rows} group by 1").fetchall():
-            highest[resource] = max(batch, highest.get(resource, 0))
+        for resource, number in highest_by_resource(lake.find("raw", name), column).items():
+            highest[resource] = max(number, highest.get(resource, 0))
     return highest

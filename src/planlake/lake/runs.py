@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 
 from planlake.engines.duckdb import Connection
-from planlake.lake.files import append, data_files
+from planlake.lake.files import append, data_files, highest_by_resource
 from planlake.lake.lake import Lake
 from planlake.lake.reading import rows_sql
 
@@ -24,18 +24,13 @@ class LastRun:
 
 def last_run(lake: Lake, connection: Connection) -> LastRun:
     """The last run; numbers of runs that were killed count, from their rows of the ledger."""
-    run, started_at = 0, None
-    for zone, name in (("operations", "runs"), ("raw", "api_requests")):
-        table = lake.find(zone, name)
-        if table is None:
-            continue
-        at = "started_at" if name == "runs" else "requested_at"
-        rows = rows_sql(data_files(table), table.schema(), columns=("run", at))
-        highest, newest = connection.execute(f"select max(run), max({at}) from {rows}").fetchall()[0]
-        run = max(run, highest or 0)
-        if name == "runs":
-            started_at = newest
-    return LastRun(run, started_at)
+    run = max(highest_by_resource(lake.find("raw", "api_requests"), "run").values(), default=0)
+    table = lake.find("operations", "runs")
+    if table is None:
+        return LastRun(run)
+    rows = rows_sql(data_files(table), table.schema(), columns=("run", "started_at"))
+    recorded, newest = connection.execute(f"select max(run), max(started_at) from {rows}").fetchall()[0]
+    return LastRun(max(run, recorded or 0), newest)
 
 
 def append_operations(lake: Lake, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
