@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from oracle import BAD, cast
 from planlake.engines.duckdb import bad_cells, cast_columns, connected, parse_records
-from planlake.sources.records import Shape, read_record, split_page, texts_of
+from planlake.sources.records import Record, Shape, read_records, split_page, texts_of
 
 MAP_IMAGE = "gis_map_image_base64"
 TYPES = ("integer", "long", "float", "double", "boolean", "timestamp", "text")
@@ -109,6 +109,12 @@ def text_of(record):
     return record.text.decode() if isinstance(record.text, bytes) else record.text
 
 
+def read_record(raw, shape):
+    """One record, as a page of its own."""
+    read = read_records([raw], shape)
+    return Record(read.texts[0], read.ids[0], read.hashes[0], read.regular[0], read.deleted[0])
+
+
 def is_case_unique(record):
     return len({key.lower() for key in record}) == len(record)
 
@@ -163,9 +169,26 @@ def test_records_of_a_page_come_apart_into_the_very_texts(connection, page, asci
     names = {key: f"c{number}" for number, key in enumerate({key: None for _, record in regular for key in record})}
     if len({key.lower() for key in names}) < len(names) or not names:
         return  # DuckDB knows no two keys that differ in case only; such records take the other way
-    connection.register("page", pa.table({"api_response": [text for text, _ in regular]}))
+    connection.register(
+        "page", pa.table({"is_regular": [True] * len(regular), "api_response": [text for text, _ in regular]})
+    )
     held = parse_records(connection, "page", names).to_pylist()
     assert held == [{column: record.get(key) for key, column in names.items()} for _, record in regular]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(records, min_size=1, max_size=6), st.lists(st.booleans(), min_size=6, max_size=6), st.booleans())
+def test_a_page_read_at_once_is_what_its_records_are_one_by_one(page, has_image, ascii_only):
+    page = [{**record, "id": str(number)} for number, record in enumerate(page)]
+    shown = [record | ({MAP_IMAGE: "QUJD"} if image else {}) for record, image in zip(page, has_image, strict=False)]
+    raws = split_page(json.dumps(shown, ensure_ascii=ascii_only).encode())
+    learnt = Shape("id", (MAP_IMAGE,))
+    for _ in range(2):  # the second time the shape is known
+        at_once = read_records(raws, learnt)
+    one_by_one = [read_record(raw, Shape("id", (MAP_IMAGE,))) for raw in raws]
+    assert list(at_once.ids) == [one.id for one in one_by_one] == [record["id"] for record in page]
+    assert list(at_once.hashes) == [one.hash for one in one_by_one]
+    assert list(at_once.texts) == [one.text for one in one_by_one]
 
 
 @settings(max_examples=25, deadline=None)

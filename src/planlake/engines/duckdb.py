@@ -19,6 +19,9 @@ from planlake.engines.casts import CASTS, FALSE_TEXTS, TRUE_TEXTS
 from planlake.engines.sql import identifier, literal
 
 Connection = duckdb.DuckDBPyConnection
+# Of rows with `is_regular` and `api_response`; other rows DuckDB may not be able to read at all.
+SAYS_A_KEY_TWICE = """case when is_regular
+    then len(json_keys(api_response)) > len(list_distinct(json_keys(api_response))) else false end"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +44,28 @@ def connected(memory_limit_megabytes: int) -> Iterator[Connection]:
         yield connection
 
 
-def parse_records(connection: Connection, rows: str, keys: Mapping[str, str]) -> pa.Table:
+def parse_records(connection: Connection, rows: str, keys: Mapping[str, str]) -> pa.Table | None:
     """Take regular records apart: columns named by `keys` (key of the API to column name) as text, then all others.
 
-    `rows` is a table expression with a column `api_response`; that column is consumed.
+    `rows` is a table expression with `is_regular` and `api_response`; these two are consumed. None where a record says
+    a key twice: such rows must be left out, DuckDB would take the first value and everybody else takes the last.
     """
     structure = "{" + ",".join(f'{json.dumps(key)}:"VARCHAR"' for key in keys) + "}"
-    query = f"select * exclude (api_response), from_json(api_response, {literal(structure)}) as parsed from {rows}"
-    read = connection.sql(query).to_arrow_table().combine_chunks()
+    try:  # the strict way is as quick, and refuses a key said twice; but it also refuses a record without some key
+        read = _parsed(connection, rows, f"from_json_strict(api_response, {literal(structure)})")
+    except (duckdb.InvalidInputException, UnicodeDecodeError):  # its message may end within a character
+        if connection.execute(f"select true from {rows} where {SAYS_A_KEY_TWICE} limit 1").fetchall():
+            return None
+        read = _parsed(connection, rows, f"from_json(api_response, {literal(structure)})")
     parsed = read["parsed"].combine_chunks() if read.num_rows else pa.array([], read.schema.field("parsed").type)
     columns = dict(zip(keys.values(), parsed.flatten(), strict=True))
     own = {name: read[name] for name in read.column_names if name != "parsed"}
     return pa.table({**columns, **own})
+
+
+def _parsed(connection: Connection, rows: str, parsed: str) -> pa.Table:
+    query = f"select * exclude (is_regular, api_response), {parsed} as parsed from {rows}"
+    return connection.sql(query).to_arrow_table().combine_chunks()
 
 
 def found_keys(connection: Connection, rows: str) -> list[str]:

@@ -16,7 +16,7 @@ from planlake.lake.lake import Lake
 from planlake.lake.ledger import CHECK, FULL
 from planlake.lake.reading import rows_sql
 from planlake.sources.catalogue import Resource
-from planlake.sources.records import tombstone
+from planlake.sources.records import records_of, tombstone
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +52,4 @@ async def ask_whether_gone(fetching: Fetching, identity: str) -> Page:
     page = await fetching.ask_for({key: identity, "page": 1}, window=FULL, event=CHECK, number=None)
     if page.answer.error or page.records or (page.answer.totals and page.answer.totals.results):
         return page
-    return replace(page, records=[tombstone(json.dumps({key: identity}), identity)])
+    return replace(page, records=records_of([tombstone(json.dumps({key: identity}), identity)]))

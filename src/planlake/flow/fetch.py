@@ -12,7 +12,7 @@ from planlake.flow.reading import Reading
 from planlake.lake.ledger import FULL, PROVISIONAL
 from planlake.sources.catalogue import Resource
 from planlake.sources.client import Answer, Source
-from planlake.sources.records import Record, Shape, read_record
+from planlake.sources.records import Records, Shape, read_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Page:
     request_id: int
     requested_at: datetime
     answer: Answer
-    records: list[Record]
+    records: Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Fetching:
         """One request, whatever it asks for."""
         requested_at = self.context.clock.now()
         answer = await self.source.get(self.resource.name, query)
-        records = [read_record(raw, self.shape) for raw in answer.records]
+        records = read_records(answer.records, self.shape)
         request_id = next(self.context.request_ids)
         return Page(window, event, number, request_id, requested_at, replace(answer, records=()), records)
 

@@ -98,7 +98,7 @@ async def _keep_deletions(state: _Batch, fetching: Fetching, reading: Reading) -
     for identity in gone.ids:
         page = await ask_whether_gone(fetching, identity)
         await _keep(state, page)
-        state.result = replace(state.result, deleted=state.result.deleted + sum(one.is_deleted for one in page.records))
+        state.result = replace(state.result, deleted=state.result.deleted + sum(page.records.deleted))
 
 
 async def _keep(state: _Batch, page: Page) -> None:

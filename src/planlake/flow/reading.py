@@ -8,13 +8,13 @@ behind it are read. Ids that come twice are asked for a second time; if they sti
 
 from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from planlake.lake.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, LedgerPage
 from planlake.sources.client import Totals
-from planlake.sources.records import Record, plain_id
+from planlake.sources.records import Records, plain_id
 
 MAX_ROUNDS = 4
 WHOLE_WINDOW = 0  # as the page of a gap: nothing of the window is known
@@ -59,7 +59,7 @@ class Reading:
     must_have_records: bool = False
     seen: set[int] = field(default_factory=set, repr=False)
 
-    def note(self, page: int, totals: Totals | None, records: Sequence[Record], error: str) -> None:
+    def note(self, page: int, totals: Totals | None, records: Records, error: str) -> None:
         """Take down what a page brought; a page that failed keeps what it held before."""
         if error:
             self.errors[page] = error
@@ -74,7 +74,7 @@ class Reading:
                 self.unsure = {self.before_vanished}
             return
         self.is_empty, self.per_page = False, totals.per_page
-        hashes = array("q", (hash(plain_id(record.id)) for record in records))
+        hashes = array("q", (hash(plain_id(identity)) for identity in records.ids))
         total, before = totals.results, self.pages.get(page)
         self.unsure.discard(page)
         if page == self.before_vanished and before:  # the drop says how far back records have moved
@@ -82,7 +82,7 @@ class Reading:
             self.unsure |= set(range(max(1, page - (drop - 1) // self.per_page), page)) if drop > 0 else set()
             self.before_vanished = 0
         self.odd.discard(page)
-        if any(record.is_no_object for record in records):
+        if records.has_no_object:
             self.odd.add(page)
         highest, lowest = (max(before.highest, total), min(before.lowest, total)) if before else (total, total)
         self.pages[page] = PageFacts(total, len(hashes), highest, lowest, hashes)
@@ -96,14 +96,14 @@ class Reading:
         """Whether this reading closes its window if it is complete: today's never does."""
         return self.event != PROVISIONAL
 
-    def step_back(self, records: Sequence[Record]) -> int | None:
+    def step_back(self, records: Records) -> int | None:
         """For a reading that goes on where an earlier run stopped: the earlier page to compare next.
 
         None once the page asked for begins and ends with the ids it had then, or is the first. Pages behind the one
         answered are forgotten: they are read again.
         """
         before = self.earlier.get(self.first_page)
-        ends = (records[0].id or "", records[-1].id or "") if records else ("", "")
+        ends = (records.ids[0] or "", records.ids[-1] or "") if records else ("", "")
         if before is None or ends == (before.first_id, before.last_id) or self.first_page == 1:
             self.earlier = {}
             return None

@@ -81,7 +81,8 @@ async def sweep(context: Context, source: Source, resource: Resource) -> Differe
     shown: dict[str, str] = {}
     async for _, page in fetched_windows(fetching, [reading]):
         if page is not None:
-            shown.update({record.id: record.hash for record in page.records if record.id is not None})
+            pairs = zip(page.records.ids, page.records.hashes, strict=True)
+            shown.update({identity: hash_ for identity, hash_ in pairs if identity is not None})
     held = await asyncio.to_thread(_held, context, resource)
     missing, extra, changed = _compared(shown, held)
     return Difference(

@@ -16,7 +16,15 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.types import StringType
 
-from planlake.engines.duckdb import BadCells, Connection, bad_cells, cast_columns, found_keys, parse_records
+from planlake.engines.duckdb import (
+    SAYS_A_KEY_TWICE,
+    BadCells,
+    Connection,
+    bad_cells,
+    cast_columns,
+    found_keys,
+    parse_records,
+)
 from planlake.flow.context import Context, Progress
 from planlake.lake.files import bookmark, bookmark_properties, commit, day_tag, uncompressed_bytes, write_file
 from planlake.lake.findings import masked, replace_findings
@@ -157,14 +165,17 @@ def _texts(cursor: Connection, rows: str, keys: Mapping[str, str], found: Collec
     """
     own = ", ".join(IMPORT_COLUMNS)
     renamed = "request_id as import_request_id, position as import_position"
-    columns = f"{own}, {renamed}, record_hash, batch, is_deleted, api_response"
+    columns = f"{own}, {renamed}, record_hash, batch, is_deleted, is_regular, api_response"
     fast = {key: column for key, column in keys.items() if key in found}
-    is_fast = bool(fast) and len({key.lower() for key in fast}) == len(fast)
-    slow = cursor.sql(f"select {columns} from {rows} where not (is_regular and {is_fast})").to_arrow_table()
-    parts = [_slow_texts(slow, keys)] if slow.num_rows else []
-    if is_fast:
-        regular = parse_records(cursor, f"(select {columns} from {rows} where is_regular)", fast)
-        parts.append(_with_missing(regular, keys.values()))
+    is_told_apart = bool(fast) and len({key.lower() for key in fast}) == len(fast)
+    regular, is_regular = None, "false"
+    for is_regular in ("is_regular", f"is_regular and not ({SAYS_A_KEY_TWICE})") if is_told_apart else ():
+        regular = parse_records(cursor, f"(select {columns} from {rows} where {is_regular})", fast)
+        if regular is not None:
+            break
+    slow = cursor.sql(f"select {columns} from {rows} where not ({is_regular})").to_arrow_table()
+    parts = [_with_missing(regular, keys.values())] if regular is not None else []
+    parts += [_slow_texts(slow, keys)] if slow.num_rows or not parts else []
     names = parts[0].column_names
     return pa.concat_tables([part.select(names) for part in parts], promote_options="permissive")
 
@@ -172,7 +183,7 @@ def _texts(cursor: Connection, rows: str, keys: Mapping[str, str], found: Collec
 def _slow_texts(rows: pa.Table, keys: Mapping[str, str]) -> pa.Table:
     values = [texts_of(text) or {} for text in rows["api_response"].to_pylist()]
     columns = {column: pa.array([row.get(key) for row in values], pa.string()) for key, column in keys.items()}
-    own = {name: rows[name] for name in rows.column_names if name != "api_response"}
+    own = {name: rows[name] for name in rows.column_names if name not in ("is_regular", "api_response")}
     return pa.table({**columns, **own})
 
 

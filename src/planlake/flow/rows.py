@@ -1,45 +1,44 @@
 """What is written into raw: in go pages and readings, out come rows of `api_responses` and of the ledger."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from planlake.clock import LONDON, naive_utc
 from planlake.flow.fetch import Page
 from planlake.flow.reading import Reading
 from planlake.lake.ledger import CLOSED, GAP, RECOUNT, SETTLED
-from planlake.sources.records import Record, says_a_key_twice
 
 Row = dict[str, Any]
 
 
 def raw_rows(resource: str, batch: int, pages: Sequence[Page]) -> pa.Table:
     """The records of pages as rows of `api_responses`."""
-    records = [record for page in pages for record in page.records]
-    counts = [len(page.records) for page in pages]
-
-    numbers = pa.array([number for number, size in enumerate(counts) for _ in range(size)], pa.int32())
+    read = [page.records for page in pages]
+    numbers = pa.array([number for number, records in enumerate(read) for _ in range(len(records))], pa.int32())
 
     def repeated(values: list[Any], type_: pa.DataType) -> pa.Array:
         return pa.array(values, type_).take(numbers)
 
-    texts = pa.array([record.text for record in records], pa.large_binary()).cast(pa.large_string())
+    def joined(columns: Iterable[Sequence[Any]], type_: pa.DataType) -> pa.Array:
+        return pa.array(list(chain.from_iterable(columns)), type_)
+
     days = [page.requested_at.astimezone(LONDON).strftime("%Y%m%d") for page in pages]
-    count = len(records)
+    count = len(numbers)
     return pa.table(
         {
             "resource": pa.repeat(resource, count),
             "batch": pa.repeat(pa.scalar(batch, pa.int64()), count),
             "request_id": repeated([page.request_id for page in pages], pa.int64()),
-            "position": pa.array([number for size in counts for number in range(size)], pa.int32()),
-            "record_id": pa.array([record.id for record in records], pa.string()),
-            "record_hash": pa.array([record.hash for record in records], pa.string()),
-            "is_regular": _regular(records, texts),
-            "is_deleted": pa.array([record.is_deleted for record in records], pa.bool_()),
-            "api_response": texts,
+            "position": joined((range(len(records)) for records in read), pa.int32()),
+            "record_id": joined((records.ids for records in read), pa.string()),
+            "record_hash": joined((records.hashes for records in read), pa.string()),
+            "is_regular": joined((records.regular for records in read), pa.bool_()),
+            "is_deleted": joined((records.deleted for records in read), pa.bool_()),
+            "api_response": joined((records.texts for records in read), pa.large_binary()).cast(pa.large_string()),
             "page_number": repeated([page.number for page in pages], pa.int32()),
             "import_api_url_requested": repeated([page.answer.url for page in pages], pa.string()),
             "import_api_status_code": repeated([str(page.answer.status) for page in pages], pa.string()),
@@ -52,21 +51,6 @@ def raw_rows(resource: str, batch: int, pages: Sequence[Page]) -> pa.Table:
             "import_date": repeated(days, pa.string()),
         }
     )
-
-
-def _regular(records: Sequence[Record], texts: pa.Array) -> pa.Array:
-    """Which records are regular: of those that were read the fast way, the ones that say no key twice.
-
-    A quote that is not escaped and stands before a colon ends a key; they are counted over the whole column, and only
-    records with another number of them than expected are looked at closely.
-    """
-    said = pc.subtract(pc.count_substring(texts, '":'), pc.count_substring(texts, '\\":'))
-    is_regular = [record.is_regular for record in records]
-    expected = pa.array([record.keys for record in records], pa.int64())
-    for place in pc.indices_nonzero(pc.not_equal(pc.cast(said, pa.int64()), expected)).to_pylist():
-        if is_regular[place] and says_a_key_twice(records[place].text, said[place].as_py()):
-            is_regular[place] = False
-    return pa.array(is_regular, pa.bool_())
 
 
 def stored_by_request(rows: pa.Table) -> dict[int, int]:
@@ -82,7 +66,7 @@ def request_row(page: Page, common: Mapping[str, Any], stored: int) -> Row:
 
     A page that holds something that is no record has no total: it is to be read again.
     """
-    totals = None if any(record.is_no_object for record in page.records) else page.answer.totals
+    totals = None if page.records.has_no_object else page.answer.totals
     return {
         **common,
         "request_id": page.request_id,
@@ -98,8 +82,8 @@ def request_row(page: Page, common: Mapping[str, Any], stored: int) -> Row:
         "total_results": totals.results if totals else None,
         "results_per_page": totals.per_page if totals else None,
         "total_page": totals.page if totals else None,
-        "first_id": page.records[0].id if page.records else None,
-        "last_id": page.records[-1].id if page.records else None,
+        "first_id": page.records.ids[0] if page.records else None,
+        "last_id": page.records.ids[-1] if page.records else None,
         "error": page.answer.error or None,
         "requested_at": naive_utc(page.requested_at),
         "seconds": page.answer.seconds,

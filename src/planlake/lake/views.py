@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyiceberg.table import Table
 from pyiceberg.table.refs import SnapshotRefType
 
-from planlake.engines.duckdb import Connection, found_keys
+from planlake.engines.duckdb import SAYS_A_KEY_TWICE, Connection, found_keys
 from planlake.engines.sql import identifier, literal
 from planlake.lake.files import data_files, day_tag
 from planlake.lake.lake import ZONES, Lake
@@ -110,12 +110,13 @@ class Views:
         keys.update(names)
         fast = [key for key in keys if key in found]
         is_fast = bool(fast) and len({key.lower() for key in fast}) == len(fast)
+        regular_rows = f"is_regular and not ({SAYS_A_KEY_TWICE})"
         structure = "{" + ",".join(f'{json.dumps(key)}:"VARCHAR"' for key in fast) + "}"
         terms = [f"parsed[{literal(key)}] as {identifier(keys[key])}" for key in fast]
         columns = ", ".join([*terms, *IMPORT_COLUMNS, "batch"])
         regular = f"""select {columns} from (select *, from_json(api_response, {literal(structure)}) as parsed
-                      from {rows} where is_regular)"""
-        slow = self._irregular(resource, f"(select * from {rows} where not (is_regular and {is_fast}))", keys)
+                      from {rows} where {regular_rows})"""
+        slow = self._irregular(resource, f"(select * from {rows} where not ({regular_rows} and {is_fast}))", keys)
         return f"{slow} union all by name {regular}" if is_fast else slow
 
     def _irregular(self, resource: Described, rows: str, keys: Mapping[str, str]) -> str:
