@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -17,7 +18,7 @@ from planlake.errors import ConfigurationError
 
 DEFAULT_FILE = "planlake.yaml"
 QUOTED = re.compile(r"""(["']).*\1""")  # values stay out of messages: one may be a secret
-ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+ADDRESS = re.compile(r"(?i:https?)://[^\s/?#@]+(/[^\s?#]*)?")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _Positive = Annotated[int, Field(gt=0)]
 
@@ -36,8 +37,8 @@ class Api(_Record):
     @field_validator("base_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
-        if not ADDRESS.fullmatch(value):
-            raise ValueError("is no address; it looks like https://HOST/rest/v1")
+        if trouble := _trouble_of_address(value):
+            raise ValueError(trouble)
         return value.rstrip("/")
 
     @field_validator("public_key", "private_key")
@@ -126,9 +127,22 @@ class Config(_Record):
         return self.api
 
 
+def _trouble_of_address(text: str) -> str:
+    """What is wrong with the address of an API; empty where nothing is."""
+    if unset := VARIABLE.search(text):
+        return f"the variable {unset[1]} is not set"
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+        is_named = bool(host) and (":" in host or bool(host.encode("idna")))
+    except ValueError:  # a port that is no number, brackets that do not close, a name longer than names are
+        is_named = False
+    return "" if is_named and ADDRESS.fullmatch(text) else "is no address; it looks like https://HOST/rest/v1"
+
+
 def check_address(text: str) -> None:
     """Refuse what is no address of an API."""
-    if not ADDRESS.fullmatch(text):
+    if _trouble_of_address(text):
         raise ConfigurationError(f'"{text}" is no address', hint="it looks like https://HOST/rest/v1")
 
 
@@ -214,6 +228,8 @@ def _explained(error: ValidationError, file: Path) -> ConfigurationError:
         return ConfigurationError(f"unknown key: {place}", facts=facts, hint=hint)
     if first["type"] == "missing":
         return ConfigurationError(f"missing: {place}", facts=facts, hint="planlake init shows every key")
+    if first["type"] == "tuple_type":
+        return ConfigurationError(f"{place}: must be a list", facts=facts, hint="[applications, wards], for example")
     return ConfigurationError(f"{place}: {first['msg'].removeprefix('Value error, ')}", facts=facts)
 
 

@@ -124,7 +124,7 @@ def test_an_html_page_with_paging_headers_is_not_taken_for_records(examined, fee
 def test_a_server_error_does_not_call_the_signature_accepted(examined, feed):
     feed.fail(Rule(status=404, times=None))
     status, found = examined()
-    assert (status, found["API"]["verdict"]) == (3, "failed")
+    assert (status, found["API"]["verdict"], found["signature"]["verdict"]) == (3, "failed", "skipped")
     assert "404" in found["API"]["seen"]
 
 

@@ -361,3 +361,30 @@ def test_known_needs_no_lake(typed, tmp_path):
 def test_planlakes_own_tables_can_be_queried_before_anything_was_written_to_them(typed, lake, zone, name):
     said = typed("sql", f"select count(*) as n from {name}", "--env", "plain", "--format", "json", "--config", lake)
     assert rows_of(said) == [{"n": 0}]
+
+
+# ---------------------------------------------------------------- what DuckDB would do otherwise
+
+
+def test_is_null_finds_only_what_is_null_where_a_column_has_one_value_beside(feed, typed, at):
+    feed.run_at("2026-11-23T03:00:00", "wards")
+    where = "select resource, count(*) as rows from runs where resource is {} group by resource"
+    found = {}
+    for condition in ("null", "not null"):
+        said = typed("sql", where.format(condition), "--format", "json", "--config", feed.file)
+        found |= {row["resource"]: row["rows"] for row in rows_of(said)}
+    assert found == {None: 1, "wards": 1}
+
+
+@pytest.mark.parametrize("name", ["query", "views", "unknown", "connection"])
+def test_a_name_in_a_query_is_never_a_variable_of_the_program(typed, lake, name):
+    said = typed("sql", f"select * from {name}", "--config", lake)
+    assert said.status == 2
+    assert f'no table is called "{name}"' in said.err
+
+
+def test_csv_that_cannot_hold_an_answer_says_so(typed, lake):
+    said = typed("sql", "select [1, 2] as pair", "--format", "csv", "--config", lake)
+    assert said.status == 2
+    assert said.err.startswith("Error: CSV cannot hold this answer")
+    assert "json" in said.err

@@ -34,6 +34,11 @@ KEPT = {
     "a key of one blank": (b'{"id":"2"," ":"blank"}', {"blank"}),
     "a key beyond the basic plane": ('{"id":"2","\U0001f333":"tree"}'.encode(), {"tree"}),
     "a key said twice": (b'{"id":"2","name":"first","name":"last"}', {"last"}),
+    "a key said twice and another left out": (b'{"id":"2","colour":"first","colour":"last"}', {"last"}),
+    "names the views add": (
+        b'{"id":"2","snapshot_date":"mine","valid_from":"always","valid_to":"never"}',
+        {"mine", "always", "never"},
+    ),
     "a bare number": (b'{"id":2,"name":1.50,"extra":1e3}', {"1.50", "1e3"}),
     "a number longer than any type": (
         b'{"id":"2","name":123456789012345678901234567890}',
@@ -103,6 +108,13 @@ def test_a_record_is_kept_with_every_value_with(kept, name):
     assert rows.keys() == {1, 2, 3, 4}
     assert (rows[1]["colour"], rows[2]["batch"], rows[4]["shade"]) == ("red", 1, "dark")
     assert values <= set(rows[2].values())
+
+
+def test_a_key_of_the_api_never_stands_in_for_the_snapshots_date(kept):
+    feed, _, _ = kept
+    table = table_name("names the views add")
+    latest = f"select id from {table} where snapshot_date = (select max(snapshot_date) from {table})"
+    assert {row["id"] for row in feed.rows(latest)} == {1, 2, 3, 4}
 
 
 def test_no_odd_record_is_rejected_and_no_map_picture_kept(kept):

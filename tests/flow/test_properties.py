@@ -111,8 +111,8 @@ def text_of(record):
 
 def read_record(raw, shape):
     """One record, as a page of its own."""
-    read = read_records([raw], shape)
-    return Record(read.texts[0], read.ids[0], read.hashes[0], read.regular[0], read.deleted[0])
+    read = read_records(b"[%b]" % bytes(raw), shape)
+    return Record(read.texts[0].as_py().encode(), read.ids[0], read.hashes[0], read.regular[0], read.deleted[0])
 
 
 def is_case_unique(record):
@@ -181,14 +181,14 @@ def test_records_of_a_page_come_apart_into_the_very_texts(connection, page, asci
 def test_a_page_read_at_once_is_what_its_records_are_one_by_one(page, has_image, ascii_only):
     page = [{**record, "id": str(number)} for number, record in enumerate(page)]
     shown = [record | ({MAP_IMAGE: "QUJD"} if image else {}) for record, image in zip(page, has_image, strict=False)]
-    raws = split_page(json.dumps(shown, ensure_ascii=ascii_only).encode())
+    body = json.dumps(shown, ensure_ascii=ascii_only).encode()
     learnt = Shape("id", (MAP_IMAGE,))
     for _ in range(2):  # the second time the shape is known
-        at_once = read_records(raws, learnt)
-    one_by_one = [read_record(raw, Shape("id", (MAP_IMAGE,))) for raw in raws]
+        at_once = read_records(body, learnt)
+    one_by_one = [read_record(raw, Shape("id", (MAP_IMAGE,))) for raw in split_page(body)]
     assert list(at_once.ids) == [one.id for one in one_by_one] == [record["id"] for record in page]
     assert list(at_once.hashes) == [one.hash for one in one_by_one]
-    assert list(at_once.texts) == [one.text for one in one_by_one]
+    assert at_once.texts.to_pylist() == [one.text.decode() for one in one_by_one]
 
 
 @settings(max_examples=25, deadline=None)
@@ -210,3 +210,16 @@ def test_lone_surrogates_split_and_read(text):
     body = f'[{{"id":"1","a":"{text}"}},{{"id":"2"}}]'.encode()
     records = [read_record(raw, Shape("id")) for raw in split_page(body)]
     assert [record.id for record in records] == ["1", "2"]
+
+
+def test_one_bad_byte_garbles_no_other_record_of_its_page():
+    good, tab, bad = '{"id":"1","name":"Leïla £5"}'.encode(), b'{"id":"5","name":"a\tb"}', b'{"id":"2","name":"x\xff"}'
+    read = read_records(b"[%b,%b,%b]" % (good, tab, bad), Shape("id"))
+    assert read.texts[0].as_py() == good.decode()
+    assert [texts_of(text)["name"] for text in read.texts.to_pylist()] == ["Leïla £5", "a\tb", "xÿ"]
+
+
+def test_nesting_deeper_than_python_reads_is_no_crash():
+    deep = b'{"id":"2","name":' + b"[" * 3000 + b"]" * 3000 + b"}"
+    with pytest.raises(ValueError, match="malformed"):
+        read_records(b"[%b]" % deep, Shape("id"))

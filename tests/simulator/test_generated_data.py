@@ -1,8 +1,8 @@
 """The generated records look like Tascomi's, and change as days pass."""
 
 import re
-import time
 from datetime import datetime, timedelta
+from urllib.request import urlopen
 
 import pytest
 
@@ -166,9 +166,8 @@ def test_an_empty_table_is_possible_and_nothing_points_into_it(catalogue):
 
 
 @pytest.mark.slow
-def test_100_000_records_are_served_within_ten_seconds(catalogue):
-    start = time.perf_counter()
-    data = generate(catalogue, now=NOW, sizes={"documents": 60_000, "contacts": 30_000})
-    with Simulator(data):
-        assert time.perf_counter() - start < 10
-    assert sum(map(data.count, data.fields)) >= 99_000
+def test_100_000_records_are_served(catalogue):
+    data = generate(catalogue, now=NOW, sizes={"documents": 62_000, "contacts": 30_000})
+    assert sum(map(data.count, data.fields)) >= 100_000
+    with Simulator(data) as simulator, urlopen(f"{simulator.url}/documentation.html") as page:
+        assert page.status == 200

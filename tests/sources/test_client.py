@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import json
 import socket
 import time
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from planlake.simulator.faults import FaultPlan, Rule
 from planlake.simulator.server import Simulator
 from planlake.sources.client import Totals, clock_skew, open_source
 from planlake.sources.keys import Keys
+from planlake.sources.records import Records, Shape, read_records
 from planlake.sources.tascomi.signing import signed_headers
 
 NOW = datetime.fromisoformat("2026-11-23T03:00")
@@ -42,13 +42,17 @@ def simulator(_serving):
     return _serving
 
 
+def records_in(body):
+    return read_records(body, Shape("id"))
+
+
 def read(url, *queries, keys=KEYS, together=False, **settings):
     """The answers to queries for wards, one after another or all at once."""
     config = Config(api=Api(base_url=url), settings=Settings(**settings))
 
     async def ask():
         async with open_source(config, lambda instant: signed_headers(keys, instant)) as source:
-            asked = [source.get("wards", query) for query in queries or ({},)]
+            asked = [source.get("wards", query, records_in) for query in queries or ({},)]
             return await asyncio.gather(*asked) if together else [await one for one in asked]
 
     return asyncio.run(ask())
@@ -82,13 +86,13 @@ def test_a_page_comes_with_the_totals_of_its_headers(simulator):
     assert (answer.status, answer.attempts, answer.error, is_ok(answer)) == (200, 1, "", True)
     assert answer.totals == Totals(results=120, per_page=50, page=3)
     assert answer.totals.pages == 3
-    assert [json.loads(bytes(record))["id"] for record in answer.records] == [str(number) for number in range(101, 121)]
+    assert list(answer.records.ids) == [str(number) for number in range(101, 121)]
     assert answer.url == f"{simulator.url}/wards?page=3"
 
 
 def test_a_202_is_an_answer_without_records_and_without_totals(simulator):
     [answer] = read(simulator.url, {"page": 1, "last_updated": "2020-01-01"})
-    assert (answer.status, answer.records, answer.totals, is_ok(answer)) == (202, (), None, True)
+    assert (answer.status, answer.records, answer.totals, is_ok(answer)) == (202, Records(), None, True)
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b" null\n"])
@@ -96,14 +100,14 @@ def test_an_empty_or_null_body_with_a_good_status_holds_no_records_and_is_no_err
     fail(simulator, Rule(body=body))
     [answer] = read(simulator.url)
     assert is_ok(answer)
-    assert list(answer.records) == []
+    assert answer.records == Records()
 
 
 @pytest.mark.parametrize("body", [HTML, b'{"id": "1"}', b'[{"id": "1"}', b"maintenance"])
 def test_a_body_that_is_no_array_is_an_error_of_the_answer_not_of_the_run(simulator, body):
     fail(simulator, Rule(body=body, headers={"Content-Type": "text/html"}, times=None))
     [answer] = read(simulator.url, attempts=1)
-    assert (answer.status, answer.records, answer.size) == (200, (), len(body))
+    assert (answer.status, answer.records, answer.size) == (200, Records(), len(body))
     assert "no JSON array" in answer.error
 
 
@@ -288,8 +292,8 @@ def test_each_request_is_signed_for_itself(simulator):
 
     async def ask():
         async with open_source(Config(api=Api(base_url=simulator.url)), sign) as source:
-            await source.get("wards", {"page": 1})
-            await source.get("wards", {"page": 2})
+            await source.get("wards", {"page": 1}, records_in)
+            await source.get("wards", {"page": 2}, records_in)
 
     fail(simulator, Rule(status=503))
     asyncio.run(ask())
@@ -339,3 +343,8 @@ def test_as_many_requests_are_under_way_at_once_as_the_setting_allows(simulator)
     start = time.monotonic()
     read(simulator.url, *[{"page": number} for number in range(1, 9)], together=True, concurrency=8)
     assert time.monotonic() - start < 8 * 0.3 * 0.6
+
+
+def test_a_secure_connection_that_cannot_be_made_is_called_so(simulator):
+    with pytest.raises(SourceUnreachable, match="no secure connection: "):
+        read(simulator.url.replace("http://", "https://"))

@@ -35,5 +35,6 @@ def simulate(
     with Simulator(data, port=port) as simulator:
         typer.echo(f"{source} as of {instant:%Y-%m-%d %H:%M} at {simulator.url}   (Ctrl-C stops)")
         typer.echo(f"export TASCOMI_PUBLIC_KEY={PUBLIC_KEY} TASCOMI_PRIVATE_KEY={PRIVATE_KEY}")
-        typer.echo(f"next: planlake init --base-url {simulator.url}")
+        of_source = "" if source == "tascomi" else f" --source {source}"
+        typer.echo(f"next: planlake init --base-url {simulator.url}{of_source}")
         stopped.wait()

@@ -69,9 +69,14 @@ def _answer(views: "Views", query: str, format: str) -> None:  # noqa: A002
 
 def _show(views: "Views", rows: "pa.Table", format: str) -> None:  # noqa: A002
     if format == "csv":
-        from pyarrow import csv
+        from pyarrow import ArrowException, csv
 
-        csv.write_csv(rows, sys.stdout.buffer)
+        from planlake.errors import ConfigurationError
+
+        try:
+            csv.write_csv(rows, sys.stdout.buffer)
+        except ArrowException as error:
+            raise ConfigurationError(f"CSV cannot hold this answer: {error}", hint="--format json or parquet") from None
     elif format == "json":
         from planlake.cli.screen import print_json
 

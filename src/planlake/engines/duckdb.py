@@ -38,9 +38,12 @@ class BadCells:
 def connected(memory_limit_megabytes: int) -> Iterator[Connection]:
     """An in-memory DuckDB that spills to a temporary folder beyond its memory limit."""
     spill = Path(gettempdir()) / "planlake-duckdb"
-    with duckdb.connect(
-        config={"memory_limit": f"{memory_limit_megabytes}MB", "temp_directory": str(spill)}
-    ) as connection:
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": f"{memory_limit_megabytes}MB",
+        "temp_directory": str(spill),
+        "python_enable_replacements": False,  # a name in a query is a table, never a variable of ours
+    }
+    with duckdb.connect(config=settings) as connection:
         yield connection
 
 

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from planlake.flow.context import Context, Progress
@@ -47,10 +47,8 @@ class Fetching:
     async def ask_for(self, query: dict[str, str | int], *, window: str, event: str, number: int | None) -> Page:
         """One request, whatever it asks for."""
         requested_at = self.context.clock.now()
-        answer = await self.source.get(self.resource.name, query)
-        records = read_records(answer.records, self.shape)
-        request_id = next(self.context.request_ids)
-        return Page(window, event, number, request_id, requested_at, replace(answer, records=()), records)
+        answer = await self.source.get(self.resource.name, query, lambda body: read_records(body, self.shape))
+        return Page(window, event, number, next(self.context.request_ids), requested_at, answer, answer.records)
 
 
 async def fetched_windows(

@@ -29,7 +29,7 @@ from planlake.flow.context import Context, Progress
 from planlake.lake.files import bookmark, bookmark_properties, commit, day_tag, uncompressed_bytes, write_file
 from planlake.lake.findings import masked, replace_findings
 from planlake.lake.ledger import raw_files, raw_rows_sql
-from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, column_names, keys_of, schema_of
+from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, VIEW_COLUMNS, column_names, keys_of, schema_of
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
 
@@ -112,7 +112,7 @@ def _prepared_table(context: Context, resource: Resource, found: _Keys) -> tuple
     table = context.lake.find("refined", name)
     known = keys_of(table.schema() if table else None, resource.columns)
     unknown = [key for key in (*found.regular, *found.others) if key not in known]
-    new = column_names(unknown, [*known.values(), *REFINED_OWN])
+    new = column_names(unknown, [*known.values(), *REFINED_OWN, *VIEW_COLUMNS])
     if table is None:
         vendor = {column: resource.type_of(key) for key, column in {**known, **new}.items()}
         keys = {column: key for key, column in new.items() if key != column}

@@ -38,7 +38,7 @@ def raw_rows(resource: str, batch: int, pages: Sequence[Page]) -> pa.Table:
             "record_hash": joined((records.hashes for records in read), pa.string()),
             "is_regular": joined((records.regular for records in read), pa.bool_()),
             "is_deleted": joined((records.deleted for records in read), pa.bool_()),
-            "api_response": joined((records.texts for records in read), pa.large_binary()).cast(pa.large_string()),
+            "api_response": pa.chunked_array([records.texts for records in read], pa.large_string()),
             "page_number": repeated([page.number for page in pages], pa.int32()),
             "import_api_url_requested": repeated([page.answer.url for page in pages], pa.string()),
             "import_api_status_code": repeated([str(page.answer.status) for page in pages], pa.string()),

@@ -61,7 +61,7 @@ def write_file(
             compression="zstd",
             compression_level=1,
             row_group_size=row_group,
-            use_dictionary=False,
+            use_dictionary=_texts_with_statistics(shaped),
             write_statistics=[name for name in NARROWED_BY if name in schema.column_names],
             store_schema=False,
         )
@@ -85,6 +85,15 @@ def write_file(
         sort_order_id=None,
         spec_id=table.metadata.default_spec_id,
     )
+
+
+def _texts_with_statistics(rows: pa.Table) -> list[str]:
+    """Text columns that carry statistics; the only ones with a dictionary.
+
+    Without one DuckDB 2.0 takes a text column with one value and some nulls for all NULL under `is null`.
+    """
+    narrowing = [rows.schema.field(name) for name in NARROWED_BY if name in rows.column_names]
+    return [field.name for field in narrowing if pa.types.is_large_string(field.type) or pa.types.is_string(field.type)]
 
 
 def shaped_rows(rows: pa.Table, schema: Schema) -> pa.Table:

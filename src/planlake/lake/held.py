@@ -48,13 +48,13 @@ def keep_new(lake: Lake, connection: Connection, resource: str, key: str, rows: 
 
 def _new_rows_sql(held: Sequence[str], identity: str) -> str:
     return f"""
-        with versions as (
+        with numbered as (select {identity} as identity, record_hash, row_number() over () - 1 as row from arriving),
+        versions as (
             select *, batch = max(batch) over (partition by identity) as is_newest
-            from ({" union all ".join(held)})),
+            from ({" union all ".join(held)}) semi join numbered using (identity)),
         held as (  -- of several versions in one batch the winner depends on more than is known here: none is held
             select identity, case when min(record_hash) = max(record_hash) then min(record_hash) end as record_hash
             from versions where is_newest group by identity),
-        numbered as (select {identity} as identity, record_hash, row_number() over () - 1 as row from arriving),
         distinct_rows as (  -- of exact repeats the last, as the last of a batch wins
             select identity, record_hash, max(row) as row from numbered group by identity, record_hash),
         unchanged as (

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError, NotInstalledError
+from pyiceberg.io import SCHEMA_TO_FILE_IO
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
@@ -148,7 +149,11 @@ def _open_sql(environment: Environment, file: Path | None) -> Catalog:
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
     uri = f"sqlite:///{file}" if file else environment.catalog.uri
-    return SqlCatalog(CATALOG_NAME, uri=uri, **environment.catalog.properties)
+    try:
+        return SqlCatalog(CATALOG_NAME, uri=uri, **environment.catalog.properties)
+    except ModuleNotFoundError as error:
+        facts = {"catalog.uri": uri.partition(":")[0] + ":..."}
+        raise ConfigurationError(f"the catalogue's driver is not installed: {error.name}", facts=facts) from None
 
 
 def _open_glue(environment: Environment) -> Catalog:
@@ -163,6 +168,11 @@ def _open_glue(environment: Environment) -> Catalog:
 def _warehouses(environment: Environment, folder: Path) -> dict[str, str]:
     given = environment.warehouse
     places = {zone: given if isinstance(given, str) else getattr(given, zone) or given.refined for zone in ZONES}
+    for place in places.values():
+        scheme, separator, _ = place.partition("://")
+        if separator and scheme not in SCHEMA_TO_FILE_IO:
+            known = ", ".join(f"{known}://" for known in SCHEMA_TO_FILE_IO if known)
+            raise ConfigurationError(f"no warehouse can lie at {scheme}://", hint=f"a folder, or one of {known}")
     return {zone: place if "://" in place else str((folder / place).resolve()) for zone, place in places.items()}
 
 

@@ -114,6 +114,9 @@ REFINED_OWN: Columns = {
     "is_deleted": "boolean",
 }
 
+# Names the views add, which no column of refined tables may have.
+VIEW_COLUMNS = ("snapshot_year", "snapshot_month", "snapshot_day", "snapshot_date", "valid_from", "valid_to")
+
 RUNS: Columns = {
     "run": "long",
     "started_at": "timestamp",

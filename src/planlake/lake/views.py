@@ -19,7 +19,7 @@ from planlake.lake.files import data_files, day_tag
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.ledger import raw_files, raw_rows_sql
 from planlake.lake.reading import latest_first, rows_sql
-from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES, Described, column_names, keys_of
+from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES, VIEW_COLUMNS, Described, column_names, keys_of
 
 TextsOf = Callable[[str], Mapping[str, str | None] | None]
 SEARCHED_ZONES = ("refined", "trusted", "operations", "raw")
@@ -106,7 +106,7 @@ class Views:
         increment = self.lake.find("refined", f"increment_{resource.name}")
         keys = keys_of(increment.schema() if increment else None, resource.columns)
         found = found_keys(self.connection, f"(select api_response from {rows} where is_regular)")
-        names = column_names((key for key in found if key not in keys), [*keys.values(), *REFINED_OWN])
+        names = column_names((key for key in found if key not in keys), [*keys.values(), *REFINED_OWN, *VIEW_COLUMNS])
         keys.update(names)
         fast = [key for key in keys if key in found]
         is_fast = bool(fast) and len({key.lower() for key in fast}) == len(fast)

@@ -74,7 +74,7 @@ class Catalogue:
 def load_catalogue(source: str) -> Catalogue:
     """Read the catalogue of a source by its name, for example `tascomi`."""
     folder = files("planlake.sources").joinpath(source)
-    if not folder.joinpath("source.toml").is_file():
+    if not source.isidentifier() or not folder.joinpath("source.toml").is_file():
         known = ", ".join(known_sources())
         raise ConfigurationError(f'no source is called "{source}"', facts={"known": known})
     common = _read(folder.joinpath("source.toml"))
@@ -134,9 +134,13 @@ def resource_from(name: str, table: Mapping[str, Any]) -> Resource:
             facts = {"resource": name, "column": column, "type": type_name}
             raise ConfigurationError("unknown column type", facts=facts, hint=f"one of {', '.join(COLUMN_TYPES)}")
     try:
-        return msgspec.convert({"columns": {}, **table, "name": name}, Resource)
+        resource = msgspec.convert({"columns": {}, **table, "name": name}, Resource)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"a resource is described wrongly: {error}", facts={"resource": name}) from None
+    if resource.key not in resource.columns:
+        hint = suggestion(resource.key, resource.columns)
+        raise ConfigurationError(f'the key "{resource.key}" is no declared column', facts={"resource": name}, hint=hint)
+    return resource
 
 
 def _read(file: Traversable) -> dict[str, Any]:

@@ -8,7 +8,7 @@ has not answered at all.
 import asyncio
 import errno
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,12 +16,11 @@ from email.utils import parsedate_to_datetime
 from time import monotonic
 
 import aiohttp
-import msgspec
 import stamina
 
 from planlake.config import Config
 from planlake.errors import SourceRefused, SourceUnreachable
-from planlake.sources.records import NULL_BODIES, split_page
+from planlake.sources.records import NULL_BODIES, Records
 
 stamina.instrumentation.set_on_retry_hooks([])  # the ledger keeps attempts; a log line for each would hold bodies
 
@@ -37,6 +36,7 @@ RETRY_SECONDS = 120.0
 LONGEST_PAUSE_SECONDS = 60.0
 CLOCK_SKEW_SECONDS = 60.0
 
+Read = Callable[[bytes], Records]  # raises ValueError where a body is no array of records
 Signer = Callable[[datetime], Mapping[str, str]]
 
 
@@ -56,14 +56,14 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one request brought: the bytes of each record and of the whole body, and how it went.
+    """What one request brought: its records, the size of its body in bytes, and how it went.
 
     `status` is 0 where no answer came; `error` is empty where all is well; `retry_after` is in seconds.
     """
 
     url: str
     status: int
-    records: Sequence[bytes | msgspec.Raw] = field(default=(), repr=False)
+    records: Records = field(default_factory=Records, repr=False)
     size: int = 0
     totals: Totals | None = None
     attempts: int = 1
@@ -136,29 +136,37 @@ class Source:
         pairs = "&".join(f"{name}={value}" for name, value in query.items())
         return f"{self._base_url}/{resource}?{pairs}" if pairs else f"{self._base_url}/{resource}"
 
-    async def get(self, resource: str, query: Mapping[str, str | int]) -> Answer:
-        """Ask once, and again with growing pauses after a failure that may pass.
+    async def get(self, resource: str, query: Mapping[str, str | int], read: Read) -> Answer:
+        """Ask once, and again with growing pauses after a failure that may pass; `read` makes records of a body.
 
         Raises SourceRefused where the keys or the clock are wrong, SourceUnreachable where the API has not answered
         a single request of this run.
         """
         url = self.url_of(resource, query)
         async with self._places:
-            attempts = 0
             started = monotonic()
             try:
-                async for attempt in self._retries():
-                    with attempt:
-                        attempts = attempt.num
-                        answer = await self._ask(url)
+                answer, attempts = await self._ask(url, read), 1
             except _Retriable as failure:
-                answer = failure.answer
+                answer, attempts = await self._ask_again(url, read, failure)
                 if answer.status == NO_ANSWER and not self._has_answered:
                     raise self._unreachable(answer) from None
-                self._unanswered = self._unanswered + 1 if answer.status == NO_ANSWER else 0
-            else:
-                self._unanswered = 0
+            self._unanswered = self._unanswered + 1 if answer.status == NO_ANSWER else 0
         return replace(answer, attempts=attempts, seconds=monotonic() - started)
+
+    async def _ask_again(self, url: str, read: Read, failure: _Retriable) -> tuple[Answer, int]:
+        """The answer after the first attempt failed, and how many attempts there were."""
+        attempts = 1
+        try:
+            async for attempt in self._retries():
+                with attempt:
+                    attempts = attempt.num
+                    if attempts == 1:
+                        raise failure  # the attempt that was made: the pause after it is the retries' to measure
+                    return await self._ask(url, read), attempts
+        except _Retriable as last:
+            return last.answer, attempts
+        raise AssertionError("the retries end with an answer or a failure")
 
     def _retries(self) -> AsyncIterator[stamina.Attempt]:
         patience = RETRY_SECONDS if self._has_answered else NEVER_ANSWERED_SECONDS
@@ -175,11 +183,11 @@ class Source:
         self._retries_left -= 1
         return error.answer.retry_after or True
 
-    async def _ask(self, url: str) -> Answer:
+    async def _ask(self, url: str, read: Read) -> Answer:
         started = monotonic()
-        answer = await self._ask_once(url)
+        answer = await self._ask_once(url, read)
         if answer.status == UNAUTHORISED:  # the minute may have turned between signing and checking: sign anew, once
-            answer = await self._ask_once(url)
+            answer = await self._ask_once(url, read)
         if answer.status == UNAUTHORISED:
             raise _refused(answer)
         if answer.status in SLOW_DOWN_STATUSES:
@@ -189,7 +197,7 @@ class Source:
         self._places.speed_up()
         return answer
 
-    async def _ask_once(self, url: str) -> Answer:
+    async def _ask_once(self, url: str, read: Read) -> Answer:
         headers = {"Content-Type": "application/json", **self._sign(datetime.now(UTC))}
         try:
             async with self._session.get(url, headers=headers, allow_redirects=False) as response:
@@ -199,7 +207,7 @@ class Source:
         except (aiohttp.ClientError, OSError) as error:
             return Answer(url, NO_ANSWER, error=_reason(error))
         self._has_answered = True
-        return _answer(url, response.status, body, response.headers)
+        return _answer(url, response.status, body, response.headers, read)
 
     def _unreachable(self, answer: Answer) -> SourceUnreachable:
         return SourceUnreachable(
@@ -227,7 +235,7 @@ def clock_skew(answer: Answer, now: datetime) -> float | None:
     return (now - answer.server_date).total_seconds() if answer.server_date else None
 
 
-def _answer(url: str, status: int, body: bytes, headers: Mapping[str, str]) -> Answer:
+def _answer(url: str, status: int, body: bytes, headers: Mapping[str, str], read: Read) -> Answer:
     answer = Answer(url, status, size=len(body), server_date=_server_date(headers), retry_after=_retry_after(headers))
     if status == NO_DATA:
         is_nothing = body.strip() in NULL_BODIES
@@ -238,7 +246,7 @@ def _answer(url: str, status: int, body: bytes, headers: Mapping[str, str]) -> A
         return replace(answer, error=f"status {status}")
     try:
         totals = _totals(headers)
-        return replace(answer, records=split_page(body), totals=totals)
+        return replace(answer, records=read(body), totals=totals)
     except ValueError as error:
         return replace(answer, error=str(error))
 
@@ -281,6 +289,10 @@ def _refused(answer: Answer) -> SourceRefused:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientSSLError):  # its number is OpenSSL's, not the operating system's
+        found = getattr(error, "certificate_error", None) or getattr(error, "os_error", error)
+        reason = getattr(found, "verify_message", "") or getattr(found, "reason", "") or found
+        return f"no secure connection: {reason}"
     number = getattr(error, "errno", None)
     if isinstance(number, int) and number in errno.errorcode:
         return os.strerror(number).lower()

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 NULL_BODIES = (b"", b"null")
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -42,22 +43,20 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The records of one page, column by column, as `Record` describes them."""
+    """The records of one page, column by column, as `Record` describes them.
 
-    texts: Sequence[bytes] = field(default=(), repr=False)
+    `has_no_object` says whether a record is no record at all but a number, a text or a list in place of one.
+    """
+
+    texts: pa.Array = field(default_factory=lambda: _column([]), repr=False)
     ids: Sequence[str | None] = ()
     hashes: Sequence[str] = field(default=(), repr=False)
     regular: Sequence[bool] = ()
     deleted: Sequence[bool] = ()
+    has_no_object: bool = False
 
     def __len__(self) -> int:
         return len(self.hashes)
-
-    @property
-    def has_no_object(self) -> bool:
-        """Whether one of them is no record at all but a number, a text or a list in place of one."""
-        odd = (text for text, is_regular in zip(self.texts, self.regular, strict=True) if not is_regular)
-        return not all(self.regular) and any(not text.lstrip().startswith(b"{") for text in odd)
 
 
 @dataclass(slots=True)
@@ -91,8 +90,8 @@ def split_page(body: bytes) -> Sequence[bytes | msgspec.Raw]:
         return []
     try:
         return _PAGE.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _split_slowly(_decoded(body))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _split_slowly(body.decode(errors="surrogateescape"))
 
 
 def _split_slowly(body: str) -> list[bytes]:
@@ -108,7 +107,7 @@ def _split_slowly(body: str) -> list[bytes]:
             _, end = decoder.raw_decode(body, place)
         except (ValueError, RecursionError):
             raise ValueError("the body is no JSON array of records: it breaks off or is malformed") from None
-        records.append(body[place:end].encode())
+        records.append(body[place:end].encode(errors="surrogateescape"))  # the very bytes, also where they are no UTF-8
         place = _past_space(body, end)
         if body[place : place + 1] == ",":
             place = _past_space(body, place + 1)
@@ -124,34 +123,52 @@ def _past_space(text: str, place: int) -> int:
     return found.end() if found else place
 
 
-def read_records(raws: Sequence[bytes | msgspec.Raw], shape: Shape) -> Records:
-    """The records of one page from their bytes."""
+def read_records(body: bytes, shape: Shape) -> Records:
+    """The records of one page from its body; ValueError where it is no array."""
+    raws = split_page(body)
     texts = [bytes(raw) for raw in raws]
     for name in shape.dropped_keys:
-        texts = [_without_key(text, name) for text in texts]
-    return _read_alike(texts, shape) or records_of([read_record(text, shape) for text in texts])
+        if _quoted(name) in body:
+            texts = [_without_key(text, name) for text in texts]
+            body = b""
+    return _read_alike(texts, body or b"[%b]" % b",".join(texts), shape) or records_of(
+        [read_record(text, shape) for text in texts]
+    )
 
 
 def records_of(records: Sequence[Record]) -> Records:
     """Single records, column by column."""
-    columns = zip(*((one.text, one.id, one.hash, one.is_regular, one.is_deleted) for one in records), strict=True)
-    return Records(*columns) if records else Records()
+    if not records:
+        return Records()
+    return Records(
+        _column([one.text for one in records]),
+        [one.id for one in records],
+        [one.hash for one in records],
+        [one.is_regular for one in records],
+        [one.is_deleted for one in records],
+        any(not one.is_regular and not one.text.lstrip().startswith(b"{") for one in records),
+    )
 
 
-def _read_alike(texts: list[bytes], shape: Shape) -> Records | None:
+def _column(texts: list[bytes]) -> pa.Array:
+    """Texts as one piece of memory instead of many."""
+    return pa.array(texts, pa.large_binary()).cast(pa.large_string())
+
+
+def _read_alike(texts: list[bytes], body: bytes, shape: Shape) -> Records | None:
     """The records of a page on which all of them fit the shape, in a few calls for all; None for any other page."""
-    if shape.page_decoder is None:
+    if shape.page_decoder is None or not texts:
         return None
     try:
-        values = shape.page_decoder.decode(b"[%b]" % b",".join(texts))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        values = shape.page_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     written = _PLAIN.encode_lines(values)
-    if len(values) != len(texts) or b"\\u0000" in written:
+    if b"\\u0000" in written:
         return None
     ids = [getattr(one, shape.key_field) for one in values] if shape.key_field else [None] * len(texts)
     hashes = [_digest(canonical) for canonical in written.split(b"\n")[: len(texts)]]
-    return Records(texts, ids, hashes, [True] * len(texts), [False] * len(texts))
+    return Records(_column(texts), ids, hashes, [True] * len(texts), [False] * len(texts))
 
 
 def read_record(text: bytes, shape: Shape) -> Record:
@@ -163,7 +180,7 @@ def read_record(text: bytes, shape: Shape) -> Record:
             if b"\\u0000" not in canonical:
                 record_id = getattr(values, shape.key_field) if shape.key_field else None
                 return Record(text, record_id, _digest(canonical), is_regular=True)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
     return _read_regular(text, shape) or _read_irregular(text, shape)
 
@@ -222,7 +239,7 @@ def _read_regular(raw: bytes, shape: Shape) -> Record | None:
     """The record by way of a dictionary, teaching the shape its keys; None where it is not regular."""
     try:
         values = _TEXTS.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     names = shape.keys | values.keys()
     canonical = _SORTED.encode({name: value for name, value in values.items() if value is not None})
