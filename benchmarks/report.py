@@ -21,6 +21,9 @@ TITLES = {
     ("planlake", "increment"): "the day, 90 % of the changed ids in the newest 5 %",
     ("planlake", "scattered"): "a day, changed ids anywhere",
     ("planlake", "ingest"): "ingestion of the full load alone",
+    ("bare", "full"): "bare prototype, full load",
+    ("bare", "increment"): "bare prototype, the day",
+    ("bare", "scattered"): "bare prototype, changed ids anywhere",
     ("floor", "ingest"): "bare aiohttp client writing the same bytes",
 }
 
@@ -33,6 +36,10 @@ def write_results(file: Path, systems: Systems, repeat: int) -> None:
             for system, tasks in systems.items()
         },
         "ingest_to_floor": round(systems["planlake"]["ingest"].wall_s / systems["floor"]["ingest"].wall_s, 2),
+        "to_bare": {
+            task: round(systems["planlake"][task].wall_s / measurement.wall_s, 2)
+            for task, measurement in systems["bare"].items()
+        },
         "best_of": repeat,
         "measured_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": machine(),
@@ -75,7 +82,10 @@ def text(results: Mapping[str, Any]) -> list[str]:
     return [
         *lines,
         "",
-        f"Ingestion alone takes {results['ingest_to_floor']} times the bare client. Measured {results['measured_at']},",
+        "Planlake's wall time is, of the bare prototype's, "
+        + ", ".join(f"{ratio} times ({task})" for task, ratio in results["to_bare"].items())
+        + f"; of the bare client's {results['ingest_to_floor']} times.",
+        f"Measured {results['measured_at']},",
         f"best of {results['best_of']}: {machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB,",
         f"{machine['system']}; {', '.join(f'{name} {number}' for name, number in versions.items())}.",
     ]

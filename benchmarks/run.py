@@ -9,6 +9,7 @@ machine to machine and hour to hour.
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -19,7 +20,8 @@ from pathlib import Path
 
 from breakdown import profiled
 from measure import Measurement, best, measured
-from records import CHANGED_APPLICATIONS, NEW_DOCUMENTS, SIZES, changed_ids, full_ids, is_bad
+from planlake.sources.catalogue import load_catalogue
+from records import CHANGED_APPLICATIONS, DAY, NEW_DOCUMENTS, SIZES, changed_ids, full_ids, is_bad
 from report import write_results
 
 HERE = Path(__file__).parent
@@ -136,12 +138,35 @@ def ingest_beside_floor(repeat: int) -> tuple[Measurement, Measurement]:
     return best(ingests), best(floors)
 
 
+def bare(state: str) -> Measurement:
+    """The bare prototype's load of a state, into a folder of its own."""
+    types = {name: dict(load_catalogue("tascomi").resources[name].columns) for name in SIZES}
+    (WORK / "types.json").write_text(json.dumps(types))
+    with serving(state) as url:
+        command = [sys.executable, str(HERE / "bare.py"), url, str(WORK / "bare"), str(WORK / "types.json")]
+        command += [] if state == "full" else [str(DAY)]
+        return measured(command, folder=WORK / "bare", environment=environment(state, url), log=LOG)
+
+
 def measure_all(repeat: int) -> None:
-    planlake = {"full": full_loads(repeat)}
-    planlake["increment"] = days("day", repeat)
-    planlake["scattered"] = days("scattered", repeat)
-    planlake["ingest"], floor = ingest_beside_floor(repeat)
-    write_results(HERE / "results" / "latest.json", {"planlake": planlake, "floor": {"ingest": floor}}, repeat)
+    """Planlake and the prototype in turns, so that a machine that is slow for a while is slow for both."""
+    planlake: dict[str, list[Measurement]] = {"full": [], "increment": [], "scattered": []}
+    prototype: dict[str, list[Measurement]] = {"full": [], "increment": [], "scattered": []}
+    for _ in range(repeat):
+        shutil.rmtree(WORK / "bare", ignore_errors=True)
+        prototype["full"].append(bare("full"))
+        planlake["full"].append(full_loads(1))
+        for name, state in (("increment", "day"), ("scattered", "scattered")):
+            prototype[name].append(bare(state))
+            planlake[name].append(days(state, 1))
+    found = {name: best(measurements) for name, measurements in planlake.items()}
+    found["ingest"], floor = ingest_beside_floor(repeat)
+    systems = {
+        "planlake": found,
+        "bare": {name: best(measurements) for name, measurements in prototype.items()},
+        "floor": {"ingest": floor},
+    }
+    write_results(HERE / "results" / "latest.json", systems, repeat)
 
 
 def profile_all() -> None:
