@@ -96,6 +96,7 @@ class Settings(_Record):
     lease_wait_seconds: float = Field(default=10.0, ge=0)
     day_grace_hours: int = Field(default=2, ge=0, le=23)
     checkpoint_megabytes: _Positive = 64
+    checkpoint_seconds: _Positive = 30
     batch_megabytes: _Positive = 256
     memory_limit_megabytes: _Positive = 700
     table_concurrency: _Positive = 8

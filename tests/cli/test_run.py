@@ -42,21 +42,23 @@ def test_run_does_what_plan_says_and_nothing_else_on_the_first_day_and_the_next(
         if now == NEXT_DAY:
             feed.data.move_to(feed.data.now.fromisoformat(now))
         wanted = planned(typed, feed)
-        assert feed.simulator.requests == []
         assert wanted
+        whole = [table for table, windows in wanted.items() if windows == ["full"]]
+        asked = [request.path.rpartition("/")[2] for request in feed.simulator.requests]
+        assert sorted(asked) == sorted(whole)  # the first page of what is read whole, to tell its size
+        feed.simulator.requests.clear()
         assert typed("run", "--config", feed.file).status == 0
         assert requests_by_table(feed) == wanted
         assert planned(typed, feed, events=("page",)) == {}
         feed.simulator.requests.clear()
 
 
-def test_plan_asks_the_api_nothing_and_writes_no_table(typed, feed, at):
+def test_plan_writes_no_table(typed, feed, at):
     at(NOW)
     said = typed("plan", "--config", feed.file)
     assert said.status == 0
-    assert re.search(r"fees +ingest +full +never loaded", said.out)
+    assert re.search(r"fees +ingest +full +2 requests, \d+ kB, about \d+ s +never loaded", said.out)
     assert "2 tables are due" in said.err
-    assert feed.simulator.requests == []
     assert feed.snapshots() == {}
 
 
@@ -197,3 +199,27 @@ def test_ctrl_c_is_exit_130_keeps_what_was_committed_and_the_next_run_continues(
     assert typed("run", "fees", "--config", feed.file).status == 0
     assert len(feed.rows("select * from fees")) == 70
     assert feed.rows("select count(*) > 0 as has_wards from wards") == [{"has_wards": True}]
+
+
+def test_before_a_full_load_the_plan_tells_requests_size_and_time(feed, typed):
+    steps = json.loads(typed("plan", "--config", feed.file, "--json").out)
+    expected = {step["table"]: step["expected"] for step in steps if step["step"] == "ingest"}
+    for name, estimate in expected.items():
+        pages = max(1, -(-feed.data.count(name) // 50))
+        assert (estimate["requests"], estimate["error"]) == (pages, ""), name
+        assert estimate["bytes"] > 100 * feed.data.count(name)
+        assert estimate["seconds"] > 0
+    said = typed("plan", "--config", feed.file)
+    assert re.search(r"requests, \d+ (kB|MB), about \d+ s", said.out)
+    assert len(feed.simulator.requests) == 2 * len(expected)
+    feed.run_at("2026-11-23T03:00:00")
+    steps = json.loads(typed("plan", "--config", feed.file, "--json").out)
+    assert {step["expected"] for step in steps} == {None}
+
+
+def test_a_plan_without_an_api_is_shown_all_the_same_and_says_what_it_does_not_know(feed, typed):
+    feed.file.write_text(feed.file.read_text().replace(feed.simulator.url, "http://127.0.0.1:9/rest/v1"))
+    said = typed("plan", "--config", feed.file)
+    assert said.status == 0
+    assert "never loaded" in said.out
+    assert "requests, size and time are not known: the API cannot be reached: connection refused" in said.err

@@ -1,13 +1,15 @@
-"""`planlake plan`: the list of steps a run would carry out now; nothing is done."""
+"""`planlake plan`: the list of steps a run would carry out now, and what a full load will take; nothing is done."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from planlake.cli.options import AsJson, CadenceName, ConfigFile, EnvironmentName, InFull, StepOption, TableNames
 
 if TYPE_CHECKING:
-    from planlake.flow.windows import Window
+    from planlake.config import Config
+    from planlake.flow.estimate import Estimate
+    from planlake.flow.plan import Step
 
 
 def plan(
@@ -19,7 +21,7 @@ def plan(
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
-    """Show what `planlake run` would do now, and why; nothing is done."""
+    """Show what `planlake run` would do now, why, and what it takes where a table is read whole; nothing is done."""
     from planlake.cli.loading import configuration
     from planlake.cli.screen import print_json, print_table, remark
     from planlake.cli.selecting import selection
@@ -29,11 +31,12 @@ def plan(
     from planlake.flow.run import planned
 
     steps = planned(loaded, wanted, environment=env)
+    expected = _expected(loaded, steps)
     if json:
-        print_json([asdict(one) for one in steps])
+        print_json([asdict(one) | _as_json(one, expected) for one in steps])
         return
-    rows = [(one.table, one.step, _windows(one.windows) if one.step == "ingest" else "", one.why) for one in steps]
-    print_table("", ("table", "step", "windows", "why"), rows)
+    rows = [(one.table, one.step, _windows(one), _takes(one, expected), one.why) for one in steps]
+    print_table("", ("table", "step", "windows", "expected", "why"), rows)
     due = sum(1 for one in steps if one.windows)
     remark(f"{due} tables are due; planlake run does this")
     for one in steps:
@@ -41,10 +44,43 @@ def plan(
             remark(f"gap: {one.table} lacks {len(one.gaps)} days from {one.gaps[0]} to {one.gaps[-1]}")
 
 
-def _windows(windows: "Sequence[Window]") -> str:
+def _expected(config: "Config", steps: "Sequence[Step]") -> "Mapping[str, Estimate]":
+    """What the tables to be read whole will take; a remark where the API cannot be asked."""
+    from planlake.cli.screen import remark
+    from planlake.errors import PlanlakeError
+    from planlake.flow.estimate import estimated
+
+    try:
+        return estimated(config, steps)
+    except PlanlakeError as error:
+        remark(f"requests, size and time are not known: {error}")
+        return {}
+
+
+def _takes(step: "Step", expected: "Mapping[str, Estimate]") -> str:
+    estimate = expected.get(step.table) if step.step == "ingest" else None
+    if estimate is None:
+        return ""
+    if estimate.error:
+        return f"not known: {estimate.error}"
+    minutes = estimate.seconds / 60
+    time = f"{minutes:.0f} min" if minutes >= 2 else f"{estimate.seconds:.0f} s" if estimate.seconds >= 1 else "1 s"
+    size = f"{estimate.bytes / 1e6:,.0f} MB" if estimate.bytes >= 1e6 else f"{estimate.bytes / 1e3:,.0f} kB"
+    return f"{estimate.requests:,} requests, {size}, about {time}"
+
+
+def _as_json(step: "Step", expected: "Mapping[str, Estimate]") -> dict[str, object]:
+    estimate = expected.get(step.table) if step.step == "ingest" else None
+    return {"expected": asdict(estimate) if estimate else None}
+
+
+def _windows(step: "Step") -> str:
     """Windows in few words: how many days from when to when, and what else is asked."""
-    if not windows:
+    if step.step != "ingest":
+        return ""
+    if not step.windows:
         return "none due"
+    windows = step.windows
     days = [window.name for window in windows if window.event == "page"]
     asked = [days[0] if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)})"] if days else []
     asked += [f"{window.name} again" for window in windows if window.event == "recount"]

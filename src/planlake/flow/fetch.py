@@ -104,7 +104,7 @@ def _numbers(reading: Reading) -> Iterator[int]:
 
 async def _fetched(fetching: Fetching, reading: Reading, numbers: Iterator[int]) -> AsyncIterator[Page]:
     """Pages in the order asked for, as many on the way at once as the source allows."""
-    ahead = fetching.context.config.settings.concurrency * 2
+    ahead = fetching.context.config.settings.concurrency + 2
     waiting: deque[asyncio.Task[Page]] = deque()
 
     def ask_more() -> None:

@@ -7,9 +7,11 @@ them, so whatever is in the ledger is in raw. A record equal to what is held is 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from time import monotonic
 
 import pyarrow as pa
 
+from planlake.engines.memory import give_back
 from planlake.flow.context import Context
 from planlake.flow.deletions import ask_whether_gone, no_longer_seen
 from planlake.flow.fetch import Fetching, Page, fetched_windows
@@ -54,6 +56,7 @@ class _Batch:
     result: IngestResult
     pages: list[Page] = field(default_factory=list)
     waiting_bytes: int = 0
+    kept_at: float = field(default_factory=monotonic)
     closed: list[Reading] = field(default_factory=list)
     checkpoint: asyncio.Task[None] | None = None
 
@@ -102,9 +105,12 @@ async def _keep_deletions(state: _Batch, fetching: Fetching, reading: Reading) -
 
 
 async def _keep(state: _Batch, page: Page) -> None:
+    """Keep a page until its checkpoint: half of what may be in memory waits while the other half is written."""
+    settings = state.context.config.settings
     state.pages.append(page)
     state.waiting_bytes += page.answer.size
-    if state.waiting_bytes >= state.context.config.settings.checkpoint_megabytes * MEGABYTE:
+    is_much = state.waiting_bytes >= settings.checkpoint_megabytes * MEGABYTE / 2
+    if is_much or monotonic() - state.kept_at >= settings.checkpoint_seconds:
         await _checkpoint(state)
 
 
@@ -112,7 +118,7 @@ async def _checkpoint(state: _Batch) -> None:
     """Commit what waits while reading goes on; one checkpoint of a resource at a time."""
     await _committed(state)
     pages, closed = state.pages, state.closed
-    state.pages, state.closed, state.waiting_bytes = [], [], 0
+    state.pages, state.closed, state.waiting_bytes, state.kept_at = [], [], 0, monotonic()
     if pages or closed:
         state.checkpoint = asyncio.create_task(asyncio.to_thread(_commit, state, pages, closed))
 
@@ -134,12 +140,15 @@ def _commit(state: _Batch, pages: list[Page], closed: list[Reading]) -> None:
     for reading in closed:
         ledger_rows += closing_rows(reading, common, context.request_ids)
     context.arrivals.land(name, new, ledger_rows)
+    received, stored_rows = len(rows), len(new)
+    del rows, new
+    give_back()
     figures = state.result
     state.result = replace(
         figures,
         requests=figures.requests + len(pages),
-        records=figures.records + len(rows),
-        stored=figures.stored + len(new),
+        records=figures.records + received,
+        stored=figures.stored + stored_rows,
         bytes=figures.bytes + sum(page.answer.size for page in pages),
         closed=(*figures.closed, *(reading.window for reading in closed if not reading.is_settled())),
     )

@@ -17,11 +17,12 @@ from planlake.engines.duckdb import SAYS_A_KEY_TWICE, Connection, found_keys
 from planlake.engines.sql import identifier, literal
 from planlake.lake.files import data_files, day_tag
 from planlake.lake.lake import ZONES, Lake
-from planlake.lake.ledger import raw_files, raw_rows_sql
+from planlake.lake.ledger import gaps_sql, raw_files, raw_rows_sql
 from planlake.lake.reading import latest_first, rows_sql
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES, VIEW_COLUMNS, Described, column_names, keys_of
 
 TextsOf = Callable[[str], Mapping[str, str | None] | None]
+GAPS = "gaps"
 SEARCHED_ZONES = ("refined", "trusted", "operations", "raw")
 
 
@@ -64,6 +65,8 @@ class Views:
             return self._refined(name)
         if (zone, name) in TABLES:
             return f"select * from {self._own(zone, name)}"
+        if (zone, name) == ("operations", GAPS):
+            return gaps_sql(self._own("raw", "api_requests"))
         table = self.lake.find(zone, name)
         return _whole(table) if table is not None else None
 
@@ -206,6 +209,7 @@ def known_names(lake: Lake, resources: Mapping[str, Described]) -> dict[str, lis
     increments = [name.removeprefix("increment_") for name in refined if name.startswith("increment_")]
     raw = lake.names("raw")
     names = {zone: lake.names(zone) for zone in ZONES}
+    names["operations"] += [GAPS] if raw else []
     names["raw"] = [*raw, *(f"api_response_{name}" for name in increments), *increments] if raw else []
     names["refined"] = [*refined, *loaded, *(f"history_{name}" for name in increments)]
     known = resources.keys()

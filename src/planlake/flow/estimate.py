@@ -1,0 +1,54 @@
+"""What a full load will take: in go the steps of a plan, out come requests, bytes and seconds to expect.
+
+One request for each table that is to be read whole: its first page says how many pages there are, how large one is and
+how long one takes.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from planlake.config import Config
+from planlake.flow.plan import Step
+from planlake.lake.ledger import FULL
+from planlake.sources.client import Source, open_source
+from planlake.sources.records import Records, split_page
+from planlake.sources.tascomi.signing import signer
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What reading a table whole takes: requests, bytes of JSON, seconds; `error` where its first page did not come."""
+
+    requests: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    error: str = ""
+
+
+def estimated(config: Config, steps: Sequence[Step]) -> dict[str, Estimate]:
+    """What to expect of every table that is to be read whole, by table.
+
+    Raises what asking the API raises: ConfigurationError for keys, SourceUnreachable, SourceRefused.
+    """
+    tables = [step.table for step in steps if any(window.name == FULL for window in step.windows)]
+    return asyncio.run(_asked(config, tables)) if tables else {}
+
+
+async def _asked(config: Config, tables: Sequence[str]) -> dict[str, Estimate]:
+    async with open_source(config, signer(config)) as source:
+        found = await asyncio.gather(*(_estimate(source, table, config.settings.concurrency) for table in tables))
+    return dict(zip(tables, found, strict=True))
+
+
+async def _estimate(source: Source, table: str, concurrency: int) -> Estimate:
+    answer = await source.get(table, {"page": 1}, _split)
+    if answer.error:
+        return Estimate(error=answer.error)
+    pages = max(1, answer.totals.pages) if answer.totals else 1
+    return Estimate(pages, pages * answer.size, pages * answer.seconds / min(pages, concurrency))
+
+
+def _split(body: bytes) -> Records:
+    split_page(body)
+    return Records()
