@@ -92,6 +92,7 @@ class Settings(_Record):
     look_back_days: _Positive = 60
     gap_after_runs: _Positive = 3
     deletion_limit_percent: float = Field(default=5.0, ge=0, le=100)
+    compact_after_days: _Positive = 90
     count_every_days: _Positive = 7
     lease_wait_seconds: float = Field(default=10.0, ge=0)
     day_grace_hours: int = Field(default=2, ge=0, le=23)

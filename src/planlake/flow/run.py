@@ -28,6 +28,7 @@ from planlake.flow.reconcile import Difference, count, sweep
 from planlake.flow.refine import RefineResult, refine
 from planlake.flow.rows import raw_rows
 from planlake.flow.snapshot import SnapshotResult, snapshot
+from planlake.lake.compaction import compact_ledger
 from planlake.lake.lake import clear_errors, open_lake
 from planlake.lake.ledger import GAP, RECOUNT, History, read_histories
 from planlake.lake.runs import append_operations, published_dates
@@ -138,6 +139,9 @@ def _run(context: Context, selection: Selection) -> RunResult:
         _record(context, [], outcome="failed", message=error.message, seconds=monotonic() - started)
         raise
     _publish(context, results)
+    settings = context.config.settings
+    after_days = max(settings.compact_after_days, settings.look_back_days + 1)
+    compact_ledger(context.lake, context.connection, naive_utc(context.clock.now()), after_days=after_days)
     outcome = "finished" if any(result.outcome != "up to date" for result in results) else "nothing to do"
     _record(context, results, outcome=outcome, message="", seconds=monotonic() - started)
     return RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started)

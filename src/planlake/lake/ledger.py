@@ -122,7 +122,9 @@ def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
     requests = lake.find("raw", "api_requests")
     if requests is None:
         return {name: History(batch) for name, batch in batches.items()}
-    columns = [name for name in requests.schema().column_names if name not in ("url", "attempts", "seconds")]
+    columns = [
+        name for name in requests.schema().column_names if name not in ("url", "attempts", "seconds", "requests")
+    ]
     rows = rows_sql(data_files(requests), requests.schema(), columns=columns)
     connection.execute(f"create or replace temp view ledger as select * from {rows}")
     connection.execute(f"""
@@ -242,9 +244,13 @@ def good_requests_sql(lake: Lake, resource: str, above_batch: int) -> str:
     """A query for the ids of the requests of a resource that are in the ledger and went well."""
     requests = lake.own_table("raw", "api_requests")
     files = data_files(requests, where=of_resource(resource, above_batch))
-    rows = rows_sql(files, requests.schema(), columns=("request_id", "resource", "event", "error"))
-    return f"""select request_id from {rows}
-               where resource = {literal(resource)} and event in {REQUEST_EVENTS} and error is null"""
+    columns = ("request_id", "resource", "event", "error", "requests")
+    rows = f"(select * from {rows_sql(files, requests.schema(), columns=columns)} where resource = {literal(resource)})"
+    return f"""select request_id from {rows} where event in {REQUEST_EVENTS} and error is null
+               union all
+               select unnest(generate_series(low::bigint, high::bigint)) from (  -- of compacted windows
+                   select split_part(ends, '-', 1) as low, split_part(ends, '-', 2) as high
+                   from (select unnest(string_split(requests, ' ')) as ends from {rows} where requests is not null))"""
 
 
 def raw_rows_sql(

@@ -102,6 +102,7 @@ API_REQUESTS: Columns = {
     "error": "text",
     "requested_at": "timestamp",
     "seconds": "double",
+    "requests": "text",
 }
 
 # Columns of refined tables that are Planlake's own; they follow the vendor's columns.
