@@ -29,7 +29,7 @@ bench: $(VENV)/dev
 	$(BIN)/python benchmarks/run.py
 
 soak: $(VENV)/dev
-	PLANLAKE_SOAK=1 $(BIN)/python -m pytest tests/ingestion/test_interruptions.py
+	PLANLAKE_SOAK=1 $(BIN)/python -m pytest tests/ingestion/test_interruptions.py tests/ingestion/test_resuming.py
 
 lock: $(VENV)/dev
 	$(COMPILE) --upgrade --output-file requirements.lock pyproject.toml

@@ -1,5 +1,7 @@
 """Full loads that were interrupted go on where they stopped, one page back; what changed meanwhile is not missed."""
 
+import os
+
 import pytest
 
 from conftest import feeding, table_of
@@ -10,6 +12,8 @@ from .served import DAY_1, DAY_2, DAY_3, asked, assert_equal, fill, held, record
 
 PAGES, BROKEN = 33, 29
 LATER = "2026-11-17T05:00:00"
+# As many pages as the largest table has in `make soak`, and where its load stops.
+LARGEST = (3377, 2900) if os.environ.get("PLANLAKE_SOAK") else (137, 110)
 
 
 @pytest.fixture
@@ -159,3 +163,17 @@ def test_an_api_that_falls_silent_in_the_middle_of_a_load_is_not_waited_for_page
         feed.fail()
         assert feed.run_at(LATER).exit_code == 0
         assert_equal(feed, "things")
+
+
+def test_a_load_of_whole_pages_goes_on_one_page_back_and_reads_no_other_again(tmp_path):
+    pages_, stop = LARGEST
+    with feeding(served(["things"], page_size=50), tmp_path, settings_of(["things"])) as made:
+        fill(made.data, "things", pages_ * 50)
+        made.fail(*(broken(page) for page in range(stop, pages_ + 1)))
+        assert table_of(made.run_at(DAY_1), "things").outcome == "open"
+        made.fail()
+        made.simulator.requests.clear()
+        assert made.run_at(LATER).exit_code == 0
+        assert sorted(pages(made)) == list(range(stop - 1, pages_ + 1))
+        assert versions(made, "things") == pages_ * 50
+        assert made.rows("select count(distinct id)::int as n from things") == [{"n": pages_ * 50}]
