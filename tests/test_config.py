@@ -128,7 +128,7 @@ MISTAKES = {
     "an address with an unset variable": ("api: {base_url: 'http://${NO_HOST}/'}", "variable NO_HOST is not set", ""),
     "a key that is no column": (
         "resources: {wards: {key: wardid}}\ntables: {daily: [wards]}",
-        '"wardid" is no declared column',
+        'key: "wardid" is no declared column',
         "",
     ),
     "a warehouse nobody knows": (

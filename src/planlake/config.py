@@ -91,6 +91,9 @@ class Settings(_Record):
     retry_budget: int = Field(default=200, ge=0)
     look_back_days: _Positive = 60
     gap_after_runs: _Positive = 3
+    uncastable_percent: float = Field(default=1.0, ge=0, le=100)
+    uncastable_cells: int = Field(default=20, ge=0)
+    dropped_rows_percent: float = Field(default=20.0, ge=0, le=100)
     deletion_limit_percent: float = Field(default=5.0, ge=0, le=100)
     compact_after_days: _Positive = 90
     count_every_days: _Positive = 7

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from planlake import __version__
-from planlake.cli import backfill, demo, doctor, init, plan, reconcile, run, simulate, sql, status, tables
+from planlake.cli import backfill, check, demo, doctor, init, plan, reconcile, run, simulate, sql, status, tables
 from planlake.errors import PlanlakeError
 
 INTERRUPTED = 130
@@ -33,6 +33,7 @@ for command in (
     status.status,
     sql.sql,
     tables.tables,
+    check.check,
     backfill.backfill,
     reconcile.reconcile,
     simulate.simulate,

@@ -109,6 +109,11 @@ def _remarks(result: "TableResult") -> list[str]:
             f"{result.table}: {result.refine.rejected} records have no usable id; they are kept\n"
             f"hint: planlake sql \"select * from rejected where resource = '{result.table}'\""
         )
+    if result.outcome == "held":
+        lines.append(
+            f"{result.table} still shows its last good version: {result.message}\n"
+            f"hint: planlake sql \"select * from checks where resource = '{result.table}' order by checked_at desc\""
+        )
     if result.outcome in ("open", "failed"):
         lines.append(f"{result.table} still shows its last good version; the next run asks again")
     return lines

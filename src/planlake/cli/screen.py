@@ -22,9 +22,10 @@ MARKS = {
     "unchanged": "= unchanged",
     "up to date": "= up to date",
     "open": "! open",
+    "held": "! held",
     "failed": "x failed",
 }
-STYLES = {"loaded": "green", "open": "yellow", "failed": "red"}
+STYLES = {"loaded": "green", "open": "yellow", "held": "yellow", "failed": "red"}
 
 
 def print_table(

@@ -5,6 +5,7 @@ record without a usable id, or that is no object, becomes a row of `rejected`. F
 they belong to, and the rows together with the bookmark.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.types import StringType
 
+from planlake.checks.gates import CheckResult, held
+from planlake.checks.gates import rejected as rejected_records
 from planlake.engines.duckdb import (
     SAYS_A_KEY_TWICE,
     BadCells,
@@ -26,6 +29,7 @@ from planlake.engines.duckdb import (
     parse_records,
 )
 from planlake.flow.context import Context, Progress
+from planlake.flow.gate import checked, narrowed
 from planlake.lake.files import bookmark, bookmark_properties, commit, day_tag, uncompressed_bytes, write_file
 from planlake.lake.findings import masked, replace_findings
 from planlake.lake.ledger import raw_files, raw_rows_sql
@@ -47,15 +51,21 @@ class RefineResult:
     uncastable: int = 0
     rejected: int = 0
     new_columns: tuple[str, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One part of the work: a data file written, and what was found on the way."""
+    """One part of the work: a data file written, and what was found on the way.
+
+    `versions` are its rows as the gate needs them, `filled` counts the values of columns that have bad cells.
+    """
 
     file: DataFile | None
     rows: int
     batch: int
+    versions: pa.Table | None = None
+    filled: Mapping[str, int] = field(default_factory=dict)
     uncastable: list[dict[str, Any]] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
 
@@ -76,14 +86,29 @@ def refine(context: Context, resource: Resource) -> RefineResult:
     rejected = _with_texts(context, resource, files, applied, [row for part in parts for row in part.rejected])
     replace_findings(lake, "uncastable", resource.name, uncastable, above_batch=applied)
     replace_findings(lake, "rejected", resource.name, rejected, above_batch=applied)
+    rows = sum(part.rows for part in parts)
+    checks = _checked(context, resource, parts)
+    found_here = (rows, len(uncastable), len(rejected), tuple(new_columns), tuple(checks))
+    if held(checks):
+        return RefineResult(resource.name, applied, *found_here)
     batch = max((part.batch for part in parts), default=applied)
     if batch > applied:
         with lake.commits:
             properties = bookmark_properties(batch, context.run, context.clock.today())
             written = [part.file for part in parts if part.file is not None]
             commit(table, add=written, properties=properties, tag=day_tag(context.clock.today()))
-    rows = sum(part.rows for part in parts)
-    return RefineResult(resource.name, batch, rows, len(uncastable), len(rejected), tuple(new_columns))
+    return RefineResult(resource.name, batch, *found_here)
+
+
+def _checked(context: Context, resource: Resource, parts: Sequence[_Part]) -> list[CheckResult]:
+    """What is checked of the new rows; they are written and not committed yet."""
+    filled = Counter[str]()
+    for part in parts:
+        filled.update(part.filled)
+    versions = [part.versions for part in parts if part.versions is not None]
+    uncastable = [row for part in parts for row in part.uncastable]
+    found = checked(context.connection, resource, versions, uncastable, filled, context.config.settings)
+    return [*found, rejected_records(sum(len(part.rejected) for part in parts))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +230,20 @@ def _refine_rows(context: Context, resource: Resource, table: Table, texts: pa.T
     with context.connection.cursor() as cursor:
         typed = cast_columns(cursor, texts, types)
     findings = _Findings(context.run, resource, texts)
-    uncastable = [row for cells in bad_cells(texts, typed, types) for row in findings.uncastable(cells)]
+    bad = bad_cells(texts, typed, types)
+    uncastable = [row for cells in bad for row in findings.uncastable(cells)]
+    filled = {one.column: _filled(texts[one.column]) for one in bad}
     has_id = typed[resource.key].is_valid()
     rejected = findings.rejected(pc.invert(has_id))
     kept = typed.filter(has_id) if rejected else typed
     file = write_file(table, kept) if len(kept) else None
-    return _Part(file, len(kept), batch, uncastable, rejected)
+    versions = narrowed(kept, resource, keys.get(resource.complete))
+    return _Part(file, len(kept), batch, versions, filled, uncastable, rejected)
+
+
+def _filled(column: pa.ChunkedArray) -> int:
+    """How many cells of a column of texts hold something; an empty text is nothing."""
+    return len(column) - int(column.null_count) - int(pc.sum(pc.equal(column, "")).as_py() or 0)
 
 
 def _with_texts(

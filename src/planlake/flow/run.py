@@ -7,13 +7,14 @@ holds up no other.
 import asyncio
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from time import monotonic
 from typing import Any, Literal
 
 from planlake import __version__
+from planlake.checks.gates import CheckResult, as_row, held
 from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb import connected
@@ -39,7 +40,7 @@ from planlake.sources.tascomi.signing import signer
 SMALL_BYTES = 16 * 2**20  # of JSON: what a day brings
 SMALL_TABLES_AT_ONCE = 2
 
-Outcome = Literal["loaded", "unchanged", "up to date", "open", "failed"]
+Outcome = Literal["loaded", "unchanged", "up to date", "open", "held", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class TableResult:
     ingest: IngestResult | None = None
     refine: RefineResult | None = None
     snapshot: SnapshotResult | None = None
+    checks: tuple[CheckResult, ...] = ()
     gaps: tuple[date, ...] = ()
     new_gaps: tuple[date, ...] = ()
     seconds: float = 0.0
@@ -61,7 +63,7 @@ class TableResult:
         """Whether something of this table needs a look: it failed, stayed open, or lost days or pages."""
         given_up = self.ingest is not None and (self.ingest.gap_pages or self.ingest.held_back)
         uncounted = self.ingest is not None and any(event == RECOUNT for _, event, _ in self.ingest.unproven)
-        return self.outcome in ("failed", "open") or bool(self.new_gaps or given_up or uncounted)
+        return self.outcome in ("failed", "open", "held") or bool(self.new_gaps or given_up or uncounted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,14 +223,18 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
     async with work.refining(read):
         if "refine" in names and is_loaded:
             refined = await asyncio.to_thread(refine, context, resource)
-        if "snapshot" in names and is_loaded:
+        if "snapshot" in names and is_loaded and not held(refined.checks if refined else ()):
             taken = await asyncio.to_thread(snapshot, context, resource)
     if source is not None and _is_to_be_counted(context, first, resource, history):
         await count(context, source, resource, history)
+    checks = (*(refined.checks if refined else ()), *(taken.checks if taken else ()))
+    if held(checks):
+        message = "; ".join(result.message for result in held(checks))
+        return TableResult(table, "held", message, read, refined, taken, checks=checks)
     changed = (refined is not None and refined.rows > 0) or (taken is not None and taken.changed > 0)
     brought = read is not None and (read.closed or read.unproven or read.gap_pages)
     outcome: Outcome = "loaded" if changed else "unchanged" if brought else "up to date"
-    return TableResult(table, outcome, _message(first, read), read, refined, taken)
+    return TableResult(table, outcome, _message(first, read), read, refined, taken, checks=checks)
 
 
 def _is_to_be_counted(context: Context, step: Step, resource: Resource, history: History) -> bool:
@@ -319,7 +325,16 @@ def _record(context: Context, results: Sequence[TableResult], *, outcome: str, m
     }
     rows = [{**common, "outcome": outcome, "message": message, "seconds": seconds}]
     rows += [{**common, **_table_row(result)} for result in results if result.outcome != "up to date"]
+    append_operations(context.lake, "checks", _check_rows(context, results))
     append_operations(context.lake, "runs", rows)
+
+
+def _check_rows(context: Context, results: Sequence[TableResult]) -> Iterator[dict[str, object]]:
+    for result in results:
+        batch = result.ingest.batch if result.ingest else result.refine.batch if result.refine else None
+        common = {"run": context.run, "resource": result.table, "batch": batch}
+        for check in result.checks:
+            yield as_row(check, {**common, "checked_at": naive_utc(context.clock.now())})
 
 
 def _table_row(result: TableResult) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import BucketTransform, TruncateTransform
 from pyiceberg.types import StringType
 
+from planlake.checks.gates import CheckResult, dropped, held, unique
 from planlake.engines.sql import identifier
 from planlake.flow.context import Context, Progress
 from planlake.lake.files import (
@@ -42,6 +43,9 @@ WORKERS = 2
 GROUP_CELLS = 10_000_000  # cells held in memory at once while ranges are rewritten
 
 
+_Written = tuple[DataFile, int]  # the file of a range, and how many ids it holds
+
+
 @dataclass(frozen=True, slots=True)
 class SnapshotResult:
     """What taking the snapshot of one resource brought; `batch` is the bookmark now."""
@@ -52,6 +56,7 @@ class SnapshotResult:
     rows: int = 0
     ranges_written: int = 0
     snapshot_id: int | None = None
+    checks: tuple[CheckResult, ...] = ()
 
 
 def snapshot(context: Context, resource: Resource) -> SnapshotResult:
@@ -68,13 +73,32 @@ def snapshot(context: Context, resource: Resource) -> SnapshotResult:
     files = data_files(increment, where=is_above("batch", applied))
     winners = _winners(context, resource, _Versions(increment, files, applied), current)
     old = _files_by_range(current, set(winners["id_range"].unique().to_pylist()))
-    added = list(_rewritten(context, resource, _Versions(increment, files, applied), current, winners, old))
+    written = list(_rewritten(context, resource, _Versions(increment, files, applied), current, winners, old))
+    added = [file for file, _ in written]
     removed = [file for files_of_range in old.values() for file in files_of_range]
+    checks = _checked(context, resource, current, written, removed)
+    if held(checks):
+        return SnapshotResult(
+            resource.name, applied, rows=row_count(current), snapshot_id=_snapshot_id(current), checks=checks
+        )
     with lake.commits:
         today = context.clock.today()
         properties = bookmark_properties(batch, context.run, today)
         commit(current, add=added, remove=removed, properties=properties, tag=day_tag(today))
-    return SnapshotResult(resource.name, batch, len(winners), row_count(current), len(added), _snapshot_id(current))
+    changed, rows = len(winners), row_count(current)
+    return SnapshotResult(resource.name, batch, changed, rows, len(added), _snapshot_id(current), checks)
+
+
+def _checked(
+    context: Context, resource: Resource, current: Table, written: Sequence[_Written], removed: Sequence[DataFile]
+) -> tuple[CheckResult, ...]:
+    """What is checked of the new version; its ranges are written and not committed yet."""
+    rows = sum(file.record_count for file, _ in written)
+    before = row_count(current)
+    after = before - sum(file.record_count for file in removed) + rows
+    percent = context.config.settings.dropped_rows_percent
+    distinct = sum(count for _, count in written)
+    return unique(resource.key, rows=rows, distinct=distinct), dropped(before=before, after=after, percent=percent)
 
 
 def _snapshot_id(table: Table) -> int | None:
@@ -155,7 +179,7 @@ def _rewritten(
     current: Table,
     winners: pa.Table,
     old: Mapping[object, list[DataFile]],
-) -> Iterator[DataFile]:
+) -> Iterator[_Written]:
     """Write every range that holds a winner anew, a bounded number of rows at a time."""
     touched = sorted(winners["id_range"].unique().to_pylist())
     size = max(1, min(GROUP_CELLS // RANGE_CELLS, -(-len(touched) // WORKERS)))
@@ -163,14 +187,15 @@ def _rewritten(
     is_little = 0 < len(winners) * len(current.schema().fields) <= GROUP_CELLS
     all_new = _new_rows(context, resource, versions, winners) if is_little else None
 
-    def work(group: list[object]) -> list[DataFile]:
+    def work(group: list[object]) -> list[_Written]:
         won = winners.filter(pc.is_in(winners["id_range"], pa.array(group, winners["id_range"].type)))
         new = _new_rows(context, resource, versions, won) if all_new is None else _among(all_new, won, resource.key)
         replaced = [file for id_range in group for file in old.get(id_range, [])]
         parts = [new, *_kept_rows(context, resource, current, won, replaced)]
         rows = pa.concat_tables([shaped_rows(part, current.schema()) for part in parts])
         return [
-            write_file(current, part, partition=(id_range,)) for id_range, part in _by_range(current, resource, rows)
+            (write_file(current, part, partition=(id_range,)), pc.count_distinct(part[resource.key]).as_py())
+            for id_range, part in _by_range(current, resource, rows)
         ]
 
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="snapshot") as workers:

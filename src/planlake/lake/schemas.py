@@ -150,6 +150,19 @@ PUBLISHED: Columns = {
     "published_at": "timestamp",
 }
 
+CHECKS: Columns = {
+    "run": "long",
+    "resource": "text",
+    "batch": "long",
+    "checked_at": "timestamp",
+    "check": "text",
+    "column": "text",
+    "verdict": "text",
+    "figure": "double",
+    "limit": "double",
+    "message": "text",
+}
+
 UNCASTABLE: Columns = {
     "run": "long",
     "resource": "text",
@@ -180,6 +193,7 @@ TABLES: Mapping[tuple[str, str], Columns] = {
     ("raw", "api_requests"): API_REQUESTS,
     ("operations", "runs"): RUNS,
     ("operations", "published"): PUBLISHED,
+    ("operations", "checks"): CHECKS,
     ("operations", "uncastable"): UNCASTABLE,
     ("operations", "rejected"): REJECTED,
 }

@@ -139,7 +139,7 @@ def resource_from(name: str, table: Mapping[str, Any]) -> Resource:
         raise ConfigurationError(f"a resource is described wrongly: {error}", facts={"resource": name}) from None
     if resource.key not in resource.columns:
         hint = suggestion(resource.key, resource.columns)
-        raise ConfigurationError(f'the key "{resource.key}" is no declared column', facts={"resource": name}, hint=hint)
+        raise ConfigurationError(f'key: "{resource.key}" is no declared column', facts={"resource": name}, hint=hint)
     return resource
 
 

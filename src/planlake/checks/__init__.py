@@ -1,0 +1,1 @@
+"""Checks: what must hold of a table; each returns a record, none prints or decides."""

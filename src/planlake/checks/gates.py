@@ -1,0 +1,90 @@
+"""What is checked of a table before a version of it is committed: in go counts, out come results with their figures.
+
+A result that is `held` keeps the whole new version back; a warning is only told.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Verdict = Literal["ok", "warning", "held"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check of one table: its figure, the limit it was held against, and what it means.
+
+    `column` is empty where the check is of the whole table.
+    """
+
+    check: str
+    verdict: Verdict
+    figure: float
+    limit: float
+    column: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Cells of one column: how many hold something, and how many of those did not cast."""
+
+    column: str
+    filled: int
+    bad: int
+
+
+def casts(cells: Iterable[Cells], *, percent: float, at_least: int) -> list[CheckResult]:
+    """Cells that did not cast: a warning, and held where more than `at_least` are more than `percent` of a column's."""
+    results = []
+    for one in cells:
+        share = 100 * one.bad / max(1, one.filled)
+        is_held = share > percent and one.bad > at_least
+        message = f"{one.bad} of {one.filled} values of {one.column} do not cast"
+        results.append(CheckResult("casts", "held" if is_held else "warning", share, percent, one.column, message))
+    return results or [CheckResult("casts", "ok", 0.0, percent)]
+
+
+def complete(column: str, *, filled: int, rows: int, minimum: float) -> CheckResult:
+    """A column that must be filled, as a share of the new rows."""
+    share = filled / rows if rows else 1.0
+    message = f"{column} is filled in {filled} of {rows} rows" if share < minimum else ""
+    return CheckResult("complete", "ok" if share >= minimum else "held", share, minimum, column, message)
+
+
+def unique(column: str, *, rows: int, distinct: int) -> CheckResult:
+    """Ids that stand in more than one row of a version."""
+    doubled = rows - distinct
+    message = f"{doubled} rows repeat an id" if doubled else ""
+    return CheckResult("unique", "held" if doubled else "ok", float(doubled), 0.0, column, message)
+
+
+def dropped(*, before: int, after: int, percent: float) -> CheckResult:
+    """Rows a new version has fewer than the old one, in percent."""
+    share = 100 * (before - after) / before if before else 0.0
+    message = f"{before} rows would become {after}" if share > percent else ""
+    return CheckResult("rows dropped", "held" if share > percent else "ok", max(0.0, share), percent, message=message)
+
+
+def rejected(count: int) -> CheckResult:
+    """Records that were refused: told, and kept."""
+    message = f"{count} records were refused" if count else ""
+    return CheckResult("rejected", "warning" if count else "ok", float(count), 0.0, message=message)
+
+
+def held(results: Iterable[CheckResult]) -> list[CheckResult]:
+    """The results that keep a version back."""
+    return [result for result in results if result.verdict == "held"]
+
+
+def as_row(result: CheckResult, common: Mapping[str, object]) -> dict[str, object]:
+    """A result as a row of `checks`."""
+    return {
+        **common,
+        "check": result.check,
+        "column": result.column or None,
+        "verdict": result.verdict,
+        "figure": result.figure,
+        "limit": result.limit,
+        "message": result.message or None,
+    }

@@ -1,0 +1,76 @@
+"""The gate before `increment_`: in go a run's new rows as refined, out come the checks they are held against.
+
+Of versions of one id only the latest counts: what the vendor mended before we looked, or while a table was held, holds
+nothing back. All versions stay in the table.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from planlake.checks.gates import Cells, CheckResult, casts, complete
+from planlake.config import Settings
+from planlake.engines.duckdb import Connection
+from planlake.engines.sql import identifier
+from planlake.lake.reading import latest_first
+from planlake.sources.catalogue import Resource
+
+IS_FILLED = "planlake is filled"  # no vendor's column has a name like this
+
+
+def narrowed(rows: pa.Table, resource: Resource, complete_column: str | None) -> pa.Table:
+    """What the gate needs of refined rows: which is the latest of an id, and whether it is complete.
+
+    A column that must be complete and that no record ever had (None) is filled nowhere.
+    """
+    names = [resource.key, "batch", "page_number", "import_position", "import_request_id", "is_deleted"]
+    if resource.changed in rows.column_names:
+        names.append(resource.changed)
+    column = rows[complete_column] if complete_column else pa.chunked_array([pa.nulls(len(rows), pa.string())])
+    filled = column.is_valid()
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        filled = pc.and_(filled, pc.fill_null(pc.not_equal(column, ""), fill_value=False))
+    return rows.select(dict.fromkeys(names)).append_column(IS_FILLED, filled)
+
+
+def checked(
+    connection: Connection,
+    resource: Resource,
+    versions: Sequence[pa.Table],
+    uncastable: Sequence[Mapping[str, Any]],
+    filled: Mapping[str, int],
+    settings: Settings,
+) -> list[CheckResult]:
+    """The checks of new rows: `versions` are theirs, narrowed; `filled` counts the values of columns with bad cells."""
+    rows = pa.concat_tables(versions, promote_options="permissive") if versions else None
+    if rows is None:
+        return []
+    bad = [(row["column"], row["request_id"], row["position"]) for row in uncastable]
+    live = rows.filter(pc.invert(rows["is_deleted"]))
+    if bad or pc.sum(live[IS_FILLED]).as_py() != len(live):
+        latest = _latest(connection, resource, rows)
+        places = set(zip(latest["import_request_id"].to_pylist(), latest["import_position"].to_pylist(), strict=True))
+        bad = [one for one in bad if one[1:] in places]
+        live = latest.filter(pc.invert(latest["is_deleted"]))
+    by_column = Counter(column for column, _, _ in bad)
+    cells = [Cells(column, filled[column], count) for column, count in by_column.items()]
+    return [
+        *casts(cells, percent=settings.uncastable_percent, at_least=settings.uncastable_cells),
+        complete(
+            resource.complete,
+            filled=pc.sum(live[IS_FILLED]).as_py() or 0,
+            rows=len(live),
+            minimum=resource.complete_minimum,
+        ),
+    ]
+
+
+def _latest(connection: Connection, resource: Resource, rows: pa.Table) -> pa.Table:
+    query = f"""select * from versions qualify row_number() over (
+        partition by {identifier(resource.key)} order by {latest_first(resource)}) = 1"""
+    with connection.cursor() as cursor:
+        cursor.register("versions", rows)
+        return cursor.sql(query).to_arrow_table()

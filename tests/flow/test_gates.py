@@ -1,0 +1,190 @@
+"""Gates: what is checked before a version is committed, what is held back, and how it is let through."""
+
+import json
+import re
+from datetime import datetime
+
+import pytest
+
+from commands import typed_in_process
+from conftest import feeding, table_of
+from planlake.simulator.dataset import Dataset
+
+from .tables import DAY_1, DAY_2, DAY_3
+
+COLUMNS = {"id": "integer", "last_updated": "timestamp", "amount": "double", "name": "text"}
+LATER = "2026-11-17T05:00:00"
+
+
+def settings_of(names, **settings):
+    """YAML that declares daily tables of the same columns."""
+    listed = ", ".join(f"{name}: {kind}" for name, kind in COLUMNS.items())
+    declared = "".join(f"  {name}: {{columns: {{{listed}}}}}\n" for name in names)
+    given = ", ".join(f"{name}: {value}" for name, value in settings.items())
+    return f"source: tascomi\nresources:\n{declared}tables: {{daily: [{', '.join(names)}]}}\nsettings: {{{given}}}\n"
+
+
+def thing(identity, changed="2026-11-16 09:00:00", **more):
+    return {"id": str(identity), "last_updated": changed, "amount": f"{identity}.5", "name": f"name {identity}", **more}
+
+
+@pytest.fixture
+def feed(tmp_path):
+    """A table of 1,000 good records, loaded on the first day."""
+    data = Dataset({"things": COLUMNS}, now=datetime.fromisoformat(DAY_1))
+    with feeding(data, tmp_path, settings_of(["things"])) as made:
+        for identity in range(1, 1001):
+            data.put("things", thing(identity))
+        yield made
+
+
+@pytest.fixture
+def typed(monkeypatch, capfd):
+    """Run a command in this process."""
+    return lambda *arguments: typed_in_process(monkeypatch, capfd, arguments)
+
+
+def checks(feed, run=None):
+    """The newest result of each check, by name and column."""
+    rows = feed.rows("select * from checks order by run, checked_at")
+    return {(row["check"], row["column"]): row for row in rows if run in (None, row["run"])}
+
+
+def allow(feed, **settings):
+    """Change settings, as somebody would who has looked at what was held."""
+    changed = feed.config.settings.model_copy(update=settings)
+    feed.config = feed.config.model_copy(update={"settings": changed})
+
+
+def spoil(feed, count, changed="2026-11-17 12:00:00", **cells):
+    for identity in range(1, count + 1):
+        feed.data.put("things", thing(identity, changed, **cells))
+
+
+def test_where_all_is_well_every_check_is_kept_with_its_figure(feed):
+    assert feed.run_at(DAY_1).exit_code == 0
+    found = {name: (row["verdict"], row["figure"]) for (name, _), row in checks(feed).items()}
+    assert found == {
+        "casts": ("ok", 0.0),
+        "complete": ("ok", 1.0),
+        "rejected": ("ok", 0.0),
+        "unique": ("ok", 0.0),
+        "rows dropped": ("ok", 0.0),
+    }
+
+
+def test_one_cell_that_does_not_cast_is_a_warning_and_the_table_is_published(feed):
+    feed.run_at(DAY_1)
+    spoil(feed, 1, amount="much")
+    assert table_of(feed.run_at(DAY_2), "things").outcome == "loaded"
+    row = checks(feed)["casts", "amount"]
+    assert (row["verdict"], row["message"]) == ("warning", "1 of 1 values of amount do not cast")
+
+
+@pytest.mark.parametrize(("bad", "outcome"), [(20, "loaded"), (21, "held")])
+def test_more_than_twenty_bad_cells_of_more_than_a_percent_hold_the_table(feed, bad, outcome):
+    feed.run_at(DAY_1)
+    spoil(feed, bad, amount="much")
+    result = feed.run_at(DAY_2)
+    assert table_of(result, "things").outcome == outcome
+    assert result.exit_code == (1 if outcome == "held" else 0)
+
+
+def test_a_hundred_bad_cells_in_less_than_a_percent_of_a_column_hold_nothing(feed):
+    for identity in range(1, 1001):
+        feed.data.put("things", thing(identity, amount="much" if identity <= 9 else "1"))
+    allow(feed, uncastable_cells=0)
+    assert table_of(feed.run_at(DAY_1), "things").outcome == "loaded"
+    assert checks(feed)["casts", "amount"]["figure"] == pytest.approx(0.9)
+
+
+def test_a_table_that_is_held_shows_its_old_version_and_says_why_until_it_is_mended(feed):
+    feed.run_at(DAY_1)
+    before, published = feed.rows("select * from things order by id"), feed.rows("select * from published")
+    spoil(feed, 30, amount="much")
+    held = table_of(feed.run_at(DAY_2), "things")
+    assert (held.outcome, held.message) == ("held", "30 of 30 values of amount do not cast")
+    assert feed.rows("select * from things order by id") == before
+    assert feed.rows("select * from increment_things where batch > 1") == []
+    assert feed.rows("select * from published") == published
+    assert len(feed.rows("select * from uncastable")) == 30
+    again = table_of(feed.run_at("2026-11-18T05:00:00"), "things")
+    assert again.outcome == "held"
+    assert len(feed.rows("select * from uncastable")) == 30
+
+    spoil(feed, 30, "2026-11-18 12:00:00", amount="7")  # the vendor mends it
+    assert table_of(feed.run_at(DAY_3), "things").outcome == "loaded"
+    assert {row["amount"] for row in feed.rows("select amount from things where id <= 30")} == {7.0}
+    assert len(feed.rows("select * from things")) == 1000
+
+
+def test_a_table_that_is_held_is_let_through_by_a_setting(feed):
+    feed.run_at(DAY_1)
+    spoil(feed, 30, amount="much")
+    assert table_of(feed.run_at(DAY_2), "things").outcome == "held"
+    allow(feed, uncastable_cells=50)
+    assert table_of(feed.run_at("2026-11-18T05:00:00"), "things").outcome == "loaded"
+    assert feed.rows("select count(amount)::int as n from things where id <= 30") == [{"n": 0}]
+    assert len(feed.rows("select * from uncastable")) == 30
+
+
+def test_one_held_table_holds_up_no_other(tmp_path):
+    data = Dataset({"things": COLUMNS, "others": COLUMNS}, now=datetime.fromisoformat(DAY_1))
+    with feeding(data, tmp_path, settings_of(["things", "others"])) as made:
+        for identity in range(1, 101):
+            data.put("things", thing(identity, amount="much"))
+            data.put("others", thing(identity))
+        result = made.run_at(DAY_1)
+        assert {table.table: table.outcome for table in result.tables} == {"things": "held", "others": "loaded"}
+        assert len(made.rows("select * from others")) == 100
+
+
+def test_a_column_that_must_be_filled_holds_the_table_where_it_is_not(tmp_path):
+    data = Dataset({"things": COLUMNS}, now=datetime.fromisoformat(DAY_1))
+    declared = settings_of(["things"]).replace("things: {", "things: {complete: name, ")
+    with feeding(data, tmp_path, declared) as made:
+        for identity in range(1, 101):
+            data.put("things", thing(identity, **({"name": None} if identity <= 2 else {})))
+        held = table_of(made.run_at(DAY_1), "things")
+        assert (held.outcome, held.message) == ("held", "name is filled in 98 of 100 rows")
+        data.put("things", thing(1))
+        data.put("things", thing(2))
+        assert table_of(made.run_at(LATER, "things", is_full=True), "things").outcome == "loaded"
+        rows = made.rows("select batch, figure from checks where \"check\" = 'complete' order by run")
+        assert rows[0]["figure"] == pytest.approx(0.98)
+
+
+def test_records_that_are_gone_need_no_filled_column(tmp_path):
+    data = Dataset({"things": COLUMNS}, now=datetime.fromisoformat(DAY_1))
+    declared = settings_of(["things"]).replace("things: {", "things: {complete: name, ")
+    with feeding(data, tmp_path, declared) as made:
+        for identity in range(1, 101):
+            data.put("things", thing(identity))
+        made.run_at(DAY_1)
+        data.delete("things", 5)
+        assert table_of(made.run_at(DAY_2, "things", is_full=True), "things").outcome == "loaded"
+        assert len(made.rows("select * from things")) == 99
+
+
+def test_check_shows_the_newest_results_and_draws_how_they_went(feed, typed):
+    file = feed.config.folder / "planlake.yaml"
+    said = typed("check", "--config", file)
+    assert (said.status, said.out) == (0, "")
+    assert "no checks are kept yet" in said.err
+    feed.run_at(DAY_1)
+    spoil(feed, 30, amount="much")
+    feed.run_at(DAY_2)
+    said = typed("check", "--config", file)
+    assert said.status == 1
+    assert re.search(r"things +casts +amount +x held +100 +1 +30 of 30 values of amount do not cast", said.out)
+    drawn = typed("check", "things", "--history", "--config", file)
+    assert re.search(r"things +complete +id += ok +##", drawn.out)
+    found = json.loads(typed("check", "--json", "--config", file).out)
+    assert {(one["check"], one["verdict"]) for one in found} >= {("casts", "held"), ("complete", "ok")}
+    spoil(feed, 30, "2026-11-18 12:00:00", amount="7")
+    feed.run_at(DAY_3)
+    said = typed("check", "--config", file)
+    assert said.status == 0
+    assert "held" not in said.out
+    said = typed("check", "thinks", "--config", file)
+    assert (said.status, "did you mean things" in said.err) == (2, True)
