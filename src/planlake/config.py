@@ -106,6 +106,18 @@ class Settings(_Record):
     table_concurrency: _Positive = 8
 
 
+class SqlCheck(_Record):
+    """A check of one's own: a condition on the rows of a table that no row may meet.
+
+    Rows that meet it are a warning, or with `holds` keep the whole new version back.
+    """
+
+    table: str
+    name: str = Field(min_length=1)
+    rows: str = Field(min_length=1)
+    holds: bool = False
+
+
 class Config(_Record):
     """The whole configuration of one lake."""
 
@@ -114,6 +126,7 @@ class Config(_Record):
     tables: Tables = Tables()
     environments: Mapping[str, Environment] = Field(default_factory=lambda: {"local": Environment()}, min_length=1)
     resources: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    checks: tuple[SqlCheck, ...] = ()
     settings: Settings = Settings()
     folder: Path = Path()
 
@@ -244,6 +257,7 @@ def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
         "api": Api,
         "tables": Tables,
         "settings": Settings,
+        "checks": SqlCheck,
         "catalog": Catalog,
         "warehouse": Warehouses,
     }

@@ -188,3 +188,50 @@ def test_check_shows_the_newest_results_and_draws_how_they_went(feed, typed):
     assert "held" not in said.out
     said = typed("check", "thinks", "--config", file)
     assert (said.status, "did you mean things" in said.err) == (2, True)
+
+
+def of_ones_own(tmp_path, check):
+    data = Dataset({"things": COLUMNS}, now=datetime.fromisoformat(DAY_1))
+    for identity in range(1, 101):
+        data.put("things", thing(identity))
+    return feeding(data, tmp_path, settings_of(["things"]) + f"checks: [{{table: things, {check}}}]\n")
+
+
+@pytest.mark.parametrize(("holds", "outcome"), [(False, "loaded"), (True, "held")])
+def test_a_check_of_ones_own_warns_or_holds_on_the_version_as_it_would_be(tmp_path, holds, outcome):
+    check = f'name: not negative, rows: "amount < 0 or name is null", holds: {str(holds).lower()}'
+    with of_ones_own(tmp_path, check) as made:
+        assert table_of(made.run_at(DAY_1), "things").outcome == "loaded"
+        assert checks(made)["not negative", None]["verdict"] == "ok"
+        made.data.put("things", thing(7, "2026-11-17 12:00:00", amount="-1"))
+        result = table_of(made.run_at(DAY_2), "things")
+        assert result.outcome == outcome
+        row = checks(made)["not negative", None]
+        assert (row["verdict"], row["figure"]) == ("held" if holds else "warning", 1.0)
+        assert row["message"] == "1 rows where amount < 0 or name is null"
+        assert made.rows("select amount from things where id = 7") == [{"amount": 7.5 if holds else -1.0}]
+        made.data.put("things", thing(7, "2026-11-18 12:00:00", amount="8"))
+        assert table_of(made.run_at(DAY_3), "things").outcome == "loaded"
+        assert made.rows("select amount from things where id = 7") == [{"amount": 8.0}]
+
+
+@pytest.mark.parametrize("condition", ["amont < 0", "amount < ", "; drop", ")"])
+def test_a_condition_that_is_none_fails_its_table_with_a_clear_line(tmp_path, condition):
+    with of_ones_own(tmp_path, f'name: odd, rows: "{condition}"') as made:
+        result = table_of(made.run_at(DAY_1), "things")
+        assert result.outcome == "failed"
+        assert result.message.startswith("a check cannot be carried out: ")
+        assert "check=odd" in result.message
+
+
+def test_a_remark_in_a_condition_ends_nothing(tmp_path):
+    with of_ones_own(tmp_path, 'name: odd, rows: "amount < 0 -- and so on"') as made:
+        assert table_of(made.run_at(DAY_1), "things").outcome == "loaded"
+
+
+def test_a_check_of_a_table_nobody_knows_is_a_mistake_of_the_configuration(tmp_path, typed):
+    (tmp_path / "planlake.yaml").write_text(
+        settings_of(["things"]) + "checks: [{table: thinks, name: a, rows: 'true'}]\n"
+    )
+    said = typed("plan", "--config", tmp_path / "planlake.yaml")
+    assert (said.status, "did you mean things" in said.err) == (2, True)

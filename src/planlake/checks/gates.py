@@ -72,6 +72,12 @@ def rejected(count: int) -> CheckResult:
     return CheckResult("rejected", "warning" if count else "ok", float(count), 0.0, message=message)
 
 
+def own(name: str, *, rows: int, condition: str, holds: bool) -> CheckResult:
+    """A check from the configuration: rows that meet its condition."""
+    message = f"{rows} rows where {condition}" if rows else ""
+    return CheckResult(name, "ok" if not rows else "held" if holds else "warning", float(rows), 0.0, message=message)
+
+
 def held(results: Iterable[CheckResult]) -> list[CheckResult]:
     """The results that keep a version back."""
     return [result for result in results if result.verdict == "held"]

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from planlake.engines.casts import CASTS, FALSE_TEXTS, TRUE_TEXTS
 from planlake.engines.sql import identifier, literal
+from planlake.errors import ConfigurationError
 
 Connection = duckdb.DuckDBPyConnection
 # Of rows with `is_regular` and `api_response`; other rows DuckDB may not be able to read at all.
@@ -97,6 +98,17 @@ def _cast(connection: Connection, columns: Sequence[pa.ChunkedArray], type_name:
         typed = cursor.sql(f"select {_cast_sql('value', type_name)} from texts").to_arrow_table()["value"]
     size = len(values) // max(1, len(columns))
     return (typed.slice(number * size, size).combine_chunks() for number in range(len(columns)))
+
+
+def count_where(connection: Connection, rows: str, name: str, condition: str, *, facts: Mapping[str, object]) -> int:
+    """How many rows meet a condition somebody wrote; a ConfigurationError where it is none."""
+    try:
+        query = f"select count(*) from {rows} as {identifier(name)} where ({condition}\n)"
+        return int(connection.execute(query).fetchall()[0][0])
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        hint = f"the condition is SQL over the columns of {name}"
+        raise ConfigurationError(f"a check cannot be carried out: {reason}", facts=facts, hint=hint) from None
 
 
 def bad_cells(texts: pa.Table, typed: pa.Table, types: Mapping[str, str]) -> list[BadCells]:

@@ -20,7 +20,8 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import BucketTransform, TruncateTransform
 from pyiceberg.types import StringType
 
-from planlake.checks.gates import CheckResult, dropped, held, unique
+from planlake.checks.gates import CheckResult, dropped, held, own, unique
+from planlake.engines.duckdb import count_where
 from planlake.engines.sql import identifier
 from planlake.flow.context import Context, Progress
 from planlake.lake.files import (
@@ -98,7 +99,27 @@ def _checked(
     after = before - sum(file.record_count for file in removed) + rows
     percent = context.config.settings.dropped_rows_percent
     distinct = sum(count for _, count in written)
-    return unique(resource.key, rows=rows, distinct=distinct), dropped(before=before, after=after, percent=percent)
+    return (
+        unique(resource.key, rows=rows, distinct=distinct),
+        dropped(before=before, after=after, percent=percent),
+        *_own_checks(context, resource, current, written, removed),
+    )
+
+
+def _own_checks(
+    context: Context, resource: Resource, current: Table, written: Sequence[_Written], removed: Sequence[DataFile]
+) -> Iterator[CheckResult]:
+    """The configuration's checks of this table, on the version as it would be; a wrong condition is a mistake of it."""
+    wanted = [check for check in context.config.checks if check.table == resource.name]
+    if not wanted:
+        return
+    gone = {file.file_path for file in removed}
+    files = [file for file in data_files(current) if file.file_path not in gone] + [file for file, _ in written]
+    rows = f"(select * from {rows_sql(files, current.schema())} where not is_deleted)"
+    for check in wanted:
+        with context.connection.cursor() as cursor:
+            found = count_where(cursor, rows, resource.name, check.rows, facts={"check": check.name})
+        yield own(check.name, rows=found, condition=check.rows, holds=check.holds)
 
 
 def _snapshot_id(table: Table) -> int | None:

@@ -99,6 +99,8 @@ def catalogue_of(config: Config) -> Catalogue:
     catalogue = replace(catalogue, resources={**catalogue.resources, **overridden})
     for name in (*config.tables.daily, *config.tables.weekly):
         catalogue.resource(name)
+    for check in config.checks:
+        catalogue.resource(check.table)
     doubled = set(config.tables.daily) & set(config.tables.weekly)
     if doubled:
         raise ConfigurationError(f'"{min(doubled)}" stands under daily and weekly', hint="keep it in one of the lists")
