@@ -223,3 +223,15 @@ def test_a_plan_without_an_api_is_shown_all_the_same_and_says_what_it_does_not_k
     assert said.status == 0
     assert "never loaded" in said.out
     assert "requests, size and time are not known: the API cannot be reached: connection refused" in said.err
+
+
+def test_a_key_that_appears_later_is_told_and_those_of_the_first_load_are_not(feed, typed, at):
+    at(NOW)
+    assert "which nobody declared" not in typed("run", "fees", "--config", feed.file).err
+    feed.data.move_to(feed.data.now.fromisoformat(NEXT_DAY))
+    changed = feed.data.records("fees")[0] | {"last_updated": f"{NOW[:10]} 12:00:00", "green_belt": "yes"}
+    feed.data.put("fees", changed)
+    at(NEXT_DAY)
+    said = typed("run", "fees", "--config", feed.file)
+    assert "fees: 1 new columns, which nobody declared, are kept as text: green_belt" in said.err
+    assert feed.rows("select count(green_belt)::int as n from fees") == [{"n": 1}]

@@ -104,6 +104,10 @@ def _remarks(result: "TableResult") -> list[str]:
             f"{result.table}: {result.refine.uncastable} cells do not cast and are NULL; their values are kept\n"
             f"hint: planlake sql \"select * from uncastable where resource = '{result.table}'\""
         )
+    if result.refine and result.refine.new_columns and not result.refine.is_first:
+        names = result.refine.new_columns
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        lines.append(f"{result.table}: {len(names)} new columns, which nobody declared, are kept as text: {shown}")
     if result.refine and result.refine.rejected:
         lines.append(
             f"{result.table}: {result.refine.rejected} records have no usable id; they are kept\n"

@@ -43,7 +43,7 @@ WORKERS = 2
 
 @dataclass(frozen=True, slots=True)
 class RefineResult:
-    """What refining one resource brought; `batch` is the bookmark now."""
+    """What refining one resource brought; `batch` is the bookmark now, `is_first` that there was none before."""
 
     resource: str
     batch: int
@@ -52,6 +52,7 @@ class RefineResult:
     rejected: int = 0
     new_columns: tuple[str, ...] = ()
     checks: tuple[CheckResult, ...] = ()
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def refine(context: Context, resource: Resource) -> RefineResult:
             properties = bookmark_properties(batch, context.run, context.clock.today())
             written = [part.file for part in parts if part.file is not None]
             commit(table, add=written, properties=properties, tag=day_tag(context.clock.today()))
-    return RefineResult(resource.name, batch, *found_here)
+    return RefineResult(resource.name, batch, *found_here, is_first=applied == 0)
 
 
 def _checked(context: Context, resource: Resource, parts: Sequence[_Part]) -> list[CheckResult]:
