@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from commands import typed_in_process
-from conftest import feeding, table_of
+from conftest import feeding, table_of, written_config
 from planlake.simulator.dataset import Dataset
 
 from .tables import DAY_1, DAY_2, DAY_3
@@ -235,3 +235,50 @@ def test_a_check_of_a_table_nobody_knows_is_a_mistake_of_the_configuration(tmp_p
     )
     said = typed("plan", "--config", tmp_path / "planlake.yaml")
     assert (said.status, "did you mean things" in said.err) == (2, True)
+
+
+def test_a_table_that_is_held_for_days_is_not_let_through_by_what_gathers_meanwhile(feed):
+    feed.run_at(DAY_1)
+    spoil(feed, 25, amount="much")
+    for day in (18, 19, 20, 21):
+        for identity in range(26, 1001):
+            feed.data.put("things", thing(identity, f"2026-11-{day - 1} 13:00:00", name=f"of {day}"))
+        if day > 18:
+            spoil(feed, 25, f"2026-11-{day - 1} 12:00:00", amount="much")
+        held = table_of(feed.run_at(f"2026-11-{day}T03:00:00"), "things")
+        assert (held.outcome, held.message) == ("held", "25 of 1000 values of amount do not cast")
+
+
+def test_a_version_that_loses_a_fifth_of_the_rows_is_held(tmp_path):
+    data = Dataset({"things": COLUMNS}, now=datetime.fromisoformat(DAY_1))
+    for identity in range(1, 101):
+        data.put("things", thing(identity))
+    with feeding(data, tmp_path, settings_of(["things"], deletion_limit_percent=100)) as made:
+        made.run_at(DAY_1)
+        for identity in range(1, 22):
+            data.delete("things", identity)
+        held = table_of(made.run_at(DAY_2, "things", is_full=True), "things")
+        assert (held.outcome, held.message) == ("held", "100 rows would become 79")
+        assert len(made.rows("select * from things")) == 100
+        allow(made, dropped_rows_percent=21)
+        made.run_at("2026-11-18T05:00:00")
+        assert len(made.rows("select * from things")) == 79
+
+
+def test_a_first_load_that_is_held_is_let_through_by_the_right_type(tmp_path):
+    data = Dataset({"things": COLUMNS}, now=datetime.fromisoformat(DAY_1))
+    for identity in range(1, 101):
+        data.put("things", thing(identity, amount=f"{identity} pounds"))
+    with feeding(data, tmp_path, settings_of(["things"])) as made:
+        assert table_of(made.run_at(DAY_1), "things").outcome == "held"
+        told = settings_of(["things"]).replace("amount: double", "amount: text")
+        made.config = written_config(made.simulator, tmp_path, told)
+        assert table_of(made.run_at(LATER), "things").outcome == "loaded"
+        assert made.rows("select amount from things where id = 7") == [{"amount": "7 pounds"}]
+
+
+def test_as_of_a_day_shows_nothing_of_a_first_version_that_was_held(tmp_path):
+    with of_ones_own(tmp_path, 'name: never, rows: "true", holds: true') as made:
+        assert table_of(made.run_at(DAY_1), "things").outcome == "held"
+        assert made.rows("select count(*)::int as n from things") == [{"n": 0}]
+        assert made.rows("select count(*)::int as n from things", as_of="2026-11-17") == [{"n": 0}]

@@ -223,3 +223,8 @@ def test_nesting_deeper_than_python_reads_is_no_crash():
     deep = b'{"id":"2","name":' + b"[" * 3000 + b"]" * 3000 + b"}"
     with pytest.raises(ValueError, match="malformed"):
         read_records(b"[%b]" % deep, Shape("id"))
+
+
+def test_every_key_that_is_dropped_goes():
+    read = read_records(b'[{"id":"1","pic":"QUJD","map":"QUJD","n":"x"}]', Shape("id", ("pic", "map")))
+    assert texts_of(read.texts[0].as_py()) == {"id": "1", "n": "x"}

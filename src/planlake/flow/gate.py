@@ -41,22 +41,27 @@ def checked(
     resource: Resource,
     versions: Sequence[pa.Table],
     uncastable: Sequence[Mapping[str, Any]],
-    filled: Mapping[str, int],
+    filled: Mapping[str, float],
     settings: Settings,
 ) -> list[CheckResult]:
-    """The checks of new rows: `versions` are theirs, narrowed; `filled` counts the values of columns with bad cells."""
+    """The checks of new rows: `versions` are theirs, narrowed; `filled` is the share of rows that have a value.
+
+    Both counts are of the latest versions: a table that is held for long gathers versions, not reasons to pass.
+    """
     rows = pa.concat_tables(versions, promote_options="permissive") if versions else None
     if rows is None:
         return []
     bad = [(row["column"], row["request_id"], row["position"]) for row in uncastable]
-    live = rows.filter(pc.invert(rows["is_deleted"]))
+    latest, live = rows, rows.filter(pc.invert(rows["is_deleted"]))
     if bad or pc.sum(live[IS_FILLED]).as_py() != len(live):
         latest = _latest(connection, resource, rows)
         places = set(zip(latest["import_request_id"].to_pylist(), latest["import_position"].to_pylist(), strict=True))
         bad = [one for one in bad if one[1:] in places]
         live = latest.filter(pc.invert(latest["is_deleted"]))
     by_column = Counter(column for column, _, _ in bad)
-    cells = [Cells(column, filled[column], count) for column, count in by_column.items()]
+    cells = [
+        Cells(column, max(count, round(filled[column] * len(latest))), count) for column, count in by_column.items()
+    ]
     return [
         *casts(cells, percent=settings.uncastable_percent, at_least=settings.uncastable_cells),
         complete(

@@ -59,12 +59,14 @@ class RefineResult:
 class _Part:
     """One part of the work: a data file written, and what was found on the way.
 
-    `versions` are its rows as the gate needs them, `filled` counts the values of columns that have bad cells.
+    `versions` are its rows as the gate needs them, `filled` counts the values of columns that have bad cells, among all
+    that were `received`.
     """
 
     file: DataFile | None
     rows: int
     batch: int
+    received: int = 0
     versions: pa.Table | None = None
     filled: Mapping[str, int] = field(default_factory=dict)
     uncastable: list[dict[str, Any]] = field(default_factory=list)
@@ -103,12 +105,14 @@ def refine(context: Context, resource: Resource) -> RefineResult:
 
 def _checked(context: Context, resource: Resource, parts: Sequence[_Part]) -> list[CheckResult]:
     """What is checked of the new rows; they are written and not committed yet."""
-    filled = Counter[str]()
+    filled, rows = Counter[str](), Counter[str]()
     for part in parts:
         filled.update(part.filled)
+        rows.update(dict.fromkeys(part.filled, part.received))
+    shares = {column: count / rows[column] for column, count in filled.items()}
     versions = [part.versions for part in parts if part.versions is not None]
     uncastable = [row for part in parts for row in part.uncastable]
-    found = checked(context.connection, resource, versions, uncastable, filled, context.config.settings)
+    found = checked(context.connection, resource, versions, uncastable, shares, context.config.settings)
     return [*found, rejected_records(sum(len(part.rejected) for part in parts))]
 
 
@@ -136,6 +140,8 @@ def _prepared_table(context: Context, resource: Resource, found: _Keys) -> tuple
     """The increment table with a column for every key; new columns are text."""
     name = f"increment_{resource.name}"
     table = context.lake.find("refined", name)
+    if found.regular or found.others:
+        table = context.lake.without_rows_dropped("refined", name)
     known = keys_of(table.schema() if table else None, resource.columns)
     unknown = [key for key in (*found.regular, *found.others) if key not in known]
     new = column_names(unknown, [*known.values(), *REFINED_OWN, *VIEW_COLUMNS])
@@ -239,7 +245,7 @@ def _refine_rows(context: Context, resource: Resource, table: Table, texts: pa.T
     kept = typed.filter(has_id) if rejected else typed
     file = write_file(table, kept) if len(kept) else None
     versions = narrowed(kept, resource, keys.get(resource.complete))
-    return _Part(file, len(kept), batch, versions, filled, uncastable, rejected)
+    return _Part(file, len(kept), batch, len(texts), versions, filled, uncastable, rejected)
 
 
 def _filled(column: pa.ChunkedArray) -> int:

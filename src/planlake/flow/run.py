@@ -141,11 +141,11 @@ def _run(context: Context, selection: Selection) -> RunResult:
         _record(context, [], outcome="failed", message=error.message, seconds=monotonic() - started)
         raise
     _publish(context, results)
+    outcome = "finished" if any(result.outcome != "up to date" for result in results) else "nothing to do"
+    _record(context, results, outcome=outcome, message="", seconds=monotonic() - started)
     settings = context.config.settings
     after_days = max(settings.compact_after_days, settings.look_back_days + 1)
     compact_ledger(context.lake, context.connection, naive_utc(context.clock.now()), after_days=after_days)
-    outcome = "finished" if any(result.outcome != "up to date" for result in results) else "nothing to do"
-    _record(context, results, outcome=outcome, message="", seconds=monotonic() - started)
     return RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started)
 
 

@@ -44,7 +44,7 @@ WORKERS = 2
 GROUP_CELLS = 10_000_000  # cells held in memory at once while ranges are rewritten
 
 
-_Written = tuple[DataFile, int]  # the file of a range, and how many ids it holds
+_Written = tuple[DataFile, int, int]  # the file of a range, its ids, its rows that are not deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,8 @@ def snapshot(context: Context, resource: Resource) -> SnapshotResult:
     applied, batch = bookmark(current), bookmark(increment)
     if increment is None:
         return SnapshotResult(resource.name, 0)
+    if batch > applied:
+        current = lake.without_rows_dropped("refined", f"current_{resource.name}")
     current = _prepared_table(context, resource, increment, current)
     if batch <= applied:
         return SnapshotResult(resource.name, applied, rows=row_count(current), snapshot_id=_snapshot_id(current))
@@ -75,7 +77,7 @@ def snapshot(context: Context, resource: Resource) -> SnapshotResult:
     winners = _winners(context, resource, _Versions(increment, files, applied), current)
     old = _files_by_range(current, set(winners["id_range"].unique().to_pylist()))
     written = list(_rewritten(context, resource, _Versions(increment, files, applied), current, winners, old))
-    added = [file for file, _ in written]
+    added = [file for file, *_ in written]
     removed = [file for files_of_range in old.values() for file in files_of_range]
     checks = _checked(context, resource, current, written, removed)
     if held(checks):
@@ -94,16 +96,26 @@ def _checked(
     context: Context, resource: Resource, current: Table, written: Sequence[_Written], removed: Sequence[DataFile]
 ) -> tuple[CheckResult, ...]:
     """What is checked of the new version; its ranges are written and not committed yet."""
-    rows = sum(file.record_count for file, _ in written)
-    before = row_count(current)
-    after = before - sum(file.record_count for file in removed) + rows
+    rows = sum(file.record_count for file, *_ in written)
     percent = context.config.settings.dropped_rows_percent
-    distinct = sum(count for _, count in written)
+    distinct = sum(count for _, count, _ in written)
+    lost = _live_rows(context, current, removed) - sum(live for *_, live in written)
+    before = _live_rows(context, current, data_files(current)) if lost > 0 else 0
+    after = before - max(0, lost)
     return (
         unique(resource.key, rows=rows, distinct=distinct),
         dropped(before=before, after=after, percent=percent),
         *_own_checks(context, resource, current, written, removed),
     )
+
+
+def _live_rows(context: Context, current: Table, files: Sequence[DataFile]) -> int:
+    """How many rows of these files are not deleted."""
+    if not files:
+        return 0
+    rows = rows_sql(files, current.schema(), columns=("is_deleted",))
+    with context.connection.cursor() as cursor:
+        return int(cursor.execute(f"select count(*) from {rows} where not is_deleted").fetchall()[0][0])
 
 
 def _own_checks(
@@ -114,7 +126,7 @@ def _own_checks(
     if not wanted:
         return
     gone = {file.file_path for file in removed}
-    files = [file for file in data_files(current) if file.file_path not in gone] + [file for file, _ in written]
+    files = [file for file in data_files(current) if file.file_path not in gone] + [file for file, *_ in written]
     rows = f"(select * from {rows_sql(files, current.schema())} where not is_deleted)"
     for check in wanted:
         with context.connection.cursor() as cursor:
@@ -215,7 +227,11 @@ def _rewritten(
         parts = [new, *_kept_rows(context, resource, current, won, replaced)]
         rows = pa.concat_tables([shaped_rows(part, current.schema()) for part in parts])
         return [
-            (write_file(current, part, partition=(id_range,)), pc.count_distinct(part[resource.key]).as_py())
+            (
+                write_file(current, part, partition=(id_range,)),
+                pc.count_distinct(part[resource.key]).as_py(),
+                len(part) - (pc.sum(part["is_deleted"]).as_py() or 0),
+            )
             for id_range, part in _by_range(current, resource, rows)
         ]
 

@@ -58,7 +58,13 @@ def _ordered(rows: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def _due(rows: str, oldest: datetime) -> str:
-    return f"select 1 from {rows} where event in {REQUEST_EVENTS} and requested_at < {literal(str(oldest))} limit 1"
+    """Whether a window closed so long ago still has rows of requests."""
+    return f"""
+        select 1 from {rows} as asked semi join (
+            select "window", request_id as closed_id from {rows}
+            where event = '{CLOSED}' and requested_at < {literal(str(oldest))}) as closings
+        on asked."window" = closings."window" and asked.request_id < closings.closed_id
+        where event in {REQUEST_EVENTS} limit 1"""
 
 
 def _newest(rows: str) -> str:

@@ -109,6 +109,19 @@ class Lake:
             )
             return self.loaded[zone, name]
 
+    def without_rows_dropped(self, zone: str, name: str) -> Table | None:
+        """A table, or None where it was made and nothing was ever committed to it: it is dropped then.
+
+        So a first load that was held back is made anew, with the types the catalogue has now.
+        """
+        table = self.find(zone, name)
+        if table is None or table.current_snapshot() is not None:
+            return table
+        with self.commits, clear_errors():
+            self.catalog.drop_table((self.database(zone), name))
+            del self.loaded[zone, name]
+        return None
+
     def own_schema(self, zone: str, name: str) -> Schema:
         """The schema one of Planlake's own tables is made with."""
         return schema_of(TABLES[zone, name])

@@ -156,7 +156,7 @@ class Views:
 
     def _current(self, resource: Described) -> str | None:
         table = self.lake.find("refined", f"current_{resource.name}")
-        if table is None or self.as_of is None:
+        if table is None or self.as_of is None or table.current_snapshot() is None:
             return _whole(table) if table is not None else None
         tag = _tag_of(table, self.as_of)
         if tag is not None:

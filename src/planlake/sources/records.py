@@ -127,11 +127,10 @@ def read_records(body: bytes, shape: Shape) -> Records:
     """The records of one page from its body; ValueError where it is no array."""
     raws = split_page(body)
     texts = [bytes(raw) for raw in raws]
-    for name in shape.dropped_keys:
-        if _quoted(name) in body:
-            texts = [_without_key(text, name) for text in texts]
-            body = b""
-    return _read_alike(texts, body or b"[%b]" % b",".join(texts), shape) or records_of(
+    dropped = [name for name in shape.dropped_keys if _quoted(name) in body]
+    for name in dropped:
+        texts = [_without_key(text, name) for text in texts]
+    return _read_alike(texts, b"[%b]" % b",".join(texts) if dropped else body, shape) or records_of(
         [read_record(text, shape) for text in texts]
     )
 
