@@ -93,7 +93,7 @@ def test_any_text_casts_as_the_rules_say(connection, texts):
 
 keys = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='"\\'), min_size=1, max_size=8)
 values = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-records = st.dictionaries(keys, values, max_size=6).map(lambda found: {"id": "7", **found, "last": "x"})
+records = st.dictionaries(keys, values, max_size=6).map(lambda found: {"id": "7"} | found | {"id": "7", "last": "x"})
 
 
 def written(record, *, order, ascii_only, nulls, image):
