@@ -6,8 +6,6 @@ Nothing is lost but the details of single requests: their pages, seconds and att
 
 from datetime import datetime, timedelta
 
-import pyarrow as pa
-from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile
 
 from planlake.engines.duckdb import Connection
@@ -44,17 +42,13 @@ def compact_ledger(lake: Lake, connection: Connection, now: datetime, *, after_d
             before = sum(file.record_count for file in old)
             rows = cursor.sql(_compacted(rows_sql(old, schema), rows_sql(files, schema))).to_arrow_table()
             if old and len(rows) < before:
-                added.append(write_file(table, _ordered(rows, schema_to_pyarrow(schema)), partition=(resource,)))
+                added.append(write_file(table, rows, partition=(resource,)))
                 removed += old
                 saved += before - len(rows)
     if removed:
         with lake.commits:
             lake.loaded["raw", "api_requests"] = commit(lake.fresh("raw", "api_requests"), add=added, remove=removed)
     return saved
-
-
-def _ordered(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    return rows.select(schema.names).cast(schema)
 
 
 def _due(rows: str, oldest: datetime) -> str:
