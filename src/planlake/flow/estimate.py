@@ -12,7 +12,7 @@ from planlake.config import Config
 from planlake.flow.plan import Step
 from planlake.lake.ledger import FULL
 from planlake.sources.client import Source, open_source
-from planlake.sources.records import Records, split_page
+from planlake.sources.records import no_records
 from planlake.sources.tascomi.signing import signer
 
 
@@ -42,13 +42,8 @@ async def _asked(config: Config, tables: Sequence[str]) -> dict[str, Estimate]:
 
 
 async def _estimate(source: Source, table: str, concurrency: int) -> Estimate:
-    answer = await source.get(table, {"page": 1}, _split)
+    answer = await source.get(table, {"page": 1}, no_records)
     if answer.error:
         return Estimate(error=answer.error)
     pages = max(1, answer.totals.pages) if answer.totals else 1
     return Estimate(pages, pages * answer.size, pages * answer.seconds / min(pages, concurrency))
-
-
-def _split(body: bytes) -> Records:
-    split_page(body)
-    return Records()

@@ -94,6 +94,12 @@ def split_page(body: bytes) -> Sequence[bytes | msgspec.Raw]:
         return _split_slowly(body.decode(errors="surrogateescape"))
 
 
+def no_records(body: bytes) -> Records:
+    """For whoever only wants to know that a body is a page: ValueError where it is none."""
+    split_page(body)
+    return Records()
+
+
 def _split_slowly(body: str) -> list[bytes]:
     """The same for a body that msgspec refuses, for a lone surrogate or a control character in one of its records."""
     decoder = json.JSONDecoder(strict=False)
