@@ -33,9 +33,9 @@ def plan(
     steps = planned(loaded, wanted, environment=env)
     expected = _expected(loaded, steps)
     if json:
-        print_json([asdict(one) | _as_json(one, expected) for one in steps])
+        print_json([{**asdict(one), "expected": _as_json(expected.get((one.table, one.step)))} for one in steps])
         return
-    rows = [(one.table, one.step, _windows(one), _takes(one, expected), one.why) for one in steps]
+    rows = [(one.table, one.step, _windows(one), _takes(expected.get((one.table, one.step))), one.why) for one in steps]
     print_table("", ("table", "step", "windows", "expected", "why"), rows)
     due = sum(1 for one in steps if one.windows)
     remark(f"{due} tables are due; planlake run does this")
@@ -44,34 +44,32 @@ def plan(
             remark(f"gap: {one.table} lacks {len(one.gaps)} days from {one.gaps[0]} to {one.gaps[-1]}")
 
 
-def _expected(config: "Config", steps: "Sequence[Step]") -> "Mapping[str, Estimate]":
-    """What the tables to be read whole will take; a remark where the API cannot be asked."""
+def _expected(config: "Config", steps: "Sequence[Step]") -> "Mapping[tuple[str, str], Estimate]":
+    """What the ingest of each table to be read whole will take; a remark where the API cannot be asked."""
     from planlake.cli.screen import remark
     from planlake.errors import PlanlakeError
     from planlake.flow.estimate import estimated
 
     try:
-        return estimated(config, steps)
+        return {(table, "ingest"): estimate for table, estimate in estimated(config, steps).items()}
     except PlanlakeError as error:
         remark(f"requests, size and time are not known: {error}")
         return {}
 
 
-def _takes(step: "Step", expected: "Mapping[str, Estimate]") -> str:
-    estimate = expected.get(step.table) if step.step == "ingest" else None
+def _takes(estimate: "Estimate | None") -> str:
     if estimate is None:
         return ""
     if estimate.error:
         return f"not known: {estimate.error}"
-    minutes = estimate.seconds / 60
-    time = f"{minutes:.0f} min" if minutes >= 2 else f"{estimate.seconds:.0f} s" if estimate.seconds >= 1 else "1 s"
+    seconds = max(1, round(estimate.seconds))
+    time = f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds} s"
     size = f"{estimate.bytes / 1e6:,.0f} MB" if estimate.bytes >= 1e6 else f"{estimate.bytes / 1e3:,.0f} kB"
     return f"{estimate.requests:,} requests, {size}, about {time}"
 
 
-def _as_json(step: "Step", expected: "Mapping[str, Estimate]") -> dict[str, object]:
-    estimate = expected.get(step.table) if step.step == "ingest" else None
-    return {"expected": asdict(estimate) if estimate else None}
+def _as_json(estimate: "Estimate | None") -> dict[str, object] | None:
+    return asdict(estimate) if estimate else None
 
 
 def _windows(step: "Step") -> str:
