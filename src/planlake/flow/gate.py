@@ -15,6 +15,7 @@ from planlake.checks.gates import Cells, CheckResult, casts, complete
 from planlake.config import Settings
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import identifier
+from planlake.lake.files import is_text
 from planlake.lake.reading import latest_first
 from planlake.sources.catalogue import Resource
 
@@ -31,7 +32,7 @@ def narrowed(rows: pa.Table, resource: Resource, complete_column: str | None) ->
         names.append(resource.changed)
     column = rows[complete_column] if complete_column else pa.chunked_array([pa.nulls(len(rows), pa.string())])
     filled = column.is_valid()
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+    if is_text(column.type):
         filled = pc.and_(filled, pc.fill_null(pc.not_equal(column, ""), fill_value=False))
     return rows.select(dict.fromkeys(names)).append_column(IS_FILLED, filled)
 

@@ -31,6 +31,7 @@ from planlake.lake.files import (
     data_files,
     day_tag,
     is_above,
+    is_text,
     row_count,
     shaped_rows,
     write_file,
@@ -244,7 +245,7 @@ def _rewritten(
 def _new_rows(context: Context, resource: Resource, versions: _Versions, won: pa.Table) -> pa.Table:
     """The winners, with all their columns."""
     between = ""
-    if not pa.types.is_string(won["id"].type) and not pa.types.is_large_string(won["id"].type):
+    if not is_text(won["id"].type):
         ends = pc.min_max(won["id"]).as_py()
         between = f"where {identifier(resource.key)} between {ends['min']} and {ends['max']}"
     query = f"select * from {versions.rows()} semi join won using (import_request_id, import_position) {between}"

@@ -93,7 +93,12 @@ def _texts_with_statistics(rows: pa.Table) -> list[str]:
     Without one DuckDB 2.0 takes a text column with one value and some nulls for all NULL under `is null`.
     """
     narrowing = [rows.schema.field(name) for name in NARROWED_BY if name in rows.column_names]
-    return [field.name for field in narrowing if pa.types.is_large_string(field.type) or pa.types.is_string(field.type)]
+    return [field.name for field in narrowing if is_text(field.type)]
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds texts; DuckDB's are string, a table's large_string."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def shaped_rows(rows: pa.Table, schema: Schema) -> pa.Table:
@@ -249,7 +254,7 @@ def _bounds(rows: pa.Table, schema: Schema) -> tuple[dict[int, bytes], dict[int,
     lower: dict[int, bytes] = {}
     upper: dict[int, bytes] = {}
     for name in BOUNDED_COLUMNS:
-        if name not in rows.column_names or pa.types.is_large_string(rows.schema.field(name).type):
+        if name not in rows.column_names or is_text(rows.schema.field(name).type):
             continue
         ends: dict[str, Any] = pc.min_max(rows[name]).as_py()
         if ends["min"] is not None:
