@@ -78,7 +78,7 @@ def test_one_cell_that_does_not_cast_is_a_warning_and_the_table_is_published(fee
     spoil(feed, 1, amount="much")
     assert table_of(feed.run_at(DAY_2), "things").outcome == "loaded"
     row = checks(feed)["casts", "amount"]
-    assert (row["verdict"], row["message"]) == ("warning", "1 of 1 values of amount do not cast")
+    assert (row["verdict"], row["message"]) == ("warning", '1 of 1 values of amount do not cast, "much" for example')
 
 
 @pytest.mark.parametrize(("bad", "outcome"), [(20, "loaded"), (21, "held")])
@@ -103,7 +103,10 @@ def test_a_table_that_is_held_shows_its_old_version_and_says_why_until_it_is_men
     before, published = feed.rows("select * from things order by id"), feed.rows("select * from published")
     spoil(feed, 30, amount="much")
     held = table_of(feed.run_at(DAY_2), "things")
-    assert (held.outcome, held.message) == ("held", "30 of 30 values of amount do not cast")
+    assert (held.outcome, held.message) == (
+        "held",
+        '30 of 30 values of amount do not cast, "much" for example; none casts: declare amount as text',
+    )
     assert feed.rows("select * from things order by id") == before
     assert feed.rows("select * from increment_things where batch > 1") == []
     assert feed.rows("select * from published") == published
@@ -246,7 +249,7 @@ def test_a_table_that_is_held_for_days_is_not_let_through_by_what_gathers_meanwh
         if day > 18:
             spoil(feed, 25, f"2026-11-{day - 1} 12:00:00", amount="much")
         held = table_of(feed.run_at(f"2026-11-{day}T03:00:00"), "things")
-        assert (held.outcome, held.message) == ("held", "25 of 1000 values of amount do not cast")
+        assert (held.outcome, held.message) == ("held", '25 of 1000 values of amount do not cast, "much" for example')
 
 
 def test_a_version_that_loses_a_fifth_of_the_rows_is_held(tmp_path):

@@ -27,11 +27,12 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Cells of one column: how many hold something, and how many of those did not cast."""
+    """Cells of one column: how many hold something, how many of those did not cast, and what one of them holds."""
 
     column: str
     filled: int
     bad: int
+    example: str = ""
 
 
 def casts(cells: Iterable[Cells], *, percent: float, at_least: int) -> list[CheckResult]:
@@ -40,7 +41,9 @@ def casts(cells: Iterable[Cells], *, percent: float, at_least: int) -> list[Chec
     for one in cells:
         share = 100 * one.bad / max(1, one.filled)
         is_held = share > percent and one.bad > at_least
-        message = f"{one.bad} of {one.filled} values of {one.column} do not cast"
+        message = f"{one.bad} of {one.filled} values of {one.column} do not cast, {one.example} for example"
+        if is_held and one.bad == one.filled:
+            message += f"; none casts: declare {one.column} as text"
         results.append(CheckResult("casts", "held" if is_held else "warning", share, percent, one.column, message))
     return results or [CheckResult("casts", "ok", 0.0, percent)]
 

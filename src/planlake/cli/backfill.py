@@ -17,24 +17,14 @@ def backfill(
     json: AsJson = False,
 ) -> None:
     """Read these days of a table, whatever the look-back cap says."""
-    from dataclasses import asdict
-
     from planlake.cli.loading import configuration
-    from planlake.cli.run import show
-    from planlake.cli.screen import print_json, progress_bars
+    from planlake.cli.run import carry_out
 
     days = _days(first, last or first)
     loaded = configuration(config)
     from planlake.flow.plan import Selection
-    from planlake.flow.run import run
 
-    with progress_bars() as notify:
-        result = run(loaded, Selection((table,), backfill=days), environment=env, notify=notify)
-    if json:
-        print_json({**asdict(result), "exit_code": result.exit_code})
-    else:
-        show(result)
-    raise typer.Exit(result.exit_code)
+    carry_out(loaded, Selection((table,), backfill=days), environment=env, as_json=json)
 
 
 def _days(first: str, last: str) -> tuple[date, ...]:

@@ -11,7 +11,21 @@ from typing import Annotated
 import typer
 
 from planlake import __version__
-from planlake.cli import backfill, check, demo, doctor, init, plan, reconcile, run, simulate, sql, status, tables
+from planlake.cli import (
+    backfill,
+    check,
+    demo,
+    doctor,
+    init,
+    plan,
+    recast,
+    reconcile,
+    run,
+    simulate,
+    sql,
+    status,
+    tables,
+)
 from planlake.errors import PlanlakeError
 
 INTERRUPTED = 130
@@ -35,6 +49,7 @@ for command in (
     tables.tables,
     check.check,
     backfill.backfill,
+    recast.recast,
     reconcile.reconcile,
     simulate.simulate,
 ):

@@ -18,6 +18,8 @@ from planlake.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from planlake.config import Config
+    from planlake.flow.plan import Selection
     from planlake.flow.run import RunResult, TableResult
 
 OFTEN_NONE = ("uncastable", "rejected")  # shown where there are any
@@ -37,17 +39,21 @@ def run(
 ) -> None:
     """Load what is due, or the named tables: ingest, refine, snapshot."""
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, progress_bars
     from planlake.cli.selecting import check_engine, selection
 
     check_engine(engine)
     wanted = selection(tables, cadence=cadence, step=step, is_full=full, accepts_gaps=accept_gaps)
-    loaded = configuration(config)
-    from planlake.flow.run import run as carry_out
+    carry_out(configuration(config), wanted, environment=env, as_json=json)
+
+
+def carry_out(config: "Config", selection: "Selection", *, environment: str | None, as_json: bool) -> None:
+    """Run what was selected, print what happened and leave with its exit status."""
+    from planlake.cli.screen import print_json, progress_bars
+    from planlake.flow.run import run as run_selected
 
     with progress_bars() as notify:
-        result = carry_out(loaded, wanted, environment=env, notify=notify)
-    if json:
+        result = run_selected(config, selection, environment=environment, notify=notify)
+    if as_json:
         print_json({**asdict(result), "exit_code": result.exit_code})
     else:
         show(result)

@@ -19,6 +19,7 @@ from planlake.lake.files import is_text
 from planlake.lake.reading import latest_first
 from planlake.sources.catalogue import Resource
 
+EXAMPLE_LENGTH = 20  # characters of a value that a message shows
 IS_FILLED = "planlake is filled"  # no vendor's column has a name like this
 
 
@@ -53,6 +54,7 @@ def checked(
     if rows is None:
         return []
     bad = [(row["column"], row["request_id"], row["position"]) for row in uncastable]
+    examples = {row["column"]: row["raw_value"] for row in uncastable}
     latest, live = rows, rows.filter(pc.invert(rows["is_deleted"]))
     if bad or pc.sum(live[IS_FILLED]).as_py() != len(live):
         latest = _latest(connection, resource, rows)
@@ -61,7 +63,8 @@ def checked(
         live = latest.filter(pc.invert(latest["is_deleted"]))
     by_column = Counter(column for column, _, _ in bad)
     cells = [
-        Cells(column, max(count, round(filled[column] * len(latest))), count) for column, count in by_column.items()
+        Cells(column, max(count, round(filled[column] * len(latest))), count, _shortened(examples[column]))
+        for column, count in by_column.items()
     ]
     return [
         *casts(cells, percent=settings.uncastable_percent, at_least=settings.uncastable_cells),
@@ -74,9 +77,13 @@ def checked(
     ]
 
 
+def _shortened(text: str) -> str:
+    return f'"{text[:EXAMPLE_LENGTH]}{"..." if len(text) > EXAMPLE_LENGTH else ""}"'
+
+
 def _latest(connection: Connection, resource: Resource, rows: pa.Table) -> pa.Table:
     query = f"""select * from versions qualify row_number() over (
-        partition by {identifier(resource.key)} order by {latest_first(resource)}) = 1"""
+        partition by {identifier(resource.key)} order by {latest_first(resource, rows.column_names)}) = 1"""
     with connection.cursor() as cursor:
         cursor.register("versions", rows)
         return cursor.sql(query).to_arrow_table()

@@ -36,7 +36,8 @@ class Step:
 class Selection:
     """What was asked for: tables by name (none: all configured ones of the cadence), steps, and how much.
 
-    `backfill` are days to read whatever the ledger says; `accepts_gaps` closes windows although pages failed.
+    `backfill` are days to read whatever the ledger says; `accepts_gaps` closes windows although pages failed; `recasts`
+    asks the API for nothing and builds anew what a change of the catalogue affects.
     """
 
     tables: tuple[str, ...] = ()
@@ -45,6 +46,7 @@ class Selection:
     is_full: bool = False
     accepts_gaps: bool = False
     backfill: tuple[date, ...] = ()
+    recasts: bool = False
 
 
 def plan(
@@ -54,6 +56,9 @@ def plan(
     steps: list[Step] = []
     asked: Asked = "full" if selection.is_full else "named" if selection.tables else "due"
     for name, cadence in _selected(config, catalogue, selection):
+        if selection.recasts:
+            steps += [Step(name, step, "recast where affected", cadence) for step in STEPS[1:]]
+            continue
         history = histories.get(name, History())
         request = Request(asked, cadence, selection.backfill)
         due = due_windows(catalogue.resource(name), history, clock, config.settings, request)

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.manifest import DataFile
+from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.types import StringType
 
@@ -28,9 +29,20 @@ from planlake.engines.duckdb import (
     found_keys,
     parse_records,
 )
+from planlake.flow.affected import Affected, affected
 from planlake.flow.context import Context, Progress
 from planlake.flow.gate import checked, narrowed
-from planlake.lake.files import bookmark, bookmark_properties, commit, day_tag, uncompressed_bytes, write_file
+from planlake.lake.files import (
+    bookmark,
+    bookmark_properties,
+    commit,
+    data_files,
+    day_tag,
+    rebuilt_by,
+    uncompressed_bytes,
+    with_types,
+    write_file,
+)
 from planlake.lake.findings import masked, replace_findings
 from planlake.lake.ledger import raw_files, raw_rows_sql
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, VIEW_COLUMNS, column_names, keys_of, schema_of
@@ -43,7 +55,10 @@ WORKERS = 2
 
 @dataclass(frozen=True, slots=True)
 class RefineResult:
-    """What refining one resource brought; `batch` is the bookmark now, `is_first` that there was none before."""
+    """What refining one resource brought; `batch` is the bookmark now, `is_first` that there was none before.
+
+    `rebuilt` says why all rows were built anew from raw, where they were.
+    """
 
     resource: str
     batch: int
@@ -53,6 +68,7 @@ class RefineResult:
     new_columns: tuple[str, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     is_first: bool = False
+    rebuilt: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,34 +89,74 @@ class _Part:
     rejected: list[dict[str, Any]] = field(default_factory=list)
 
 
-def refine(context: Context, resource: Resource) -> RefineResult:
-    """Apply every raw row above the bookmark to `increment_<resource>` in one commit that moves the bookmark."""
-    lake = context.lake
-    name = f"increment_{resource.name}"
-    applied = bookmark(lake.find("refined", name))
-    files = raw_files(lake, resource.name, applied)
+def refine(context: Context, resource: Resource, *, is_thorough: bool = False) -> RefineResult:
+    """Apply every raw row above the bookmark to `increment_<resource>` in one commit that moves the bookmark.
+
+    Where the catalogue's types changed, or refused records are usable now, all rows are built anew from raw instead;
+    `is_thorough` also looks whether cells that did not cast do so now.
+    """
+    applied = bookmark(context.lake.find("refined", f"increment_{resource.name}"))
+    anew = affected(context, resource, is_thorough=is_thorough)
+    since = 0 if anew.reasons else applied
+    files = raw_files(context.lake, resource.name, since)
     if not files:
         _prepared_table(context, resource, _Keys())
         return RefineResult(resource.name, applied)
-    found = _found_keys(context, resource, files, applied)
+    found = _found_keys(context, resource, files, since)
     table, new_columns = _prepared_table(context, resource, found)
-    parts = list(_parts(context, resource, table, files, applied, set(found.regular)))
-    uncastable = [row for part in parts for row in part.uncastable]
-    rejected = _with_texts(context, resource, files, applied, [row for part in parts for row in part.rejected])
-    replace_findings(lake, "uncastable", resource.name, uncastable, above_batch=applied)
-    replace_findings(lake, "rejected", resource.name, rejected, above_batch=applied)
-    rows = sum(part.rows for part in parts)
+    target = _Target(table, with_types(table, anew.types))
+    parts = list(_parts(context, resource, target, files, since, set(found.regular)))
     checks = _checked(context, resource, parts)
-    found_here = (rows, len(uncastable), len(rejected), tuple(new_columns), tuple(checks))
+    counts = _keep_findings(context, resource, parts, files, since, is_known_until=applied if held(checks) else since)
+    rows = sum(part.rows for part in parts)
+    found_here = (rows, *counts, tuple(new_columns), tuple(checks))
     if held(checks):
-        return RefineResult(resource.name, applied, *found_here)
+        return RefineResult(resource.name, applied, *found_here, rebuilt=anew.reasons)
     batch = max((part.batch for part in parts), default=applied)
-    if batch > applied:
-        with lake.commits:
-            properties = bookmark_properties(batch, context.run, context.clock.today())
-            written = [part.file for part in parts if part.file is not None]
-            commit(table, add=written, properties=properties, tag=day_tag(context.clock.today()))
-    return RefineResult(resource.name, batch, *found_here, is_first=applied == 0)
+    if batch > since:
+        _commit(context, table, parts, max(batch, applied), anew)
+    return RefineResult(resource.name, max(batch, applied), *found_here, is_first=applied == 0, rebuilt=anew.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The table being written, and its columns once that is committed."""
+
+    table: Table
+    schema: Schema
+
+
+def _commit(context: Context, table: Table, parts: Sequence[_Part], batch: int, anew: Affected) -> None:
+    """The new rows with their bookmark; rows built anew take the place of all there were."""
+    today = context.clock.today()
+    rebuilt = str(context.run) if anew.reasons else rebuilt_by(table)
+    with context.lake.commits:
+        commit(
+            table,
+            add=[part.file for part in parts if part.file is not None],
+            remove=data_files(table) if anew.reasons else [],
+            properties=bookmark_properties(batch, context.run, today, rebuilt=rebuilt),
+            tag=day_tag(today),
+            types=anew.types,
+        )
+
+
+def _keep_findings(
+    context: Context,
+    resource: Resource,
+    parts: Sequence[_Part],
+    files: Sequence[DataFile],
+    since: int,
+    *,
+    is_known_until: int,
+) -> tuple[int, int]:
+    """Write what was found, but of batches up to `is_known_until`, whose findings stay; how much was found in all."""
+    uncastable = [row for part in parts for row in part.uncastable]
+    rejected = _with_texts(context, resource, files, since, [row for part in parts for row in part.rejected])
+    for name, rows in (("uncastable", uncastable), ("rejected", rejected)):
+        new = [row for row in rows if row["batch"] > is_known_until]
+        replace_findings(context.lake, name, resource.name, new, above_batch=is_known_until)
+    return len(uncastable), len(rejected)
 
 
 def _checked(context: Context, resource: Resource, parts: Sequence[_Part]) -> list[CheckResult]:
@@ -158,17 +214,22 @@ def _prepared_table(context: Context, resource: Resource, found: _Keys) -> tuple
 
 
 def _parts(
-    context: Context, resource: Resource, table: Table, files: Sequence[DataFile], applied: int, found: Collection[str]
+    context: Context,
+    resource: Resource,
+    target: _Target,
+    files: Sequence[DataFile],
+    applied: int,
+    found: Collection[str],
 ) -> Iterator[_Part]:
     """Refine groups of files, two at a time, each group bounded in bytes of JSON."""
-    groups = list(_groups(table, files, context.config.settings.batch_megabytes * MEGABYTE))
-    keys = keys_of(table.schema(), resource.columns)
+    groups = list(_groups(target.table, files, context.config.settings.batch_megabytes * MEGABYTE))
+    keys = keys_of(target.schema, resource.columns)
 
     def work(group: Sequence[DataFile]) -> _Part:
         with context.connection.cursor() as cursor:
             rows = raw_rows_sql(context.lake, group, resource.name, applied)
             texts = _texts(cursor, rows, keys, found)
-        return _refine_rows(context, resource, table, texts, keys)
+        return _refine_rows(context, resource, target, texts, keys)
 
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="refine") as workers:
         for number, part in enumerate(workers.map(work, groups), start=1):
@@ -229,7 +290,9 @@ def _with_missing(rows: pa.Table, columns: Iterable[str]) -> pa.Table:
     return pa.table([*rows.columns, *(nothing for _ in missing)], names=[*names, *missing])
 
 
-def _refine_rows(context: Context, resource: Resource, table: Table, texts: pa.Table, keys: Mapping[str, str]) -> _Part:
+def _refine_rows(
+    context: Context, resource: Resource, target: _Target, texts: pa.Table, keys: Mapping[str, str]
+) -> _Part:
     if not texts.num_rows:
         return _Part(None, 0, 0)
     batch = int(pc.max(texts["batch"]).as_py())
@@ -243,7 +306,7 @@ def _refine_rows(context: Context, resource: Resource, table: Table, texts: pa.T
     has_id = typed[resource.key].is_valid()
     rejected = findings.rejected(pc.invert(has_id))
     kept = typed.filter(has_id) if rejected else typed
-    file = write_file(table, kept) if len(kept) else None
+    file = write_file(target.table, kept, schema=target.schema) if len(kept) else None
     versions = narrowed(kept, resource, keys.get(resource.complete))
     return _Part(file, len(kept), batch, len(texts), versions, filled, uncastable, rejected)
 

@@ -135,7 +135,8 @@ def _run(context: Context, selection: Selection) -> RunResult:
     reading = asyncio.Semaphore(context.config.settings.table_concurrency)
     try:
         _record_gaps(context, steps, histories)
-        work = _Work(context, histories, reading, asyncio.Semaphore(SMALL_TABLES_AT_ONCE), asyncio.Semaphore(1))
+        small, large = asyncio.Semaphore(SMALL_TABLES_AT_ONCE), asyncio.Semaphore(1)
+        work = _Work(context, histories, reading, small, large, selection.recasts)
         results = asyncio.run(_carry_out(work, steps))
     except PlanlakeError as error:
         _record(context, [], outcome="failed", message=error.message, seconds=monotonic() - started)
@@ -158,6 +159,7 @@ class _Work:
     reading: asyncio.Semaphore
     refining_small: asyncio.Semaphore
     refining_large: asyncio.Semaphore
+    recasts: bool
 
     def refining(self, read: IngestResult | None) -> asyncio.Semaphore:
         """A place for refining what was read: large tables take turns, so that memory stays bounded."""
@@ -222,7 +224,7 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
     taken: SnapshotResult | None = None
     async with work.refining(read):
         if "refine" in names and is_loaded:
-            refined = await asyncio.to_thread(refine, context, resource)
+            refined = await asyncio.to_thread(refine, context, resource, is_thorough=work.recasts)
         if "snapshot" in names and is_loaded and not held(refined.checks if refined else ()):
             taken = await asyncio.to_thread(snapshot, context, resource)
     if source is not None and _is_to_be_counted(context, first, resource, history):
@@ -234,7 +236,7 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
     changed = (refined is not None and refined.rows > 0) or (taken is not None and taken.changed > 0)
     brought = read is not None and (read.closed or read.unproven or read.gap_pages)
     outcome: Outcome = "loaded" if changed else "unchanged" if brought else "up to date"
-    return TableResult(table, outcome, _message(first, read), read, refined, taken, checks=checks)
+    return TableResult(table, outcome, _message(first, read, refined), read, refined, taken, checks=checks)
 
 
 def _is_to_be_counted(context: Context, step: Step, resource: Resource, history: History) -> bool:
@@ -253,9 +255,11 @@ def _readings(context: Context, step: Step, resource: Resource, history: History
     return [continued(reading, resource, step.cadence, history) for reading in fresh]
 
 
-def _message(step: Step, read: IngestResult | None) -> str:
+def _message(step: Step, read: IngestResult | None, refined: RefineResult | None) -> str:
     """Why the table was read, and what was remarkable about it."""
     parts = [step.why]
+    if refined and refined.rebuilt:
+        parts.append(f"built anew from raw: {', '.join(refined.rebuilt)}")
     if read and read.deleted:
         parts.append(f"{read.deleted} deleted")
     if read and read.repeated:

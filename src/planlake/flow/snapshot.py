@@ -18,7 +18,7 @@ from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.transforms import BucketTransform, TruncateTransform
-from pyiceberg.types import StringType
+from pyiceberg.types import IcebergType, StringType
 
 from planlake.checks.gates import CheckResult, dropped, held, own, unique
 from planlake.engines.duckdb import count_where
@@ -32,8 +32,10 @@ from planlake.lake.files import (
     day_tag,
     is_above,
     is_text,
+    rebuilt_by,
     row_count,
     shaped_rows,
+    with_types,
     write_file,
 )
 from planlake.lake.reading import latest_first, rows_sql
@@ -69,34 +71,54 @@ def snapshot(context: Context, resource: Resource) -> SnapshotResult:
     applied, batch = bookmark(current), bookmark(increment)
     if increment is None:
         return SnapshotResult(resource.name, 0)
+    is_rebuilt = current is not None and rebuilt_by(current) != rebuilt_by(increment)
     if batch > applied:
         current = lake.without_rows_dropped("refined", f"current_{resource.name}")
     current = _prepared_table(context, resource, increment, current)
-    if batch <= applied:
+    if batch <= applied and not is_rebuilt:
         return SnapshotResult(resource.name, applied, rows=row_count(current), snapshot_id=_snapshot_id(current))
-    files = data_files(increment, where=is_above("batch", applied))
-    winners = _winners(context, resource, _Versions(increment, files, applied), current)
-    old = _files_by_range(current, set(winners["id_range"].unique().to_pylist()))
-    written = list(_rewritten(context, resource, _Versions(increment, files, applied), current, winners, old))
+    since = 0 if is_rebuilt else applied
+    versions = _Versions(increment, data_files(increment, where=is_above("batch", since)), since)
+    types = _retyped(increment, current) if is_rebuilt else {}
+    target = _Target(current, with_types(current, types), has_kept_rows=not is_rebuilt)
+    winners = _winners(context, resource, versions, current)
+    old = _files_by_range(current, None if is_rebuilt else set(winners["id_range"].unique().to_pylist()))
+    written = list(_rewritten(context, resource, versions, target, winners, old))
     added = [file for file, *_ in written]
     removed = [file for files_of_range in old.values() for file in files_of_range]
-    checks = _checked(context, resource, current, written, removed)
+    checks = _checked(context, resource, target, written, removed)
     if held(checks):
         return SnapshotResult(
             resource.name, applied, rows=row_count(current), snapshot_id=_snapshot_id(current), checks=checks
         )
     with lake.commits:
         today = context.clock.today()
-        properties = bookmark_properties(batch, context.run, today)
-        commit(current, add=added, remove=removed, properties=properties, tag=day_tag(today))
+        properties = bookmark_properties(batch, context.run, today, rebuilt=rebuilt_by(increment))
+        commit(current, add=added, remove=removed, properties=properties, tag=day_tag(today), types=types)
     changed, rows = len(winners), row_count(current)
     return SnapshotResult(resource.name, batch, changed, rows, len(added), _snapshot_id(current), checks)
 
 
+def _retyped(increment: Table, current: Table) -> dict[str, IcebergType]:
+    """Columns of `current_` that have another type in `increment_`."""
+    held = {field.name: field.field_type for field in current.schema().fields}
+    return {f.name: f.field_type for f in increment.schema().fields if held[f.name] != f.field_type}
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The table being written: the columns of the new version, and whether rows of the old one are kept."""
+
+    table: Table
+    schema: Schema
+    has_kept_rows: bool
+
+
 def _checked(
-    context: Context, resource: Resource, current: Table, written: Sequence[_Written], removed: Sequence[DataFile]
+    context: Context, resource: Resource, target: _Target, written: Sequence[_Written], removed: Sequence[DataFile]
 ) -> tuple[CheckResult, ...]:
     """What is checked of the new version; its ranges are written and not committed yet."""
+    current = target.table
     rows = sum(file.record_count for file, *_ in written)
     percent = context.config.settings.dropped_rows_percent
     distinct = sum(count for _, count, _ in written)
@@ -106,7 +128,7 @@ def _checked(
     return (
         unique(resource.key, rows=rows, distinct=distinct),
         dropped(before=before, after=after, percent=percent),
-        *_own_checks(context, resource, current, written, removed),
+        *_own_checks(context, resource, target, written, removed),
     )
 
 
@@ -120,15 +142,15 @@ def _live_rows(context: Context, current: Table, files: Sequence[DataFile]) -> i
 
 
 def _own_checks(
-    context: Context, resource: Resource, current: Table, written: Sequence[_Written], removed: Sequence[DataFile]
+    context: Context, resource: Resource, target: _Target, written: Sequence[_Written], removed: Sequence[DataFile]
 ) -> Iterator[CheckResult]:
     """The configuration's checks of this table, on the version as it would be; a wrong condition is a mistake of it."""
     wanted = [check for check in context.config.checks if check.table == resource.name]
     if not wanted:
         return
     gone = {file.file_path for file in removed}
-    files = [file for file in data_files(current) if file.file_path not in gone] + [file for file, *_ in written]
-    rows = f"(select * from {rows_sql(files, current.schema())} where not is_deleted)"
+    files = [file for file in data_files(target.table) if file.file_path not in gone] + [file for file, *_ in written]
+    rows = f"(select * from {rows_sql(files, target.schema)} where not is_deleted)"
     for check in wanted:
         with context.connection.cursor() as cursor:
             found = count_where(cursor, rows, resource.name, check.rows, facts={"check": check.name})
@@ -185,7 +207,7 @@ def _winners(context: Context, resource: Resource, versions: _Versions, current:
     key = identifier(resource.key)
     query = f"""
         select {key} as id, import_request_id, import_position from {versions.rows(narrow)}
-        qualify row_number() over (partition by {key} order by {latest_first(resource)}) = 1 order by id"""
+        qualify row_number() over (partition by {key} order by {latest_first(resource, narrow)}) = 1 order by id"""
     with context.connection.cursor() as cursor:
         winners = cursor.sql(query).to_arrow_table().combine_chunks()
     return winners.append_column("id_range", _ranges(current, resource, winners["id"]))
@@ -198,10 +220,11 @@ def _ranges(current: Table, resource: Resource, ids: pa.ChunkedArray) -> pa.Arra
     return to_range(pc.cast(ids.combine_chunks(), schema_to_pyarrow(field.field_type)))
 
 
-def _files_by_range(current: Table, touched: set[object]) -> dict[object, list[DataFile]]:
+def _files_by_range(current: Table, touched: set[object] | None) -> dict[object, list[DataFile]]:
+    """Files of the touched ranges; of all where None are named."""
     found: dict[object, list[DataFile]] = {}
     for file in data_files(current):
-        if file.partition[0] in touched:
+        if touched is None or file.partition[0] in touched:
             found.setdefault(file.partition[0], []).append(file)
     return found
 
@@ -210,26 +233,27 @@ def _rewritten(
     context: Context,
     resource: Resource,
     versions: _Versions,
-    current: Table,
+    target: _Target,
     winners: pa.Table,
     old: Mapping[object, list[DataFile]],
 ) -> Iterator[_Written]:
     """Write every range that holds a winner anew, a bounded number of rows at a time."""
+    current, schema = target.table, target.schema
     touched = sorted(winners["id_range"].unique().to_pylist())
     size = max(1, min(GROUP_CELLS // RANGE_CELLS, -(-len(touched) // WORKERS)))
     groups = [touched[start : start + size] for start in range(0, len(touched), size)]
-    is_little = 0 < len(winners) * len(current.schema().fields) <= GROUP_CELLS
+    is_little = 0 < len(winners) * len(schema.fields) <= GROUP_CELLS
     all_new = _new_rows(context, resource, versions, winners) if is_little else None
 
     def work(group: list[object]) -> list[_Written]:
         won = winners.filter(pc.is_in(winners["id_range"], pa.array(group, winners["id_range"].type)))
         new = _new_rows(context, resource, versions, won) if all_new is None else _among(all_new, won, resource.key)
-        replaced = [file for id_range in group for file in old.get(id_range, [])]
+        replaced = [file for id_range in group for file in old.get(id_range, [])] if target.has_kept_rows else []
         parts = [new, *_kept_rows(context, resource, current, won, replaced)]
-        rows = pa.concat_tables([shaped_rows(part, current.schema()) for part in parts])
+        rows = pa.concat_tables([shaped_rows(part, schema) for part in parts])
         return [
             (
-                write_file(current, part, partition=(id_range,)),
+                write_file(current, part, schema=schema, partition=(id_range,)),
                 pc.count_distinct(part[resource.key]).as_py(),
                 len(part) - (pc.sum(part["is_deleted"]).as_py() or 0),
             )

@@ -5,7 +5,7 @@ the few columns that reads are narrowed by; on a table of 752 columns the rest w
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from pyiceberg.expressions import (
     EqualTo,
     GreaterThan,
     GreaterThanOrEqual,
+    In,
     LessThanOrEqual,
 )
 from pyiceberg.io.pyarrow import schema_to_pyarrow
@@ -31,13 +32,14 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import TableUpdate
 from pyiceberg.table.update.snapshot import ManageSnapshots
 from pyiceberg.typedef import Record
-from pyiceberg.types import PrimitiveType
+from pyiceberg.types import IcebergType, PrimitiveType
 
 from planlake.errors import ConflictError
 
 BOOKMARK = "planlake.batch"
 RUN = "planlake.run"
 RUN_DATE = "planlake.run-date"
+REBUILT = "planlake.rebuilt"  # the run that last built the table anew from what lies before it
 FIELD_ID = b"PARQUET:field_id"  # in the metadata of a column that already has its place in the table
 ROW_GROUP_BYTES = 16 * 2**20
 BOUNDED_COLUMNS = ("id", "batch", "request_id", "run")
@@ -116,15 +118,18 @@ def commit(
     remove: Iterable[DataFile] = (),
     properties: Mapping[str, str] | None = None,
     tag: str | None = None,
+    types: Mapping[str, IcebergType] | None = None,
 ) -> Table:
     """Commit files to the table in one snapshot, tagged in the same commit; the bookmark is carried on.
 
-    Raises ConflictError where another process committed first: nothing was changed then, and reading again is safe.
+    `types` are columns that have another type from this snapshot on; earlier snapshots keep theirs. Raises
+    ConflictError where another process committed first: nothing was changed then, and reading again is safe.
     """
     carried = {**bookmarks_of(table), **(properties or {})}
     removed = list(remove)
     try:
         with _Transaction(table) as transaction:
+            _retype(transaction, types or {})
             update = transaction.update_snapshot(snapshot_properties=carried)
             with update.overwrite() if removed else update.merge_append() as snapshot:
                 for file in removed:
@@ -137,6 +142,34 @@ def commit(
         facts = {"table": ".".join(table.name())}
         raise ConflictError("another process wrote this table first", facts=facts, hint="planlake run") from error
     return table
+
+
+def with_types(table: Table, types: Mapping[str, IcebergType]) -> Schema:
+    """The schema a table will have once a commit gives these columns other types; nothing is changed yet."""
+    if not types:
+        return table.schema()
+    transaction = _Transaction(table)
+    _retype(transaction, types)
+    return transaction.table_metadata.schema()
+
+
+def _retype(transaction: Transaction, types: Mapping[str, IcebergType]) -> None:
+    """Take columns out and add them again in the same place: Iceberg keeps a column's type, but not its name."""
+    if not types:
+        return
+    schema = transaction.table_metadata.schema()
+    names, docs = schema.column_names, {field.name: field.doc for field in schema.fields}
+    with transaction.update_schema(allow_incompatible_changes=True) as update:
+        for name, kind in types.items():
+            update.delete_column((name,))
+            update.add_column((name,), kind, doc=docs[name])
+    with transaction.update_schema() as update:  # pyiceberg moves no column that is new in the same update
+        for name in types:
+            place = names.index(name)
+            if place:
+                update.move_after((name,), names[place - 1])
+            else:
+                update.move_first((name,))
 
 
 class _Transaction(Transaction):
@@ -174,9 +207,18 @@ def bookmark(table: Table | None) -> int:
     return int(bookmarks_of(table).get(BOOKMARK, "0")) if table is not None else 0
 
 
-def bookmark_properties(batch: int, run: int, run_date: date) -> dict[str, str]:
-    """What a snapshot's summary says of how it came to be: the last batch applied, the run and its London day."""
-    return {BOOKMARK: str(batch), RUN: str(run), RUN_DATE: f"{run_date:%Y%m%d}"}
+def rebuilt_by(table: Table) -> str:
+    """The run that last built this table anew; empty where it only ever grew."""
+    return bookmarks_of(table).get(REBUILT, "")
+
+
+def bookmark_properties(batch: int, run: int, run_date: date, *, rebuilt: str = "") -> dict[str, str]:
+    """What a snapshot's summary says of how it came to be: the last batch applied, the run and its London day.
+
+    `rebuilt` is the run that built the table anew, where one did.
+    """
+    properties = {BOOKMARK: str(batch), RUN: str(run), RUN_DATE: f"{run_date:%Y%m%d}"}
+    return {**properties, REBUILT: rebuilt} if rebuilt else properties
 
 
 def row_count(table: Table) -> int:
@@ -233,6 +275,11 @@ def highest_by_resource(table: Table | None, column: str) -> dict[str, int]:
 def is_equal(column: str, value: str) -> BooleanExpression:
     """A filter for rows whose column holds this value."""
     return EqualTo(column, value)  # type: ignore[arg-type,call-arg] # pydantic's view of pyiceberg's constructors
+
+
+def is_among(column: str, values: Collection[int]) -> BooleanExpression:
+    """A filter for rows whose column holds one of these values."""
+    return In(column, set(values))  # type: ignore[arg-type,call-arg]
 
 
 def is_above(column: str, value: int) -> BooleanExpression:

@@ -8,12 +8,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from pyiceberg.expressions import And
 from pyiceberg.manifest import DataFile
 
 from planlake.clock import london_day
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import literal
-from planlake.lake.files import data_files, highest_by_resource, of_resource
+from planlake.lake.files import data_files, highest_by_resource, is_among, of_resource
 from planlake.lake.lake import Lake
 from planlake.lake.reading import rows_sql
 
@@ -232,12 +233,15 @@ def last_request_id(lake: Lake) -> int:
     return max(_highest(lake, "request_id").values(), default=0)
 
 
-def raw_files(lake: Lake, resource: str, above_batch: int) -> list[DataFile]:
-    """Files of raw that may hold rows of this resource in batches above the given one."""
+def raw_files(
+    lake: Lake, resource: str, above_batch: int, *, request_ids: Collection[int] | None = None
+) -> list[DataFile]:
+    """Files of raw that may hold rows of this resource in batches above the given one, of these requests if given."""
     table = lake.find("raw", "api_responses")
     if table is None:
         return []
-    return data_files(table, where=of_resource(resource, above_batch))
+    where = of_resource(resource, above_batch)
+    return data_files(table, where=where if request_ids is None else And(where, is_among("request_id", request_ids)))
 
 
 def good_requests_sql(lake: Lake, resource: str, above_batch: int) -> str:

@@ -47,9 +47,12 @@ def _entry(field: NestedField) -> str:
     return f"{{name: {literal(field.name)}, type: {sql_type}, default_value: NULL}}"
 
 
-def latest_first(resource: Described) -> str:
-    """The order in which versions of an id win, best first: batch, then `last_updated`, page and position."""
-    by_change = f"{identifier(resource.changed)} desc nulls last, " if resource.changed else ""
+def latest_first(resource: Described, columns: Collection[str]) -> str:
+    """The order in which versions of an id win, best first: batch, then `last_updated`, page and position.
+
+    `columns` are those of the rows: nobody has to send or declare `last_updated`.
+    """
+    by_change = f"{identifier(resource.changed)} desc nulls last, " if resource.changed in columns else ""
     return f"batch desc, {by_change}page_number desc, import_position desc, import_request_id desc"
 
 

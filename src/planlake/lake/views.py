@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import pyarrow as pa
+from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.table.refs import SnapshotRefType
 
@@ -163,7 +164,7 @@ class Views:
             self.notes.append(f"{resource.name} as of {self.as_of}: as published on {tag.removeprefix('day-')}")
             snapshot = table.snapshot_by_name(tag)
             files = data_files(table, snapshot_id=snapshot.snapshot_id if snapshot else None)
-            return f"select * from {rows_sql(files, table.schema())}"
+            return f"select * from {rows_sql(files, self._schema(table))}"
         self.notes.append(
             f"{resource.name} as of {self.as_of}: no snapshot is kept, as received by the end of that day"
         )
@@ -171,7 +172,16 @@ class Views:
         if increment is None:
             return None
         return f"""select * from {self._versions(increment)} qualify row_number() over (
-            partition by {identifier(resource.key)} order by {latest_first(resource)}) = 1"""
+            partition by {identifier(resource.key)}
+            order by {latest_first(resource, increment.schema().column_names)}) = 1"""
+
+    def _schema(self, table: Table) -> Schema:
+        """The columns of `current_` on the day asked about, as far as a snapshot of it is kept."""
+        tag = _tag_of(table, self.as_of) if self.as_of else None
+        snapshot = table.snapshot_by_name(tag) if tag else None
+        if snapshot is None or snapshot.schema_id is None:
+            return table.schema()
+        return table.schemas()[snapshot.schema_id]
 
     def _history(self, resource: Described) -> str | None:
         """Every version with the time from which and until which Planlake held it as the latest."""
@@ -179,9 +189,10 @@ class Views:
         if table is None:
             return None
         next_version = f"""lag(import_datetime) over (
-            partition by {identifier(resource.key)} order by {latest_first(resource)})"""
-        return f"""select {_shown(table)}, is_deleted, import_datetime as valid_from, {next_version} as valid_to
-                   from {self._versions(table)}"""
+            partition by {identifier(resource.key)}
+            order by {latest_first(resource, table.schema().column_names)})"""
+        columns = f"{_shown(table.schema())}, is_deleted, import_datetime as valid_from, {next_version} as valid_to"
+        return f"select {columns} from {self._versions(table)}"
 
     def _latest(self, resource: Described) -> str | None:
         """The latest version of each id that is not deleted, and the date of the last published snapshot."""
@@ -191,8 +202,8 @@ class Views:
             return None
         day = literal(self._published(resource.name))
         return f"""
-            select {_shown(table)}, substr({day}, 1, 4) as snapshot_year, substr({day}, 5, 2) as snapshot_month,
-                substr({day}, 7, 2) as snapshot_day, {day} as snapshot_date
+            select {_shown(self._schema(table))}, substr({day}, 1, 4) as snapshot_year,
+                substr({day}, 5, 2) as snapshot_month, substr({day}, 7, 2) as snapshot_day, {day} as snapshot_date
             from ({rows}) where not is_deleted"""
 
     def _published(self, resource: str) -> str:
@@ -234,9 +245,9 @@ def _whole(table: Table) -> str:
     return f"select * from {_whole_rows(table)}"
 
 
-def _shown(table: Table) -> str:
+def _shown(schema: Schema) -> str:
     """The columns users see: the vendor's, then when and how they came, then the batch."""
-    vendor = [name for name in table.schema().column_names if name not in REFINED_OWN]
+    vendor = [name for name in schema.column_names if name not in REFINED_OWN]
     return ", ".join(map(identifier, [*vendor, *IMPORT_COLUMNS, "batch"]))
 
 

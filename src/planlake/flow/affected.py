@@ -1,0 +1,108 @@
+"""What a change of the catalogue or of Planlake affects: in goes a table, out come reasons to build it anew from raw.
+
+Two are looked for on every run: columns that have another type in the catalogue than in the table, and refused records
+that are usable now. `recast` also looks at every cell that did not cast.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.table import Table
+from pyiceberg.types import IcebergType
+
+from planlake.engines.duckdb import cast_columns
+from planlake.engines.sql import literal
+from planlake.errors import ConfigurationError
+from planlake.flow.context import Context
+from planlake.lake.files import bookmark, data_files, is_equal
+from planlake.lake.ledger import raw_files, raw_rows_sql
+from planlake.lake.reading import rows_sql
+from planlake.lake.schemas import TYPES, keys_of
+from planlake.sources.catalogue import Resource
+from planlake.sources.records import texts_of
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """Why a table is to be built anew (no reason: it is not), and the columns that get another type with it."""
+
+    reasons: tuple[str, ...] = ()
+    types: Mapping[str, IcebergType] = field(default_factory=dict)
+
+
+def affected(context: Context, resource: Resource, *, is_thorough: bool = False) -> Affected:
+    """What has changed for the rows a table holds already; `is_thorough` tries the cells that did not cast again.
+
+    Raises ConfigurationError where the key has another type: the ranges of the table are made of it.
+    """
+    table = context.lake.find("refined", f"increment_{resource.name}")
+    if table is None or not bookmark(table):
+        return Affected()
+    types = _retyped(table, resource)
+    if resource.key in types:
+        facts = {"resource": resource.name, "key": resource.key, "type": resource.type_of(resource.key)}
+        hint = "give it its old type again"
+        raise ConfigurationError("the type of a key cannot change once a table is loaded", facts=facts, hint=hint)
+    reasons = [f"{column} is {name} now" for column, name in types.items()]
+    usable = _usable_now(context, resource, bookmark(table))
+    reasons += [f"{usable} refused records are usable now"] if usable else []
+    castable = _castable_now(context, resource) if is_thorough and not reasons else {}
+    reasons += [f"{count} values of {column} cast now" for column, count in castable.items()]
+    return Affected(tuple(reasons), {column: TYPES[name] for column, name in types.items()})
+
+
+def _retyped(table: Table, resource: Resource) -> dict[str, str]:
+    """Columns of the table that have another type in the catalogue, with that type."""
+    schema = table.schema()
+    wanted = {column: resource.type_of(key) for key, column in keys_of(schema, resource.columns).items()}
+    held = {field.name: field.field_type for field in schema.fields}
+    return {column: name for column, name in wanted.items() if column in held and held[column] != TYPES[name]}
+
+
+def _usable_now(context: Context, resource: Resource, applied: int) -> int:
+    """How many records that were refused once have a usable id now."""
+    refused = _findings(context, "rejected", resource, ("request_id", "position", "batch"))
+    refused = refused.filter(pc.less_equal(refused["batch"], applied)) if len(refused) else refused
+    if not len(refused):
+        return 0
+    files = raw_files(context.lake, resource.name, 0, request_ids=refused["request_id"].unique().to_pylist())
+    columns = ("resource", "batch", "request_id", "position", "api_response")
+    rows = raw_rows_sql(context.lake, files, resource.name, 0, columns=columns)
+    with context.connection.cursor() as cursor:
+        cursor.register("refused", refused)
+        query = f"select api_response from {rows} semi join refused using (request_id, position)"
+        records = [texts_of(text) for (text,) in cursor.execute(query).fetchall()]
+    ids = [record.get(resource.key) for record in records if record is not None]
+    return _castable(context, ids, resource.type_of(resource.key))
+
+
+def _castable_now(context: Context, resource: Resource) -> dict[str, int]:
+    """Cells that did not cast and do now, by column; those of personal columns are masked and cannot be tried."""
+    cells = _findings(context, "uncastable", resource, ("column", "raw_value"))
+    by_column: dict[str, list[str]] = {}
+    for cell in cells.to_pylist():
+        if not resource.is_personal(cell["column"]):
+            by_column.setdefault(cell["column"], []).append(cell["raw_value"])
+    found = {name: _castable(context, values, resource.type_of(name)) for name, values in by_column.items()}
+    return dict(+Counter(found))
+
+
+def _castable(context: Context, values: Iterable[str | None], type_name: str) -> int:
+    texts = pa.table({"value": pa.array(list(values), pa.string())})
+    with context.connection.cursor() as cursor:
+        typed = cast_columns(cursor, texts, {"value": type_name})["value"]
+    return len(typed) - int(typed.null_count)
+
+
+def _findings(context: Context, name: str, resource: Resource, columns: tuple[str, ...]) -> pa.Table:
+    table = context.lake.find("operations", name)
+    if table is None:
+        return pa.table({column: [] for column in columns})
+    files = data_files(table, where=is_equal("resource", resource.name))
+    rows = rows_sql(files, table.schema(), columns=(*columns, "resource"))
+    with context.connection.cursor() as cursor:
+        names = ", ".join(f'"{column}"' for column in columns)
+        return cursor.sql(f"select {names} from {rows} where resource = {literal(resource.name)}").to_arrow_table()
