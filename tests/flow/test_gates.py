@@ -67,6 +67,7 @@ def test_where_all_is_well_every_check_is_kept_with_its_figure(feed):
     assert found == {
         "casts": ("ok", 0.0),
         "complete": ("ok", 1.0),
+        "repeats": ("ok", 0.0),
         "rejected": ("ok", 0.0),
         "unique": ("ok", 0.0),
         "rows dropped": ("ok", 0.0),

@@ -69,6 +69,12 @@ def dropped(*, before: int, after: int, percent: float) -> CheckResult:
     return CheckResult("rows dropped", "held" if share > percent else "ok", max(0.0, share), percent, message=message)
 
 
+def repeats(ids: int) -> CheckResult:
+    """Ids that one run brought in several versions: all are kept, the latest counts, and it is told."""
+    message = f"{ids} ids came with different contents in one run; the latest of each counts" if ids else ""
+    return CheckResult("repeats", "warning" if ids else "ok", float(ids), 0.0, message=message)
+
+
 def rejected(count: int) -> CheckResult:
     """Records that were refused: told, and kept."""
     message = f"{count} records were refused" if count else ""

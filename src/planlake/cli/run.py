@@ -18,6 +18,8 @@ from planlake.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from planlake.config import Config
     from planlake.flow.plan import Selection
     from planlake.flow.run import RunResult, TableResult
@@ -97,6 +99,10 @@ def _row(result: "TableResult") -> tuple[object, ...]:
     )
 
 
+def _listed(names: "Sequence[str]") -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
 def _remarks(result: "TableResult") -> list[str]:
     lines = []
     if result.gaps:
@@ -112,8 +118,11 @@ def _remarks(result: "TableResult") -> list[str]:
         )
     if result.refine and result.refine.new_columns and not result.refine.is_first:
         names = result.refine.new_columns
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        shown = _listed(names)
         lines.append(f"{result.table}: {len(names)} new columns, which nobody declared, are kept as text: {shown}")
+    vanished = [one.column for one in result.refine.drift if one.what == "vanished"] if result.refine else []
+    if vanished:
+        lines.append(f"{result.table}: {_listed(vanished)} came with no record any more and is NULL from now on")
     if result.refine and result.refine.rejected:
         lines.append(
             f"{result.table}: {result.refine.rejected} records have no usable id; they are kept\n"

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from planlake.checks.gates import Cells, CheckResult, casts, complete
+from planlake.checks.gates import Cells, CheckResult, casts, complete, repeats
 from planlake.config import Settings
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import identifier
@@ -74,7 +74,15 @@ def checked(
             rows=len(live),
             minimum=resource.complete_minimum,
         ),
+        repeats(_repeated(resource, rows)),
     ]
+
+
+def _repeated(resource: Resource, rows: pa.Table) -> int:
+    """How many ids one batch brought more than one version of."""
+    counted = rows.group_by([resource.key, "batch"]).aggregate([([], "count_all")])
+    several = counted.filter(pc.greater(counted["count_all"], 1))
+    return int(pc.count_distinct(several[resource.key]).as_py())
 
 
 def _shortened(text: str) -> str:

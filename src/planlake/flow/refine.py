@@ -6,9 +6,9 @@ they belong to, and the rows together with the bookmark.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -21,17 +21,15 @@ from pyiceberg.types import StringType
 from planlake.checks.gates import CheckResult, held
 from planlake.checks.gates import rejected as rejected_records
 from planlake.engines.duckdb import (
-    SAYS_A_KEY_TWICE,
-    BadCells,
-    Connection,
     bad_cells,
     cast_columns,
-    found_keys,
-    parse_records,
 )
 from planlake.flow.affected import Affected, affected
 from planlake.flow.context import Context, Progress
+from planlake.flow.drift import Drift, noticed
+from planlake.flow.findings import Findings, with_records
 from planlake.flow.gate import checked, narrowed
+from planlake.flow.parsing import Keys, grouped, keys_to_come, read_texts
 from planlake.lake.files import (
     bookmark,
     bookmark_properties,
@@ -39,15 +37,13 @@ from planlake.lake.files import (
     data_files,
     day_tag,
     rebuilt_by,
-    uncompressed_bytes,
     with_types,
     write_file,
 )
-from planlake.lake.findings import masked, replace_findings
+from planlake.lake.findings import replace_findings
 from planlake.lake.ledger import raw_files, raw_rows_sql
-from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, VIEW_COLUMNS, column_names, keys_of, schema_of
+from planlake.lake.schemas import REFINED_OWN, VIEW_COLUMNS, column_names, keys_of, schema_of
 from planlake.sources.catalogue import Resource
-from planlake.sources.records import texts_of
 
 MEGABYTE = 2**20
 WORKERS = 2
@@ -69,6 +65,7 @@ class RefineResult:
     checks: tuple[CheckResult, ...] = ()
     is_first: bool = False
     rebuilt: tuple[str, ...] = ()
+    drift: tuple[Drift, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +97,30 @@ def refine(context: Context, resource: Resource, *, is_thorough: bool = False) -
     since = 0 if anew.reasons else applied
     files = raw_files(context.lake, resource.name, since)
     if not files:
-        _prepared_table(context, resource, _Keys())
+        _prepared_table(context, resource, Keys())
         return RefineResult(resource.name, applied)
-    found = _found_keys(context, resource, files, since)
+    found = keys_to_come(context, resource, files, since)
     table, new_columns = _prepared_table(context, resource, found)
     target = _Target(table, with_types(table, anew.types))
     parts = list(_parts(context, resource, target, files, since, set(found.regular)))
     checks = _checked(context, resource, parts)
     counts = _keep_findings(context, resource, parts, files, since, is_known_until=applied if held(checks) else since)
     rows = sum(part.rows for part in parts)
-    found_here = (rows, *counts, tuple(new_columns), tuple(checks))
+    result = RefineResult(resource.name, applied, rows, *counts, tuple(new_columns), tuple(checks))
+    result = replace(result, rebuilt=anew.reasons, drift=_drift(context, resource, table, found, is_first=not applied))
     if held(checks):
-        return RefineResult(resource.name, applied, *found_here, rebuilt=anew.reasons)
+        return result
     batch = max((part.batch for part in parts), default=applied)
     if batch > since:
         _commit(context, table, parts, max(batch, applied), anew)
-    return RefineResult(resource.name, max(batch, applied), *found_here, is_first=applied == 0, rebuilt=anew.reasons)
+    return replace(result, batch=max(batch, applied), is_first=not applied)
+
+
+def _drift(context: Context, resource: Resource, table: Table, found: Keys, *, is_first: bool) -> tuple[Drift, ...]:
+    """What is new about the columns, by the keys this run's records had."""
+    columns = keys_of(table.schema(), resource.columns)
+    sent = {columns[key] for key in (*found.regular, *found.others)}
+    return noticed(context, resource, list(columns.values()), sent, is_first=is_first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ def _keep_findings(
 ) -> tuple[int, int]:
     """Write what was found, but of batches up to `is_known_until`, whose findings stay; how much was found in all."""
     uncastable = [row for part in parts for row in part.uncastable]
-    rejected = _with_texts(context, resource, files, since, [row for part in parts for row in part.rejected])
+    rejected = with_records(context, resource, files, since, [row for part in parts for row in part.rejected])
     for name, rows in (("uncastable", uncastable), ("rejected", rejected)):
         new = [row for row in rows if row["batch"] > is_known_until]
         replace_findings(context.lake, name, resource.name, new, above_batch=is_known_until)
@@ -172,27 +177,7 @@ def _checked(context: Context, resource: Resource, parts: Sequence[_Part]) -> li
     return [*found, rejected_records(sum(len(part.rejected) for part in parts))]
 
 
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    """Keys in the records to come: those of regular records, and those that only others have."""
-
-    regular: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
-
-
-def _found_keys(context: Context, resource: Resource, files: Sequence[DataFile], applied: int) -> _Keys:
-    """Every key in the records to come, so that a new one is a column before the first row is written."""
-    columns = ("resource", "batch", "request_id", "is_regular", "api_response")
-    rows = raw_rows_sql(context.lake, files, resource.name, applied, columns=columns)
-    with context.connection.cursor() as cursor:
-        regular = set(found_keys(cursor, f"(select api_response from {rows} where is_regular)"))
-        texts = cursor.execute(f"select api_response from {rows} where not is_regular").fetchall()
-    others = {key for (text,) in texts for key in texts_of(text) or {}}
-    dropped = set(context.catalogue.dropped_keys)
-    return _Keys(tuple(sorted(regular - dropped)), tuple(sorted(others - regular - dropped)))
-
-
-def _prepared_table(context: Context, resource: Resource, found: _Keys) -> tuple[Table, list[str]]:
+def _prepared_table(context: Context, resource: Resource, found: Keys) -> tuple[Table, list[str]]:
     """The increment table with a column for every key; new columns are text."""
     name = f"increment_{resource.name}"
     table = context.lake.find("refined", name)
@@ -222,72 +207,19 @@ def _parts(
     found: Collection[str],
 ) -> Iterator[_Part]:
     """Refine groups of files, two at a time, each group bounded in bytes of JSON."""
-    groups = list(_groups(target.table, files, context.config.settings.batch_megabytes * MEGABYTE))
+    groups = list(grouped(target.table, files, context.config.settings.batch_megabytes * MEGABYTE))
     keys = keys_of(target.schema, resource.columns)
 
     def work(group: Sequence[DataFile]) -> _Part:
         with context.connection.cursor() as cursor:
             rows = raw_rows_sql(context.lake, group, resource.name, applied)
-            texts = _texts(cursor, rows, keys, found)
+            texts = read_texts(cursor, rows, keys, found)
         return _refine_rows(context, resource, target, texts, keys)
 
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="refine") as workers:
         for number, part in enumerate(workers.map(work, groups), start=1):
             context.notify(Progress(resource.name, "refine", number, len(groups)))
             yield part
-
-
-def _groups(table: Table, files: Sequence[DataFile], limit: int) -> Iterator[list[DataFile]]:
-    group: list[DataFile] = []
-    size = 0
-    for file in files:
-        weight = uncompressed_bytes(table, file)
-        if group and size + weight > limit:
-            yield group
-            group, size = [], 0
-        group.append(file)
-        size += weight
-    if group:
-        yield group
-
-
-def _texts(cursor: Connection, rows: str, keys: Mapping[str, str], found: Collection[str]) -> pa.Table:
-    """All rows with one text column per key beside Planlake's own.
-
-    Regular records take the engine's fast way, unless their keys differ only in case, which it cannot tell apart.
-    """
-    own = ", ".join(IMPORT_COLUMNS)
-    renamed = "request_id as import_request_id, position as import_position"
-    columns = f"{own}, {renamed}, record_hash, batch, is_deleted, is_regular, api_response"
-    fast = {key: column for key, column in keys.items() if key in found}
-    is_told_apart = bool(fast) and len({key.lower() for key in fast}) == len(fast)
-    regular, is_regular = None, "false"
-    for is_regular in ("is_regular", f"is_regular and not ({SAYS_A_KEY_TWICE})") if is_told_apart else ():
-        regular = parse_records(cursor, f"(select {columns} from {rows} where {is_regular})", fast)
-        if regular is not None:
-            break
-    slow = cursor.sql(f"select {columns} from {rows} where not ({is_regular})").to_arrow_table()
-    parts = [_with_missing(regular, keys.values())] if regular is not None else []
-    parts += [_slow_texts(slow, keys)] if slow.num_rows or not parts else []
-    names = parts[0].column_names
-    return pa.concat_tables([part.select(names) for part in parts], promote_options="permissive")
-
-
-def _slow_texts(rows: pa.Table, keys: Mapping[str, str]) -> pa.Table:
-    values = [texts_of(text) or {} for text in rows["api_response"].to_pylist()]
-    columns = {column: pa.array([row.get(key) for row in values], pa.string()) for key, column in keys.items()}
-    own = {name: rows[name] for name in rows.column_names if name not in ("is_regular", "api_response")}
-    return pa.table({**columns, **own})
-
-
-def _with_missing(rows: pa.Table, columns: Iterable[str]) -> pa.Table:
-    """The rows with every column, NULL where none of them had the key."""
-    names = rows.column_names
-    missing = [column for column in columns if column not in set(names)]
-    if not missing:
-        return rows
-    nothing = pa.nulls(len(rows), pa.string())
-    return pa.table([*rows.columns, *(nothing for _ in missing)], names=[*names, *missing])
 
 
 def _refine_rows(
@@ -299,7 +231,7 @@ def _refine_rows(
     types = {column: resource.type_of(key) for key, column in keys.items()}
     with context.connection.cursor() as cursor:
         typed = cast_columns(cursor, texts, types)
-    findings = _Findings(context.run, resource, texts)
+    findings = Findings(context.run, resource, texts)
     bad = bad_cells(texts, typed, types)
     uncastable = [row for cells in bad for row in findings.uncastable(cells)]
     filled = {one.column: _filled(texts[one.column]) for one in bad}
@@ -314,73 +246,3 @@ def _refine_rows(
 def _filled(column: pa.ChunkedArray) -> int:
     """How many cells of a column of texts hold something; an empty text is nothing."""
     return len(column) - int(column.null_count) - int(pc.sum(pc.equal(column, "")).as_py() or 0)
-
-
-def _with_texts(
-    context: Context, resource: Resource, files: Sequence[DataFile], applied: int, rejected: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """The rejected rows with their record as received, for personal resources only how long it is."""
-    if not rejected:
-        return []
-    columns = ("resource", "batch", "request_id", "position", "api_response")
-    rows = raw_rows_sql(context.lake, files, resource.name, applied, columns=columns)
-    with context.connection.cursor() as cursor:
-        cursor.register("wanted", pa.Table.from_pylist(rejected).select(["request_id", "position"]))
-        query = f"select request_id, position, api_response from {rows} semi join wanted using (request_id, position)"
-        texts = {(request, position): text for request, position, text in cursor.execute(query).fetchall()}
-    filled = []
-    for row in rejected:
-        text = texts[row["request_id"], row["position"]]
-        reason = row["reason"] if texts_of(text) is not None else "no JSON object"
-        shown = masked(text, is_personal=bool(resource.personal))
-        filled.append({**row, "reason": reason, "api_response": shown})
-    return filled
-
-
-@dataclass(frozen=True, slots=True)
-class _Findings:
-    """Makes rows of findings from rows of one part."""
-
-    run: int
-    resource: Resource
-    texts: pa.Table
-
-    def _places(self, positions: pa.Array) -> list[dict[str, Any]]:
-        key = self.resource.key
-        names = ["batch", key, "import_request_id", "page_number", "import_position"]
-        places = self.texts.select(names).take(positions).to_pylist()
-        return [
-            {
-                "run": self.run,
-                "resource": self.resource.name,
-                "batch": place["batch"],
-                "id": place[key],
-                "request_id": place["import_request_id"],
-                "page_number": place["page_number"],
-                "position": place["import_position"],
-            }
-            for place in places
-        ]
-
-    def uncastable(self, cells: BadCells) -> list[dict[str, Any]]:
-        is_personal = self.resource.is_personal(cells.column)
-        return [
-            {
-                **place,
-                "column": cells.column,
-                "raw_value": masked(value, is_personal=is_personal),
-                "wanted_type": cells.wanted_type,
-            }
-            for place, value in zip(self._places(cells.positions), cells.values.to_pylist(), strict=True)
-        ]
-
-    def rejected(self, is_refused: pa.ChunkedArray) -> list[dict[str, Any]]:
-        positions = pc.indices_nonzero(is_refused)
-        if not len(positions):
-            return []
-        return [{**place, "reason": self._reason(place["id"])} for place in self._places(positions)]
-
-    def _reason(self, record_id: str | None) -> str:
-        if record_id is None:
-            return f"no {self.resource.key}"
-        return f"{self.resource.key} is no {self.resource.type_of(self.resource.key)}"

@@ -20,6 +20,7 @@ from planlake.config import Config
 from planlake.engines.duckdb import connected
 from planlake.errors import PlanlakeError, SourceError
 from planlake.flow.context import Context, Notify, ignore
+from planlake.flow.drift import drift_rows
 from planlake.flow.ingest import IngestResult, ingest
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.plan import Selection, Step, plan
@@ -330,6 +331,8 @@ def _record(context: Context, results: Sequence[TableResult], *, outcome: str, m
     rows = [{**common, "outcome": outcome, "message": message, "seconds": seconds}]
     rows += [{**common, **_table_row(result)} for result in results if result.outcome != "up to date"]
     append_operations(context.lake, "checks", _check_rows(context, results))
+    drift = [row for one in results if one.refine for row in drift_rows(context, one.table, one.refine.drift)]
+    append_operations(context.lake, "drift", drift)
     append_operations(context.lake, "runs", rows)
 
 

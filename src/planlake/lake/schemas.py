@@ -163,6 +163,15 @@ CHECKS: Columns = {
     "message": "text",
 }
 
+DRIFT: Columns = {
+    "run": "long",
+    "resource": "text",
+    "column": "text",
+    "what": "text",
+    "detail": "text",
+    "noticed_at": "timestamp",
+}
+
 UNCASTABLE: Columns = {
     "run": "long",
     "resource": "text",
@@ -194,6 +203,7 @@ TABLES: Mapping[tuple[str, str], Columns] = {
     ("operations", "runs"): RUNS,
     ("operations", "published"): PUBLISHED,
     ("operations", "checks"): CHECKS,
+    ("operations", "drift"): DRIFT,
     ("operations", "uncastable"): UNCASTABLE,
     ("operations", "rejected"): REJECTED,
 }

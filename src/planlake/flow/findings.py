@@ -1,0 +1,88 @@
+"""Findings of one part of the work: in go cells that did not cast and rows refused, out come rows of findings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.manifest import DataFile
+
+from planlake.engines.duckdb import BadCells
+from planlake.flow.context import Context
+from planlake.lake.findings import masked
+from planlake.lake.ledger import raw_rows_sql
+from planlake.sources.catalogue import Resource
+from planlake.sources.records import texts_of
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Makes rows of findings from rows of one part."""
+
+    run: int
+    resource: Resource
+    texts: pa.Table
+
+    def _places(self, positions: pa.Array) -> list[dict[str, Any]]:
+        key = self.resource.key
+        names = ["batch", key, "import_request_id", "page_number", "import_position"]
+        places = self.texts.select(names).take(positions).to_pylist()
+        return [
+            {
+                "run": self.run,
+                "resource": self.resource.name,
+                "batch": place["batch"],
+                "id": place[key],
+                "request_id": place["import_request_id"],
+                "page_number": place["page_number"],
+                "position": place["import_position"],
+            }
+            for place in places
+        ]
+
+    def uncastable(self, cells: BadCells) -> list[dict[str, Any]]:
+        """Rows of `uncastable` for the cells of one column; values of personal columns are masked."""
+        is_personal = self.resource.is_personal(cells.column)
+        return [
+            {
+                **place,
+                "column": cells.column,
+                "raw_value": masked(value, is_personal=is_personal),
+                "wanted_type": cells.wanted_type,
+            }
+            for place, value in zip(self._places(cells.positions), cells.values.to_pylist(), strict=True)
+        ]
+
+    def rejected(self, is_refused: pa.ChunkedArray) -> list[dict[str, Any]]:
+        """Rows of `rejected` for the rows that are refused, without their record."""
+        positions = pc.indices_nonzero(is_refused)
+        if not len(positions):
+            return []
+        return [{**place, "reason": self._reason(place["id"])} for place in self._places(positions)]
+
+    def _reason(self, record_id: str | None) -> str:
+        if record_id is None:
+            return f"no {self.resource.key}"
+        return f"{self.resource.key} is no {self.resource.type_of(self.resource.key)}"
+
+
+def with_records(
+    context: Context, resource: Resource, files: Sequence[DataFile], applied: int, rejected: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The rejected rows with their record as received, for personal resources only how long it is."""
+    if not rejected:
+        return []
+    columns = ("resource", "batch", "request_id", "position", "api_response")
+    rows = raw_rows_sql(context.lake, files, resource.name, applied, columns=columns)
+    with context.connection.cursor() as cursor:
+        cursor.register("wanted", pa.Table.from_pylist(rejected).select(["request_id", "position"]))
+        query = f"select request_id, position, api_response from {rows} semi join wanted using (request_id, position)"
+        texts = {(request, position): text for request, position, text in cursor.execute(query).fetchall()}
+    filled = []
+    for row in rejected:
+        text = texts[row["request_id"], row["position"]]
+        reason = row["reason"] if texts_of(text) is not None else "no JSON object"
+        shown = masked(text, is_personal=bool(resource.personal))
+        filled.append({**row, "reason": reason, "api_response": shown})
+    return filled

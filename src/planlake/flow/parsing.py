@@ -1,0 +1,90 @@
+"""Taking records apart: in go raw rows, out come their keys, and tables with one column of texts per key."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table
+
+from planlake.engines.duckdb import SAYS_A_KEY_TWICE, Connection, found_keys, parse_records
+from planlake.flow.context import Context
+from planlake.lake.files import uncompressed_bytes
+from planlake.lake.ledger import raw_rows_sql
+from planlake.lake.schemas import IMPORT_COLUMNS
+from planlake.sources.catalogue import Resource
+from planlake.sources.records import texts_of
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Keys in the records to come: those of regular records, and those that only others have."""
+
+    regular: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+
+def keys_to_come(context: Context, resource: Resource, files: Sequence[DataFile], applied: int) -> Keys:
+    """Every key in the records to come, so that a new one is a column before the first row is written."""
+    columns = ("resource", "batch", "request_id", "is_regular", "api_response")
+    rows = raw_rows_sql(context.lake, files, resource.name, applied, columns=columns)
+    with context.connection.cursor() as cursor:
+        regular = set(found_keys(cursor, f"(select api_response from {rows} where is_regular)"))
+        texts = cursor.execute(f"select api_response from {rows} where not is_regular").fetchall()
+    others = {key for (text,) in texts for key in texts_of(text) or {}}
+    dropped = set(context.catalogue.dropped_keys)
+    return Keys(tuple(sorted(regular - dropped)), tuple(sorted(others - regular - dropped)))
+
+
+def grouped(table: Table, files: Sequence[DataFile], limit: int) -> Iterator[list[DataFile]]:
+    """Files in groups that hold at most so many bytes of columns before compression, one file at least."""
+    group: list[DataFile] = []
+    size = 0
+    for file in files:
+        weight = uncompressed_bytes(table, file)
+        if group and size + weight > limit:
+            yield group
+            group, size = [], 0
+        group.append(file)
+        size += weight
+    if group:
+        yield group
+
+
+def read_texts(cursor: Connection, rows: str, keys: Mapping[str, str], found: Collection[str]) -> pa.Table:
+    """All rows with one text column per key beside Planlake's own.
+
+    Regular records take the engine's fast way, unless their keys differ only in case, which it cannot tell apart.
+    """
+    own = ", ".join(IMPORT_COLUMNS)
+    renamed = "request_id as import_request_id, position as import_position"
+    columns = f"{own}, {renamed}, record_hash, batch, is_deleted, is_regular, api_response"
+    fast = {key: column for key, column in keys.items() if key in found}
+    is_told_apart = bool(fast) and len({key.lower() for key in fast}) == len(fast)
+    regular, is_regular = None, "false"
+    for is_regular in ("is_regular", f"is_regular and not ({SAYS_A_KEY_TWICE})") if is_told_apart else ():
+        regular = parse_records(cursor, f"(select {columns} from {rows} where {is_regular})", fast)
+        if regular is not None:
+            break
+    slow = cursor.sql(f"select {columns} from {rows} where not ({is_regular})").to_arrow_table()
+    parts = [_with_missing(regular, keys.values())] if regular is not None else []
+    parts += [_slow_texts(slow, keys)] if slow.num_rows or not parts else []
+    names = parts[0].column_names
+    return pa.concat_tables([part.select(names) for part in parts], promote_options="permissive")
+
+
+def _slow_texts(rows: pa.Table, keys: Mapping[str, str]) -> pa.Table:
+    values = [texts_of(text) or {} for text in rows["api_response"].to_pylist()]
+    columns = {column: pa.array([row.get(key) for row in values], pa.string()) for key, column in keys.items()}
+    own = {name: rows[name] for name in rows.column_names if name not in ("is_regular", "api_response")}
+    return pa.table({**columns, **own})
+
+
+def _with_missing(rows: pa.Table, columns: Iterable[str]) -> pa.Table:
+    """The rows with every column, NULL where none of them had the key."""
+    names = rows.column_names
+    missing = [column for column in columns if column not in set(names)]
+    if not missing:
+        return rows
+    nothing = pa.nulls(len(rows), pa.string())
+    return pa.table([*rows.columns, *(nothing for _ in missing)], names=[*names, *missing])
