@@ -15,6 +15,8 @@ from pathlib import Path
 Row = dict[str, str]
 DEFAULT_OUT = Path(__file__).parent.parent / "src/planlake/sources/tascomi"
 
+# Values seen in the service (reference, section 5): the stages of an application.
+ACCEPTED = {"applications": {"application_stage": [str(stage) for stage in range(1, 12)]}}
 DROPPED_KEYS = {"gis_map_image_base64"}
 PERSONAL_RESOURCES = {"additional_contacts", "contacts", "emails", "public_comments", "users"}
 PERSONAL_COLUMN = re.compile(r"(^|_)(signed_by|applicants?_name|agents?_name|site_visit_please_contact)$")
@@ -66,6 +68,8 @@ def resource_file(facts: Row, columns: list[Row], relations: list[Row]) -> str:
     lines += table_of(f"{name}.columns", ((row["column"], row["type"]) for row in kept))
     overridden = [row for row in kept if row["documented_type"] not in ("", row["type"])]
     lines += table_of(f"{name}.documented_types", ((row["column"], row["documented_type"]) for row in overridden))
+    accepted = [f"{column} = {values!r}".replace("'", '"') for column, values in ACCEPTED.get(name, {}).items()]
+    lines += ["", f"[{name}.accepted]", *accepted] if accepted else []
     for how, table in (("name", "relations"), ("guess", "relations_guessed")):
         pairs = ((row["column"], row["target_resource"]) for row in relations if row["how"] == how)
         lines += table_of(f"{name}.{table}", pairs)

@@ -71,6 +71,7 @@ def test_where_all_is_well_every_check_is_kept_with_its_figure(feed):
         "rejected": ("ok", 0.0),
         "unique": ("ok", 0.0),
         "rows dropped": ("ok", 0.0),
+        "freshness": ("ok", 0.0),
     }
 
 

@@ -81,6 +81,25 @@ def rejected(count: int) -> CheckResult:
     return CheckResult("rejected", "warning" if count else "ok", float(count), 0.0, message=message)
 
 
+def accepted(column: str, *, rows: int, example: str) -> CheckResult:
+    """New rows whose value is not among those the catalogue names; empty ones are no fault."""
+    message = f"{rows} rows have a {column} nobody knows" + (f", {example} for example" if example else "")
+    verdict: Verdict = "warning" if rows else "ok"
+    return CheckResult("accepted values", verdict, float(rows), 0.0, column, message if rows else "")
+
+
+def related(column: str, target: str, *, rows: int) -> CheckResult:
+    """New rows whose id another table does not have."""
+    message = f"{rows} rows have a {column} that is not in {target}" if rows else ""
+    return CheckResult("relations", "warning" if rows else "ok", float(rows), 0.0, column, message)
+
+
+def fresh(*, days: int, limit: int) -> CheckResult:
+    """Days since a table was last published, against twice its cadence."""
+    message = f"last published {days} days ago" if days > limit else ""
+    return CheckResult("freshness", "warning" if days > limit else "ok", float(days), float(limit), message=message)
+
+
 def own(name: str, *, rows: int, condition: str, holds: bool) -> CheckResult:
     """A check from the configuration: rows that meet its condition."""
     message = f"{rows} rows where {condition}" if rows else ""

@@ -128,6 +128,12 @@ def _remarks(result: "TableResult") -> list[str]:
             f"{result.table}: {result.refine.rejected} records have no usable id; they are kept\n"
             f"hint: planlake sql \"select * from rejected where resource = '{result.table}'\""
         )
+    told = ("casts", "rejected")  # in lines of their own, above
+    lines += [
+        f"{result.table}: {check.message}"
+        for check in result.checks
+        if check.verdict == "warning" and check.check not in told
+    ]
     if result.outcome == "held":
         lines.append(
             f"{result.table} still shows its last good version: {result.message}\n"

@@ -53,7 +53,7 @@ WORKERS = 2
 class RefineResult:
     """What refining one resource brought; `batch` is the bookmark now, `is_first` that there was none before.
 
-    `rebuilt` says why all rows were built anew from raw, where they were.
+    The rows are those of batches above `above`. `rebuilt` says why all rows were built anew from raw, where they were.
     """
 
     resource: str
@@ -66,6 +66,7 @@ class RefineResult:
     is_first: bool = False
     rebuilt: tuple[str, ...] = ()
     drift: tuple[Drift, ...] = ()
+    above: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,9 @@ def refine(context: Context, resource: Resource, *, is_thorough: bool = False) -
     counts = _keep_findings(context, resource, parts, files, since, is_known_until=applied if held(checks) else since)
     rows = sum(part.rows for part in parts)
     result = RefineResult(resource.name, applied, rows, *counts, tuple(new_columns), tuple(checks))
-    result = replace(result, rebuilt=anew.reasons, drift=_drift(context, resource, table, found, is_first=not applied))
+    result = replace(
+        result, above=since, rebuilt=anew.reasons, drift=_drift(context, resource, table, found, is_first=not applied)
+    )
     if held(checks):
         return result
     batch = max((part.batch for part in parts), default=applied)

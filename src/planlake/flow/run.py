@@ -21,6 +21,7 @@ from planlake.engines.duckdb import connected
 from planlake.errors import PlanlakeError, SourceError
 from planlake.flow.context import Context, Notify, ignore
 from planlake.flow.drift import drift_rows
+from planlake.flow.expectations import expectations, freshness
 from planlake.flow.ingest import IngestResult, ingest
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.plan import Selection, Step, plan
@@ -34,7 +35,7 @@ from planlake.lake.compaction import compact_ledger
 from planlake.lake.lake import clear_errors, open_lake
 from planlake.lake.ledger import GAP, RECOUNT, History, read_histories
 from planlake.lake.runs import append_operations, published_dates
-from planlake.sources.catalogue import Resource, catalogue_of
+from planlake.sources.catalogue import Cadence, Resource, catalogue_of
 from planlake.sources.client import Source, open_source
 from planlake.sources.tascomi.signing import signer
 
@@ -142,7 +143,9 @@ def _run(context: Context, selection: Selection) -> RunResult:
     except PlanlakeError as error:
         _record(context, [], outcome="failed", message=error.message, seconds=monotonic() - started)
         raise
-    _publish(context, results)
+    published = _publish(context, results)
+    cadences = {step.table: step.cadence for step in steps}
+    results = [_with_expectations(context, result, cadences[result.table], published) for result in results]
     outcome = "finished" if any(result.outcome != "up to date" for result in results) else "nothing to do"
     _record(context, results, outcome=outcome, message="", seconds=monotonic() - started)
     settings = context.config.settings
@@ -293,8 +296,20 @@ def _record_gaps(context: Context, steps: Sequence[Step], histories: Mapping[str
             context.arrivals.land(step.table, nothing, rows)
 
 
-def _publish(context: Context, results: Sequence[TableResult]) -> None:
-    """Record the snapshot date of every table that was read and brought up to date in this run."""
+def _with_expectations(
+    context: Context, result: TableResult, cadence: Cadence, published: Mapping[str, str]
+) -> TableResult:
+    """The result with what is only told of a table: checked when all tables are done, kept like the other checks."""
+    if result.outcome == "up to date":
+        return result
+    found = list(freshness(cadence, published.get(result.table, ""), context.clock.today()))
+    if result.outcome == "loaded" and result.refine is not None and result.refine.rows:
+        found += expectations(context, context.catalogue.resource(result.table), result.refine)
+    return replace(result, checks=(*result.checks, *found))
+
+
+def _publish(context: Context, results: Sequence[TableResult]) -> dict[str, str]:
+    """Record the snapshot date of every table that was read and brought up to date in this run; the dates now."""
     today = f"{context.clock.today():%Y%m%d}"
     before = published_dates(context.lake, context.connection)
     rows: list[dict[str, Any]] = []
@@ -316,6 +331,7 @@ def _publish(context: Context, results: Sequence[TableResult]) -> None:
             }
         )
     append_operations(context.lake, "published", rows)
+    return {**before, **{row["resource"]: row["snapshot_date"] for row in rows}}
 
 
 def _record(context: Context, results: Sequence[TableResult], *, outcome: str, message: str, seconds: float) -> None:

@@ -27,7 +27,8 @@ class Resource:
     """One resource of an API: what its table looks like and how it is read.
 
     `changed` is the column a day window asks for; empty where nothing says when a record changed, so that the
-    resource is read whole each time. `personal` lists columns that name or reach a person (`*`: all but the key).
+    resource is read whole each time. `personal` lists columns that name or reach a person (`*`: all but the key);
+    `accepted` the values, as text, that a column is expected to have.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Resource:
     relations: dict[str, str] = field(default_factory=dict)
     relations_guessed: dict[str, str] = field(default_factory=dict)
     relations_unresolved: tuple[str, ...] = ()
+    accepted: dict[str, tuple[str, ...]] = field(default_factory=dict)
     documented_types: dict[str, ColumnType] = field(default_factory=dict)
 
     def type_of(self, column: str) -> ColumnType:

@@ -1,0 +1,86 @@
+"""What is expected of a table and only told, never held: in go the results of a run, out come warnings with figures.
+
+Values that are not among the accepted ones, ids that no other table has, and tables that were not brought up to date
+for longer than twice their cadence. They are looked for when every table is done: one may bring what another names.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+
+import pyarrow as pa
+
+from planlake.checks.gates import CheckResult, fresh, related
+from planlake.checks.gates import accepted as accepted_values
+from planlake.engines.sql import identifier, literal
+from planlake.flow.context import Context
+from planlake.flow.refine import RefineResult
+from planlake.lake.files import data_files, is_above
+from planlake.lake.reading import rows_sql
+from planlake.lake.schemas import keys_of
+from planlake.sources.catalogue import Cadence, Resource
+
+DAYS_OF: Mapping[Cadence, int] = {"daily": 1, "weekly": 7}
+
+
+def expectations(context: Context, resource: Resource, refined: RefineResult) -> Iterator[CheckResult]:
+    """What the rows a run added to a table are expected to hold: accepted values, and ids that other tables have."""
+    rows = _new_rows(context, resource, refined)
+    for column, values in resource.accepted.items():
+        if column in rows.column_names:
+            yield _accepted(context, resource, rows, column, values)
+    for column, target in resource.relations.items():
+        if column in rows.column_names:
+            yield from _related(context, rows, column, context.catalogue.resource(target))
+
+
+def freshness(cadence: Cadence, published: str, today: date) -> Iterator[CheckResult]:
+    """How many days ago a table was last published (`YYYYMMDD`), against twice its cadence."""
+    if published and cadence in DAYS_OF:
+        days = (today - datetime.strptime(published, "%Y%m%d").date()).days  # noqa: DTZ007 - a day, not an instant
+        yield fresh(days=days, limit=2 * DAYS_OF[cadence])
+
+
+def _new_rows(context: Context, resource: Resource, refined: RefineResult) -> pa.Table:
+    """The columns with expectations of the rows that are new since the bookmark the run found."""
+    table = context.lake.find("refined", f"increment_{resource.name}")
+    if table is None:
+        return pa.table({})
+    known = set(keys_of(table.schema(), ()).values())
+    columns = [name for name in (*resource.accepted, *resource.relations) if name in known]
+    if not columns:
+        return pa.table({})
+    files = data_files(table, where=is_above("batch", refined.above))
+    rows = rows_sql(files, table.schema(), columns=(*columns, "batch", "is_deleted"))
+    names = ", ".join(identifier(name) for name in dict.fromkeys(columns))
+    with context.connection.cursor() as cursor:
+        query = f"select {names} from {rows} where batch > {refined.above} and not is_deleted"
+        return cursor.sql(query).to_arrow_table()
+
+
+def _accepted(
+    context: Context, resource: Resource, rows: pa.Table, column: str, values: tuple[str, ...]
+) -> CheckResult:
+    listed = ", ".join(literal(value) for value in values)
+    with context.connection.cursor() as cursor:
+        cursor.register("added", rows.select([column]))
+        name = identifier(column)
+        query = f"select count(*), min({name}::varchar) from added where {name}::varchar not in ({listed})"
+        count, example = cursor.execute(query).fetchall()[0]
+    shown = "" if resource.is_personal(column) else example or ""
+    return accepted_values(column, rows=count, example=shown)
+
+
+def _related(context: Context, rows: pa.Table, column: str, target: Resource) -> Iterator[CheckResult]:
+    """Rows whose id the other table does not have; nothing where that table was never loaded."""
+    table = context.lake.find("refined", f"current_{target.name}")
+    if table is None or table.current_snapshot() is None:
+        return
+    held = rows_sql(data_files(table), table.schema(), columns=(target.key, "is_deleted"))
+    with context.connection.cursor() as cursor:
+        cursor.register("added", rows.select([column]))
+        query = f"""
+            with held as (select {identifier(target.key)}::varchar as id from {held} where not is_deleted)
+            select count(*) from added
+            where {identifier(column)} is not null and {identifier(column)}::varchar not in (select id from held)"""
+        count = cursor.execute(query).fetchall()[0][0]
+    yield related(column, target.name, rows=count)
