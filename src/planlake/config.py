@@ -96,6 +96,10 @@ class Settings(_Record):
     dropped_rows_percent: float = Field(default=20.0, ge=0, le=100)
     deletion_limit_percent: float = Field(default=5.0, ge=0, le=100)
     compact_after_days: _Positive = 90
+    keep_days: _Positive = 35
+    keep_month_ends: int = Field(default=120, ge=0)
+    expire_after_versions: _Positive = 20
+    merge_after_files: int = Field(default=16, ge=2)
     count_every_days: _Positive = 7
     lease_wait_seconds: float = Field(default=10.0, ge=0)
     day_grace_hours: int = Field(default=2, ge=0, le=23)

@@ -48,7 +48,7 @@ def warnings(feed, run):
 def test_where_all_is_expected_nothing_is_told_and_the_figures_are_kept(feed):
     assert feed.run_at(DAY_1).exit_code == 0
     assert warnings(feed, 1) == []
-    kept = feed.rows("select \"check\", \"column\" from checks where resource = 'things'")
+    kept = feed.rows('select "check", "column" from checks where resource = \'things\'')
     assert {(row["check"], row["column"]) for row in kept} >= {
         ("accepted values", "stage"),
         ("relations", "kind_id"),

@@ -17,6 +17,7 @@ from planlake.cli import (
     demo,
     doctor,
     init,
+    maintain,
     plan,
     recast,
     reconcile,
@@ -51,6 +52,7 @@ for command in (
     backfill.backfill,
     recast.recast,
     reconcile.reconcile,
+    maintain.maintain,
     simulate.simulate,
 ):
     app.command()(command)

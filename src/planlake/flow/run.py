@@ -23,6 +23,7 @@ from planlake.flow.context import Context, Notify, ignore
 from planlake.flow.drift import drift_rows
 from planlake.flow.expectations import expectations, freshness
 from planlake.flow.ingest import IngestResult, ingest
+from planlake.flow.maintain import keep_house
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.plan import Selection, Step, plan
 from planlake.flow.prepare import continued, reading_of
@@ -151,6 +152,7 @@ def _run(context: Context, selection: Selection) -> RunResult:
     settings = context.config.settings
     after_days = max(settings.compact_after_days, settings.look_back_days + 1)
     compact_ledger(context.lake, context.connection, naive_utc(context.clock.now()), after_days=after_days)
+    keep_house(context)
     return RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started)
 
 

@@ -30,7 +30,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import TableUpdate
-from pyiceberg.table.update.snapshot import ManageSnapshots
+from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots
 from pyiceberg.typedef import Record
 from pyiceberg.types import IcebergType, PrimitiveType
 
@@ -38,6 +38,7 @@ from planlake.errors import ConflictError
 
 BOOKMARK = "planlake.batch"
 RUN = "planlake.run"
+DAY_TAG = "day-"
 RUN_DATE = "planlake.run-date"
 REBUILT = "planlake.rebuilt"  # the run that last built the table anew from what lies before it
 FIELD_ID = b"PARQUET:field_id"  # in the metadata of a column that already has its place in the table
@@ -229,9 +230,27 @@ def row_count(table: Table) -> int:
     return int(found.summary.additional_properties.get("total-records", 0))
 
 
+def expire(table: Table, *, snapshots: Iterable[int], tags: Iterable[str]) -> None:
+    """Take tags and versions out of the table's metadata in one commit; no file is deleted."""
+    with _Transaction(table) as transaction:
+        for tag in tags:
+            ManageSnapshots(transaction).remove_tag(tag).commit()
+        ExpireSnapshots(transaction).by_ids(list(snapshots)).commit()
+
+
+def first_batch(table: Table, file: DataFile) -> int:
+    """The lowest batch, request or run in a file, whichever the table has: what brings its files into order."""
+    names = [name for name in ("batch", "request_id", "run") if name in table.schema().column_names]
+    if not names:
+        return 0
+    field = table.schema().find_field(names[0])
+    lower = (file.lower_bounds or {}).get(field.field_id)
+    return int(from_bytes(cast("PrimitiveType", field.field_type), lower)) if lower is not None else 0
+
+
 def day_tag(day: date) -> str:
     """The name of the tag that marks what was published on a day; names sort like days."""
-    return f"day-{day:%Y%m%d}"
+    return f"{DAY_TAG}{day:%Y%m%d}"
 
 
 def uncompressed_bytes(table: Table, file: DataFile) -> int:

@@ -70,11 +70,12 @@ class Lake:
         return self.loaded[zone, name]
 
     def fresh(self, zone: str, name: str) -> Table:
-        """One of Planlake's own tables loaded anew, for a commit: readers of other threads keep the one they have.
+        """A table loaded anew, for a commit: readers of other threads keep the one they have.
 
         pyiceberg copies a table's metadata while it commits, which nobody may read at that moment.
         """
-        self.own_table(zone, name)
+        if (zone, name) in TABLES:
+            self.own_table(zone, name)
         with clear_errors():
             return self.catalog.load_table((self.database(zone), name))
 

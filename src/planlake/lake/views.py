@@ -13,10 +13,11 @@ import pyarrow as pa
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.table.refs import SnapshotRefType
+from pyiceberg.table.snapshots import Snapshot
 
 from planlake.engines.duckdb import SAYS_A_KEY_TWICE, Connection, found_keys
 from planlake.engines.sql import identifier, literal
-from planlake.lake.files import data_files, day_tag
+from planlake.lake.files import DAY_TAG, data_files, day_tag
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.ledger import gaps_sql, raw_files, raw_rows_sql
 from planlake.lake.reading import latest_first, rows_sql
@@ -159,12 +160,11 @@ class Views:
         table = self.lake.find("refined", f"current_{resource.name}")
         if table is None or self.as_of is None or table.current_snapshot() is None:
             return _whole(table) if table is not None else None
-        tag = _tag_of(table, self.as_of)
-        if tag is not None:
-            self.notes.append(f"{resource.name} as of {self.as_of}: as published on {tag.removeprefix('day-')}")
-            snapshot = table.snapshot_by_name(tag)
-            files = data_files(table, snapshot_id=snapshot.snapshot_id if snapshot else None)
-            return f"select * from {rows_sql(files, self._schema(table))}"
+        day, snapshot = self._snapshot_of_day(resource, table, self.as_of)
+        if snapshot is not None:
+            self.notes.append(f"{resource.name} as of {self.as_of}: as published on {day}")
+            files = data_files(table, snapshot_id=snapshot.snapshot_id)
+            return f"select * from {rows_sql(files, self._schema(resource, table))}"
         self.notes.append(
             f"{resource.name} as of {self.as_of}: no snapshot is kept, as received by the end of that day"
         )
@@ -175,10 +175,25 @@ class Views:
             partition by {identifier(resource.key)}
             order by {latest_first(resource, increment.schema().column_names)}) = 1"""
 
-    def _schema(self, table: Table) -> Schema:
+    def _snapshot_of_day(self, resource: Described, table: Table, day: date) -> tuple[str, Snapshot | None]:
+        """The day on which the version that was published at the end of this day was, and it, if it is still kept.
+
+        The tag of that day or the last before it, unless a later version was published whose tag is gone since.
+        """
+        tag = _tag_of(table, day)
+        tagged = table.snapshot_by_name(tag) if tag else None
+        tag_day = tag.removeprefix(DAY_TAG) if tag else ""
+        query = f"""select snapshot_date, snapshot_id from {self._own("operations", "published")}
+                    where resource = {literal(resource.name)} and snapshot_date <= '{day:%Y%m%d}'
+                    order by snapshot_date desc, run desc limit 1"""
+        published = self.connection.execute(query).fetchall()
+        if not published or published[0][0] <= tag_day:
+            return tag_day, tagged
+        return published[0][0], table.snapshot_by_id(published[0][1])
+
+    def _schema(self, resource: Described, table: Table) -> Schema:
         """The columns of `current_` on the day asked about, as far as a snapshot of it is kept."""
-        tag = _tag_of(table, self.as_of) if self.as_of else None
-        snapshot = table.snapshot_by_name(tag) if tag else None
+        snapshot = self._snapshot_of_day(resource, table, self.as_of)[1] if self.as_of else None
         if snapshot is None or snapshot.schema_id is None:
             return table.schema()
         return table.schemas()[snapshot.schema_id]
@@ -202,7 +217,7 @@ class Views:
             return None
         day = literal(self._published(resource.name))
         return f"""
-            select {_shown(self._schema(table))}, substr({day}, 1, 4) as snapshot_year,
+            select {_shown(self._schema(resource, table))}, substr({day}, 1, 4) as snapshot_year,
                 substr({day}, 5, 2) as snapshot_month, substr({day}, 7, 2) as snapshot_day, {day} as snapshot_date
             from ({rows}) where not is_deleted"""
 
@@ -254,4 +269,4 @@ def _shown(schema: Schema) -> str:
 def _tag_of(table: Table, day: date) -> str | None:
     """The tag of that day or the last one before it."""
     tags = [name for name, ref in table.refs().items() if ref.snapshot_ref_type == SnapshotRefType.TAG]
-    return max((name for name in tags if name.startswith("day-") and name <= day_tag(day)), default=None)
+    return max((name for name in tags if name.startswith(DAY_TAG) and name <= day_tag(day)), default=None)

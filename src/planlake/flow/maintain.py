@@ -1,0 +1,95 @@
+"""Housekeeping: in go the tables of a lake, out comes what was let go, merged and deleted.
+
+Inside a run only what has gathered enough is looked after; `planlake maintain` does everything at once.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pyiceberg.table import Table
+
+from planlake.config import Config, Settings
+from planlake.flow.context import Context, Notify, Progress, ignore
+from planlake.flow.opening import opened_for_writing
+from planlake.lake.lake import clear_errors
+from planlake.lake.maintenance import (
+    SMALL_BYTES,
+    Freed,
+    Retention,
+    let_go,
+    merge_small,
+    outdated,
+    sweep,
+)
+
+ZONES = ("raw", "refined", "operations")
+
+
+@dataclass(frozen=True, slots=True)
+class Maintained:
+    """What housekeeping did to one table."""
+
+    database: str
+    table: str
+    freed: Freed
+
+
+def maintain(config: Config, *, environment: str | None = None, notify: Notify = ignore) -> list[Maintained]:
+    """Look after every table: versions nobody keeps, small files, and files that nothing refers to.
+
+    Raises ConflictError where a run is writing.
+    """
+    opened = opened_for_writing(config, environment, notify)
+    with clear_errors(), opened as context:
+        tables = [(zone, name) for zone in ZONES for name in context.lake.names(zone)]
+        found = []
+        for number, (zone, name) in enumerate(tables, start=1):
+            found.append(Maintained(context.lake.database(zone), name, _whole(context, zone, name)))
+            context.notify(Progress("the lake", "maintain", number, len(tables)))
+        return found
+
+
+def _whole(context: Context, zone: str, name: str) -> Freed:
+    table = context.lake.fresh(zone, name)
+    return _let_go(context, table) + _merged(context, zone, table, at_least=2) + sweep(table, datetime.now(UTC))
+
+
+def keep_house(context: Context) -> None:
+    """What pays inside a run: tables of which enough versions, or enough small files, have gathered."""
+    settings = context.config.settings
+    for (zone, _), table in list(context.lake.loaded.items()):
+        old = outdated(table, context.clock.today(), _retention(settings))
+        is_due = len(old.snapshots) >= settings.expire_after_versions
+        if is_due:
+            _let_go(context, table)
+        if is_due or _has_small_files(table, settings):
+            _merged(context, zone, table, at_least=settings.merge_after_files)
+
+
+def _let_go(context: Context, table: Table) -> Freed:
+    old = outdated(table, context.clock.today(), _retention(context.config.settings))
+    if not old.snapshots:
+        return Freed()
+    with context.lake.commits:
+        return let_go(table, old, datetime.now(UTC))
+
+
+def _merged(context: Context, zone: str, table: Table, *, at_least: int) -> Freed:
+    if zone == "refined" and table.spec().fields:  # the ranges of `current_`: a file each, rewritten as they change
+        return Freed()
+    with context.lake.commits:
+        return merge_small(context.connection, table, at_least=at_least)
+
+
+def _has_small_files(table: Table, settings: Settings) -> bool:
+    """Whether a table without partitions has enough small files, by the totals of its own summary."""
+    snapshot = table.current_snapshot()
+    if table.spec().fields or snapshot is None or snapshot.summary is None:
+        return False
+    totals = snapshot.summary.additional_properties
+    large = int(totals.get("total-files-size", 0)) // SMALL_BYTES
+    return int(totals.get("total-data-files", 0)) - large >= settings.merge_after_files
+
+
+def _retention(settings: Settings) -> Retention:
+    return Retention(settings.keep_days, settings.keep_month_ends)

@@ -1,0 +1,192 @@
+"""Housekeeping of one table: in go its metadata and the day, out come old versions let go and small files made one.
+
+A version is let go when no tag keeps it. Its files are deleted when nothing refers to them any more, and only where it
+was replaced more than an hour ago: somebody may still be reading. Every commit carries the bookmark on.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+
+import pyarrow.fs
+from pyiceberg.io import FileIO
+from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.manifest import DataFile, ManifestFile
+from pyiceberg.serializers import FromInputFile
+from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
+
+from planlake.engines.duckdb import Connection
+from planlake.lake.files import DAY_TAG, commit, data_files, expire, first_batch, write_file
+from planlake.lake.reading import rows_sql
+
+GRACE = timedelta(hours=1)
+SMALL_BYTES = 2**20
+MERGED_AT_ONCE = 16  # small files that become one
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Days whose tags are kept: the last `days`, before that the last of each of the last `month_ends` months."""
+
+    days: int
+    month_ends: int
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """What housekeeping did to a table: versions let go, small files made one, files deleted and their bytes."""
+
+    snapshots: int = 0
+    merged: int = 0
+    files: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: "Freed") -> "Freed":
+        mine, others = (self.snapshots, self.merged, self.files, self.bytes), other
+        figures = (others.snapshots, others.merged, others.files, others.bytes)
+        return Freed(*(one + two for one, two in zip(mine, figures, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """Versions of a table that are not kept, and the tags that go with them."""
+
+    snapshots: tuple[int, ...]
+    tags: tuple[str, ...]
+
+
+def outdated_tags(tags: Iterable[str], today: date, retention: Retention) -> list[str]:
+    """Tags of days that need not be kept; tags that name no day are nobody's business here.
+
+    The last tag before the days that are kept stays too: it is what was published when they began.
+    """
+    days = sorted(day for tag in tags if (day := _day_of(tag)) is not None)
+    first_month = today.year * 12 + today.month - retention.month_ends
+    month_ends = {(day.year, day.month): day for day in days if day.year * 12 + day.month >= first_month}
+    oldest = today - timedelta(days=retention.days)
+    before = [day for day in days if day <= oldest]
+    kept = {*month_ends.values(), *before[-1:]}
+    return [f"{DAY_TAG}{day:%Y%m%d}" for day in before if day not in kept]
+
+
+def _day_of(tag: str) -> date | None:
+    digits = tag.removeprefix(DAY_TAG)
+    if digits == tag or len(digits) != len("YYYYMMDD") or not digits.isdigit():
+        return None
+    return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+
+
+def outdated(table: Table, today: date, retention: Retention) -> Outdated:
+    """What could be let go now; only the metadata is looked at."""
+    refs = table.refs()
+    tags = outdated_tags(refs, today, retention)
+    kept = {ref.snapshot_id for name, ref in refs.items() if name not in tags}
+    gone = tuple(one.snapshot_id for one in table.metadata.snapshots if one.snapshot_id not in kept)
+    return Outdated(gone, tuple(tags))
+
+
+def let_go(table: Table, old: Outdated, now: datetime) -> Freed:
+    """Expire these versions in one commit, then delete the files that only they needed; `now` is an instant."""
+    safe, young = _by_age(table.metadata.snapshots, set(old.snapshots), now)
+    took_out = any(_took_out(one) for one in table.metadata.snapshots)
+    gone = _manifests(table.io, safe)
+    expire(table, snapshots=old.snapshots, tags=old.tags)
+    needed = [*table.metadata.snapshots, *young]
+    kept = _manifests(table.io, needed)
+    unneeded = {path: manifest for path, manifest in gone.items() if path not in kept}
+    sizes = {path: manifest.manifest_length for path, manifest in unneeded.items()}
+    if took_out and unneeded:  # otherwise every data file there ever was is still part of the table
+        still = _data_bytes(table.io, kept.values())
+        sizes |= {path: size for path, size in _data_bytes(table.io, unneeded.values()).items() if path not in still}
+    lists = {one.manifest_list for one in safe} - {one.manifest_list for one in needed}
+    sizes |= {path: len(table.io.new_input(path)) for path in lists if path}
+    return Freed(snapshots=len(old.snapshots)) + _deleted(table.io, sizes)
+
+
+def _by_age(snapshots: Sequence[Snapshot], gone: set[int], now: datetime) -> tuple[list[Snapshot], list[Snapshot]]:
+    """Versions to be let go that were replaced more than an hour ago, and those that were not."""
+    ordered = sorted(snapshots, key=lambda one: (one.timestamp_ms, one.sequence_number or 0))
+    limit = (now - GRACE).timestamp() * 1000
+    old = {older.snapshot_id for older, newer in pairwise(ordered) if newer.timestamp_ms < limit}
+    chosen = [one for one in ordered if one.snapshot_id in gone]
+    return [one for one in chosen if one.snapshot_id in old], [one for one in chosen if one.snapshot_id not in old]
+
+
+def _took_out(snapshot: Snapshot) -> bool:
+    return snapshot.summary is not None and "deleted-data-files" in snapshot.summary.additional_properties
+
+
+def _manifests(io: FileIO, snapshots: Iterable[Snapshot]) -> dict[str, ManifestFile]:
+    return {one.manifest_path: one for snapshot in snapshots for one in snapshot.manifests(io)}
+
+
+def _data_bytes(io: FileIO, manifests: Iterable[ManifestFile]) -> dict[str, int]:
+    entries = (entry for manifest in manifests for entry in manifest.fetch_manifest_entry(io))
+    return {entry.data_file.file_path: entry.data_file.file_size_in_bytes for entry in entries}
+
+
+def _deleted(io: FileIO, sizes: Mapping[str, int]) -> Freed:
+    for path in sizes:
+        io.delete(path)
+    return Freed(files=len(sizes), bytes=sum(sizes.values()))
+
+
+def merge_small(connection: Connection, table: Table, *, at_least: int) -> Freed:
+    """Make one file of small ones wherever a partition has so many, in one commit that keeps every row."""
+    added: list[DataFile] = []
+    removed: list[DataFile] = []
+    for partition, files in _small_by_partition(table).items():
+        groups = [files[start : start + MERGED_AT_ONCE] for start in range(0, len(files), MERGED_AT_ONCE)]
+        for group in groups if len(files) >= at_least else []:
+            if len(group) > 1:
+                with connection.cursor() as cursor:
+                    rows = cursor.sql(f"select * from {rows_sql(group, table.schema())}").to_arrow_table()
+                added.append(write_file(table, rows, partition=partition))
+                removed += group
+    if removed:
+        commit(table, add=added, remove=removed)
+    return Freed(merged=len(removed))
+
+
+def _small_by_partition(table: Table) -> dict[tuple[object, ...], list[DataFile]]:
+    found: dict[tuple[object, ...], list[DataFile]] = {}
+    for file in data_files(table):
+        if file.file_size_in_bytes < SMALL_BYTES:
+            partition = tuple(file.partition[number] for number in range(len(table.spec().fields)))
+            found.setdefault(partition, []).append(file)
+    return {name: sorted(files, key=lambda file: first_batch(table, file)) for name, files in found.items()}
+
+
+def sweep(table: Table, now: datetime) -> Freed:
+    """Delete files in the table's folder that nothing refers to, such as a crash leaves.
+
+    A file stays while it is younger than an hour, or part of a version that was the current one in the last hour.
+    """
+    if not isinstance(table.io, PyArrowFileIO):
+        return Freed()
+    limit = now - GRACE
+    scheme, host, folder = PyArrowFileIO.parse_location(table.location())
+    files = table.io.fs_by_scheme(scheme, host)
+    listed = files.get_file_info(pyarrow.fs.FileSelector(folder, allow_not_found=True, recursive=True))
+    old = {one.path: one.size for one in listed if one.is_file and one.mtime < limit}
+    live = {PyArrowFileIO.parse_location(path)[2] for path in _live_paths(table, limit)} if old else set()
+    gone = {path: size for path, size in old.items() if path not in live}
+    for path in gone:
+        files.delete_file(path)
+    return Freed(files=len(gone), bytes=sum(gone.values()))
+
+
+def _live_paths(table: Table, limit: datetime) -> set[str]:
+    """Every file that the table's metadata refers to, and what versions of it did that were current since the limit."""
+    log = table.metadata.metadata_log
+    paths = {table.metadata_location, *(entry.metadata_file for entry in log)}
+    ends = [*(entry.timestamp_ms for entry in log[1:]), table.metadata.last_updated_ms]
+    recent = [entry for entry, end in zip(log, ends, strict=True) if end >= limit.timestamp() * 1000]
+    snapshots = list(table.metadata.snapshots)
+    for entry in recent:
+        snapshots += FromInputFile.table_metadata(table.io.new_input(entry.metadata_file)).snapshots
+    manifests = _manifests(table.io, {one.snapshot_id: one for one in snapshots}.values())
+    paths |= {one.manifest_list for one in snapshots if one.manifest_list}
+    return paths | manifests.keys() | _data_bytes(table.io, manifests.values()).keys()
