@@ -3,6 +3,7 @@
 DuckDB and Spark disagree on what `12.7`, `1e3`, `12:30` or `2024` mean as a number or an instant, and both "succeed"
 where a value should be reported. So a value is cast only when it matches a regular expression that both understand;
 whatever does not match, or does not cast, is a cell that does not cast. The empty string is NULL in a typed column.
+No expression holds a backslash or a quote: whether Spark takes a backslash for an escape is a setting of the session.
 """
 
 from collections.abc import Mapping
@@ -10,9 +11,9 @@ from dataclasses import dataclass
 
 YEAR = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
 DAY = YEAR + "-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
-TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,6})?"
+TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.][0-9]{1,6})?"
 WHOLE = "[+-]?[0-9]{1,19}"
-DECIMAL = "[+-]?(?:[0-9]{1,40}(?:\\.[0-9]{0,40})?|\\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,2})?"
+DECIMAL = "[+-]?(?:[0-9]{1,40}(?:[.][0-9]{0,40})?|[.][0-9]{1,40})(?:[eE][+-]?[0-9]{1,2})?"
 
 
 @dataclass(frozen=True, slots=True)
