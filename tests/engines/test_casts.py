@@ -1,0 +1,203 @@
+"""The casts are one definition: DuckDB and Spark both do what plain Python says, and the same to a whole wide table."""
+
+import os
+import subprocess
+import sys
+from datetime import datetime
+from random import Random
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from oracle import BAD, cast
+from planlake.engines.casts import CASTS, FALSE_TEXTS, TRUE_TEXTS
+from planlake.engines.duckdb import bad_cells
+from planlake.simulator.generator import generate
+from planlake.sources.catalogue import COLUMN_TYPES, load_catalogue
+
+from . import conftest
+from .nasty import NASTY
+
+ARROW = {
+    "integer": pa.int32(),
+    "long": pa.int64(),
+    "float": pa.float64(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "timestamp": pa.timestamp("us"),
+    "text": pa.string(),
+}
+
+
+def assert_cast_as_the_oracle(cast_texts, texts):
+    """Every text, and NULL, in a column of each type."""
+    table = pa.table({name: pa.array([*texts, None], pa.string()) for name in COLUMN_TYPES})
+    types = {name: name for name in COLUMN_TYPES}
+    typed = cast_texts(table, types)
+    assert {field.name: field.type for field in typed.schema} == ARROW
+    bad = {cells.column: cells.values.to_pylist() for cells in bad_cells(table, typed, types)}
+    for name in COLUMN_TYPES:
+        told = [cast(text, name) for text in [*texts, None]]
+        expected = [None if value is BAD else value for value in told]
+        assert differing(typed[name].to_pylist(), expected, texts=[*texts, None]) == [], name
+        assert bad.get(name, []) == [text for text, value in zip(texts, told, strict=False) if value is BAD]
+
+
+def differing(held, wanted, texts):
+    """The first cells that are not the same value of the same type, each with its text; 0.0 is not -0.0."""
+    cells = zip(texts, held, wanted, strict=True)
+    return [(text, one, other) for text, one, other in cells if repr(one) != repr(other)][:5]
+
+
+def test_texts_that_engines_disagree_on_cast_as_the_rules_say(cast_texts):
+    assert_cast_as_the_oracle(cast_texts, NASTY)
+
+
+def test_every_month_ends_as_in_the_calendar(cast_texts):
+    years, months, days = (1600, 1700, 1900, 2000, 2023, 2024, 9999), range(14), (0, 1, 28, 29, 30, 31, 32)
+    texts = [f"{year:04}-{month:02}-{day:02}" for year in years for month in months for day in days]
+    assert_cast_as_the_oracle(cast_texts, texts)
+
+
+near_values = st.text("0123456789+-.eEtTrRuUfFaAlLsS: /_", max_size=22)
+mended = st.from_regex(r"[+-]?[0-9]{1,12}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?", fullmatch=True)
+instants = st.from_regex(
+    r"[0-2][0-9]{3}-[01][0-9]-[0-3][0-9]([ T][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{1,7})?)?", fullmatch=True
+)
+unicode_texts = st.text(max_size=12)  # without lone surrogates: those never reach an engine
+
+
+def test_any_text_casts_as_the_rules_say(cast_texts):
+    texts = []
+
+    # nothing to shrink: the texts are cast all at once, and the differing ones are named
+    @settings(max_examples=30, deadline=None, database=None, phases=[Phase.generate])
+    @given(st.lists(st.one_of(near_values, mended, instants, unicode_texts), min_size=20, max_size=60))
+    def add(more):
+        texts.extend(more)
+
+    add()
+    assert len(texts) >= 600
+    assert_cast_as_the_oracle(cast_texts, texts)
+
+
+def test_an_empty_table_keeps_its_columns_and_gets_their_types(cast_texts):
+    assert_cast_as_the_oracle(cast_texts, [])
+
+
+def test_columns_of_any_name_are_cast_in_their_place_and_others_left_alone(cast_texts):
+    names = ["a.b", "`", 'say "so"', "it's", "{x}", "two words", "select", "${y}", "ümlaut", "back\\slash", "*"]
+    table = pa.table({name: ["7", "x"] for name in names} | {"untold": ["7", ""], "told": ["7", ""]})
+    typed = cast_texts(table, dict.fromkeys(names, "integer") | {"told": "text", "absent": "long"})
+    assert typed.column_names == table.column_names
+    for name in names:
+        assert typed[name].to_pylist() == [7, None], name
+    assert typed.select(["untold", "told"]) == table.select(["untold", "told"])
+
+
+def test_no_expression_holds_what_an_engine_may_read_as_an_escape():
+    for accepts in (TRUE_TEXTS, FALSE_TEXTS, *(each.accepts for each in CASTS.values())):
+        assert not set("\\'\"$") & set(accepts), accepts
+
+
+# ---------------------------------------------------------------- whatever a session is set to
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"spark.sql.session.timeZone": "Europe/London"}, id="London"),
+        pytest.param({"spark.sql.session.timeZone": "Pacific/Auckland"}, id="Auckland"),
+        pytest.param({"spark.sql.parser.escapedStringLiterals": "true"}, id="escaped string literals"),
+        pytest.param({"spark.sql.ansi.enabled": "true", "spark.sql.ansi.enforceReservedKeywords": "true"}, id="ANSI"),
+        pytest.param({"spark.sql.legacy.timeParserPolicy": "LEGACY"}, id="legacy times"),
+        pytest.param({"spark.sql.timestampType": "TIMESTAMP_NTZ"}, id="times without zone"),
+        pytest.param({"spark.sql.codegen.wholeStage": "false"}, id="no generated stages"),
+        pytest.param({"spark.sql.codegen.factoryMode": "NO_CODEGEN"}, id="no generated code"),
+    ],
+)
+def test_a_session_set_otherwise_casts_the_same(spark, cast_by_spark, changed):
+    before = {name: spark.conf.get(name, None) for name in changed}
+    try:
+        for name, value in changed.items():
+            spark.conf.set(name, value)
+        assert_cast_as_the_oracle(cast_by_spark, NASTY)
+    finally:
+        for name, value in before.items():
+            spark.conf.unset(name) if value is None else spark.conf.set(name, value)
+
+
+# ---------------------------------------------------------------- a wide table
+
+ROWS = 500
+
+
+@pytest.fixture(scope="module")
+def types():
+    """The types of `applications`, the widest table, and of one text more, as for a key nobody declared."""
+    return load_catalogue("tascomi").resource("applications").columns | {"undeclared": "text"}
+
+
+@pytest.fixture(scope="module")
+def texts(types):
+    """Applications as the simulator makes them, every eighth cell nasty instead."""
+    catalogue, random = load_catalogue("tascomi"), Random(752)
+    sizes = dict.fromkeys(catalogue.resources, 3) | {"applications": ROWS}
+    made = generate(catalogue, seed=752, now=datetime(2026, 11, 20, 3), sizes=sizes, fill=0.6)  # noqa: DTZ001
+    records = made.records("applications")
+
+    def cell(record, column):
+        return random.choice(NASTY) if random.random() < 1 / 8 else record.get(column)
+
+    return pa.table({column: pa.array([cell(record, column) for record in records], pa.string()) for column in types})
+
+
+@pytest.mark.slow
+@pytest.mark.spark
+def test_a_table_of_752_columns_comes_out_of_spark_as_out_of_duckdb(cast_by_duckdb, cast_by_spark, texts, types):
+    assert (texts.num_columns, texts.num_rows) == (752, ROWS)
+    one, other = cast_by_duckdb(texts, types), cast_by_spark(texts, types)
+    assert one.schema == other.schema == pa.schema([(name, ARROW[types[name]]) for name in texts.column_names])
+    for name in texts.column_names:
+        assert differing(one[name].to_pylist(), other[name].to_pylist(), texts[name].to_pylist()) == [], name
+
+
+def test_the_wide_table_has_values_that_cast_and_values_that_do_not_in_every_type(cast_by_duckdb, texts, types):
+    typed = cast_by_duckdb(texts, types)
+    bad = {cells.column for cells in bad_cells(texts, typed, types)}
+    for name, wanted in types.items():
+        assert wanted == "text" or name in bad, name
+        assert pc.count_distinct(typed[name]).as_py() > 1, name
+
+
+# ---------------------------------------------------------------- a machine without Java
+
+
+def test_without_java_the_tests_skip_and_say_so_but_fail_where_nothing_may_be_skipped(monkeypatch, tmp_path):
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    monkeypatch.delenv("PLANLAKE_NOTHING_SKIPPED", raising=False)
+    with pytest.raises(pytest.skip.Exception, match=r"NO SPARK: .*Java absent"):
+        conftest.must_have_spark()
+    monkeypatch.setenv("PLANLAKE_NOTHING_SKIPPED", "1")
+    with pytest.raises(pytest.fail.Exception, match=r"NO SPARK: .*Java absent"):
+        conftest.must_have_spark()
+
+
+@pytest.mark.spark
+def test_without_java_a_session_says_what_is_missing(spark, tmp_path):
+    program = """from planlake.engines.spark import local_session
+from planlake.errors import ConfigurationError
+try:
+    with local_session(cores=1, memory_megabytes=512): pass
+except ConfigurationError as error:
+    print(error, "|", error.hint)"""
+    command = [sys.executable, "-c", program]
+    without = os.environ | {"JAVA_HOME": str(tmp_path)}
+    said = subprocess.run(command, env=without, capture_output=True, text=True, timeout=60, check=True)
+    assert said.stdout == (
+        "Spark does not start (reason=JAVA_GATEWAY_EXITED) | install Java 17, or set JAVA_HOME to its folder\n"
+    )
