@@ -74,11 +74,15 @@ class Warehouses(_Record):
 
 
 class Environment(_Record):
-    """One lake: its Iceberg catalogue, where its files are, and a prefix for its database names."""
+    """One lake: its Iceberg catalogue, where its files are, and a prefix for its database names.
+
+    What is `protected` is not rolled back, reset or dropped unless somebody says yes.
+    """
 
     catalog: Catalog = Catalog()
     warehouse: str | Warehouses = "lake/"
     database_prefix: str = ""
+    protected: bool = False
 
 
 class Settings(_Record):

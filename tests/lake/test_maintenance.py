@@ -111,9 +111,15 @@ def test_for_every_day_in_reach_what_was_published_then_is_kept(days, kept_days,
 
 
 def test_tags_that_name_no_day_are_left_alone():
-    tags = ["day-20200101", "undone-day-20200101", "pin-prod", "day-x", "day-2020010"]
+    tags = ["day-20200101", "undone-day-20200101", "pin-prod-20200101", "day-x", "day-2020010"]
     assert outdated_tags(tags, date(2026, 11, 17), Retention(35, 0)) == []
     assert outdated_tags([*tags, "day-20200102"], date(2026, 11, 17), Retention(35, 0)) == ["day-20200101"]
+
+
+def test_what_was_undone_can_be_taken_back_for_as_long_as_days_are_kept():
+    tags = ["undone-7-day-20261001", "undone-8-day-20261101", "before-7-20261001", "before-8-20261101"]
+    gone = outdated_tags(tags, date(2026, 11, 17), Retention(35, 120))
+    assert gone == ["undone-7-day-20261001", "before-7-20261001"]
 
 
 # ---------------------------------------------------------------- what a run does by itself

@@ -21,11 +21,13 @@ from planlake.cli import (
     plan,
     recast,
     reconcile,
+    rollback,
     run,
     simulate,
     sql,
     status,
     tables,
+    undo,
 )
 from planlake.errors import PlanlakeError
 
@@ -50,6 +52,8 @@ for command in (
     tables.tables,
     check.check,
     backfill.backfill,
+    rollback.rollback,
+    undo.undo,
     recast.recast,
     reconcile.reconcile,
     maintain.maintain,

@@ -18,6 +18,8 @@ CadenceName = Annotated[str | None, typer.Option("--cadence", help="Only tables 
 StepOption = Annotated[str | None, typer.Option("--step", help="Only this step: ingest, refine or snapshot.")]
 InFull = Annotated[bool, typer.Option("--full", help="Read everything again instead of what changed.")]
 EngineName = Annotated[str, typer.Option("--engine", help="Engine that refines: duckdb.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and do nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, even where the environment is protected.")]
 AcceptGaps = Annotated[
     bool, typer.Option("--accept-gaps", help="Publish although pages failed; they are named as gaps.")
 ]

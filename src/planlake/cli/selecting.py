@@ -32,6 +32,11 @@ def check_engine(name: str) -> None:
     _check("engine", name, ENGINES)
 
 
+def check_zone(name: str) -> None:
+    """Refuse a zone that nothing can be set back in."""
+    _check("zone", name, ("refined", "all"))
+
+
 def _check(word: str, given: str | None, known: tuple[str, ...]) -> None:
     if given is not None and given not in known:
         raise ConfigurationError(f'no {word} is called "{given}"', hint=suggestion(given, known))

@@ -11,6 +11,7 @@ from pyiceberg.table import Table
 from planlake.config import Config, Settings
 from planlake.flow.context import Context, Notify, Progress, ignore
 from planlake.flow.opening import opened_for_writing
+from planlake.flow.rollback import resume
 from planlake.lake.lake import clear_errors
 from planlake.lake.maintenance import (
     SMALL_BYTES,
@@ -41,6 +42,7 @@ def maintain(config: Config, *, environment: str | None = None, notify: Notify =
     """
     opened = opened_for_writing(config, environment, notify)
     with clear_errors(), opened as context:
+        resume(context)
         tables = [(zone, name) for zone in ZONES for name in context.lake.names(zone)]
         found = []
         for number, (zone, name) in enumerate(tables, start=1):

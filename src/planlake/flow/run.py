@@ -5,7 +5,6 @@ holds up no other.
 """
 
 import asyncio
-import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,6 @@ from datetime import date, timedelta
 from time import monotonic
 from typing import Any, Literal
 
-from planlake import __version__
 from planlake.checks.gates import CheckResult, as_row, held
 from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
@@ -29,7 +27,9 @@ from planlake.flow.plan import Selection, Step, plan
 from planlake.flow.prepare import continued, reading_of
 from planlake.flow.reading import Reading
 from planlake.flow.reconcile import Difference, count, sweep
+from planlake.flow.record import run_row
 from planlake.flow.refine import RefineResult, refine
+from planlake.flow.rollback import resume
 from planlake.flow.rows import raw_rows
 from planlake.flow.snapshot import SnapshotResult, snapshot
 from planlake.lake.compaction import compact_ledger
@@ -137,6 +137,7 @@ def _run(context: Context, selection: Selection) -> RunResult:
     steps = plan(context.config, context.catalogue, histories, context.clock, selection)
     reading = asyncio.Semaphore(context.config.settings.table_concurrency)
     try:
+        resume(context)
         _record_gaps(context, steps, histories)
         small, large = asyncio.Semaphore(SMALL_TABLES_AT_ONCE), asyncio.Semaphore(1)
         work = _Work(context, histories, reading, small, large, selection.recasts)
@@ -338,14 +339,7 @@ def _publish(context: Context, results: Sequence[TableResult]) -> dict[str, str]
 
 def _record(context: Context, results: Sequence[TableResult], *, outcome: str, message: str, seconds: float) -> None:
     """Write the run into `runs`: a row for the run as a whole, and one for every table that something was done to."""
-    common: dict[str, Any] = {
-        "run": context.run,
-        "started_at": naive_utc(context.clock.start),
-        "ended_at": naive_utc(context.clock.now()),
-        "run_date": f"{context.clock.today():%Y%m%d}",
-        "configuration_hash": configuration_hash(context.config),
-        "version": __version__,
-    }
+    common = run_row(context)
     rows = [{**common, "outcome": outcome, "message": message, "seconds": seconds}]
     rows += [{**common, **_table_row(result)} for result in results if result.outcome != "up to date"]
     append_operations(context.lake, "checks", _check_rows(context, results))
@@ -379,8 +373,3 @@ def _table_row(result: TableResult) -> dict[str, Any]:
         "rejected": refined.rejected if refined else None,
         "current_rows": taken.rows if taken else None,
     }
-
-
-def configuration_hash(config: Config) -> str:
-    """Sixteen characters that change with the configuration; it holds references to the keys, never the keys."""
-    return hashlib.sha256(config.model_dump_json(exclude={"folder"}).encode()).hexdigest()[:16]

@@ -48,6 +48,15 @@ class Arrivals:
                 self._commit_waiting()
         arrival.landed.result()
 
+    def land_requests(self, requests: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Commit ledger rows of several resources, which bring no records, together."""
+        files = [file for resource, rows in requests.items() for file in self._request_files(resource, rows)]
+        if files:
+            with self._lake.commits:
+                table = self._lake.fresh("raw", TABLE_OF["requests"])
+                commit(table, add=files)
+                self._lake.loaded["raw", TABLE_OF["requests"]] = table
+
     def _commit_waiting(self) -> None:
         taken = [self._waiting.get() for _ in range(self._waiting.qsize())]
         try:

@@ -5,7 +5,8 @@ the few columns that reads are narrowed by; on a table of 752 columns the rest w
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any, cast
 
@@ -128,21 +129,28 @@ def commit(
     """
     carried = {**bookmarks_of(table), **(properties or {})}
     removed = list(remove)
+    with changing(table) as transaction:
+        _retype(transaction, types or {})
+        update = transaction.update_snapshot(snapshot_properties=carried)
+        with update.overwrite() if removed else update.merge_append() as snapshot:
+            for file in removed:
+                snapshot.delete_data_file(file)
+            for file in add:
+                snapshot.append_data_file(file)
+        if tag is not None:
+            ManageSnapshots(transaction).create_tag(snapshot.snapshot_id, tag).commit()
+    return table
+
+
+@contextmanager
+def changing(table: Table) -> Iterator[Transaction]:
+    """Changes of a table that are committed together; a ConflictError where another process committed first."""
     try:
         with _Transaction(table) as transaction:
-            _retype(transaction, types or {})
-            update = transaction.update_snapshot(snapshot_properties=carried)
-            with update.overwrite() if removed else update.merge_append() as snapshot:
-                for file in removed:
-                    snapshot.delete_data_file(file)
-                for file in add:
-                    snapshot.append_data_file(file)
-            if tag is not None:
-                ManageSnapshots(transaction).create_tag(snapshot.snapshot_id, tag).commit()
+            yield transaction
     except CommitFailedException as error:
         facts = {"table": ".".join(table.name())}
         raise ConflictError("another process wrote this table first", facts=facts, hint="planlake run") from error
-    return table
 
 
 def with_types(table: Table, types: Mapping[str, IcebergType]) -> Schema:
@@ -232,7 +240,7 @@ def row_count(table: Table) -> int:
 
 def expire(table: Table, *, snapshots: Iterable[int], tags: Iterable[str]) -> None:
     """Take tags and versions out of the table's metadata in one commit; no file is deleted."""
-    with _Transaction(table) as transaction:
+    with changing(table) as transaction:
         for tag in tags:
             ManageSnapshots(transaction).remove_tag(tag).commit()
         ExpireSnapshots(transaction).by_ids(list(snapshots)).commit()
@@ -241,11 +249,18 @@ def expire(table: Table, *, snapshots: Iterable[int], tags: Iterable[str]) -> No
 def first_batch(table: Table, file: DataFile) -> int:
     """The lowest batch, request or run in a file, whichever the table has: what brings its files into order."""
     names = [name for name in ("batch", "request_id", "run") if name in table.schema().column_names]
-    if not names:
-        return 0
-    field = table.schema().find_field(names[0])
-    lower = (file.lower_bounds or {}).get(field.field_id)
-    return int(from_bytes(cast("PrimitiveType", field.field_type), lower)) if lower is not None else 0
+    return _bound(table, names[0], file.lower_bounds) if names else 0
+
+
+def highest_batch(table: Table, file: DataFile) -> int:
+    """The highest batch in a file."""
+    return _bound(table, "batch", file.upper_bounds)
+
+
+def _bound(table: Table, column: str, bounds: Mapping[int, bytes] | None) -> int:
+    field = table.schema().find_field(column)
+    found = (bounds or {}).get(field.field_id)
+    return int(from_bytes(cast("PrimitiveType", field.field_type), found)) if found is not None else 0
 
 
 def day_tag(day: date) -> str:

@@ -14,7 +14,7 @@ from pyiceberg.manifest import DataFile
 from planlake.clock import london_day
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import literal
-from planlake.lake.files import data_files, highest_by_resource, is_among, of_resource
+from planlake.lake.files import data_files, highest_by_resource, is_among, is_equal, of_resource
 from planlake.lake.lake import Lake
 from planlake.lake.reading import rows_sql
 
@@ -25,6 +25,7 @@ PAGE, PROVISIONAL, RECOUNT = "page", "provisional", "recount"
 CLOSED, GAP, COUNT = "closed", "gap", "count"
 SETTLED = "settled"  # a closed day that was counted again: it had no more records, or was read and closed again
 CHECK = "check"  # one record asked for alone
+VOIDED, RESTORED = "voided", "restored"  # a batch that nothing uses any more, and one that is used again
 # A request that failed, or a page that holds something that is no record.
 _NOT_GOOD = "(error is not null or (status = 200 and total_results is null))"
 REQUEST_EVENTS = (PAGE, PROVISIONAL, RECOUNT, CHECK)
@@ -127,7 +128,7 @@ def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
         name for name in requests.schema().column_names if name not in ("url", "attempts", "seconds", "requests")
     ]
     rows = rows_sql(data_files(requests), requests.schema(), columns=columns)
-    connection.execute(f"create or replace temp view ledger as select * from {rows}")
+    connection.execute(f"create or replace temp view ledger as {without_voided_sql(rows)}")
     connection.execute(f"""
         create or replace temp view since_closed as
         with closings as (
@@ -200,10 +201,31 @@ def _gaps(connection: Connection) -> dict[str, list[Gap]]:
     return found
 
 
+def _voided_sql(ledger: str) -> str:
+    """A query for the batches (of their resource) that are voided, from a table expression of the ledger."""
+    return f"""select resource, batch from {ledger} where event in ('{VOIDED}', '{RESTORED}')
+               group by resource, batch having arg_max(event, request_id) = '{VOIDED}'"""
+
+
+def without_voided_sql(ledger: str) -> str:
+    """A query for the rows of the ledger that count: those of voided batches do not."""
+    return f"select * from {ledger} where (resource, batch) not in ({_voided_sql(ledger)})"
+
+
+def voided_batches(lake: Lake, connection: Connection, resource: str) -> set[int]:
+    """The batches of a resource that nothing behind raw uses."""
+    table = lake.find("raw", "api_requests")
+    if table is None:
+        return set()
+    rows = rows_sql(data_files(table, where=is_equal("resource", resource)), table.schema())
+    query = f"select batch from ({_voided_sql(rows)}) where resource = {literal(resource)}"
+    return {batch for (batch,) in connection.execute(query).fetchall()}
+
+
 def gaps_sql(ledger: str) -> str:
     """A query for everything that was given up and not read since, from a table expression of the ledger."""
     return f"""
-        with ledger as (select * from {ledger}),
+        with ledger as ({without_voided_sql(ledger)}),
         closings as (select resource, "window", max(request_id) as closed_id from ledger
                      where event = '{CLOSED}' group by all),
         fulls as (select resource, max(strftime(timezone('Europe/London', timezone('UTC', requested_at)), '%Y-%m-%d'))
@@ -244,12 +266,16 @@ def raw_files(
     return data_files(table, where=where if request_ids is None else And(where, is_among("request_id", request_ids)))
 
 
-def good_requests_sql(lake: Lake, resource: str, above_batch: int) -> str:
-    """A query for the ids of the requests of a resource that are in the ledger and went well."""
+def _ledger_sql(lake: Lake, resource: str, above_batch: int) -> str:
+    """A table expression of what the ledger says of the requests and batches of a resource."""
     requests = lake.own_table("raw", "api_requests")
     files = data_files(requests, where=of_resource(resource, above_batch))
-    columns = ("request_id", "resource", "event", "error", "requests")
-    rows = f"(select * from {rows_sql(files, requests.schema(), columns=columns)} where resource = {literal(resource)})"
+    columns = ("request_id", "resource", "batch", "event", "error", "requests")
+    return f"(select * from {rows_sql(files, requests.schema(), columns=columns)} where resource = {literal(resource)})"
+
+
+def _good_requests_sql(rows: str) -> str:
+    """A query for the ids of the requests that went well, from a table expression of the ledger."""
     return f"""select request_id from {rows} where event in {REQUEST_EVENTS} and error is null
                union all
                select unnest(generate_series(low::bigint, high::bigint)) from (  -- of compacted windows
@@ -262,8 +288,10 @@ def raw_rows_sql(
 ) -> str:
     """A table expression of the raw rows that count: of these files, above the batch, their request in the ledger."""
     rows = rows_sql(files, lake.own_table("raw", "api_responses").schema(), columns=columns)
+    ledger = _ledger_sql(lake, resource, above_batch)
     return f"""(select * from {rows} where resource = {literal(resource)} and batch > {above_batch}
-                and request_id in ({good_requests_sql(lake, resource, above_batch)}))"""
+                and (resource, batch) not in ({_voided_sql(ledger)})
+                and request_id in ({_good_requests_sql(ledger)}))"""
 
 
 def _highest(lake: Lake, column: str) -> dict[str, int]:

@@ -4,6 +4,7 @@ A version is let go when no tag keeps it. Its files are deleted when nothing ref
 was replaced more than an hour ago: somebody may still be reading. Every commit carries the bookmark on.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -21,6 +22,7 @@ from planlake.engines.duckdb import Connection
 from planlake.lake.files import DAY_TAG, commit, data_files, expire, first_batch, write_file
 from planlake.lake.reading import rows_sql
 
+OWN_TAG = re.compile(r"(?:day-|undone-[0-9]+-day-|before-[0-9]+-)([0-9]{4})([0-9]{2})([0-9]{2})")
 GRACE = timedelta(hours=1)
 SMALL_BYTES = 2**20
 MERGED_AT_ONCE = 16  # small files that become one
@@ -58,24 +60,24 @@ class Outdated:
 
 
 def outdated_tags(tags: Iterable[str], today: date, retention: Retention) -> list[str]:
-    """Tags of days that need not be kept; tags that name no day are nobody's business here.
+    """Tags of days that need not be kept, undone ones among them; other tags are nobody's business here.
 
     The last tag before the days that are kept stays too: it is what was published when they began.
     """
-    days = sorted(day for tag in tags if (day := _day_of(tag)) is not None)
+    named = {tag: day for tag in tags if (day := _day_of(tag)) is not None}
+    days = sorted(day for tag, day in named.items() if tag.startswith(DAY_TAG))
     first_month = today.year * 12 + today.month - retention.month_ends
     month_ends = {(day.year, day.month): day for day in days if day.year * 12 + day.month >= first_month}
     oldest = today - timedelta(days=retention.days)
     before = [day for day in days if day <= oldest]
-    kept = {*month_ends.values(), *before[-1:]}
-    return [f"{DAY_TAG}{day:%Y%m%d}" for day in before if day not in kept]
+    kept = {f"{DAY_TAG}{day:%Y%m%d}" for day in (*month_ends.values(), *before[-1:])}
+    return [tag for tag, day in named.items() if day <= oldest and tag not in kept]
 
 
 def _day_of(tag: str) -> date | None:
-    digits = tag.removeprefix(DAY_TAG)
-    if digits == tag or len(digits) != len("YYYYMMDD") or not digits.isdigit():
-        return None
-    return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    """The day of a tag that housekeeping may let go: of a day, of an undone one, of a version that was left."""
+    found = OWN_TAG.fullmatch(tag)
+    return date(*(int(digits) for digits in found.groups())) if found else None
 
 
 def outdated(table: Table, today: date, retention: Retention) -> Outdated:

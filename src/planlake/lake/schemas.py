@@ -163,6 +163,24 @@ CHECKS: Columns = {
     "message": "text",
 }
 
+JOURNAL: Columns = {
+    "action": "long",
+    "kind": "text",
+    "state": "text",
+    "resource": "text",
+    "target": "text",
+    "zone": "text",
+    "increment_from": "long",
+    "increment_to": "long",
+    "current_from": "long",
+    "current_to": "long",
+    "batch_from": "long",
+    "batch_to": "long",
+    "voided": "text",
+    "undoes": "long",
+    "noted_at": "timestamp",
+}
+
 DRIFT: Columns = {
     "run": "long",
     "resource": "text",
@@ -203,6 +221,7 @@ TABLES: Mapping[tuple[str, str], Columns] = {
     ("operations", "runs"): RUNS,
     ("operations", "published"): PUBLISHED,
     ("operations", "checks"): CHECKS,
+    ("operations", "journal"): JOURNAL,
     ("operations", "drift"): DRIFT,
     ("operations", "uncastable"): UNCASTABLE,
     ("operations", "rejected"): REJECTED,

@@ -21,6 +21,7 @@ from planlake.lake.files import DAY_TAG, data_files, day_tag
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.ledger import gaps_sql, raw_files, raw_rows_sql
 from planlake.lake.reading import latest_first, rows_sql
+from planlake.lake.rollback import run_date_of, undone_versions
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES, VIEW_COLUMNS, Described, column_names, keys_of
 
 TextsOf = Callable[[str], Mapping[str, str | None] | None]
@@ -185,8 +186,9 @@ class Views:
         tag_day = tag.removeprefix(DAY_TAG) if tag else ""
         query = f"""select snapshot_date, snapshot_id from {self._own("operations", "published")}
                     where resource = {literal(resource.name)} and snapshot_date <= '{day:%Y%m%d}'
-                    order by snapshot_date desc, run desc limit 1"""
-        published = self.connection.execute(query).fetchall()
+                    order by snapshot_date desc, run desc"""
+        undone = undone_versions(table)
+        published = [row for row in self.connection.execute(query).fetchall() if row[1] not in undone]
         if not published or published[0][0] <= tag_day:
             return tag_day, tagged
         return published[0][0], table.snapshot_by_id(published[0][1])
@@ -215,17 +217,25 @@ class Views:
         table = self.lake.find("refined", f"current_{resource.name}")
         if rows is None or table is None:
             return None
-        day = literal(self._published(resource.name))
+        day = literal(self._published(resource, table))
         return f"""
             select {_shown(self._schema(resource, table))}, substr({day}, 1, 4) as snapshot_year,
                 substr({day}, 5, 2) as snapshot_month, substr({day}, 7, 2) as snapshot_day, {day} as snapshot_date
             from ({rows}) where not is_deleted"""
 
-    def _published(self, resource: str) -> str:
-        until = f"and snapshot_date <= '{self.as_of:%Y%m%d}'" if self.as_of else ""
+    def _published(self, resource: Described, table: Table) -> str:
+        """The day on which what is shown was published last."""
+        snapshot = table.current_snapshot()
+        if self.as_of is not None:
+            day, kept = self._snapshot_of_day(resource, table, self.as_of)
+            if kept is not None:
+                return day
+            shown = f"snapshot_date <= '{self.as_of:%Y%m%d}'"
+        else:
+            shown = f"snapshot_id = {snapshot.snapshot_id}" if snapshot is not None else "false"
         query = f"""select coalesce(max(snapshot_date), '') from {self._own("operations", "published")}
-                    where resource = {literal(resource)} {until}"""
-        return str(self.connection.execute(query).fetchall()[0][0])
+                    where resource = {literal(resource.name)} and {shown}"""
+        return str(self.connection.execute(query).fetchall()[0][0]) or run_date_of(snapshot)
 
 
 def known_names(lake: Lake, resources: Mapping[str, Described]) -> dict[str, list[str]]:

@@ -1,0 +1,20 @@
+"""Asking before something is undone or dropped: where the environment is protected, and nobody said yes beforehand."""
+
+import sys
+
+import typer
+
+from planlake.config import Config
+from planlake.errors import ConfigurationError
+
+
+def may_go_on(config: Config, environment: str | None, *, is_dry_run: bool, says_yes: bool) -> bool:
+    """Whether to do what was shown; a ConfigurationError where it must be asked and nobody is there to answer."""
+    if is_dry_run:
+        return False
+    if says_yes or not config.environment(environment).protected:
+        return True
+    if not sys.stdin.isatty():
+        state = "Nothing was changed"
+        raise ConfigurationError("this environment is protected", state=state, hint="--yes says that you mean it")
+    return typer.confirm("This environment is protected. Do it?", err=True)

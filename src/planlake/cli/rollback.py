@@ -1,0 +1,96 @@
+"""`planlake rollback`: tables as they were on a day or after a run, data and bookmark together."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from planlake.cli.options import AsJson, ConfigFile, DryRun, EnvironmentName, TableNames, Yes
+
+if TYPE_CHECKING:
+    from planlake.flow.rollback import Preview, Target, Zone
+
+
+def rollback(
+    tables: TableNames = None,
+    to: Annotated[str, typer.Option("--to", help="A day (YYYY-MM-DD), a run's number, or last-good.")] = "last-good",
+    zone: Annotated[
+        str, typer.Option("--zone", help="refined: apply the same records again; all: ask the API for them again.")
+    ] = "refined",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    env: EnvironmentName = None,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Set tables back, data and bookmark together; `planlake undo` takes it back."""
+    from planlake.cli.confirming import may_go_on
+    from planlake.cli.loading import configuration
+    from planlake.cli.screen import print_json, remark
+    from planlake.cli.selecting import check_zone
+
+    target = _target(to)
+    check_zone(zone)
+    loaded = configuration(config)
+    from planlake.flow.rollback import rollback as set_back
+
+    done = False
+
+    def confirm(found: "Sequence[Preview]") -> bool:
+        nonlocal done
+        if not json:
+            _show(found, zone)
+        done = may_go_on(loaded, env, is_dry_run=dry_run, says_yes=yes)
+        return done
+
+    chosen = cast("Zone", zone)
+    found = set_back(loaded, tables or [], target, zone=chosen, confirm=confirm, environment=env)
+    if json:
+        print_json({"done": done, "tables": [asdict(one) for one in found]})
+    if not found:
+        remark(f"nothing to do: every table is as it was at {to}")
+    elif done:
+        what = "asks the API for them again" if zone == "all" else "applies the same records again"
+        remark(f"{len(found)} tables are set back; the next run {what}\nhint: planlake undo")
+    else:
+        remark("No table was changed")
+
+
+def _target(text: str) -> "Target":
+    from planlake.errors import ConfigurationError
+
+    if text == "last-good":
+        return text
+    if text.isascii() and text.isdigit() and len(text) < 8:
+        return int(text)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        hint = "--to 2026-11-20, --to 57 (a run) or --to last-good"
+        raise ConfigurationError(f'"{text}" is no day and no run', hint=hint) from None
+
+
+def _day(digits: str) -> str:
+    """A day as people write it; anything else as it is."""
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if digits.isdigit() else digits
+
+
+def _show(found: "Sequence[Preview]", zone: str) -> None:
+    from planlake.cli.screen import print_table
+
+    rows = [
+        (
+            one.resource,
+            f"{_day(one.day_from)} ({one.rows_from:,} rows)",
+            f"{_day(one.day_to) or 'before its first load'} ({one.rows_to:,} rows)",
+            len(one.batches),
+            one.versions,
+            "kept version" if one.is_kept else "worked out from the versions received",
+        )
+        for one in found
+    ]
+    batches = "batches voided" if zone == "all" else "batches to apply again"
+    names = ("table", "from", "to", batches, "versions undone", "how")
+    print_table("", names, rows, numbers=(batches, "versions undone"))

@@ -1,0 +1,41 @@
+"""`planlake undo`: take back the last rollback or rebuild."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from planlake.cli.options import AsJson, ConfigFile, DryRun, EnvironmentName, Yes
+
+if TYPE_CHECKING:
+    from planlake.lake.journal import Entry
+
+
+def undo(
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    env: EnvironmentName = None,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Take back the last rollback or rebuild: versions, tags and batches."""
+    from planlake.cli.confirming import may_go_on
+    from planlake.cli.loading import configuration
+    from planlake.cli.screen import print_json, print_table, remark
+
+    loaded = configuration(config)
+    from planlake.flow.rollback import undo as take_back
+
+    done = False
+
+    def confirm(found: "Sequence[Entry]") -> bool:
+        nonlocal done
+        if not json:
+            rows = [(one.resource, one.target, len(one.voided)) for one in found]
+            print_table("", ("table", "had been set to", "batches used again"), rows, numbers=("batches used again",))
+        done = may_go_on(loaded, env, is_dry_run=dry_run, says_yes=yes)
+        return done
+
+    found = take_back(loaded, confirm=confirm, environment=env)
+    if json:
+        print_json({"done": done, "tables": [asdict(one) for one in found]})
+    remark(f"{len(found)} tables are as they were before it" if done else "No table was changed")

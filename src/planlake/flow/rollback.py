@@ -1,0 +1,303 @@
+"""Undoing: in go tables and a day or a run, out come the same tables as they were then, data and bookmark together.
+
+What is to be done is planned first, so that it can be shown; then written into the journal, carried out, and written
+as done. `refined` leaves raw alone: the next run applies the same records again. `all` also voids the batches since,
+so that their windows are open again and the next run asks the API.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Literal
+
+from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
+
+from planlake.clock import naive_utc
+from planlake.config import Config
+from planlake.engines.sql import literal
+from planlake.errors import ConfigurationError
+from planlake.flow.context import Context, ignore
+from planlake.flow.opening import opened_for_writing
+from planlake.flow.record import run_row
+from planlake.flow.snapshot import snapshot
+from planlake.lake.files import bookmark, data_files, rebuilt_by
+from planlake.lake.journal import DONE, PLANNED, Entry, last_action, note, unfinished
+from planlake.lake.lake import clear_errors
+from planlake.lake.ledger import RESTORED, VOIDED, read_histories, voided_batches
+from planlake.lake.reading import rows_sql
+from planlake.lake.rollback import (
+    batch_of,
+    keep_until,
+    made_by,
+    put_aside_after,
+    rows_of,
+    run_date_of,
+    set_to,
+    version_of_day,
+    version_of_run,
+    versions,
+)
+from planlake.lake.runs import append_operations
+from planlake.sources.catalogue import Resource
+
+Zone = Literal["refined", "all"]
+ZONES: tuple[Zone, ...] = ("refined", "all")
+LAST_GOOD = "last-good"  # the only target that is a text
+Target = date | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an action does to one table: rows and days before and after, batches and versions that are undone.
+
+    `is_kept` says whether the version to go to is still there; otherwise it is worked out from the versions received.
+    """
+
+    resource: str
+    rows_from: int
+    rows_to: int
+    day_from: str
+    day_to: str
+    batches: tuple[int, ...]
+    versions: int
+    is_kept: bool
+    entry: Entry
+
+
+Confirm = Callable[[Sequence["Preview"]], bool]
+
+
+def rollback(
+    config: Config,
+    tables: Sequence[str],
+    target: Target,
+    *,
+    zone: Zone = "refined",
+    confirm: Confirm,
+    environment: str | None = None,
+) -> list[Preview]:
+    """Set tables (all loaded ones where none is named) back to a day, a run or the version before the last.
+
+    Nothing is done where `confirm` refuses what it is shown. Raises ConflictError where a run is writing.
+    """
+    with clear_errors(), opened_for_writing(config, environment, ignore) as context:
+        resume(context)
+        names = [context.catalogue.resource(name).name for name in tables] or loaded_tables(context)
+        found = previewed(context, names, target, zone)
+        if found and confirm(found):
+            roll_back(context, found)
+            _record(context, "rolled back", f"to {target}, zone {zone}", [one.resource for one in found])
+        return found
+
+
+def undo(config: Config, *, confirm: Callable[[Sequence[Entry]], bool], environment: str | None = None) -> list[Entry]:
+    """Take back the last rollback or rebuild; a ConfigurationError where there is none."""
+    with clear_errors(), opened_for_writing(config, environment, ignore) as context:
+        resume(context)
+        found = undoing(context)
+        if confirm(found):
+            _carry_out(context, found)
+            message = f"{found[0].kind} {found[0].undoes} taken back"
+            _record(context, "undone", message, [one.resource for one in found])
+        return found
+
+
+def loaded_tables(context: Context) -> list[str]:
+    """Every resource that has a refined table."""
+    names = context.lake.names("refined")
+    return [name.removeprefix("increment_") for name in names if name.startswith("increment_")]
+
+
+def _record(context: Context, outcome: str, message: str, resources: Sequence[str]) -> None:
+    """Write the command into `runs`, beside the runs."""
+    common = {**run_row(context), "outcome": outcome, "message": message}
+    append_operations(context.lake, "runs", [common, *({**common, "resource": name} for name in resources)])
+
+
+def previewed(context: Context, tables: Sequence[str], target: Target, zone: Zone) -> list[Preview]:
+    """What a rollback of these tables would do; tables that are as they were then are left out."""
+    histories = read_histories(context.lake, context.connection)
+    found = []
+    for name in tables:
+        last = histories[name].last_batch if name in histories else 0
+        preview = _preview(context, context.catalogue.resource(name), target, zone, last)
+        if preview is not None:
+            found.append(preview)
+    return found
+
+
+def roll_back(context: Context, previews: Sequence[Preview]) -> None:
+    """Carry out what was previewed."""
+    _carry_out(context, [preview.entry for preview in previews])
+
+
+def undoing(context: Context) -> list[Entry]:
+    """What taking back the last action would do; a ConfigurationError where there is none."""
+    last = last_action(context.lake, context.connection)
+    if not last:
+        raise ConfigurationError("there is nothing to take back", state="No table was changed")
+    return [_reversed(context, entry) for entry in last]
+
+
+def resume(context: Context) -> list[str]:
+    """Finish what a killed rollback or undo left half done; the tables it had planned."""
+    entries = unfinished(context.lake, context.connection)
+    if entries:
+        _apply(context, entries)
+    return [entry.resource for entry in entries]
+
+
+def _preview(context: Context, resource: Resource, target: Target, zone: Zone, last_batch: int) -> Preview | None:
+    increment = context.lake.find("refined", f"increment_{resource.name}")
+    current = context.lake.find("refined", f"current_{resource.name}")
+    if increment is None or increment.current_snapshot() is None:
+        return None
+    to_increment, to_current, batch = _versions_at(context, resource, increment, current, target)
+    now, shown = increment.current_snapshot(), current.current_snapshot() if current is not None else None
+    voided = voided_batches(context.lake, context.connection, resource.name) if zone == "all" else set()
+    undone = tuple(one for one in range(batch + 1, last_batch + 1) if one not in voided) if zone == "all" else ()
+    is_there = to_increment is not None and to_increment == now and to_current == shown
+    if is_there and not undone:
+        return None
+    entry = Entry(
+        context.run,
+        "rollback",
+        resource.name,
+        target=str(target),
+        zone=zone,
+        increment_from=_id(now),
+        increment_to=_id(to_increment),
+        current_from=_id(shown),
+        current_to=_id(to_current),
+        batch_from=bookmark(increment),
+        batch_to=batch,
+        voided=undone,
+    )
+    return Preview(
+        resource.name,
+        rows_of(shown),
+        rows_of(to_current) if to_current is not None else _rows_until(context, resource, increment, batch),
+        run_date_of(shown),
+        run_date_of(to_current) if to_current is not None else str(target) if batch else "",
+        undone or tuple(range(batch + 1, bookmark(increment) + 1)),
+        sum(1 for one in versions(current) if batch_of(one) > batch) if current is not None else 0,
+        to_increment is not None,
+        entry,
+    )
+
+
+def _id(version: Snapshot | None) -> int | None:
+    return version.snapshot_id if version is not None else None
+
+
+def _versions_at(
+    context: Context, resource: Resource, increment: Table, current: Table | None, target: Target
+) -> tuple[Snapshot | None, Snapshot | None, int]:
+    """The versions of both tables at the target, and the bookmark they have; no versions where they are not kept."""
+    place = _run_before(current) if isinstance(target, str) else target
+    chosen = _chosen(increment, place), _chosen(current, place) if current is not None else None
+    published = _published_batch(context, resource, place)
+    if chosen[0] is None or chosen[1] is None or (published is not None and batch_of(chosen[1]) < published):
+        return None, None, published or 0
+    return chosen[0], chosen[1], batch_of(chosen[0])
+
+
+def _chosen(table: Table, target: date | int) -> Snapshot | None:
+    return version_of_day(table, target) if isinstance(target, date) else version_of_run(table, target)
+
+
+def _run_before(current: Table | None) -> int:
+    """The run that made the version before the one that is shown; 0 where there is none."""
+    now = current.current_snapshot() if current is not None else None
+    if current is None or now is None:
+        return 0
+    return max((made_by(one) for one in versions(current) if made_by(one) < made_by(now)), default=0)
+
+
+def _published_batch(context: Context, resource: Resource, target: date | int) -> int | None:
+    """The bookmark of what was published at the target, from the record of what was published."""
+    table = context.lake.find("operations", "published")
+    if table is None:
+        return None
+    until = f"snapshot_date <= '{target:%Y%m%d}'" if isinstance(target, date) else f"run <= {target}"
+    query = f"""select batch from {rows_sql(data_files(table), table.schema())}
+                where resource = {literal(resource.name)} and {until} order by run desc limit 1"""
+    found = context.connection.execute(query).fetchall()
+    return int(found[0][0]) if found else None
+
+
+def _rows_until(context: Context, resource: Resource, increment: Table, batch: int) -> int:
+    rows = rows_sql(data_files(increment), increment.schema(), columns=(resource.key, "batch"))
+    query = f'select count(distinct "{resource.key}") from {rows} where batch <= {batch}'
+    return int(context.connection.execute(query).fetchall()[0][0])
+
+
+def _reversed(context: Context, entry: Entry) -> Entry:
+    """The way back: to the versions the action left, using the batches it voided again."""
+    increment = context.lake.find("refined", f"increment_{entry.resource}")
+    current = context.lake.find("refined", f"current_{entry.resource}")
+    return replace(
+        entry,
+        action=context.run,
+        kind="undo",
+        increment_from=_id(increment.current_snapshot() if increment is not None else None),
+        current_from=_id(current.current_snapshot() if current is not None else None),
+        increment_to=entry.increment_from,
+        current_to=entry.current_from,
+        batch_from=entry.batch_to,
+        batch_to=entry.batch_from,
+        undoes=entry.action,
+    )
+
+
+def _carry_out(context: Context, entries: Sequence[Entry]) -> None:
+    note(context.lake, entries, PLANNED, naive_utc(context.clock.now()))
+    _apply(context, entries)
+
+
+def _apply(context: Context, entries: Sequence[Entry]) -> None:
+    """Batches first, so that nothing behind raw is made of them again, then table after table."""
+    _mark_batches(context, entries)
+    for entry in entries:
+        with context.lake.commits:
+            _set_tables(context, entry)
+    note(context.lake, entries, DONE, naive_utc(context.clock.now()))
+
+
+def _mark_batches(context: Context, entries: Sequence[Entry]) -> None:
+    """Void the batches of a rollback, or restore those an undo takes back; once, however often this is repeated."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for entry in entries:
+        event = RESTORED if entry.kind == "undo" else VOIDED
+        voided = voided_batches(context.lake, context.connection, entry.resource) if entry.voided else set()
+        marked = [batch for batch in entry.voided if (batch in voided) == (event == RESTORED)]
+        common = {"run": entry.action, "resource": entry.resource, "event": event, "window": ""}
+        found[entry.resource] = [
+            {
+                **common,
+                "request_id": next(context.request_ids),
+                "batch": batch,
+                "requested_at": naive_utc(context.clock.now()),
+            }
+            for batch in marked
+        ]
+    context.arrivals.land_requests(found)
+
+
+def _set_tables(context: Context, entry: Entry) -> None:
+    today = context.clock.today()
+    increment = context.lake.find("refined", f"increment_{entry.resource}")
+    current = context.lake.find("refined", f"current_{entry.resource}")
+    if increment is None:
+        return
+    if entry.increment_to is not None:
+        for table, version in ((increment, entry.increment_to), (current, entry.current_to)):
+            if table is not None and version is not None:
+                set_to(table, version, action=entry.action, today=today, restored=entry.undoes)
+        return
+    if rebuilt_by(increment) != str(entry.action):
+        keep_until(context.connection, increment, entry.batch_to, action=entry.action, today=today)
+    if current is not None and current.current_snapshot() is not None:
+        put_aside_after(current, entry.batch_to, action=entry.action, today=today)
+        snapshot(context, context.catalogue.resource(entry.resource), is_gated=False)

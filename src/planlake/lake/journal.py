@@ -1,0 +1,86 @@
+"""The journal of what changes several tables at once: in go plans, out comes what is still to be done, or to be undone.
+
+An action is written as planned before its first commit and as done after its last. What was planned and not done is
+carried out by whoever opens the lake for writing next: every step of it can be repeated.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from planlake.engines.duckdb import Connection
+from planlake.lake.files import data_files
+from planlake.lake.lake import Lake
+from planlake.lake.reading import rows_sql
+from planlake.lake.runs import append_operations
+
+PLANNED, DONE = "planned", "done"
+Kind = Literal["rollback", "rebuild", "undo"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One table of an action: the versions it leaves and those it goes to, bookmarks, and batches it voids.
+
+    Versions to go to are None where they are not kept and must be worked out; an action that takes another back names
+    it in `undoes`, and restores what that one voided.
+    """
+
+    action: int
+    kind: Kind
+    resource: str
+    target: str = ""
+    zone: str = "refined"
+    increment_from: int | None = None
+    increment_to: int | None = None
+    current_from: int | None = None
+    current_to: int | None = None
+    batch_from: int = 0
+    batch_to: int = 0
+    voided: tuple[int, ...] = ()
+    undoes: int | None = None
+
+
+def note(lake: Lake, entries: Sequence[Entry], state: str, noted_at: object) -> None:
+    """Write entries of one action into the journal in one commit."""
+    rows = [{**_as_row(entry), "state": state, "noted_at": noted_at} for entry in entries]
+    append_operations(lake, "journal", rows)
+
+
+def _as_row(entry: Entry) -> dict[str, Any]:
+    return {**asdict(entry), "voided": " ".join(map(str, entry.voided))}
+
+
+def unfinished(lake: Lake, connection: Connection) -> list[Entry]:
+    """The tables of the action that was planned and not done; there is at most one such action."""
+    actions = _actions(lake, connection)
+    return [entry for entries in actions.values() for entry, state in entries.items() if state == PLANNED]
+
+
+def last_action(lake: Lake, connection: Connection) -> list[Entry]:
+    """The tables of the last action that was done and not taken back since."""
+    actions = _actions(lake, connection)
+    undone = {entry.undoes for entries in actions.values() for entry in entries}
+    forward = [number for number, entries in actions.items() if _kind(entries) != "undo"]
+    return list(actions[forward[-1]]) if forward and forward[-1] not in undone else []
+
+
+def _kind(entries: Iterable[Entry]) -> str:
+    return next(iter(entries)).kind
+
+
+def _actions(lake: Lake, connection: Connection) -> dict[int, Mapping[Entry, str]]:
+    """Every action with its tables and how far each is."""
+    table = lake.find("operations", "journal")
+    if table is None:
+        return {}
+    rows = rows_sql(data_files(table), table.schema())
+    names = ", ".join(Entry.__dataclass_fields__)
+    query = f"select {names}, max(state = '{DONE}') as is_done from {rows} group by all order by action"
+    found: dict[int, dict[Entry, str]] = {}
+    for *values, is_done in connection.execute(query).fetchall():
+        fields = dict(zip(Entry.__dataclass_fields__, values, strict=True))
+        fields["voided"] = tuple(int(batch) for batch in fields["voided"].split())
+        entry = Entry(**fields)
+        found.setdefault(entry.action, {})[entry] = DONE if is_done else PLANNED
+    return dict(found)

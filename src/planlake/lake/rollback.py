@@ -1,0 +1,160 @@
+"""Setting one table back: in goes a table and an earlier version, out comes the same table showing that version.
+
+One commit sets the current snapshot and that snapshot's columns, so data and bookmark go back together. Tags of later
+versions are renamed and the version that is left gets one: nothing is lost, and the same way leads forward again.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table, Transaction
+from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.table.update import SetCurrentSchemaUpdate
+from pyiceberg.table.update.snapshot import ManageSnapshots
+
+from planlake.engines.duckdb import Connection
+from planlake.lake.files import (
+    BOOKMARK,
+    DAY_TAG,
+    RUN,
+    RUN_DATE,
+    bookmark_properties,
+    changing,
+    commit,
+    data_files,
+    day_tag,
+    highest_batch,
+    write_file,
+)
+from planlake.lake.reading import rows_sql
+
+UNDONE = re.compile(rf"undone-(?P<action>[0-9]+)-(?P<tag>{DAY_TAG}[0-9]{{8}})")
+
+
+def version_of_day(table: Table, day: date) -> Snapshot | None:
+    """The version that was published at the end of a day, if it is still kept."""
+    tags = [name for name in table.refs() if name.startswith(DAY_TAG) and name <= day_tag(day)]
+    return table.snapshot_by_name(max(tags)) if tags else None
+
+
+def version_of_run(table: Table, run: int) -> Snapshot | None:
+    """The version a run left behind, if it is still kept."""
+    return max((one for one in versions(table) if made_by(one) <= run), key=_order, default=None)
+
+
+def versions(table: Table) -> list[Snapshot]:
+    """The versions of a table that are kept and were not undone, oldest first."""
+    undone = undone_versions(table)
+    return sorted((one for one in table.metadata.snapshots if one.snapshot_id not in undone), key=_order)
+
+
+def made_by(snapshot: Snapshot) -> int:
+    """The run that made a version; 0 where none says so."""
+    return int(_entry(snapshot, RUN) or 0)
+
+
+def batch_of(snapshot: Snapshot | None) -> int:
+    """The last batch applied in a version; 0 where there is none."""
+    return int(_entry(snapshot, BOOKMARK) or 0) if snapshot is not None else 0
+
+
+def rows_of(snapshot: Snapshot | None) -> int:
+    """How many rows a version has, by its own summary."""
+    return int(_entry(snapshot, "total-records") or 0) if snapshot is not None else 0
+
+
+def run_date_of(snapshot: Snapshot | None) -> str:
+    """The London day of the run that made a version, `YYYYMMDD`; empty where none says so."""
+    return _entry(snapshot, RUN_DATE) if snapshot is not None else ""
+
+
+def _entry(snapshot: Snapshot, name: str) -> str:
+    return str(snapshot.summary.additional_properties.get(name, "")) if snapshot.summary else ""
+
+
+def _order(snapshot: Snapshot) -> tuple[int, int]:
+    return snapshot.sequence_number or 0, snapshot.timestamp_ms
+
+
+def set_to(table: Table, snapshot_id: int, *, action: int, today: date, restored: int | None = None) -> None:
+    """Make a version the current one in one commit, with its columns; nothing happens where it is so already.
+
+    Tags of later versions become `undone-<action>-...`; those that the action `restored` had put aside come back.
+    """
+    left, target = table.current_snapshot(), table.snapshot_by_id(snapshot_id)
+    if target is None or left is None or left.snapshot_id == snapshot_id:
+        return
+    with changing(table) as transaction:
+        ManageSnapshots(transaction).set_current_snapshot(snapshot_id=snapshot_id).commit()
+        if target.schema_id is not None and target.schema_id != table.metadata.current_schema_id:
+            change = {"action": "set-current-schema", "schema-id": target.schema_id}
+            transaction._apply((SetCurrentSchemaUpdate.model_validate(change),))
+        manage = ManageSnapshots(transaction)
+        manage.create_tag(left.snapshot_id, f"before-{action}-{today:%Y%m%d}").commit()
+        _put_aside(transaction, table, target, action)
+        for name, tag, tagged in _put_aside_by(table, restored) if restored is not None else ():
+            ManageSnapshots(transaction).create_tag(tagged, tag).commit()
+            ManageSnapshots(transaction).remove_tag(name).commit()
+
+
+def _put_aside(transaction: Transaction, table: Table, target: Snapshot, action: int) -> None:
+    """Rename the tags of versions later than this one; its own day's tag then names it."""
+    order = {one.snapshot_id: _order(one) for one in table.metadata.snapshots}
+    for name, ref in table.refs().items():
+        if name.startswith(DAY_TAG) and order[ref.snapshot_id] > _order(target):
+            ManageSnapshots(transaction).create_tag(ref.snapshot_id, f"undone-{action}-{name}").commit()
+            ManageSnapshots(transaction).remove_tag(name).commit()
+            if name == f"{DAY_TAG}{run_date_of(target)}":
+                ManageSnapshots(transaction).create_tag(target.snapshot_id, name).commit()
+
+
+def _put_aside_by(table: Table, action: int) -> Iterator[tuple[str, str, int]]:
+    for name, ref in table.refs().items():
+        found = UNDONE.fullmatch(name)
+        if found and int(found["action"]) == action:
+            yield name, found["tag"], ref.snapshot_id
+
+
+def keep_until(connection: Connection, table: Table, batch: int, *, action: int, today: date) -> None:
+    """Make a new version of `increment_` that holds the batches up to this one and no others, with that bookmark.
+
+    For days whose version is gone. Files that hold no later batch stay as they are.
+    """
+    left = table.current_snapshot()
+    if left is None:
+        return
+    later = [file for file in data_files(table) if highest_batch(table, file) > batch]
+    added = list(_until(connection, table, later, batch))
+    put_aside_after(table, batch, action=action, today=today)
+    properties = bookmark_properties(batch, action, today, rebuilt=str(action))
+    commit(table, add=added, remove=later, properties=properties, tag=day_tag(today))
+
+
+def put_aside_after(table: Table, batch: int, *, action: int, today: date) -> None:
+    """Rename the tags of versions that hold later batches, and tag the version that is left; nothing else changes."""
+    left, names = table.current_snapshot(), set(table.refs())
+    if left is None or f"before-{action}-{today:%Y%m%d}" in names:
+        return
+    with changing(table) as transaction:
+        ManageSnapshots(transaction).create_tag(left.snapshot_id, f"before-{action}-{today:%Y%m%d}").commit()
+        for name, ref in table.refs().items():
+            if name.startswith(DAY_TAG) and batch_of(table.snapshot_by_id(ref.snapshot_id)) > batch:
+                ManageSnapshots(transaction).create_tag(ref.snapshot_id, f"undone-{action}-{name}").commit()
+                ManageSnapshots(transaction).remove_tag(name).commit()
+
+
+def undone_versions(table: Table) -> set[int]:
+    """Versions that were undone and can still be taken back."""
+    return {ref.snapshot_id for name, ref in table.refs().items() if UNDONE.fullmatch(name)}
+
+
+def _until(connection: Connection, table: Table, files: list[DataFile], batch: int) -> Iterator[DataFile]:
+    """What later files hold of earlier batches, written anew."""
+    for file in files:
+        with connection.cursor() as cursor:
+            query = f"select * from {rows_sql([file], table.schema())} where batch <= {batch}"
+            rows = cursor.sql(query).to_arrow_table()
+        if len(rows):
+            yield write_file(table, rows)
