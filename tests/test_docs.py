@@ -97,7 +97,7 @@ def test_every_key_of_the_file_is_explained_with_its_default(model, heading):
         assert name in rows
         default = field.get_default(call_default_factory=True)
         if isinstance(default, str | int | float) and default != "":
-            assert rows[name][0] == str(default), name
+            assert rows[name][0] == (str(default).lower() if isinstance(default, bool) else str(default)), name
 
 
 def test_no_setting_is_explained_that_there_is_not():
