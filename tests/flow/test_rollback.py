@@ -83,8 +83,7 @@ def shown(feed, table="things", as_of=None):
 def everything(feed, table="things"):
     """All rows of a table, with all that is known of them."""
     return {
-        name: feed.rows(f"select * from {name}_{table} order by all")
-        for name in ("increment", "current", "history")
+        name: feed.rows(f"select * from {name}_{table} order by all") for name in ("increment", "current", "history")
     } | {"view": feed.rows(f"select * from {table} order by id")}
 
 

@@ -37,6 +37,11 @@ def check_zone(name: str) -> None:
     _check("zone", name, ("refined", "all"))
 
 
+def check_origin(name: str) -> None:
+    """Refuse what no table can be made of."""
+    _check("origin", name, ("raw", "increments"))
+
+
 def _check(word: str, given: str | None, known: tuple[str, ...]) -> None:
     if given is not None and given not in known:
         raise ConfigurationError(f'no {word} is called "{given}"', hint=suggestion(given, known))

@@ -7,6 +7,7 @@ that are usable now. `recast` also looks at every cell that did not cast.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,6 +25,8 @@ from planlake.lake.schemas import TYPES, keys_of
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
 
+Asked = Literal["if changed", "if affected", "always"]
+
 
 @dataclass(frozen=True, slots=True)
 class Affected:
@@ -33,10 +36,11 @@ class Affected:
     types: Mapping[str, IcebergType] = field(default_factory=dict)
 
 
-def affected(context: Context, resource: Resource, *, is_thorough: bool = False) -> Affected:
-    """What has changed for the rows a table holds already; `is_thorough` tries the cells that did not cast again.
+def affected(context: Context, resource: Resource, *, asked: Asked = "if changed") -> Affected:
+    """What has changed for the rows a table holds already; "if affected" tries the cells that did not cast again.
 
-    Raises ConfigurationError where the key has another type: the ranges of the table are made of it.
+    "always" is a reason in itself. Raises ConfigurationError where the key has another type: the ranges of the table
+    are made of it.
     """
     table = context.lake.find("refined", f"increment_{resource.name}")
     if table is None or not bookmark(table):
@@ -49,8 +53,9 @@ def affected(context: Context, resource: Resource, *, is_thorough: bool = False)
     reasons = [f"{column} is {name} now" for column, name in types.items()]
     usable = _usable_now(context, resource, bookmark(table))
     reasons += [f"{usable} refused records are usable now"] if usable else []
-    castable = _castable_now(context, resource) if is_thorough and not reasons else {}
+    castable = _castable_now(context, resource) if asked == "if affected" and not reasons else {}
     reasons += [f"{count} values of {column} cast now" for column, count in castable.items()]
+    reasons += ["asked for"] if asked == "always" else []
     return Affected(tuple(reasons), {column: TYPES[name] for column, name in types.items()})
 
 

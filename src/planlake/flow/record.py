@@ -1,12 +1,14 @@
 """What every command that changes a lake writes into `runs`: in goes its context, out come the common columns."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from planlake import __version__
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.flow.context import Context
+from planlake.lake.runs import append_operations
 
 
 def run_row(context: Context) -> dict[str, Any]:
@@ -19,6 +21,12 @@ def run_row(context: Context) -> dict[str, Any]:
         "configuration_hash": configuration_hash(context.config),
         "version": __version__,
     }
+
+
+def record(context: Context, outcome: str, message: str, resources: Sequence[str]) -> None:
+    """Write a command that is no run into `runs`: a row for the whole, and one for each table it changed."""
+    common = {**run_row(context), "outcome": outcome, "message": message}
+    append_operations(context.lake, "runs", [common, *({**common, "resource": name} for name in resources)])
 
 
 def configuration_hash(config: Config) -> str:

@@ -24,7 +24,7 @@ from planlake.engines.duckdb import (
     bad_cells,
     cast_columns,
 )
-from planlake.flow.affected import Affected, affected
+from planlake.flow.affected import Affected, Asked, affected
 from planlake.flow.context import Context, Progress
 from planlake.flow.drift import Drift, noticed
 from planlake.flow.findings import Findings, with_records
@@ -87,14 +87,14 @@ class _Part:
     rejected: list[dict[str, Any]] = field(default_factory=list)
 
 
-def refine(context: Context, resource: Resource, *, is_thorough: bool = False) -> RefineResult:
+def refine(context: Context, resource: Resource, *, anew_when: Asked = "if changed") -> RefineResult:
     """Apply every raw row above the bookmark to `increment_<resource>` in one commit that moves the bookmark.
 
     Where the catalogue's types changed, or refused records are usable now, all rows are built anew from raw instead;
-    `is_thorough` also looks whether cells that did not cast do so now.
+    "if affected" also looks whether cells that did not cast do so now, "always" needs no reason.
     """
     applied = bookmark(context.lake.find("refined", f"increment_{resource.name}"))
-    anew = affected(context, resource, is_thorough=is_thorough)
+    anew = affected(context, resource, asked=anew_when)
     since = 0 if anew.reasons else applied
     files = raw_files(context.lake, resource.name, since)
     if not files:

@@ -19,7 +19,7 @@ from planlake.engines.sql import literal
 from planlake.errors import ConfigurationError
 from planlake.flow.context import Context, ignore
 from planlake.flow.opening import opened_for_writing
-from planlake.flow.record import run_row
+from planlake.flow.record import record
 from planlake.flow.snapshot import snapshot
 from planlake.lake.files import bookmark, data_files, rebuilt_by
 from planlake.lake.journal import DONE, PLANNED, Entry, last_action, note, unfinished
@@ -38,7 +38,6 @@ from planlake.lake.rollback import (
     version_of_run,
     versions,
 )
-from planlake.lake.runs import append_operations
 from planlake.sources.catalogue import Resource
 
 Zone = Literal["refined", "all"]
@@ -87,7 +86,7 @@ def rollback(
         found = previewed(context, names, target, zone)
         if found and confirm(found):
             roll_back(context, found)
-            _record(context, "rolled back", f"to {target}, zone {zone}", [one.resource for one in found])
+            record(context, "rolled back", f"to {target}, zone {zone}", [one.resource for one in found])
         return found
 
 
@@ -99,7 +98,7 @@ def undo(config: Config, *, confirm: Callable[[Sequence[Entry]], bool], environm
         if confirm(found):
             _carry_out(context, found)
             message = f"{found[0].kind} {found[0].undoes} taken back"
-            _record(context, "undone", message, [one.resource for one in found])
+            record(context, "undone", message, [one.resource for one in found])
         return found
 
 
@@ -107,12 +106,6 @@ def loaded_tables(context: Context) -> list[str]:
     """Every resource that has a refined table."""
     names = context.lake.names("refined")
     return [name.removeprefix("increment_") for name in names if name.startswith("increment_")]
-
-
-def _record(context: Context, outcome: str, message: str, resources: Sequence[str]) -> None:
-    """Write the command into `runs`, beside the runs."""
-    common = {**run_row(context), "outcome": outcome, "message": message}
-    append_operations(context.lake, "runs", [common, *({**common, "resource": name} for name in resources)])
 
 
 def previewed(context: Context, tables: Sequence[str], target: Target, zone: Zone) -> list[Preview]:
@@ -143,7 +136,9 @@ def undoing(context: Context) -> list[Entry]:
 def resume(context: Context) -> list[str]:
     """Finish what a killed rollback or undo left half done; the tables it had planned."""
     entries = unfinished(context.lake, context.connection)
-    if entries:
+    if entries and entries[0].kind == "rebuild":  # a run finishes it by itself: the tables say who built them
+        note(context.lake, entries, DONE, naive_utc(context.clock.now()))
+    elif entries:
         _apply(context, entries)
     return [entry.resource for entry in entries]
 

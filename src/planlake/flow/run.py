@@ -17,6 +17,7 @@ from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb import connected
 from planlake.errors import PlanlakeError, SourceError
+from planlake.flow.affected import Asked
 from planlake.flow.context import Context, Notify, ignore
 from planlake.flow.drift import drift_rows
 from planlake.flow.expectations import expectations, freshness
@@ -140,7 +141,7 @@ def _run(context: Context, selection: Selection) -> RunResult:
         resume(context)
         _record_gaps(context, steps, histories)
         small, large = asyncio.Semaphore(SMALL_TABLES_AT_ONCE), asyncio.Semaphore(1)
-        work = _Work(context, histories, reading, small, large, selection.recasts)
+        work = _Work(context, histories, reading, small, large, "if affected" if selection.recasts else "if changed")
         results = asyncio.run(_carry_out(work, steps))
     except PlanlakeError as error:
         _record(context, [], outcome="failed", message=error.message, seconds=monotonic() - started)
@@ -166,7 +167,7 @@ class _Work:
     reading: asyncio.Semaphore
     refining_small: asyncio.Semaphore
     refining_large: asyncio.Semaphore
-    recasts: bool
+    anew_when: Asked
 
     def refining(self, read: IngestResult | None) -> asyncio.Semaphore:
         """A place for refining what was read: large tables take turns, so that memory stays bounded."""
@@ -231,7 +232,7 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
     taken: SnapshotResult | None = None
     async with work.refining(read):
         if "refine" in names and is_loaded:
-            refined = await asyncio.to_thread(refine, context, resource, is_thorough=work.recasts)
+            refined = await asyncio.to_thread(refine, context, resource, anew_when=work.anew_when)
         if "snapshot" in names and is_loaded and not held(refined.checks if refined else ()):
             taken = await asyncio.to_thread(snapshot, context, resource)
     if source is not None and _is_to_be_counted(context, first, resource, history):

@@ -63,10 +63,11 @@ class SnapshotResult:
     checks: tuple[CheckResult, ...] = ()
 
 
-def snapshot(context: Context, resource: Resource, *, is_gated: bool = True) -> SnapshotResult:
+def snapshot(context: Context, resource: Resource, *, is_gated: bool = True, is_anew: bool = False) -> SnapshotResult:
     """Bring `current_<resource>` up to `increment_<resource>` in one commit that moves the bookmark.
 
-    Without the gate the new version is committed whatever the checks find: what is undone was checked once.
+    Without the gate the new version is committed whatever the checks find: what is undone was checked once. `is_anew`
+    makes the whole table of all versions.
     """
     lake = context.lake
     increment = lake.find("refined", f"increment_{resource.name}")
@@ -74,7 +75,7 @@ def snapshot(context: Context, resource: Resource, *, is_gated: bool = True) -> 
     applied, batch = bookmark(current), bookmark(increment)
     if increment is None:
         return SnapshotResult(resource.name, 0)
-    is_rebuilt = current is not None and rebuilt_by(current) != rebuilt_by(increment)
+    is_rebuilt = current is not None and (is_anew or rebuilt_by(current) != rebuilt_by(increment))
     if batch > applied:
         current = lake.without_rows_dropped("refined", f"current_{resource.name}")
     current = _prepared_table(context, resource, increment, current)

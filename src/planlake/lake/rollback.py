@@ -145,6 +145,14 @@ def put_aside_after(table: Table, batch: int, *, action: int, today: date) -> No
                 ManageSnapshots(transaction).remove_tag(name).commit()
 
 
+def mark(table: Table, *, action: int, today: date) -> None:
+    """Tag the version an action leaves, so that housekeeping keeps it until the action can no longer be taken back."""
+    left, name = table.current_snapshot(), f"before-{action}-{today:%Y%m%d}"
+    if left is not None and name not in table.refs():
+        with changing(table) as transaction:
+            ManageSnapshots(transaction).create_tag(left.snapshot_id, name).commit()
+
+
 def undone_versions(table: Table) -> set[int]:
     """Versions that were undone and can still be taken back."""
     return {ref.snapshot_id for name, ref in table.refs().items() if UNDONE.fullmatch(name)}

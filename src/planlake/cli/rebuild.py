@@ -1,0 +1,77 @@
+"""`planlake rebuild` and `planlake reset`: refined tables made anew, without asking the API."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from planlake.cli.options import AsJson, ConfigFile, EnvironmentName, TableNames, Yes
+
+if TYPE_CHECKING:
+    from planlake.flow.rebuild import Origin, Rebuilt
+
+
+def rebuild(
+    tables: Annotated[list[str], typer.Argument(help="Tables.")],
+    origin: Annotated[
+        str, typer.Option("--from", help="raw: parse and cast again; increments: only the latest version of each id.")
+    ] = "raw",
+    env: EnvironmentName = None,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Make tables anew from what was received; `planlake undo` takes it back."""
+    from planlake.cli.selecting import check_origin
+
+    check_origin(origin)
+    _carry_out(tables, origin, env=env, config=config, as_json=json)
+
+
+def reset(
+    tables: TableNames = None,
+    yes: Yes = False,
+    env: EnvironmentName = None,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Make all refined tables anew from raw; `planlake undo` takes it back."""
+    from planlake.cli.confirming import may_go_on
+    from planlake.cli.loading import configuration
+
+    if may_go_on(configuration(config), env, is_dry_run=False, says_yes=yes):
+        _carry_out(tables or [], "raw", env=env, config=config, as_json=json)
+
+
+def _carry_out(tables: list[str], origin: str, *, env: str | None, config: ConfigFile, as_json: bool) -> None:
+    from planlake.cli.loading import configuration
+    from planlake.cli.screen import print_json, progress_bars
+
+    loaded = configuration(config)
+    from planlake.flow.rebuild import rebuild as make_anew
+
+    with progress_bars() as notify:
+        found = make_anew(loaded, tables, origin=cast("Origin", origin), environment=env, notify=notify)
+    if as_json:
+        print_json([asdict(one) for one in found])
+    else:
+        _show(found)
+    raise typer.Exit(int(any(one.trouble for one in found)))
+
+
+def _show(found: "list[Rebuilt]") -> None:
+    from planlake.cli.screen import print_table, remark
+
+    names = ("table", "rows before", "rows after", "new", "gone", "changed")
+    rows = [
+        (one.table, one.rows_before, one.rows_after, one.added, one.removed, one.changed)
+        for one in found
+        if not one.trouble
+    ]
+    if rows:
+        print_table("", names, rows, numbers=names[1:])
+        remark("hint: planlake undo takes it back")
+    for one in found:
+        if one.trouble:
+            remark(f"{one.table} is as it was: {one.trouble}")
+    if not found:
+        remark("no table is loaded yet\nhint: planlake run")

@@ -1,0 +1,134 @@
+"""Rebuilding: in go tables, out come the same tables made anew from raw or from all versions received.
+
+The API is asked for nothing. A table that its gate holds stays as it was; `planlake undo` takes a rebuild back.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pyiceberg.table import Table
+
+from planlake.checks.gates import held
+from planlake.clock import naive_utc
+from planlake.config import Config
+from planlake.engines.sql import identifier
+from planlake.errors import PlanlakeError
+from planlake.flow.context import Context, Notify, ignore
+from planlake.flow.opening import opened_for_writing
+from planlake.flow.record import record
+from planlake.flow.refine import refine
+from planlake.flow.rollback import loaded_tables, resume
+from planlake.flow.snapshot import snapshot
+from planlake.lake.files import bookmark, data_files
+from planlake.lake.journal import DONE, PLANNED, Entry, note
+from planlake.lake.lake import clear_errors
+from planlake.lake.ledger import read_histories
+from planlake.lake.reading import rows_sql
+from planlake.lake.rollback import mark
+from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN
+from planlake.sources.catalogue import Resource
+
+Origin = Literal["raw", "increments"]
+ORIGINS: tuple[Origin, ...] = ("raw", "increments")
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild did to one table: rows before and after, and how many ids came, went or have other contents.
+
+    `trouble` says why the table is as it was.
+    """
+
+    table: str
+    rows_before: int
+    rows_after: int
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+    trouble: str = ""
+
+
+def rebuild(
+    config: Config,
+    tables: Sequence[str],
+    *,
+    origin: Origin = "raw",
+    environment: str | None = None,
+    notify: Notify = ignore,
+) -> list[Rebuilt]:
+    """Make tables (all loaded ones where none is named) anew; what fails its gate stays as it was and is told.
+
+    Raises ConflictError where a run is writing.
+    """
+    with clear_errors(), opened_for_writing(config, environment, notify) as context:
+        resume(context)
+        names = [context.catalogue.resource(name).name for name in tables] or loaded_tables(context)
+        histories = read_histories(context.lake, context.connection)
+        open_ones = {name for name in names if name in histories and histories[name].has_open_window}
+        entries = [_entry(context, name) for name in names if name not in open_ones]
+        note(context.lake, entries, PLANNED, naive_utc(context.clock.now()))
+        found = [_rebuilt(context, context.catalogue.resource(entry.resource), origin) for entry in entries]
+        found += [
+            Rebuilt(name, 0, 0, trouble="a window is open: planlake run reads it to its end") for name in open_ones
+        ]
+        note(context.lake, entries, DONE, naive_utc(context.clock.now()))
+        record(context, "rebuilt", f"from {origin}", [one.table for one in found if not one.trouble])
+        return found
+
+
+def _entry(context: Context, name: str) -> Entry:
+    """The table as it is before, for the journal; its versions are kept so that the rebuild can be taken back."""
+    versions: list[int | None] = []
+    batch = 0
+    for kind in ("increment", "current"):
+        table = context.lake.find("refined", f"{kind}_{name}")
+        if table is not None:
+            batch = max(batch, bookmark(table))
+            with context.lake.commits:
+                mark(table, action=context.run, today=context.clock.today())
+        versions.append(table.metadata.current_snapshot_id if table is not None else None)
+    increment, current = versions
+    return Entry(
+        context.run, "rebuild", name, increment_from=increment, current_from=current, batch_from=batch, batch_to=batch
+    )
+
+
+def _rebuilt(context: Context, resource: Resource, origin: Origin) -> Rebuilt:
+    before = _version(context, resource)
+    try:
+        checks = refine(context, resource, anew_when="always").checks if origin == "raw" else ()
+        if not held(checks):
+            checks = snapshot(context, resource, is_anew=True).checks
+    except PlanlakeError as error:
+        return Rebuilt(resource.name, 0, 0, trouble=error.message)
+    if held(checks):
+        return Rebuilt(resource.name, 0, 0, trouble="; ".join(check.message for check in held(checks)))
+    return _compared(context, resource, before, _version(context, resource))
+
+
+def _version(context: Context, resource: Resource) -> str:
+    """A table expression of the rows that are shown now, which stays the same whatever is committed."""
+    table = context.lake.find("refined", f"current_{resource.name}")
+    if table is None:
+        return "(select null as id, null as contents where false)"
+    columns = ", ".join(_vendor_columns(table))
+    key = identifier(resource.key)
+    rows = rows_sql(data_files(table), table.schema())
+    return f"(select {key}::varchar as id, hash(struct_pack({columns})) as contents from {rows} where not is_deleted)"
+
+
+def _vendor_columns(table: Table) -> Iterator[str]:
+    """The vendor's columns by name, as text: the order of columns and their types make no difference."""
+    for name in sorted(set(table.schema().column_names) - {*IMPORT_COLUMNS, *REFINED_OWN}):
+        yield f"{identifier(name)} := {identifier(name)}::varchar"
+
+
+def _compared(context: Context, resource: Resource, before: str, after: str) -> Rebuilt:
+    query = f"""
+        select count(before.id), count(after.id), count(*) filter (where before.id is null),
+            count(*) filter (where after.id is null),
+            count(*) filter (where before.contents <> after.contents)
+        from {before} as before full join {after} as after using (id)"""
+    with context.connection.cursor() as cursor:
+        return Rebuilt(resource.name, *cursor.execute(query).fetchall()[0])
