@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
-	--no-emit-find-links --no-emit-options --build-deps-for editable --resolver backtracking
+	--no-emit-find-links --no-emit-options --resolver backtracking
+OF_PRODUCT := --build-deps-for editable
 
 .PHONY: demo test check format lock bench soak clean
 
@@ -25,18 +26,20 @@ format: $(VENV)/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/python scripts/build_docs.py
 
-bench: $(VENV)/dev
-	$(BIN)/python benchmarks/run.py
+# All systems, full size: about half an hour, most of it Spark's. BENCH="--only planlake,floor --scale 0.05" is a minute.
+bench: $(VENV)/dev $(VENV)-bench/done
+	$(BIN)/python benchmarks/run.py $(BENCH)
 
 soak: $(VENV)/dev
 	PLANLAKE_SOAK=1 $(BIN)/python -m pytest tests/ingestion/test_interruptions.py tests/ingestion/test_resuming.py
 
 lock: $(VENV)/dev
-	$(COMPILE) --upgrade --output-file requirements.lock pyproject.toml
-	$(COMPILE) --upgrade --extra dev --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) $(OF_PRODUCT) --upgrade --output-file requirements.lock pyproject.toml
+	$(COMPILE) $(OF_PRODUCT) --upgrade --extra dev --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --upgrade --output-file benchmarks/requirements.lock benchmarks/requirements.in
 
 clean:
-	rm -rf $(VENV) demo-lake
+	rm -rf $(VENV) $(VENV)-bench demo-lake
 
 $(VENV)/run: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -48,4 +51,9 @@ $(VENV)/dev: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)-bench/done: benchmarks/requirements.lock
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
 	touch $@
