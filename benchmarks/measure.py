@@ -1,8 +1,10 @@
 """Measuring a command: in go its words, out come wall time, CPU, peak memory and the bytes it wrote into a folder.
 
-CPU is user + system of the process and of all descendants it waited for (`wait4`). Peak memory is the larger of the
-kernel's own maximum of the process (`ru_maxrss`) and, where it has children, the sum over the process tree, looked at
-every 50 ms. Bytes written are the sizes of the files that are new or changed in the folder afterwards.
+CPU is user + system of the process and of all descendants it waited for (`wait4`): dlt waits for its workers, the Spark
+script for its JVM, and the JVM for its Python workers. Peak memory is the larger of the kernel's own maximum of any one
+of these processes (`ru_maxrss`; of Spark that is the JVM) and, where there are children, the sum over the process tree,
+looked at every 50 ms; pages that forked processes share count once for each. Bytes written are the sizes of the files
+that are new or changed in the folder afterwards: a DuckDB file counts whole where it was changed in place.
 """
 
 import os

@@ -5,6 +5,7 @@ made anew for its cell: a handful of repeated texts would compress far better th
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,10 +17,11 @@ from planlake.sources.catalogue import load_catalogue
 
 DAY = date(2026, 11, 23)  # the London day of the full load, and of all changes
 PAGE_SIZE = 50
-FIRST_ID = {"applications": 60_001, "documents": 1_000_001}
-SIZES = {"applications": 20_000, "documents": 200_000}
+SCALE = float(os.environ.get("BENCHMARK_SCALE", "1"))  # all sizes, and what a day changes, times this
+FIRST_ID = {"applications": 400_001, "documents": 4_000_001}  # room below for tables of many times the size
+SIZES = {"applications": max(100, round(20_000 * SCALE)), "documents": max(100, round(200_000 * SCALE))}
 FILL = {"applications": 0.12, "documents": 0.5}
-CHANGED_APPLICATIONS, NEW_DOCUMENTS = 200, 2_000
+CHANGED_APPLICATIONS, NEW_DOCUMENTS = max(10, round(200 * SCALE)), max(10, round(2_000 * SCALE))
 NEWEST_SHARE, CHANGED_IN_NEWEST = 0.05, 0.9
 UNDECLARED = {
     "applications": ("gis_map_image_base64",),  # taken off by the product: 751 columns remain
@@ -145,10 +147,8 @@ def changed_ids(resource: str, state: str) -> Sequence[int]:
     return sorted(chosen)
 
 
-def pages(resource: str, state: str) -> Iterator[bytes]:
-    """The bodies of a resource's pages: all records (`full`), or those of a day (`day`, `scattered`)."""
+def records(resource: str, state: str) -> Iterator[bytes]:
+    """The records of a resource: all (`full`), or those of a day (`day`, `scattered`)."""
     is_full = state == "full"
-    ids = full_ids(resource) if is_full else changed_ids(resource, state)
-    for start in range(0, len(ids), PAGE_SIZE):
-        records = (record(resource, identity, changed=not is_full) for identity in ids[start : start + PAGE_SIZE])
-        yield ("[" + ",".join(records) + "]").encode()
+    for identity in full_ids(resource) if is_full else changed_ids(resource, state):
+        yield record(resource, identity, changed=not is_full).encode()

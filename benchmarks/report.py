@@ -3,7 +3,9 @@
 import json
 import os
 import platform
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -12,45 +14,93 @@ from typing import Any
 import psutil
 
 from measure import Measurement
+from records import CHANGED_APPLICATIONS, NEW_DOCUMENTS, SIZES
+from systems import BENCH_PYTHON
 
-Systems = Mapping[str, Mapping[str, Measurement]]
 PACKAGES = ("planlake", "duckdb", "pyarrow", "pyiceberg", "pyiceberg-core", "msgspec", "aiohttp")
+BENCH_PACKAGES = ("dlt", "pyspark")
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
-TITLES = {
-    ("planlake", "full"): "full load",
-    ("planlake", "increment"): "the day, 90 % of the changed ids in the newest 5 %",
-    ("planlake", "scattered"): "a day, changed ids anywhere",
-    ("planlake", "ingest"): "ingestion of the full load alone",
-    ("bare", "full"): "bare prototype, full load",
-    ("bare", "increment"): "bare prototype, the day",
-    ("bare", "scattered"): "bare prototype, changed ids anywhere",
-    ("floor", "ingest"): "bare aiohttp client writing the same bytes",
+SYSTEMS = {"planlake": "Planlake", "floor": "the floor", "dlt": "dlt", "spark": "Spark, from landed pages"}
+TASKS = {
+    "full": "full load",
+    "increment": "the day, 90 % of the changed ids in the newest 5 %",
+    "scattered": "a day, changed ids anywhere",
+    "ingest": "ingestion of the full load alone",
 }
+BARE_CLIENT = "a bare aiohttp client writing the same bytes"
 
 
-def write_results(file: Path, systems: Systems, repeat: int) -> None:
-    """Write the figures and where they were measured, also into the page for people, and print them."""
-    results = {
+@dataclass(frozen=True)
+class Results:
+    """What was measured: figures by system and task, how large a full copy of the tables is, how often each ran."""
+
+    systems: Mapping[str, Mapping[str, Measurement]]
+    copies: Mapping[str, float]
+    repeats: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A figure that was promised: it must be at least or at most the limit."""
+
+    what: str
+    value: float
+    limit: float
+    is_least: bool
+
+    def as_record(self) -> dict[str, object]:
+        """The figure as results are kept."""
+        holds = self.value >= self.limit if self.is_least else self.value <= self.limit
+        wanted = f"{'>=' if self.is_least else '<='} {self.limit:g}"
+        return {"what": self.what, "value": round(self.value, 3), "must_be": wanted, "holds": holds}
+
+
+def ratios(results: Results) -> Iterator[Ratio]:
+    """Every promised figure that can be made of what was measured."""
+    found, ours = results.systems, results.systems.get("planlake")
+    if ours is None:
+        return
+    wall = [("full", "dlt", 3.5), ("full", "spark", 18), ("increment", "spark", 100), ("increment", "dlt", 1)]
+    for task, system, limit in wall:
+        if system in found:
+            value = found[system][task].wall_s / ours[task].wall_s
+            yield Ratio(f"{TASKS[task].split(',')[0]}: {system}'s wall time to Planlake's", value, limit, is_least=True)
+    if "floor" in found:
+        value = ours["full"].cpu_s / found["floor"]["full"].cpu_s
+        yield Ratio("full load: Planlake's CPU to the floor's", value, 1.5, is_least=False)
+    peak = max(figures.peak_mb for figures in ours.values())
+    yield Ratio("peak memory in MB, largest of all loads", peak, 1000, is_least=False)
+    day = ours["increment"].written_mb
+    load = ours["full"].written_mb
+    yield Ratio("the day: bytes written to those of the full load", day / load, 0.1, is_least=False)
+    for system, size in results.copies.items():
+        title = f"the day: bytes written to a full copy of the tables ({system}'s, {size:.1f} MB)"
+        yield Ratio(title, day / size, 0.1, is_least=False)
+
+
+def write_results(results: Results, folder: Path) -> None:
+    """Write the figures and where they were measured into a folder, into its README where it has one, and print."""
+    kept = {
         "systems": {
             system: {task: measurement.rounded() for task, measurement in tasks.items()}
-            for system, tasks in systems.items()
+            for system, tasks in results.systems.items()
         },
-        "ingest_to_floor": round(systems["planlake"]["ingest"].wall_s / systems["floor"]["ingest"].wall_s, 2),
-        "to_bare": {
-            task: round(systems["planlake"][task].wall_s / measurement.wall_s, 2)
-            for task, measurement in systems["bare"].items()
-        },
-        "best_of": repeat,
+        "ratios": [ratio.as_record() for ratio in ratios(results)],
+        "full_copy_mb": {system: round(size, 1) for system, size in results.copies.items()},
+        "records": {**SIZES, "changed_applications": CHANGED_APPLICATIONS, "new_documents": NEW_DOCUMENTS},
+        "best_of": results.repeats,
         "measured_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": machine(),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": versions(results.repeats),
     }
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps(results, indent=2) + "\n")
-    told = "\n".join(text(results))
-    page = file.parent.parent / "README.md"
-    head, _, rest = page.read_text().partition(BEGIN)
-    page.write_text(f"{head}{BEGIN}\n{told}\n{END}{rest.partition(END)[2]}")
+    file = folder / "results" / "latest.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(kept, indent=2) + "\n")
+    told = "\n".join(text(kept))
+    page = folder / "README.md"
+    if page.exists():
+        head, _, rest = page.read_text().partition(BEGIN)
+        page.write_text(f"{head}{BEGIN}\n{told}\n{END}{rest.partition(END)[2]}")
     print(told)
 
 
@@ -71,21 +121,40 @@ def _processor() -> str:
     return named[0] if named else platform.processor()
 
 
-def text(results: Mapping[str, Any]) -> list[str]:
+def versions(systems: Mapping[str, int]) -> dict[str, str]:
+    """What ran, as its own Python names it."""
+    found = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    if {"dlt", "spark"} & systems.keys():
+        script = f"from importlib.metadata import version; print(*[version(n) for n in {BENCH_PACKAGES}])"
+        answer = subprocess.run([BENCH_PYTHON, "-c", script], check=True, capture_output=True, text=True)
+        found.update(zip(BENCH_PACKAGES, answer.stdout.split(), strict=True))
+    if "spark" in systems:
+        answer = subprocess.run(["java", "-version"], check=True, capture_output=True, text=True)
+        found["java"] = answer.stderr.split('"')[1]
+    return found
+
+
+def text(kept: Mapping[str, Any]) -> list[str]:
     """The results for people, in Markdown."""
-    lines = ["| | wall s | CPU s | peak MB | written MB |", "|---|---|---|---|---|"]
-    for system, tasks in results["systems"].items():
-        for task, figures in tasks.items():
-            cells = [TITLES[system, task], *map(str, figures.values())]
-            lines.append(f"| {' | '.join(cells)} |")
-    machine, versions = results["machine"], results["versions"]
+    lines = ["| | | wall s | CPU s | peak MB | written MB |", "|---|---|---|---|---|---|"]
+    for task, title in TASKS.items():
+        for system, tasks in kept["systems"].items():
+            if task in tasks:
+                name = BARE_CLIENT if (system, task) == ("floor", "ingest") else SYSTEMS[system]
+                lines.append(f"| {title} | {name} | {' | '.join(map(str, tasks[task].values()))} |")
+    lines += ["", "| promised | measured | must be | |", "|---|---|---|---|"]
+    for ratio in kept["ratios"]:
+        lines.append(
+            f"| {ratio['what']} | {ratio['value']} | {ratio['must_be']} | {'holds' if ratio['holds'] else '**no**'} |"
+        )
+    machine, records = kept["machine"], kept["records"]
     return [
         *lines,
         "",
-        "Planlake's wall time is, of the bare prototype's, "
-        + ", ".join(f"{ratio} times ({task})" for task, ratio in results["to_bare"].items())
-        + f"; of the bare client's {results['ingest_to_floor']} times.",
-        f"Measured {results['measured_at']},",
-        f"best of {results['best_of']}: {machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB,",
-        f"{machine['system']}; {', '.join(f'{name} {number}' for name, number in versions.items())}.",
+        f"{records['applications']} applications, {records['documents']} documents; a day changes"
+        f" {records['changed_applications']} applications and brings {records['new_documents']} documents.",
+        f"Measured {kept['measured_at']}, best of "
+        + ", ".join(f"{count} ({system})" for system, count in kept["best_of"].items())
+        + f": {machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB,",
+        f"{machine['system']}; {', '.join(f'{name} {number}' for name, number in kept['versions'].items())}.",
     ]

@@ -1,0 +1,177 @@
+"""The systems that are measured: in goes the name of a state, out come a load's figures or the result's rows.
+
+Each keeps everything it writes in a folder of its own, `work/<name>`. A full load is kept aside, so that the day and
+the scattered day both start from it, restored to the same place. Planlake and the floor run with this Python, dlt and
+Spark with the one of `.venv-bench` (BENCHMARK_PYTHON names another).
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from land import land
+from measure import Measurement, measured
+from planlake.sources.catalogue import load_catalogue
+from records import DAY, SIZES
+from serve import RENDERED, render_all
+
+HERE = Path(__file__).parent
+WORK = HERE / "work"
+LOG = WORK / "log.txt"
+TYPES = WORK / "types.json"
+BENCH_PYTHON = os.environ.get("BENCHMARK_PYTHON", str(HERE.parent / ".venv-bench" / "bin" / "python"))
+PLANLAKE = [sys.executable, "-c", "from planlake.cli.main import main; main()"]
+NOW = {"full": "2026-11-23T03:00:00", "day": "2026-11-24T03:00:00", "scattered": "2026-11-24T03:00:00"}
+IMPORTED = {"full": date(2026, 11, 23), "day": date(2026, 11, 24), "scattered": date(2026, 11, 24)}
+CONFIGURATION = """\
+api: {{base_url: "${{BENCHMARK_URL}}", public_key: "${{BENCHMARK_KEY}}", private_key: "${{BENCHMARK_KEY}}"}}
+tables: {{daily: [{tables}]}}
+"""
+
+
+@dataclass(frozen=True)
+class System:
+    """One system: how it loads a state, and where its latest rows are read (a DuckDB expression per resource)."""
+
+    name: str
+    command: Callable[[str, str], Sequence[str]]
+    rows: Callable[[str], str]
+    prepare: Callable[[str], None] = lambda _: None
+
+    @property
+    def folder(self) -> Path:
+        """Where everything of this system lies."""
+        return WORK / self.name
+
+    @property
+    def kept(self) -> Path:
+        """Where its full load is kept aside."""
+        return WORK / f"{self.name}-full"
+
+    def load(self, state: str) -> Measurement:
+        """Load a state from the server; a full load into an empty folder, a day on top of the kept full load."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if state == "full":
+            self.folder.mkdir(parents=True)
+        else:
+            shutil.copytree(self.kept, self.folder)
+        self.prepare(state)
+        with serving(state) as url:
+            return measured(self.command(state, url), folder=self.folder, environment=environment(state, url), log=LOG)
+
+    def keep(self) -> None:
+        """Put the full load aside."""
+        shutil.rmtree(self.kept, ignore_errors=True)
+        shutil.copytree(self.folder, self.kept)
+
+
+def write_inputs() -> None:
+    """What every system is told: the types of the catalogue, and Planlake its configuration."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    types = {name: dict(load_catalogue("tascomi").resources[name].columns) for name in SIZES}
+    TYPES.write_text(json.dumps(types))
+    write_configuration("planlake", SIZES)
+
+
+def write_configuration(name: str, tables: Mapping[str, object] | Sequence[str]) -> Path:
+    """A planlake.yaml whose lake lies beside it."""
+    file = WORK / name / "planlake.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(CONFIGURATION.format(tables=", ".join(tables)))
+    return file
+
+
+def environment(state: str, url: str) -> dict[str, str]:
+    return {"PLANLAKE_NOW": NOW[state], "BENCHMARK_URL": url, "BENCHMARK_KEY": "not checked"}
+
+
+@contextmanager
+def serving(state: str, *arguments: str) -> Iterator[str]:
+    """The address of a server process that shows this state."""
+    command = [sys.executable, str(HERE / "serve.py"), "--state", state, *arguments]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield server.stdout.readline().strip() if server.stdout else ""
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _day(state: str) -> list[str]:
+    return [] if state == "full" else [str(DAY)]
+
+
+def _planlake(_: str, __: str) -> list[str]:
+    return [*PLANLAKE, "run", "--config", str(WORK / "planlake" / "planlake.yaml")]
+
+
+def _floor(state: str, url: str) -> list[str]:
+    return [sys.executable, str(HERE / "floor.py"), url, str(WORK / "floor"), str(TYPES), *_day(state)]
+
+
+def _dlt(state: str, url: str) -> list[str]:
+    return [BENCH_PYTHON, str(HERE / "dlt_pipeline.py"), url, str(WORK / "dlt"), str(TYPES), *_day(state)]
+
+
+def _spark(state: str, _: str) -> list[str]:
+    day = f"{IMPORTED[state]:%Y%m%d}"
+    return [BENCH_PYTHON, str(HERE / "spark_pipeline.py"), str(WORK / "spark"), str(TYPES), day]
+
+
+def _land_for_spark(state: str) -> None:
+    render_all(state, RENDERED)
+    for resource in SIZES:
+        land(resource, state, pages=RENDERED, folder=WORK / "spark" / "api-responses", day=IMPORTED[state])
+
+
+def _configure_planlake(_: str) -> None:
+    write_configuration("planlake", SIZES)
+
+
+def planlake_answer(query: str, format_name: str) -> bytes:
+    """What `planlake sql` answers, of the view users query."""
+    command = [*PLANLAKE, "sql", "--config", str(WORK / "planlake" / "planlake.yaml"), "--format", format_name, query]
+    variables = {**os.environ, **environment("day", "http://127.0.0.1/rest/v1")}
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, env=variables).stdout
+
+
+def _planlake_rows(resource: str) -> str:
+    file = WORK / f"planlake-{resource}.parquet"
+    file.write_bytes(planlake_answer(f"select * from {resource}", "parquet"))
+    return f"read_parquet('{file}')"
+
+
+def _floor_rows(resource: str) -> str:
+    return f"read_parquet('{WORK / 'floor' / 'current' / resource}/*.parquet')"
+
+
+def _spark_rows(resource: str) -> str:
+    copies = sorted((WORK / "spark" / "snapshot" / resource).glob("*/*/*/snapshot_date=*"))
+    return f"read_parquet('{copies[-1]}/*.parquet')"
+
+
+def _dlt_rows(resource: str) -> str:
+    file = WORK / f"dlt-{resource}.parquet"
+    copy = f"copy (select * from refined.{resource}) to '{file}' (format parquet)"
+    database = WORK / "dlt" / "tascomi.duckdb"
+    script = f"import duckdb; duckdb.connect({str(database)!r}, read_only=True).execute({copy!r})"
+    subprocess.run([BENCH_PYTHON, "-c", script], check=True)
+    return f"read_parquet('{file}')"
+
+
+ALL = {
+    system.name: system
+    for system in (
+        System("planlake", _planlake, _planlake_rows, _configure_planlake),
+        System("floor", _floor, _floor_rows),
+        System("dlt", _dlt, _dlt_rows),
+        System("spark", _spark, _spark_rows, _land_for_spark),
+    )
+}
