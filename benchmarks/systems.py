@@ -135,9 +135,9 @@ def _configure_planlake(_: str) -> None:
     write_configuration("planlake", SIZES)
 
 
-def planlake_answer(query: str, format_name: str) -> bytes:
+def planlake_answer(query: str, format_name: str, file: Path = WORK / "planlake" / "planlake.yaml") -> bytes:
     """What `planlake sql` answers, of the view users query."""
-    command = [*PLANLAKE, "sql", "--config", str(WORK / "planlake" / "planlake.yaml"), "--format", format_name, query]
+    command = [*PLANLAKE, "sql", "--config", str(file), "--format", format_name, query]
     variables = {**os.environ, **environment("day", "http://127.0.0.1/rest/v1")}
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, env=variables).stdout
 
