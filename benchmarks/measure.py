@@ -3,7 +3,8 @@
 CPU is user + system of the process and of all descendants it waited for (`wait4`): dlt waits for its workers, the Spark
 script for its JVM, and the JVM for its Python workers. Peak memory is the larger of the kernel's own maximum of any one
 of these processes (`ru_maxrss`; of Spark that is the JVM) and, where there are children, the sum over the process tree,
-looked at every 50 ms; pages that forked processes share count once for each. Bytes written are the sizes of the files
+looked at every 50 ms. Processes younger than half a second are left out of that sum: between its making and its start a
+process shows its parent's memory as its own, of a JVM gigabytes. Bytes written are the sizes of the files
 that are new or changed in the folder afterwards: a DuckDB file counts whole where it was changed in place.
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 import psutil
 
 MEGABYTE = 1e6
+GROWN_UP_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ class _Tree:
     def _watch(self) -> None:
         while not self._done.wait(0.05):
             try:
-                children = self._root.children(recursive=True)
+                born_before = time.time() - GROWN_UP_SECONDS
+                children = [each for each in self._root.children(recursive=True) if each.create_time() < born_before]
                 if children:
                     self.peak = max(self.peak, sum(each.memory_info().rss for each in [self._root, *children]))
             except psutil.Error:  # one of them has just ended
