@@ -4,8 +4,9 @@ python benchmarks/dlt_pipeline.py http://127.0.0.1:8000/rest/v1 FOLDER TYPES.jso
 
 Without a day everything is read and replaced; with one, what changed on it is merged on `id`. The vendor's names are
 kept (`naming = direct`), both resources are read at once, files are cut so that two processes can normalize: what its
-own documentation recommends for speed. Telemetry is off. A cell that does not cast lands in a column beside its own, as
-dlt does it (`site_area_hectares__v_text`).
+own documentation recommends for speed. A setting that the environment has already stays (NORMALIZE__WORKERS=1 is dlt's
+default). Telemetry is off. A cell that does not cast lands in a column beside its own, as dlt does it
+(`site_area_hectares__v_text`).
 """
 
 import json
@@ -22,7 +23,8 @@ SETTINGS = {
     "EXTRACT__DATA_WRITER__FILE_MAX_ITEMS": "5000",  # so that two processes have something to share
     "NORMALIZE__DATA_WRITER__FILE_MAX_ITEMS": "50000",
 }
-os.environ.update(SETTINGS)  # before dlt is imported, which reads them
+for setting, value in SETTINGS.items():  # before dlt is imported, which reads them; what is set already stays
+    os.environ.setdefault(setting, value)
 
 import dlt  # noqa: E402
 from dlt.sources.helpers.rest_client.paginators import PageNumberPaginator  # noqa: E402
