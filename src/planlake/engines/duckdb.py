@@ -37,7 +37,11 @@ class BadCells:
 
 @contextmanager
 def connected(memory_limit_megabytes: int) -> Iterator[Connection]:
-    """An in-memory DuckDB that spills to a temporary folder beyond its memory limit."""
+    """An in-memory DuckDB that spills to a temporary folder beyond its memory limit.
+
+    Joins keep the sides they are written with: of files without statistics the optimizer takes either side for one row,
+    and would put the wide one into memory.
+    """
     spill = Path(gettempdir()) / "planlake-duckdb"
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{memory_limit_megabytes}MB",
@@ -45,6 +49,7 @@ def connected(memory_limit_megabytes: int) -> Iterator[Connection]:
         "python_enable_replacements": False,  # a name in a query is a table, never a variable of ours
     }
     with duckdb.connect(config=settings) as connection:
+        connection.execute("set disabled_optimizers = 'build_side_probe_side'")
         yield connection
 
 

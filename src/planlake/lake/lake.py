@@ -33,7 +33,7 @@ TABLE_PROPERTIES = {
     "write.parquet.compression-codec": "zstd",
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "20",
-    "commit.manifest.min-count-to-merge": "32",
+    "commit.manifest.min-count-to-merge": "8",
 }
 PARTITIONED_BY_RESOURCE = ("api_responses", "api_requests", "uncastable", "rejected")
 # A commit that carries a bookmark must not be repeated by the library: it would add the same rows again.

@@ -1,0 +1,129 @@
+"""Making tables anew from what was received, without asking the API: what differs is told, and it can be taken back."""
+
+from datetime import datetime
+
+import pytest
+
+from commands import typed_in_process
+from conftest import feeding
+from planlake.engines import duckdb
+from planlake.flow.rebuild import rebuild
+from planlake.flow.rollback import undo
+from planlake.simulator.dataset import Dataset
+
+from .tables import DAY_1, DAY_2, DAY_3
+
+COLUMNS = {"id": "integer", "last_updated": "timestamp", "amount": "double", "name": "text"}
+SETTINGS = """
+source: tascomi
+resources:
+  things: {columns: {id: integer, last_updated: timestamp, amount: double, name: text}}
+  others: {columns: {id: integer, last_updated: timestamp, amount: double, name: text}}
+tables: {daily: [things, others]}
+"""
+
+
+def thing(identity, changed="2026-11-16 09:00:00", **more):
+    return {"id": str(identity), "last_updated": changed, "amount": f"{identity}.5", "name": f"name {identity}", **more}
+
+
+@pytest.fixture
+def feed(tmp_path):
+    data = Dataset({"things": COLUMNS, "others": COLUMNS}, now=datetime.fromisoformat(DAY_1))
+    with feeding(data, tmp_path, SETTINGS) as made:
+        for name in ("things", "others"):
+            for identity in range(1, 31):
+                data.put(name, thing(identity))
+        made.run_at(DAY_1)
+        made.data.put("things", thing(2, "2026-11-17 12:00:00", name="later"))
+        made.run_at(DAY_2)
+        yield made
+
+
+@pytest.fixture
+def typed(monkeypatch, capfd):
+    """Run a command in this process."""
+    return lambda *arguments: typed_in_process(monkeypatch, capfd, arguments)
+
+
+def everything(feed):
+    names = ("increment_things", "current_things", "history_things", "things", "others", "uncastable")
+    return {name: feed.rows(f"select * from {name} order by all") for name in names}
+
+
+def requests(feed):
+    return feed.rows("select count(*)::int as n from api_requests")[0]["n"]
+
+
+@pytest.mark.parametrize("origin", ["raw", "increments"])
+def test_what_was_right_is_the_same_afterwards_and_the_api_is_not_asked(feed, origin):
+    before, asked = everything(feed), requests(feed)
+    found = rebuild(feed.config, [], origin=origin)
+    assert [(one.table, one.rows_before, one.rows_after, one.added, one.removed, one.changed) for one in found] == [
+        ("others", 30, 30, 0, 0, 0),
+        ("things", 30, 30, 0, 0, 0),
+    ]
+    assert everything(feed) == before
+    assert requests(feed) == asked
+    feed.data.put("things", thing(3, "2026-11-18 12:00:00", name="latest"))
+    result = feed.run_at(DAY_3)
+    assert result.exit_code == 0
+    assert {table.table: table.snapshot.changed for table in result.tables} == {"things": 1, "others": 0}
+
+
+def test_what_was_wrong_is_mended_told_and_taken_back_with_undo(feed, monkeypatch):
+    before = everything(feed)
+    days = feed.rows("select * from things order by id", as_of="2026-11-17")
+    plain = duckdb._cast_sql
+
+    def doubled(column, kind):
+        return f"2 * try_cast({column} as double) as {column}" if kind == "double" else plain(column, kind)
+
+    monkeypatch.setattr(duckdb, "_cast_sql", doubled)
+    found = rebuild(feed.config, ["things"])
+    assert [(one.table, one.changed) for one in found] == [("things", 30)]
+    assert feed.rows("select amount from things where id = 4") == [{"amount": 9.0}]
+    assert feed.rows("select amount from others where id = 4") == [{"amount": 4.5}]
+    assert feed.rows("select * from things order by id", as_of="2026-11-17") == days
+    undo(feed.config, confirm=lambda _: True)
+    assert everything(feed) == before
+
+
+def test_a_table_its_gate_holds_stays_as_it_was_and_the_others_are_made_anew(feed, monkeypatch, typed):
+    before = everything(feed)
+    plain = duckdb._cast_sql
+    nothing = "case when value like '%.5' and value <> '' then null else 0.0 end as value"
+    monkeypatch.setattr(duckdb, "_cast_sql", lambda column, kind: nothing if kind == "double" else plain(column, kind))
+    said = typed("rebuild", "things", "--config", feed.config.folder / "planlake.yaml")
+    assert said.status == 1
+    assert "things is as it was: 30 of 30 values of amount do not cast" in said.err
+    assert everything(feed) == before
+
+
+def test_a_rebuild_that_is_killed_between_its_tables_is_finished_by_the_next_run(feed, monkeypatch):
+    before = everything(feed)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_arguments, **_more):
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr("planlake.flow.rebuild.snapshot", kill)
+        rebuild(feed.config, ["things"])
+    feed.run_at(DAY_3)
+    after = everything(feed)
+    assert after["increment_things"] == before["increment_things"]
+    assert after["current_things"] == before["current_things"]
+
+
+def test_reset_says_what_it_did(feed, typed):
+    said = typed("reset", "--config", feed.config.folder / "planlake.yaml")
+    assert said.status == 0
+    assert [line.split()[:3] for line in said.out.splitlines() if "30" in line] == [
+        ["others", "30", "30"],
+        ["things", "30", "30"],
+    ]
+    said = typed("rebuild", "thinks", "--config", feed.config.folder / "planlake.yaml")
+    assert (said.status, "did you mean things" in said.err) == (2, True)
