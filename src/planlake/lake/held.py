@@ -4,23 +4,24 @@ Held is the latest version of an id: in `current_`, or in raw above what `curren
 proportional to the rows that arrive: only the ranges of their ids are read.
 """
 
+import re
 from collections.abc import Sequence
 
 import pyarrow as pa
 from pyiceberg.expressions import AlwaysTrue, BooleanExpression
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
-from pyiceberg.types import StringType
+from pyiceberg.types import IcebergType, IntegerType, LongType, StringType
 
 from planlake.engines.duckdb import Connection
-from planlake.engines.sql import identifier
+from planlake.engines.sql import identifier, literal
 from planlake.lake.files import bookmark, data_files, is_between
 from planlake.lake.lake import Lake
 from planlake.lake.ledger import raw_files, raw_rows_sql
-from planlake.lake.reading import rows_sql
+from planlake.lake.reading import SQL_TYPES, rows_sql
 
-# Ids that may not be found in `current_`: none, no number, or one that may be out of its type's range.
-ODD_ID = "record_id is null or not regexp_full_match(record_id, '[+-]?[0-9]{1,9}')"
+WHOLE = "[+-]?[0-9]{1,19}"
+LIMITS: dict[type[IcebergType], int] = {IntegerType: 2**31, LongType: 2**63}
 NOTHING_HELD = "select null::varchar as identity, null::varchar as record_hash, 0 as batch"
 
 
@@ -39,9 +40,10 @@ def keep_new(lake: Lake, connection: Connection, resource: str, key: str, rows: 
             held.append(_in_raw(lake, files, resource, applied, identity))
         if current is not None:
             held.append(_in_current(current, key, rows))
-        has_odd = cursor.execute(f"select count(*) from arriving where {ODD_ID}").fetchall()[0][0]
-        if has_odd and (files := raw_files(lake, resource, 0)):
-            held.append(f"{_in_raw(lake, files, resource, 0, identity)} where {ODD_ID}")
+            odd = _is_refused(current, key)
+            has_odd = cursor.execute(f"select count(*) from arriving where {odd}").fetchall()[0][0]
+            if has_odd and (files := raw_files(lake, resource, 0)):
+                held.append(f"{_in_raw(lake, files, resource, 0, identity)} where {odd}")
         new = cursor.sql(_new_rows_sql(held, identity)).to_arrow_table()["row"]
     return rows.take(new) if len(new) < len(rows) else rows
 
@@ -68,9 +70,18 @@ def _identity(current: Table | None, key: str) -> str:
     if current is None or isinstance(current.schema().find_type(key), StringType):
         return "coalesce(record_id, '#' || record_hash)"
     number = (
-        "case when regexp_full_match(record_id, '[+-]?[0-9]{1,19}') then try_cast(record_id as hugeint)::varchar end"
+        f"case when regexp_full_match(record_id, {literal(WHOLE)}) then try_cast(record_id as hugeint)::varchar end"
     )
     return f"coalesce({number}, record_id, '#' || record_hash)"
+
+
+def _is_refused(current: Table, key: str) -> str:
+    """A condition for ids that are never in `current_`: none, or one that does not cast to the type of the key."""
+    if isinstance(current.schema().find_type(key), StringType):
+        return "record_id is null"
+    kind = SQL_TYPES[type(current.schema().find_type(key))]
+    is_number = f"regexp_full_match(record_id, {literal(WHOLE)}) and try_cast(record_id as {kind}) is not null"
+    return f"not coalesce({is_number}, false)"
 
 
 def _in_raw(lake: Lake, files: list[DataFile], resource: str, applied: int, identity: str) -> str:
@@ -89,10 +100,9 @@ def _in_current(current: Table, key: str, rows: pa.Table) -> str:
 
 def _around(current: Table, key: str, rows: pa.Table) -> BooleanExpression:
     """A filter for the span of arriving ids, so that files that cannot hold them are not opened."""
-    if isinstance(current.schema().find_type(key), StringType):
-        return AlwaysTrue()
-    numbers = [int(text) for text in rows["record_id"].to_pylist() if text and text.isascii() and text.isdigit()]
-    numbers = [number for number in numbers if number < 2**31]
+    limit = LIMITS.get(type(current.schema().find_field(key).field_type), 0)
+    numbers = [int(text) for text in rows["record_id"].to_pylist() if text and re.fullmatch(WHOLE, text)]
+    numbers = [number for number in numbers if -limit <= number < limit]
     if not numbers:
         return AlwaysTrue()
     return is_between(key, min(numbers), max(numbers))

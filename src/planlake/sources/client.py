@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import stamina
@@ -133,7 +134,7 @@ class Source:
 
     def url_of(self, resource: str, query: Mapping[str, str | int]) -> str:
         """The address of a request; it never holds a key."""
-        pairs = "&".join(f"{name}={value}" for name, value in query.items())
+        pairs = urlencode(query, quote_via=quote)
         return f"{self._base_url}/{resource}?{pairs}" if pairs else f"{self._base_url}/{resource}"
 
     async def get(self, resource: str, query: Mapping[str, str | int], read: Read) -> Answer:

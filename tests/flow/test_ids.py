@@ -1,0 +1,76 @@
+"""Ids as they come: any number of the key's type, any text; each is told apart, found again and asked for as it is."""
+
+import pytest
+
+from conftest import feeding, table_of
+from histories import TEXTS, Shown
+
+from .showing import Showing
+from .tables import DAY_1, DAY_2, DAY_3
+
+NUMBERS = ("-5", "+8", "007", "0", "300", "250001", "2000000001")
+LONGS = (*NUMBERS, "-9223372036854775808", "9223372036854775807")
+KEYS = {"numbers": ("integer", NUMBERS), "longs": ("long", LONGS), "texts": ("text", TEXTS)}
+SETTINGS = "settings: {deletion_limit_percent: 100, dropped_rows_percent: 100}\n"
+
+
+@pytest.fixture
+def feed(tmp_path):
+    """A table of each kind of key, read whole each time and once already."""
+    declared = "".join(f'  {name}: {{changed: "", columns: {{id: {kind}}}}}\n' for name, (kind, _) in KEYS.items())
+    settings = f"source: tascomi\nresources:\n{declared}tables: {{daily: [{', '.join(KEYS)}]}}\n{SETTINGS}"
+    with feeding(Showing(KEYS, page_size=50), tmp_path, settings) as made:
+        made.data.shown = {name: Shown(name, changed="", ids=ids) for name, (_, ids) in KEYS.items()}
+        for shown in made.data.shown.values():
+            for number in range(len(shown.ids)):
+                shown.put(number, 1, "")
+        assert made.run_at(DAY_1).exit_code == 0
+        yield made
+
+
+def live(feed, name):
+    return {str(row["id"]) for row in feed.rows(f"select id from {name}")}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_record_that_stays_as_it_is_is_not_stored_again_whatever_its_id(feed, name):
+    kind, ids = KEYS[name]
+    assert live(feed, name) == {identity if kind == "text" else str(int(identity)) for identity in ids}
+    assert table_of(feed.run_at(DAY_2), name).ingest.stored == 0
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_record_equal_to_the_one_that_won_over_another_is_not_stored_again_whatever_its_id(feed, name):
+    shown = feed.data.shown[name]
+    for number in range(len(shown.ids)):
+        shown.contradict(number, 1, "")
+    assert table_of(feed.run_at(DAY_2), name).ingest.stored == 2 * len(shown.ids)
+    for number in range(len(shown.ids)):
+        shown.places[number, 0] = shown.places[number, 1]
+        shown.stop_repeating(number, 0, "")
+    assert table_of(feed.run_at(DAY_3), name).ingest.stored == 0
+
+
+def test_a_text_that_differs_from_another_in_leading_zeros_only_is_an_id_of_its_own(feed):
+    shown = feed.data.shown["texts"]
+    for identity in ("7", "+7"):
+        del shown.places[TEXTS.index(identity), 0]
+    result = table_of(feed.run_at(DAY_2), "texts")
+    assert (result.ingest.deleted, result.ingest.repeated) == (2, 0)
+    assert live(feed, "texts") == set(TEXTS) - {"7", "+7"}
+
+
+def test_a_record_that_only_the_list_does_not_show_is_asked_for_by_its_very_id(feed):
+    shown = feed.data.shown["texts"]
+    everything = shown.records
+
+    def records(filters):
+        return everything(filters) if "id" in filters else everything(filters)[:1]
+
+    shown.records = records
+    feed.simulator.requests.clear()
+    result = table_of(feed.run_at(DAY_2), "texts")
+    asked = {request.query["id"] for request in feed.simulator.requests if "id" in request.query}
+    assert asked == set(TEXTS) - {TEXTS[0]}
+    assert result.ingest.deleted == 0
+    assert live(feed, "texts") == set(TEXTS)
