@@ -10,7 +10,7 @@ from planlake.lake.ledger import FULL, History
 from planlake.sources.catalogue import Cadence, Resource
 
 
-def reading_of(window: Window, history: History, started_at: datetime, *, per_page: int) -> Reading:
+def reading_of(window: Window, resource: Resource, history: History, started_at: datetime, *, per_page: int) -> Reading:
     """A reading that begins a window anew."""
     last = history.last_full()
     must_have_records = window.name == FULL and last is not None and last.records > 0
@@ -21,6 +21,7 @@ def reading_of(window: Window, history: History, started_at: datetime, *, per_pa
         event=window.event,
         known_records=window.known_records,
         must_have_records=must_have_records,
+        has_text_ids=resource.type_of(resource.key) == "text",
     )
 
 

@@ -57,6 +57,7 @@ class Reading:
     earlier: Mapping[int, LedgerPage] = field(default_factory=dict)
     step: int = 1
     must_have_records: bool = False
+    has_text_ids: bool = False  # which are told apart as they are written
     seen: set[int] = field(default_factory=set, repr=False)
 
     def note(self, page: int, totals: Totals | None, records: Records, error: str) -> None:
@@ -74,7 +75,7 @@ class Reading:
                 self.unsure = {self.before_vanished}
             return
         self.is_empty, self.per_page = False, totals.per_page
-        hashes = array("q", (hash(plain_id(identity)) for identity in records.ids))
+        hashes = array("q", map(self._hashed, records.ids))
         total, before = totals.results, self.pages.get(page)
         self.unsure.discard(page)
         if page == self.before_vanished and before:  # the drop says how far back records have moved
@@ -121,7 +122,7 @@ class Reading:
         """Whether an id came on any page of this reading."""
         if not self.seen:
             self.seen = {one for facts in self.pages.values() for one in facts.ids}
-        return hash(plain_id(identity)) in self.seen
+        return self._hashed(identity) in self.seen
 
     @property
     def total(self) -> int:
@@ -203,6 +204,9 @@ class Reading:
             if drop > 0:
                 shifted.update(range(max(1, page - (drop - 1) // self.per_page), page + 1))
         return shifted
+
+    def _hashed(self, identity: str | None) -> int:
+        return hash(identity if self.has_text_ids else plain_id(identity))
 
     def _id_counts(self) -> Counter[int]:
         counts: Counter[int] = Counter()

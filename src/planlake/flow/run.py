@@ -259,7 +259,7 @@ def _is_to_be_counted(context: Context, step: Step, resource: Resource, history:
 def _readings(context: Context, step: Step, resource: Resource, history: History) -> list[Reading]:
     """What to read, continuing where an earlier run stopped."""
     started_at, per_page = naive_utc(context.clock.now()), context.catalogue.page_size
-    fresh = [reading_of(window, history, started_at, per_page=per_page) for window in step.windows]
+    fresh = [reading_of(window, resource, history, started_at, per_page=per_page) for window in step.windows]
     return [continued(reading, resource, step.cadence, history) for reading in fresh]
 
 
