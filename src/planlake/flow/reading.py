@@ -213,6 +213,7 @@ class Reading:
         for page, facts in self.pages.items():
             if page <= self.last_page:
                 counts.update(facts.ids)
+        counts.pop(hash(None), None)  # records without an id repeat none
         return counts
 
     def _repeating(self) -> set[int]:
