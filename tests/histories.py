@@ -144,7 +144,8 @@ class Past:
     types: Mapping[str, str]
     versions: list[Version] = field(default_factory=list)
     published: dict[date, int] = field(default_factory=dict)
-    changed_on: list[date] = field(default_factory=list)
+    told_on: list[date] = field(default_factory=list)
+    told: int = 0
     records: int = 0
 
     def receive(self, batch: int, day: date, answers: Iterable[tuple[int | None, str, list[Record]]]) -> None:
@@ -171,10 +172,12 @@ class Past:
         arriving.pop((version.identity, _content(version)), None)
         arriving[version.identity, _content(version)] = version
 
-    def publish(self, day: date) -> None:
-        if not self.published or len(self.versions) > max(self.published.values()):
-            self.changed_on.append(day)
+    def publish(self, day: date, *, is_told: bool) -> None:
+        """What was received is shown from now on; a run that is killed may not come to tell the day."""
         self.published[day] = len(self.versions)
+        if is_told and (not self.told_on or len(self.versions) > self.told):
+            self.told_on.append(day)
+            self.told = len(self.versions)
 
     def identity(self, record: Record) -> str:
         text = record[self.key] or ""

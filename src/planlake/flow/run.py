@@ -36,7 +36,7 @@ from planlake.flow.snapshot import SnapshotResult, snapshot
 from planlake.lake.compaction import compact_ledger
 from planlake.lake.lake import clear_errors, open_lake
 from planlake.lake.ledger import GAP, RECOUNT, History, read_histories
-from planlake.lake.runs import append_operations, published_dates
+from planlake.lake.runs import append_operations, last_published
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
 from planlake.sources.client import Source, open_source
 from planlake.sources.tascomi.signing import signer
@@ -313,15 +313,20 @@ def _with_expectations(
 
 
 def _publish(context: Context, results: Sequence[TableResult]) -> dict[str, str]:
-    """Record the snapshot date of every table that was read and brought up to date in this run; the dates now."""
+    """Record the snapshot date of every table that was read and brought up to date in this run; the dates now.
+
+    And of those that a run brought up to date that was killed before it could say so.
+    """
     today = f"{context.clock.today():%Y%m%d}"
-    before = published_dates(context.lake, context.connection)
+    before = last_published(context.lake, context.connection)
     rows: list[dict[str, Any]] = []
     for result in results:
         taken = result.snapshot
-        if taken is None or result.outcome not in ("loaded", "unchanged"):
+        if taken is None or result.outcome not in ("loaded", "unchanged", "up to date"):
             continue
-        if result.outcome == "unchanged" and before.get(result.table) == today:
+        date, batch = before.get(result.table, ("", 0))
+        is_told = result.outcome == "up to date" or (result.outcome == "unchanged" and date == today)
+        if is_told and taken.batch <= batch:
             continue
         rows.append(
             {
@@ -335,7 +340,7 @@ def _publish(context: Context, results: Sequence[TableResult]) -> dict[str, str]
             }
         )
     append_operations(context.lake, "published", rows)
-    return {**before, **{row["resource"]: row["snapshot_date"] for row in rows}}
+    return {name: day for name, (day, _) in before.items()} | {row["resource"]: row["snapshot_date"] for row in rows}
 
 
 def _record(context: Context, results: Sequence[TableResult], *, outcome: str, message: str, seconds: float) -> None:

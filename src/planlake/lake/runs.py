@@ -44,8 +44,14 @@ def append_operations(lake: Lake, name: str, rows: Iterable[Mapping[str, Any]]) 
 
 def published_dates(lake: Lake, connection: Connection) -> dict[str, str]:
     """The last published snapshot date of each resource, `YYYYMMDD`."""
+    return {resource: date for resource, (date, _) in last_published(lake, connection).items()}
+
+
+def last_published(lake: Lake, connection: Connection) -> dict[str, tuple[str, int]]:
+    """The last published snapshot date of each resource, `YYYYMMDD`, and the highest batch that was published."""
     table = lake.find("operations", "published")
     if table is None:
         return {}
-    rows = rows_sql(data_files(table), table.schema(), columns=("resource", "snapshot_date"))
-    return dict(connection.execute(f"select resource, max(snapshot_date) from {rows} group by 1").fetchall())
+    rows = rows_sql(data_files(table), table.schema(), columns=("resource", "snapshot_date", "batch"))
+    found = connection.execute(f"select resource, max(snapshot_date), max(batch) from {rows} group by 1").fetchall()
+    return {resource: (date, batch) for resource, date, batch in found}

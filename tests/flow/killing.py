@@ -1,0 +1,39 @@
+"""Runs that are killed at one of their commits, as if their process ended."""
+
+from contextlib import contextmanager
+
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.table.update import AddSnapshotUpdate
+
+
+class Killed(BaseException):
+    """Nothing catches this: the run ends as if its process did."""
+
+
+class Commits:
+    """Every commit to the catalogue is counted; from a given one on all fail, as after the end of the process."""
+
+    def __init__(self, monkeypatch):
+        self.committed, self.number, self.killed_at, self.is_committed = set(), 0, 0, False
+        original = SqlCatalog.commit_table
+
+        def commit_table(catalog, table, requirements, updates):
+            self.number += 1
+            is_last = self.number == self.killed_at
+            if self.killed_at and self.number >= self.killed_at and not (is_last and self.is_committed):
+                raise Killed
+            answered = original(catalog, table, requirements, updates)
+            if any(isinstance(update, AddSnapshotUpdate) for update in updates):  # and no new column alone
+                self.committed.add(table.name()[-1])
+            if is_last:
+                raise Killed
+            return answered
+
+        monkeypatch.setattr(SqlCatalog, "commit_table", commit_table)
+
+    @contextmanager
+    def killing(self, step):
+        self.committed, self.number = set(), 0
+        self.killed_at, self.is_committed = step.killed_at, step.is_committed
+        yield
+        self.killed_at = 0
