@@ -31,7 +31,8 @@ bench: $(VENV)/dev $(VENV)-bench/done
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
 soak: $(VENV)/dev
-	PLANLAKE_SOAK=1 $(BIN)/python -m pytest tests/ingestion/test_interruptions.py tests/ingestion/test_resuming.py
+	PLANLAKE_SOAK=1 $(BIN)/python -m pytest tests/ingestion/test_interruptions.py tests/ingestion/test_resuming.py \
+		tests/flow/test_random_histories.py
 
 lock: $(VENV)/dev
 	$(COMPILE) $(OF_PRODUCT) --upgrade --output-file requirements.lock pyproject.toml

@@ -276,8 +276,8 @@ class Step:
     changes: tuple[tuple[Action, ...], ...]
 
 
-def histories(tables: int, commits: int) -> st.SearchStrategy[list[Step]]:
-    """Histories of several independent tables over three London days or more."""
+def histories(tables: int, commits: int, more: int) -> st.SearchStrategy[list[Step]]:
+    """Histories of several independent tables over three London days, with up to so many more steps."""
     action = st.tuples(st.sampled_from(ACTIONS), st.integers(0, 9), st.integers(0, 9))
     beginning = st.lists(st.tuples(st.just("put"), st.integers(0, 9), st.integers(0, 9)), min_size=3, max_size=8)
 
@@ -295,6 +295,6 @@ def histories(tables: int, commits: int) -> st.SearchStrategy[list[Step]]:
 
     later = step(st.sampled_from((1, 1, 0, 2)), st.lists(action, max_size=5))
     next_day = step(st.just(1), st.lists(action, min_size=1, max_size=5))
-    return st.tuples(step(st.just(0), beginning), next_day, next_day, st.lists(later, min_size=1, max_size=3)).map(
+    return st.tuples(step(st.just(0), beginning), next_day, next_day, st.lists(later, max_size=more)).map(
         lambda parts: [*parts[:3], *parts[3]]
     )

@@ -1,5 +1,6 @@
 """A lake and the oracle beside it: after every step of a history, and at its end for every day, both are compared."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
@@ -211,39 +212,37 @@ class Lake:
                 _assert_same(held, [past.row(one, columns) for one in past.versions], f"increment_{name}")
                 for day in self.days():
                     self.check_history_on(name, rows, day)
-        for day in self.days():
-            self.check_day(day)
-        monkeypatch.setattr(lake_views, "_tag_of", lambda table, day: None)
-        for day in self.days():
-            self.check_day_recomputed(day)
+            for day in self.days():
+                self.check_day(replace(views, as_of=day), day)
+            monkeypatch.setattr(lake_views, "_tag_of", lambda table, day: None)
+            for day in self.days():
+                self.check_day_recomputed(replace(views, as_of=day), day)
 
     def days(self):
         return [FIRST_DAY + timedelta(days=number) for number in range(-1, (self.day - FIRST_DAY).days + 2)]
 
-    def check_day(self, day):
+    def check_day(self, views, day):
         """As of a day a table is what its last run by then published; before the first, as received."""
-        with opened_views(self.config, as_of=day) as views:
-            for name, past in self.pasts.items():
-                told = latest(past, past.until(day, is_published=True)).values()
-                columns = past.columns()
-                names = ", ".join(map(_quoted, [*columns, *OWN[:-1]]))
-                live = _rows(views, f"select snapshot_date, {names} from {name}")
-                expected = [past.row(one, columns)[:-1] for one in told if not one.is_deleted]
-                _assert_same([row[1:] for row in live], expected, f"{name} as of {day}")
-                changed = [f"{one:%Y%m%d}" for one in past.told_on if one <= day]
-                for snapshot_date in {row[0] for row in live}:  # none before the first time
-                    told = max(changed, default="") <= snapshot_date <= f"{day:%Y%m%d}"
-                    assert told and bool(changed) == bool(snapshot_date), f"date of {name} as of {day}: {snapshot_date}"
+        for name, past in self.pasts.items():
+            told = latest(past, past.until(day, is_published=True)).values()
+            columns = past.columns()
+            names = ", ".join(map(_quoted, [*columns, *OWN[:-1]]))
+            live = _rows(views, f"select snapshot_date, {names} from {name}")
+            expected = [past.row(one, columns)[:-1] for one in told if not one.is_deleted]
+            _assert_same([row[1:] for row in live], expected, f"{name} as of {day}")
+            changed = [f"{one:%Y%m%d}" for one in past.told_on if one <= day]
+            for snapshot_date in {row[0] for row in live}:  # none before the first time
+                told = max(changed, default="") <= snapshot_date <= f"{day:%Y%m%d}"
+                assert told and bool(changed) == bool(snapshot_date), f"date of {name} as of {day}: {snapshot_date}"
 
-    def check_day_recomputed(self, day):
+    def check_day_recomputed(self, views, day):
         """Where no tag is left, a table is what was received by the end of a day."""
-        with opened_views(self.config, as_of=day) as views:
-            for name, past in self.pasts.items():
-                told = latest(past, past.until(day, is_published=False)).values()
-                columns = past.columns()
-                names = ", ".join(map(_quoted, [*columns, *OWN]))
-                held = _rows(views, f"select {names} from current_{name}")
-                _assert_same(held, [past.row(one, columns) for one in told], f"{name} as received until {day}")
+        for name, past in self.pasts.items():
+            told = latest(past, past.until(day, is_published=False)).values()
+            columns = past.columns()
+            names = ", ".join(map(_quoted, [*columns, *OWN]))
+            held = _rows(views, f"select {names} from current_{name}")
+            _assert_same(held, [past.row(one, columns) for one in told], f"{name} as received until {day}")
 
     def check_history_on(self, name, rows, day):
         """The versions valid at the end of a London day are the latest of those received by then."""
