@@ -44,7 +44,7 @@ from planlake.sources.catalogue import Resource
 RANGE_CELLS = 800_000  # cells of one id range; small enough that a scattered day rewrites little
 TEXT_BUCKETS = 16
 WORKERS = 2
-GROUP_CELLS = 10_000_000  # cells held in memory at once while ranges are rewritten
+GROUP_CELLS = 6_000_000  # cells held in memory at once while ranges are rewritten
 
 
 _Written = tuple[DataFile, int, int]  # the file of a range, its ids, its rows that are not deleted

@@ -5,7 +5,7 @@ the few columns that reads are narrowed by; on a table of 752 columns the rest w
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, cast
@@ -25,13 +25,15 @@ from pyiceberg.expressions import (
     In,
     LessThanOrEqual,
 )
+from pyiceberg.expressions.visitors import manifest_evaluator
 from pyiceberg.io.pyarrow import schema_to_pyarrow
-from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat, ManifestFile
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import TableUpdate
 from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots
+from pyiceberg.table.update.snapshot import _OverwriteFiles as Overwrite
 from pyiceberg.typedef import Record
 from pyiceberg.types import IcebergType, PrimitiveType
 
@@ -132,7 +134,7 @@ def commit(
     with changing(table) as transaction:
         _retype(transaction, types or {})
         update = transaction.update_snapshot(snapshot_properties=carried)
-        with update.overwrite() if removed else update.merge_append() as snapshot:
+        with _told_apart(update.overwrite()) if removed else update.merge_append() as snapshot:
             for file in removed:
                 snapshot.delete_data_file(file)
             for file in add:
@@ -140,6 +142,21 @@ def commit(
         if tag is not None:
             ManageSnapshots(transaction).create_tag(snapshot.snapshot_id, tag).commit()
     return table
+
+
+def _told_apart(snapshot: Overwrite) -> Overwrite:
+    """The producer of an overwrite, asking a new evaluator about each manifest.
+
+    pyiceberg 0.12 asks one from several threads, and it keeps what it is asked about in itself: now and then a manifest
+    was taken for another's, and the commit refused with "missing required files".
+    """
+
+    def asked(spec_id: int) -> Callable[[ManifestFile], bool]:
+        spec, schema, partitions = snapshot.spec(spec_id), snapshot.schema(), snapshot.partition_filters[spec_id]
+        return lambda manifest: manifest_evaluator(spec, schema, partitions)(manifest)  # noqa: PLW0108 - a new one each
+
+    snapshot._build_manifest_evaluator = asked  # type: ignore[method-assign]
+    return snapshot
 
 
 @contextmanager
