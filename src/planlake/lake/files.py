@@ -134,7 +134,7 @@ def commit(
     with changing(table) as transaction:
         _retype(transaction, types or {})
         update = transaction.update_snapshot(snapshot_properties=carried)
-        with _told_apart(update.overwrite()) if removed else update.merge_append() as snapshot:
+        with _mended(update.overwrite()) if removed else update.merge_append() as snapshot:
             for file in removed:
                 snapshot.delete_data_file(file)
             for file in add:
@@ -144,18 +144,24 @@ def commit(
     return table
 
 
-def _told_apart(snapshot: Overwrite) -> Overwrite:
-    """The producer of an overwrite, asking a new evaluator about each manifest.
+def _mended(snapshot: Overwrite) -> Overwrite:
+    """The producer of an overwrite, without two defects of pyiceberg 0.12.
 
-    pyiceberg 0.12 asks one from several threads, and it keeps what it is asked about in itself: now and then a manifest
-    was taken for another's, and the commit refused with "missing required files".
+    It asks one evaluator of manifests from several threads, which keeps what it is asked about in itself: now and then
+    a manifest was taken for another's, and the commit refused with "missing required files". And it carries manifests
+    on that list nothing but files deleted earlier: one more in every commit, read by everyone who plans.
     """
+    carried_on = snapshot._existing_manifests
 
     def asked(spec_id: int) -> Callable[[ManifestFile], bool]:
         spec, schema, partitions = snapshot.spec(spec_id), snapshot.schema(), snapshot.partition_filters[spec_id]
         return lambda manifest: manifest_evaluator(spec, schema, partitions)(manifest)  # noqa: PLW0108 - a new one each
 
+    def with_files() -> list[ManifestFile]:
+        return [one for one in carried_on() if one.has_added_files() or one.has_existing_files()]
+
     snapshot._build_manifest_evaluator = asked  # type: ignore[method-assign]
+    snapshot._existing_manifests = with_files  # type: ignore[method-assign]
     return snapshot
 
 

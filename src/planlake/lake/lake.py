@@ -33,6 +33,7 @@ TABLE_PROPERTIES = {
     "write.parquet.compression-codec": "zstd",
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "20",
+    "commit.manifest-merge.enabled": "true",
     "commit.manifest.min-count-to-merge": "8",
 }
 PARTITIONED_BY_RESOURCE = ("api_responses", "api_requests", "uncastable", "rejected")
