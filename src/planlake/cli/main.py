@@ -24,6 +24,7 @@ from planlake.cli import (
     reconcile,
     rollback,
     run,
+    runs,
     simulate,
     sql,
     status,
@@ -49,6 +50,7 @@ for command in (
     plan.plan,
     run.run,
     status.status,
+    runs.runs,
     sql.sql,
     tables.tables,
     check.check,
@@ -91,7 +93,7 @@ def main() -> None:
 
 def _status() -> int:
     try:
-        app()
+        app(prog_name="planlake")
     except SystemExit as leaving:
         return _after(leaving)
     except PlanlakeError as error:

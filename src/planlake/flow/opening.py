@@ -29,6 +29,7 @@ def opened_for_writing(
     settings = config.settings
     lake = open_lake(config, environment)
     with writing(lake, settings.lease_wait_seconds), connected(settings.memory_limit_megabytes) as connection:
+        lake.upgrade()
         number = _next_run(lake, connection, clock)
         request_ids = itertools.count(last_request_id(lake) + 1)
         yield Context(

@@ -378,4 +378,7 @@ def _table_row(result: TableResult) -> dict[str, Any]:
         "uncastable": refined.uncastable if refined else None,
         "rejected": refined.rejected if refined else None,
         "current_rows": taken.rows if taken else None,
+        "bytes": read.bytes if read else None,
+        "snapshot_before": taken.snapshot_before if taken else None,
+        "snapshot_after": taken.snapshot_id if taken else None,
     }

@@ -61,6 +61,7 @@ class SnapshotResult:
     ranges_written: int = 0
     snapshot_id: int | None = None
     checks: tuple[CheckResult, ...] = ()
+    snapshot_before: int | None = None
 
 
 def snapshot(context: Context, resource: Resource, *, is_gated: bool = True, is_anew: bool = False) -> SnapshotResult:
@@ -81,7 +82,7 @@ def snapshot(context: Context, resource: Resource, *, is_gated: bool = True, is_
     current = _prepared_table(context, resource, increment, current)
     if batch <= applied and not is_rebuilt:
         return SnapshotResult(resource.name, applied, rows=row_count(current), snapshot_id=_snapshot_id(current))
-    since = 0 if is_rebuilt else applied
+    since, before = 0 if is_rebuilt else applied, _snapshot_id(current)
     versions = _Versions(increment, data_files(increment, where=is_above("batch", since)), since)
     types = _retyped(increment, current) if is_rebuilt else {}
     target = _Target(current, with_types(current, types), has_kept_rows=not is_rebuilt)
@@ -93,14 +94,14 @@ def snapshot(context: Context, resource: Resource, *, is_gated: bool = True, is_
     checks = _checked(context, resource, target, written, removed)
     if is_gated and held(checks):
         return SnapshotResult(
-            resource.name, applied, rows=row_count(current), snapshot_id=_snapshot_id(current), checks=checks
+            resource.name, applied, rows=row_count(current), snapshot_id=before, checks=checks, snapshot_before=before
         )
     with lake.commits:
         today = context.clock.today()
         properties = bookmark_properties(batch, context.run, today, rebuilt=rebuilt_by(increment))
         commit(current, add=added, remove=removed, properties=properties, tag=day_tag(today), types=types)
     changed, rows = len(winners), row_count(current)
-    return SnapshotResult(resource.name, batch, changed, rows, len(added), _snapshot_id(current), checks)
+    return SnapshotResult(resource.name, batch, changed, rows, len(added), _snapshot_id(current), checks, before)
 
 
 def _retyped(increment: Table, current: Table) -> dict[str, IcebergType]:

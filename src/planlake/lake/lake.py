@@ -20,6 +20,7 @@ from pyiceberg.transforms import IdentityTransform
 from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, LakeError
 from planlake.lake.schemas import TABLES, schema_of
+from planlake.lake.upgrade import FORMAT, FORMAT_PROPERTY, check_columns, check_format, upgrade
 
 CATALOG_NAME = "planlake"  # Spark must call the same catalogue by the same name
 ZONES: Mapping[str, str] = {
@@ -35,6 +36,7 @@ TABLE_PROPERTIES = {
     "write.metadata.previous-versions-max": "20",
     "commit.manifest-merge.enabled": "true",
     "commit.manifest.min-count-to-merge": "8",
+    FORMAT_PROPERTY: str(FORMAT),
 }
 PARTITIONED_BY_RESOURCE = ("api_responses", "api_requests", "uncastable", "rejected")
 # A commit that carries a bookmark must not be repeated by the library: it would add the same rows again.
@@ -65,10 +67,26 @@ class Lake:
         if (zone, name) not in self.loaded:
             with clear_errors():
                 try:
-                    self.loaded[zone, name] = self.catalog.load_table((self.database(zone), name))
+                    found = self.catalog.load_table((self.database(zone), name))
                 except (NoSuchTableError, NoSuchNamespaceError):
                     return None
+            check_format(found)
+            check_columns(found, zone, name)
+            self.loaded[zone, name] = found
         return self.loaded[zone, name]
+
+    def upgrade(self) -> int:
+        """Give Planlake's own tables of an older lake what they lack; how many lacked something. For who may write."""
+        upgraded = 0
+        for zone, name in TABLES:
+            with self.commits, clear_errors():
+                try:
+                    table = self.catalog.load_table((self.database(zone), name))
+                except (NoSuchTableError, NoSuchNamespaceError):
+                    continue
+                upgraded += upgrade(table, zone, name, TABLE_PROPERTIES)
+                self.loaded[zone, name] = table
+        return upgraded
 
     def fresh(self, zone: str, name: str) -> Table:
         """A table loaded anew, for a commit: readers of other threads keep the one they have.

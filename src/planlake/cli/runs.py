@@ -1,0 +1,89 @@
+"""`planlake runs`: what ran, when, and what it did to each table."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
+
+if TYPE_CHECKING:
+    from planlake.flow.history import PastRun, PastTable
+
+SIGNS = {"loaded": "+ loaded", "held": "! held", "open": "! open", "failed": "x failed"}
+
+
+def runs(
+    run: Annotated[int | None, typer.Argument(help="A run's number, to see each of its tables.")] = None,
+    env: EnvironmentName = None,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """List the last runs, or what one run did to each table."""
+    from planlake.cli.loading import configuration
+    from planlake.cli.screen import print_json, remark
+
+    loaded = configuration(config)
+    from planlake.flow.history import past_runs, tables_of_run
+
+    if run is not None:
+        tables = tables_of_run(loaded, run, environment=env)
+        if json:
+            print_json([asdict(one) for one in tables])
+        else:
+            _show_tables(tables)
+        return
+    found = past_runs(loaded, environment=env)
+    if json:
+        print_json([asdict(one) for one in found])
+    elif found:
+        _show_runs(found)
+    else:
+        remark("nothing ran yet\nhint: planlake run")
+
+
+def _show_runs(found: "list[PastRun]") -> None:
+    from planlake.cli.screen import print_table
+
+    rows = [
+        (
+            one.run,
+            f"{one.started_at:%Y-%m-%d %H:%M}",
+            f"{one.seconds:.1f} s" if one.seconds is not None else "",
+            f"{one.outcome}, {one.message}" if one.message else one.outcome,
+            one.tables,
+            one.troubled or None,
+            one.records,
+            one.configuration_hash[:8],
+        )
+        for one in found
+    ]
+    names = ("run", "began (UTC)", "took", "what", "tables", "in trouble", "records", "configuration")
+    print_table("", names, rows, numbers=("run", "took", "tables", "in trouble", "records"))
+
+
+def _show_tables(found: "list[PastTable]") -> None:
+    from planlake.cli.screen import print_table, remark
+
+    if not found:
+        remark("this run did nothing to any table")
+        return
+    rows = [
+        (
+            one.table,
+            SIGNS.get(one.outcome, f"= {one.outcome}"),
+            one.records,
+            one.stored,
+            one.current_rows,
+            f"{one.bytes / 1e6:.1f}" if one.bytes is not None else None,
+            f"{one.seconds:.1f}" if one.seconds is not None else None,
+            one.warnings or None,
+            str(one.snapshot_before or ""),
+            str(one.snapshot_after or ""),
+            one.message,
+        )
+        for one in found
+    ]
+    names = ("table", "outcome", "received", "new", "rows", "MB", "seconds", "warnings", "before", "after", "why")
+    print_table("", names, rows, numbers=names[2:8])
+    remark("before and after are the versions of current_: each is an Iceberg snapshot")

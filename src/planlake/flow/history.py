@@ -1,0 +1,88 @@
+"""What ran: in go the rows of `runs` and `checks`, out come records of the last runs, or of one run and its tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from planlake.config import Config
+from planlake.engines.duckdb import Connection, connected
+from planlake.errors import ConfigurationError
+from planlake.lake.files import data_files
+from planlake.lake.lake import Lake, open_lake
+from planlake.lake.reading import rows_sql
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """One run or other command that changed the lake; times are in UTC, `tables` those it did something to."""
+
+    run: int
+    started_at: datetime
+    seconds: float | None
+    outcome: str
+    message: str
+    tables: int
+    troubled: int
+    records: int
+    configuration_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class PastTable:
+    """What a run did to one table: rows, bytes received, seconds, versions before and after, checks not passed."""
+
+    table: str
+    outcome: str
+    message: str
+    records: int | None
+    stored: int | None
+    refined: int | None
+    current_rows: int | None
+    bytes: int | None
+    seconds: float | None
+    snapshot_before: int | None
+    snapshot_after: int | None
+    warnings: int
+
+
+def past_runs(config: Config, *, environment: str | None = None, limit: int = 20) -> list[PastRun]:
+    """The last runs, newest first."""
+    query = f"""
+        select run, any_value(started_at), max(seconds) filter (where resource is null),
+            any_value(outcome) filter (where resource is null),
+            coalesce(any_value(message) filter (where resource is null), ''), count(resource),
+            count(*) filter (where resource is not null and outcome in ('open', 'held', 'failed')),
+            coalesce(sum(records), 0)::bigint, any_value(configuration_hash)
+        from {{runs}} group by run order by run desc limit {limit}"""
+    return [PastRun(*row) for row in _answer(config, environment, query)]
+
+
+def tables_of_run(config: Config, run: int, *, environment: str | None = None) -> list[PastTable]:
+    """What one run did to each table; a ConfigurationError where there was no such run."""
+    query = f"""
+        select resource, outcome, coalesce(message, ''), records, stored, refined, current_rows, bytes, seconds,
+            snapshot_before, snapshot_after,
+            (select count(*) from {{checks}} c
+             where c.run = {run} and c.resource = r.resource and c.verdict <> 'ok')
+        from {{runs}} r where run = {run} and resource is not null order by resource"""
+    found = [PastTable(*row) for row in _answer(config, environment, query)]
+    if not found and not _answer(config, environment, f"select run from {{runs}} where run = {run}"):
+        raise ConfigurationError(f"there was no run {run}", hint="planlake runs lists them")
+    return found
+
+
+def _answer(config: Config, environment: str | None, query: str) -> Sequence[tuple[Any, ...]]:
+    lake = open_lake(config, environment)
+    with connected(config.settings.memory_limit_megabytes) as connection:
+        return _rows(lake, connection, query)
+
+
+def _rows(lake: Lake, connection: Connection, query: str) -> Sequence[tuple[Any, ...]]:
+    places = {}
+    for name in ("runs", "checks"):
+        table = lake.find("operations", name)
+        files = data_files(table) if table is not None else []
+        places[name] = rows_sql(files, table.schema() if table is not None else lake.own_schema("operations", name))
+    found: Sequence[tuple[Any, ...]] = connection.execute(query.format(**places)).fetchall()
+    return found
