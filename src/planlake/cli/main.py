@@ -22,6 +22,7 @@ from planlake.cli import (
     rebuild,
     recast,
     reconcile,
+    recover,
     rollback,
     run,
     runs,
@@ -62,6 +63,7 @@ for command in (
     recast.recast,
     reconcile.reconcile,
     maintain.maintain,
+    recover.recover,
     simulate.simulate,
 ):
     app.command()(command)

@@ -170,6 +170,11 @@ def open_lake(config: Config, environment: str | None = None) -> Lake:
     return Lake(catalog, config.source, chosen.database_prefix, places, lock_file=lock_file)
 
 
+def catalogue_file(config: Config, environment: str | None = None) -> Path | None:
+    """The file of an environment's SQLite catalogue; None for any other."""
+    return _sqlite_file(config.environment(environment), config.folder)
+
+
 def _sqlite_file(environment: Environment, folder: Path) -> Path | None:
     """The file of an SQLite catalogue, relative to the configuration; None for any other."""
     scheme, _, path = environment.catalog.uri.partition(":///")
