@@ -37,7 +37,7 @@ def test_every_command_has_a_page_of_help(typed, command):
 def test_a_misspelt_command_is_a_usage_error_with_a_suggestion():
     said = planlake("runn")
     assert (said.status, said.out) == (2, "")
-    assert "Did you mean 'run'?" in said.err
+    assert "Did you mean 'run', 'runs'?" in said.err
 
 
 def test_a_misspelt_option_is_a_usage_error(typed):

@@ -194,11 +194,13 @@ class Views:
         return published[0][0], table.snapshot_by_id(published[0][1])
 
     def _schema(self, resource: Described, table: Table) -> Schema:
-        """The columns of `current_` on the day asked about, as far as a snapshot of it is kept."""
+        """The columns of `current_` with the types they had on the day asked about; those that came later are NULL."""
         snapshot = self._snapshot_of_day(resource, table, self.as_of)[1] if self.as_of else None
         if snapshot is None or snapshot.schema_id is None:
             return table.schema()
-        return table.schemas()[snapshot.schema_id]
+        then = {field.name: field for field in table.schemas()[snapshot.schema_id].fields}
+        now = {field.name: field for field in table.schema().fields}
+        return Schema(*{**now, **then}.values())
 
     def _history(self, resource: Described) -> str | None:
         """Every version with the time from which and until which Planlake held it as the latest."""
