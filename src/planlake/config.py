@@ -97,6 +97,8 @@ class Settings(_Record):
     gap_after_runs: _Positive = 3
     uncastable_percent: float = Field(default=1.0, ge=0, le=100)
     uncastable_cells: int = Field(default=20, ge=0)
+    rejected_percent: float = Field(default=1.0, ge=0, le=100)
+    rejected_records: int = Field(default=20, ge=0)
     dropped_rows_percent: float = Field(default=20.0, ge=0, le=100)
     deletion_limit_percent: float = Field(default=5.0, ge=0, le=100)
     compact_after_days: _Positive = 90

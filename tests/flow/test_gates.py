@@ -222,11 +222,50 @@ def test_a_check_of_ones_own_warns_or_holds_on_the_version_as_it_would_be(tmp_pa
 
 @pytest.mark.parametrize("condition", ["amont < 0", "amount < ", "; drop", ")"])
 def test_a_condition_that_is_none_fails_its_table_with_a_clear_line(tmp_path, condition):
-    with of_ones_own(tmp_path, f'name: odd, rows: "{condition}"') as made:
+    with of_ones_own(tmp_path, f'name: odd, rows: "{condition}", holds: true') as made:
         result = table_of(made.run_at(DAY_1), "things")
         assert result.outcome == "failed"
         assert result.message.startswith("a check cannot be carried out: ")
         assert "check=odd" in result.message
+
+
+def test_a_condition_that_is_none_and_only_warns_holds_nothing_up(tmp_path):
+    with of_ones_own(tmp_path, 'name: odd, rows: "amont < 0"') as made:
+        assert table_of(made.run_at(DAY_1), "things").outcome == "loaded"
+        row = checks(made)["odd", None]
+        assert (row["verdict"], row["message"].startswith("a check cannot be carried out: ")) == ("warning", True)
+
+
+@pytest.mark.parametrize(("holds", "outcome"), [(False, "loaded"), (True, "failed")])
+def test_a_condition_that_trips_over_a_value_tells_no_value_and_a_warning_holds_nothing(tmp_path, holds, outcome):
+    with of_ones_own(tmp_path, f'name: odd, rows: "name::int > 3", holds: {str(holds).lower()}') as made:
+        result = table_of(made.run_at(DAY_1), "things")
+        assert result.outcome == outcome
+        said = f"{result.message} {made.rows('select * from checks')} {made.rows('select * from runs')}"
+        assert "a value of some row does not convert" in said
+        assert "name 1" not in said
+
+
+@pytest.mark.parametrize(("refused", "outcome"), [(20, "loaded"), (21, "held")])
+def test_more_than_twenty_refused_records_of_more_than_a_percent_hold_the_table(feed, refused, outcome):
+    for number in range(refused):
+        body = f'{{"id":"x{number}","last_updated":"2026-11-16 09:00:00"}}'.encode()
+        feed.data.put("things", {"id": str(5000 + number), "last_updated": "2026-11-16 09:00:00"}, body=body)
+    result = table_of(feed.run_at(DAY_1), "things")
+    assert result.outcome == outcome
+    assert checks(feed)["rejected", None]["message"] == f"{refused} of {1000 + refused} records were refused"
+
+
+def test_an_id_that_is_none_is_masked_where_the_resource_is_personal(tmp_path):
+    data = Dataset({"things": COLUMNS}, now=datetime.fromisoformat(DAY_1))
+    with feeding(data, tmp_path, settings_of(["things"]).replace("things: {", 'things: {personal: ["*"], ')) as made:
+        data.put("things", thing(1))
+        body = b'{"id":"jane.doe@example.org","last_updated":"2026-11-16 09:00:00"}'
+        data.put("things", {"id": "2", "last_updated": "2026-11-16 09:00:00"}, body=body)
+        made.run_at(DAY_1)
+        kept = f"{made.rows('select * from rejected')} {made.rows('select * from uncastable')}"
+        assert "jane" not in kept
+        assert "[personal, 20 characters]" in kept
 
 
 def test_a_remark_in_a_condition_ends_nothing(tmp_path):

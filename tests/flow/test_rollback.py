@@ -7,6 +7,7 @@ import pytest
 from commands import typed_in_process
 from conftest import feeding, table_of, written_config
 from planlake.flow import rollback as undoing
+from planlake.flow.maintain import maintain
 from planlake.flow.rollback import rollback, undo
 from planlake.lake.files import bookmark
 from planlake.lake.lake import open_lake
@@ -164,6 +165,58 @@ def test_a_first_load_that_was_bad_is_read_again_in_full(feed):
     assert len(shown(feed)) == 23
 
 
+def test_going_back_far_and_then_less_far_loses_no_record(feed, typed):
+    before = everything(feed)
+    set_back(feed, date(2026, 11, 11))
+    assert set_back(feed, date(2026, 11, 13)) == []
+    assert set_back(feed, 4) == []
+    said = typed("rollback", "--to", "2026-11-13", "--config", feed.config.folder / "planlake.yaml")
+    assert "hint: planlake undo" in said.err
+    feed.run_at((day(3) + timedelta(hours=2)).isoformat())
+    assert everything(feed) == before
+
+
+@pytest.mark.parametrize("zone", ["refined", "all"])
+def test_of_two_runs_on_one_day_both_are_undone(feed, zone):
+    good = shown(feed)
+    change(feed, 4, amount="-1")
+    feed.run_at(day(4).isoformat())
+    at = day(4) + timedelta(hours=1)
+    feed.data.put("things", thing(2, at, name="later that day"))
+    feed.run_at((at + timedelta(hours=1)).isoformat())
+    set_back(feed, date(2026, 11, 13), zone=zone)
+    assert shown(feed, as_of="2026-11-14") == shown(feed) == good
+    assert {row["snapshot_date"] for row in feed.rows("select snapshot_date from things")} == {"20261113"}
+    for name in TABLES:
+        feed.data.put(name, thing(1, day(4) - timedelta(hours=10), name="of day 4"))
+        feed.data.put(name, thing(104, day(4) - timedelta(hours=10)))
+    feed.run_at(day(5).isoformat())
+    assert -1.0 not in {row["amount"] for row in shown(feed)} or zone == "refined"
+    set_back(feed, "last-good")
+    assert shown(feed) == good
+    increment = {row["batch"] for row in feed.rows("select distinct batch::int as batch from increment_things")}
+    assert increment == {1, 2, 3, 4}
+
+
+def test_a_type_that_was_wrong_from_the_first_load_is_mended_after_going_back_before_it(feed):
+    set_back(feed, 0)
+    feed.data.put("things", thing(2, day(3), amount="about 7"))
+    feed.config = written_config(feed.simulator, feed.config.folder, declared(amount="text"))
+    assert feed.run_at((day(3) + timedelta(hours=2)).isoformat()).exit_code == 0
+    assert feed.rows("select amount from things where id in (1, 2) order by id") == [
+        {"amount": "1.5"},
+        {"amount": "about 7"},
+    ]
+
+
+def test_a_resource_nobody_knows_any_more_holds_up_no_other(feed):
+    feed.config = written_config(feed.simulator, feed.config.folder, declared(tables=(*TABLES, "late")))
+    feed.run_at(day(4).isoformat())
+    text = declared().replace("  late: {", "  later: {")
+    feed.config = written_config(feed.simulator, feed.config.folder, text)
+    assert {one.resource for one in set_back(feed, date(2026, 11, 11))} == set(TABLES)
+
+
 # ---------------------------------------------------------------- taking it back
 
 
@@ -189,6 +242,37 @@ def test_undo_after_a_run_in_between_loses_nothing_that_run_brought(feed):
     undo(feed.config, confirm=yes)
     feed.run_at((day(4) + timedelta(hours=2)).isoformat())
     assert shown(feed) == expected
+
+
+def test_an_undo_whose_versions_are_gone_says_so_and_changes_nothing(feed, typed):
+    set_back(feed, date(2026, 11, 11), zone="all")
+    for number in (4, 20, 60):
+        change(feed, number)
+        feed.run_at(day(number).isoformat())
+    maintain(feed.config)
+    before = everything(feed)
+    said = typed("undo", "--config", feed.config.folder / "planlake.yaml")
+    assert said.status == 2
+    assert "the versions before it are not kept any more" in said.err
+    assert everything(feed) == before
+    assert feed.rows("select count(*)::int as n from api_requests where event = 'restored'") == [{"n": 0}]
+
+
+def test_housekeeping_in_between_takes_nothing_an_undo_needs(feed):
+    for number in (10, 25, 42, 60):
+        change(feed, number)
+        feed.run_at(day(number).isoformat())
+    maintain(feed.config)
+    days = [str(day(number).date()) for number in (3, 10, 25, 42, 60)]
+    before, then = everything(feed), {one: shown(feed, as_of=one) for one in days}
+    tags = set(open_lake(feed.config).find("refined", "current_things").refs())
+    set_back(feed, day(3).date())
+    maintain(feed.config)
+    undo(feed.config, confirm=yes)
+    assert everything(feed) == before
+    assert {one: shown(feed, as_of=one) for one in days} == then
+    now = set(open_lake(feed.config).find("refined", "current_things").refs())
+    assert {tag for tag in now if tag.startswith("day-")} >= {tag for tag in tags if tag.startswith("day-")}
 
 
 def test_nothing_to_take_back_is_said(feed, typed):

@@ -117,9 +117,9 @@ def test_tags_that_name_no_day_are_left_alone():
 
 
 def test_what_was_undone_can_be_taken_back_for_as_long_as_days_are_kept():
-    tags = ["undone-7-day-20261001", "undone-8-day-20261101", "before-7-20261001", "before-8-20261101"]
+    tags = ["undone-7-day-20260801", "undone-8-day-20260801", "before-7-3-20261001", "before-8-3-20261101"]
     gone = outdated_tags(tags, date(2026, 11, 17), Retention(35, 120))
-    assert gone == ["undone-7-day-20261001", "before-7-20261001"]
+    assert gone == ["undone-7-day-20260801", "before-7-3-20261001"]
 
 
 # ---------------------------------------------------------------- what a run does by itself

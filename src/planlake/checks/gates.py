@@ -42,7 +42,7 @@ def casts(cells: Iterable[Cells], *, percent: float, at_least: int) -> list[Chec
         share = 100 * one.bad / max(1, one.filled)
         is_held = share > percent and one.bad > at_least
         message = f"{one.bad} of {one.filled} values of {one.column} do not cast, {one.example} for example"
-        if is_held and one.bad == one.filled:
+        if one.bad == one.filled > 1:
             message += f"; none casts: declare {one.column} as text"
         results.append(CheckResult("casts", "held" if is_held else "warning", share, percent, one.column, message))
     return results or [CheckResult("casts", "ok", 0.0, percent)]
@@ -75,10 +75,13 @@ def repeats(ids: int) -> CheckResult:
     return CheckResult("repeats", "warning" if ids else "ok", float(ids), 0.0, message=message)
 
 
-def rejected(count: int) -> CheckResult:
-    """Records that were refused: told, and kept."""
-    message = f"{count} records were refused" if count else ""
-    return CheckResult("rejected", "warning" if count else "ok", float(count), 0.0, message=message)
+def rejected(count: int, *, rows: int, percent: float, at_least: int) -> CheckResult:
+    """Records that were refused: told and kept, and held where more than `at_least` are more than `percent` of all."""
+    share = 100 * count / max(1, rows)
+    is_held = share > percent and count > at_least
+    message = f"{count} of {rows} records were refused" if count else ""
+    verdict: Verdict = "held" if is_held else "warning" if count else "ok"
+    return CheckResult("rejected", verdict, float(count), float(at_least), message=message)
 
 
 def accepted(column: str, *, rows: int, example: str) -> CheckResult:

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 def rollback(
     tables: TableNames = None,
-    to: Annotated[str, typer.Option("--to", help="A day (YYYY-MM-DD), a run's number, or last-good.")] = "last-good",
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", help="A day (YYYY-MM-DD), a run's number, or last-good: the version before the one shown."
+        ),
+    ] = "last-good",
     zone: Annotated[
         str, typer.Option("--zone", help="refined: apply the same records again; all: ask the API for them again.")
     ] = "refined",
@@ -50,7 +55,7 @@ def rollback(
     if json:
         print_json({"done": done, "tables": [asdict(one) for one in found]})
     if not found:
-        remark(f"nothing to do: every table is as it was at {to}")
+        remark(f"nothing to do: every table is as it was at {to}, or was set back further\nhint: planlake undo")
     elif done:
         what = "asks the API for them again" if zone == "all" else "applies the same records again"
         remark(f"{len(found)} tables are set back; the next run {what}\nhint: planlake undo")

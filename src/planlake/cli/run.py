@@ -77,6 +77,8 @@ def show(result: "RunResult") -> None:
         rest = len(result.tables) - len(done)
         if rest:
             remark(f"{rest} more {'table is' if rest == 1 else 'tables are'} up to date")
+    if result.housekeeping:
+        remark(f"{result.housekeeping}\nhint: planlake maintain")
     for table in result.tables:
         for line in _remarks(table):
             remark(line)
@@ -111,7 +113,8 @@ def _remarks(result: "TableResult") -> list[str]:
             f"gap: {result.table} lacks {count} days from {first} to {last}, beyond the look-back cap\n"
             f"hint: planlake backfill {result.table} --from {first} --to {last}"
         )
-    if result.refine and result.refine.uncastable:
+    is_kept = result.refine is not None and not (result.outcome == "held" and result.refine.rebuilt)
+    if result.refine and result.refine.uncastable and is_kept:
         lines.append(
             f"{result.table}: {result.refine.uncastable} cells do not cast and are NULL; their values are kept\n"
             f"hint: planlake sql \"select * from uncastable where resource = '{result.table}'\""

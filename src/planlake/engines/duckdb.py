@@ -110,6 +110,9 @@ def count_where(connection: Connection, rows: str, name: str, condition: str, *,
     try:
         query = f"select count(*) from {rows} as {identifier(name)} where ({condition}\n)"
         return int(connection.execute(query).fetchall()[0][0])
+    except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException):
+        reason, hint = "a value of some row does not convert", "try_cast gives NULL where cast fails"
+        raise ConfigurationError(f"a check cannot be carried out: {reason}", facts=facts, hint=hint) from None
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         hint = f"the condition is SQL over the columns of {name}"

@@ -43,7 +43,7 @@ def affected(context: Context, resource: Resource, *, asked: Asked = "if changed
     are made of it.
     """
     table = context.lake.find("refined", f"increment_{resource.name}")
-    if table is None or not bookmark(table):
+    if table is None or table.current_snapshot() is None:
         return Affected()
     types = _retyped(table, resource)
     if resource.key in types:

@@ -64,7 +64,7 @@ def _accepted(
     with context.connection.cursor() as cursor:
         cursor.register("added", rows.select([column]))
         name = identifier(column)
-        query = f"select count(*), min({name}::varchar) from added where {name}::varchar not in ({listed})"
+        query = f"select count(*), min({name}::varchar) from added where {name}::varchar not in ('', {listed})"
         count, example = cursor.execute(query).fetchall()[0]
     shown = "" if resource.is_personal(column) else example or ""
     return accepted_values(column, rows=count, example=shown)

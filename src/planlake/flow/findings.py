@@ -43,10 +43,12 @@ class Findings:
 
     def uncastable(self, cells: BadCells) -> list[dict[str, Any]]:
         """Rows of `uncastable` for the cells of one column; values of personal columns are masked."""
-        is_personal = self.resource.is_personal(cells.column)
+        is_key = cells.column == self.resource.key
+        is_personal = self.resource.is_personal(cells.column) or (is_key and bool(self.resource.personal))
         return [
             {
                 **place,
+                "id": masked(place["id"], is_personal=is_key and is_personal),
                 "column": cells.column,
                 "raw_value": masked(value, is_personal=is_personal),
                 "wanted_type": cells.wanted_type,
@@ -59,7 +61,11 @@ class Findings:
         positions = pc.indices_nonzero(is_refused)
         if not len(positions):
             return []
-        return [{**place, "reason": self._reason(place["id"])} for place in self._places(positions)]
+        is_personal = bool(self.resource.personal)  # an id that is none may be anything
+        return [
+            {**place, "id": masked(place["id"], is_personal=is_personal), "reason": self._reason(place["id"])}
+            for place in self._places(positions)
+        ]
 
     def _reason(self, record_id: str | None) -> str:
         if record_id is None:

@@ -95,6 +95,8 @@ def _entry(context: Context, name: str) -> Entry:
 
 
 def _rebuilt(context: Context, resource: Resource, origin: Origin) -> Rebuilt:
+    if context.lake.find("refined", f"increment_{resource.name}") is None:
+        return Rebuilt(resource.name, 0, 0, trouble="it is not loaded yet")
     before = _version(context, resource)
     try:
         checks = refine(context, resource, anew_when="always").checks if origin == "raw" else ()

@@ -177,7 +177,10 @@ def _checked(context: Context, resource: Resource, parts: Sequence[_Part]) -> li
     versions = [part.versions for part in parts if part.versions is not None]
     uncastable = [row for part in parts for row in part.uncastable]
     found = checked(context.connection, resource, versions, uncastable, shares, context.config.settings)
-    return [*found, rejected_records(sum(len(part.rejected) for part in parts))]
+    settings = context.config.settings
+    refused, received = sum(len(part.rejected) for part in parts), sum(part.received for part in parts)
+    percent, at_least = settings.rejected_percent, settings.rejected_records
+    return [*found, rejected_records(refused, rows=received, percent=percent, at_least=at_least)]
 
 
 def _prepared_table(context: Context, resource: Resource, found: Keys) -> tuple[Table, list[str]]:

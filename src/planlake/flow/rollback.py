@@ -28,12 +28,14 @@ from planlake.lake.ledger import RESTORED, VOIDED, read_histories, voided_batche
 from planlake.lake.reading import rows_sql
 from planlake.lake.rollback import (
     batch_of,
+    is_kept,
     keep_until,
     made_by,
     put_aside_after,
     rows_of,
     run_date_of,
     set_to,
+    undone_versions,
     version_of_day,
     version_of_run,
     versions,
@@ -103,9 +105,9 @@ def undo(config: Config, *, confirm: Callable[[Sequence[Entry]], bool], environm
 
 
 def loaded_tables(context: Context) -> list[str]:
-    """Every resource that has a refined table."""
-    names = context.lake.names("refined")
-    return [name.removeprefix("increment_") for name in names if name.startswith("increment_")]
+    """Every resource that has a refined table; those the catalogue no longer knows are left alone."""
+    names = [name.removeprefix("increment_") for name in context.lake.names("refined") if name.startswith("increment_")]
+    return [name for name in names if name in context.catalogue.resources]
 
 
 def previewed(context: Context, tables: Sequence[str], target: Target, zone: Zone) -> list[Preview]:
@@ -130,7 +132,19 @@ def undoing(context: Context) -> list[Entry]:
     last = last_action(context.lake, context.connection)
     if not last:
         raise ConfigurationError("there is nothing to take back", state="No table was changed")
-    return [_reversed(context, entry) for entry in last]
+    found = [_reversed(context, entry) for entry in last]
+    gone = [entry.resource for entry in found if not _can_be_gone_to(context, entry)]
+    if gone:
+        facts = {"tables": ", ".join(gone[:5]), "kept": f"{context.config.settings.keep_days} days"}
+        state, hint = "No table was changed", "planlake rollback goes to any day"
+        raise ConfigurationError("the versions before it are not kept any more", facts=facts, state=state, hint=hint)
+    return found
+
+
+def _can_be_gone_to(context: Context, entry: Entry) -> bool:
+    places = (("increment", entry.increment_to), ("current", entry.current_to))
+    tables = [(context.lake.find("refined", f"{kind}_{entry.resource}"), version) for kind, version in places]
+    return all(table is None or is_kept(table, version) for table, version in tables)
 
 
 def resume(context: Context) -> list[str]:
@@ -192,7 +206,8 @@ def _versions_at(
     """The versions of both tables at the target, and the bookmark they have; no versions where they are not kept."""
     place = _run_before(current) if isinstance(target, str) else target
     chosen = _chosen(increment, place), _chosen(current, place) if current is not None else None
-    published = _published_batch(context, resource, place)
+    published = _published_batch(context, resource, current, place)
+    published = None if published is None else min(published, bookmark(increment))
     if chosen[0] is None or chosen[1] is None or (published is not None and batch_of(chosen[1]) < published):
         return None, None, published or 0
     return chosen[0], chosen[1], batch_of(chosen[0])
@@ -210,16 +225,17 @@ def _run_before(current: Table | None) -> int:
     return max((made_by(one) for one in versions(current) if made_by(one) < made_by(now)), default=0)
 
 
-def _published_batch(context: Context, resource: Resource, target: date | int) -> int | None:
-    """The bookmark of what was published at the target, from the record of what was published."""
+def _published_batch(context: Context, resource: Resource, current: Table | None, target: date | int) -> int | None:
+    """The bookmark of what was published at the target and not undone since, by the record of what was published."""
     table = context.lake.find("operations", "published")
     if table is None:
         return None
+    undone = undone_versions(current) if current is not None else set()
     until = f"snapshot_date <= '{target:%Y%m%d}'" if isinstance(target, date) else f"run <= {target}"
-    query = f"""select batch from {rows_sql(data_files(table), table.schema())}
-                where resource = {literal(resource.name)} and {until} order by run desc limit 1"""
-    found = context.connection.execute(query).fetchall()
-    return int(found[0][0]) if found else None
+    query = f"""select batch, snapshot_id from {rows_sql(data_files(table), table.schema())}
+                where resource = {literal(resource.name)} and {until} order by run desc"""
+    found = [batch for batch, version in context.connection.execute(query).fetchall() if version not in undone]
+    return int(found[0]) if found else None
 
 
 def _rows_until(context: Context, resource: Resource, increment: Table, batch: int) -> int:
@@ -295,4 +311,5 @@ def _set_tables(context: Context, entry: Entry) -> None:
         keep_until(context.connection, increment, entry.batch_to, action=entry.action, today=today)
     if current is not None and current.current_snapshot() is not None:
         put_aside_after(current, entry.batch_to, action=entry.action, today=today)
-        snapshot(context, context.catalogue.resource(entry.resource), is_gated=False)
+        known = context.catalogue.resources.get(entry.resource) or Resource(entry.resource, {})
+        snapshot(context, known, is_gated=False)

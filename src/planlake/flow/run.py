@@ -72,12 +72,13 @@ class TableResult:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run did: its number, its London day and a result per table."""
+    """What a run did: its number, its London day, a result per table, and trouble with housekeeping, if any."""
 
     run: int
     run_date: date
     tables: tuple[TableResult, ...]
     seconds: float
+    housekeeping: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -154,8 +155,17 @@ def _run(context: Context, selection: Selection) -> RunResult:
     settings = context.config.settings
     after_days = max(settings.compact_after_days, settings.look_back_days + 1)
     compact_ledger(context.lake, context.connection, naive_utc(context.clock.now()), after_days=after_days)
-    keep_house(context)
-    return RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started)
+    trouble = _kept_house(context)
+    return RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started, trouble)
+
+
+def _kept_house(context: Context) -> str:
+    """Look after the tables; trouble with it is told, and changes nothing about what the run did."""
+    try:
+        keep_house(context)
+    except (OSError, PlanlakeError) as error:
+        return f"old versions and small files could not be looked after: {error}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +216,8 @@ async def _table(work: _Work, source: Source | None, steps: Sequence[Step]) -> T
     except Exception as error:
         if "PLANLAKE_DEBUG" in os.environ:
             raise
-        reason = str(error).splitlines()[0] if str(error) else "no message"
+        is_personal = bool(work.context.catalogue.resource(table).personal)  # a library's message may hold a value
+        reason = "no message" if is_personal or not str(error) else str(error).splitlines()[0]
         result = TableResult(table, "failed", f"internal error: {type(error).__name__}: {reason}")
     return replace(result, gaps=steps[0].gaps, new_gaps=steps[0].new_gaps, seconds=monotonic() - started)
 

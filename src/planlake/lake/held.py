@@ -22,18 +22,20 @@ from planlake.lake.reading import SQL_TYPES, rows_sql
 
 WHOLE = "[+-]?[0-9]{1,19}"
 LIMITS: dict[type[IcebergType], int] = {IntegerType: 2**31, LongType: 2**63}
-NOTHING_HELD = "select null::varchar as identity, null::varchar as record_hash, 0 as batch"
+PLACE = ("batch", "page_number", "position")
+NOTHING_HELD = """select null::varchar as identity, null::varchar as record_hash, 0 as batch, 0 as page_number,
+    0 as position"""
 
 
 def keep_new(lake: Lake, connection: Connection, resource: str, key: str, rows: pa.Table) -> pa.Table:
     """The rows whose id has another version than the one held; all versions of an id that brings several.
 
-    `rows` has the columns `record_id` and `record_hash`; exact repeats among them are kept once.
+    Exact repeats are kept once, also where the first came in an earlier part of the same batch, in the same place.
     """
     current = lake.find("refined", f"current_{resource}")
     identity = _identity(current, key)
     with connection.cursor() as cursor:
-        cursor.register("arriving", rows.select(["record_id", "record_hash"]))
+        cursor.register("arriving", rows.select(["record_id", "record_hash", *PLACE]))
         held = [NOTHING_HELD]
         applied = bookmark(current)
         if files := raw_files(lake, resource, applied):
@@ -50,10 +52,15 @@ def keep_new(lake: Lake, connection: Connection, resource: str, key: str, rows: 
 
 def _new_rows_sql(held: Sequence[str], identity: str) -> str:
     return f"""
-        with numbered as (select {identity} as identity, record_hash, row_number() over () - 1 as row from arriving),
+        with numbered as (
+            select {identity} as identity, record_hash, {", ".join(PLACE)}, row_number() over () - 1 as row
+            from arriving),
         versions as (
             select *, batch = max(batch) over (partition by identity) as is_newest
             from ({" union all ".join(held)}) semi join numbered using (identity)),
+        stored as (  -- a page that was asked for again within a run
+            select row from numbered
+            semi join versions using (identity, record_hash, {", ".join(PLACE)})),
         held as (  -- of several versions in one batch the winner depends on more than is known here: none is held
             select identity, case when min(record_hash) = max(record_hash) then min(record_hash) end as record_hash
             from versions where is_newest group by identity),
@@ -62,7 +69,8 @@ def _new_rows_sql(held: Sequence[str], identity: str) -> str:
         unchanged as (
             select identity from distinct_rows join held using (identity)
             group by identity having coalesce(bool_and(distinct_rows.record_hash = held.record_hash), false))
-        select row from distinct_rows anti join unchanged using (identity) order by row"""
+        select row from distinct_rows anti join unchanged using (identity) anti join stored using (row)
+        order by row"""
 
 
 def _identity(current: Table | None, key: str) -> str:
@@ -85,9 +93,9 @@ def _is_refused(current: Table, key: str) -> str:
 
 
 def _in_raw(lake: Lake, files: list[DataFile], resource: str, applied: int, identity: str) -> str:
-    columns = ("resource", "batch", "request_id", "record_id", "record_hash")
+    columns = ("resource", "request_id", "record_id", "record_hash", *PLACE)
     counted = raw_rows_sql(lake, files, resource, applied, columns=columns)
-    return f"select {identity} as identity, record_hash, batch from {counted}"
+    return f"select {identity} as identity, record_hash, {', '.join(PLACE)} from {counted}"
 
 
 def _in_current(current: Table, key: str, rows: pa.Table) -> str:
@@ -95,7 +103,7 @@ def _in_current(current: Table, key: str, rows: pa.Table) -> str:
     reading = rows_sql(
         data_files(current, where=_around(current, key, rows)), schema, columns=(key, "record_hash", "batch")
     )
-    return f"select {identifier(key)}::varchar as identity, record_hash, batch from {reading}"
+    return f"select {identifier(key)}::varchar as identity, record_hash, batch, null, null from {reading}"
 
 
 def _around(current: Table, key: str, rows: pa.Table) -> BooleanExpression:

@@ -20,7 +20,7 @@ from pyiceberg.transforms import IdentityTransform
 from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, LakeError
 from planlake.lake.schemas import TABLES, schema_of
-from planlake.lake.upgrade import FORMAT, FORMAT_PROPERTY, check_columns, check_format, upgrade
+from planlake.lake.upgrade import FORMAT, FORMAT_PROPERTY, check_columns, check_format, is_current, upgrade
 
 CATALOG_NAME = "planlake"  # Spark must call the same catalogue by the same name
 ZONES: Mapping[str, str] = {
@@ -38,6 +38,7 @@ TABLE_PROPERTIES = {
     "commit.manifest.min-count-to-merge": "8",
     FORMAT_PROPERTY: str(FORMAT),
 }
+LEDGER = ("raw", "api_requests")  # upgraded last, so that it stands for all
 PARTITIONED_BY_RESOURCE = ("api_responses", "api_requests", "uncastable", "rejected")
 # A commit that carries a bookmark must not be repeated by the library: it would add the same rows again.
 BOOKMARKED_PROPERTIES = {**TABLE_PROPERTIES, "commit.retry.num-retries": "0"}
@@ -54,6 +55,7 @@ class Lake:
     commits: threading.RLock = field(default_factory=threading.RLock, repr=False)
     lock_file: Path | None = None
     loaded: dict[tuple[str, str], Table] = field(default_factory=dict, repr=False)
+    absent: set[tuple[str, str]] = field(default_factory=set, repr=False)
 
     def database(self, zone: str) -> str:
         """The name of a zone's database, for example `tascomi-raw-zone`."""
@@ -62,14 +64,15 @@ class Lake:
     def find(self, zone: str, name: str) -> Table | None:
         """A table, or None where nothing was ever written to it.
 
-        A table is loaded once: nobody else writes while this lake is open, and own commits bring it up to date.
+        A table is looked for once: nobody else writes while this lake is open, and own commits bring it up to date.
         """
+        if (zone, name) in self.absent:
+            return None
         if (zone, name) not in self.loaded:
-            with clear_errors():
-                try:
-                    found = self.catalog.load_table((self.database(zone), name))
-                except (NoSuchTableError, NoSuchNamespaceError):
-                    return None
+            found = self._stored(zone, name)
+            if found is None:
+                self.absent.add((zone, name))
+                return None
             check_format(found)
             check_columns(found, zone, name)
             self.loaded[zone, name] = found
@@ -77,16 +80,25 @@ class Lake:
 
     def upgrade(self) -> int:
         """Give Planlake's own tables of an older lake what they lack; how many lacked something. For who may write."""
-        upgraded = 0
-        for zone, name in TABLES:
-            with self.commits, clear_errors():
-                try:
-                    table = self.catalog.load_table((self.database(zone), name))
-                except (NoSuchTableError, NoSuchNamespaceError):
-                    continue
-                upgraded += upgrade(table, zone, name, TABLE_PROPERTIES)
-                self.loaded[zone, name] = table
-        return upgraded
+        ledger = self._stored(*LEDGER)
+        if ledger is None or is_current(ledger):
+            return 0
+        return sum(self._upgraded(*place) for place in (*(one for one in TABLES if one != LEDGER), LEDGER))
+
+    def _upgraded(self, zone: str, name: str) -> bool:
+        table = self._stored(zone, name)
+        if table is None:
+            return False
+        with self.commits, clear_errors():
+            return upgrade(table, zone, name, TABLE_PROPERTIES)
+
+    def _stored(self, zone: str, name: str) -> Table | None:
+        """A table as the catalogue has it, whatever made it."""
+        with clear_errors():
+            try:
+                return self.catalog.load_table((self.database(zone), name))
+            except (NoSuchTableError, NoSuchNamespaceError):
+                return None
 
     def fresh(self, zone: str, name: str) -> Table:
         """A table loaded anew, for a commit: readers of other threads keep the one they have.
@@ -119,6 +131,7 @@ class Lake:
         database = self.database(zone)
         properties = BOOKMARKED_PROPERTIES if bookmarked else TABLE_PROPERTIES
         with self.commits, clear_errors():
+            self.absent.discard((zone, name))
             self.catalog.create_namespace_if_not_exists(database)
             self.loaded[zone, name] = self.catalog.create_table(
                 (database, name),

@@ -22,7 +22,7 @@ from planlake.engines.duckdb import Connection
 from planlake.lake.files import DAY_TAG, commit, data_files, expire, first_batch, write_file
 from planlake.lake.reading import rows_sql
 
-OWN_TAG = re.compile(r"(?:day-|undone-[0-9]+-day-|before-[0-9]+-)([0-9]{4})([0-9]{2})([0-9]{2})")
+OWN_TAG = re.compile(r"(?:day-|undone-[0-9]+-day-|before-[0-9]+-[0-9]+-)([0-9]{4})([0-9]{2})([0-9]{2})")
 GRACE = timedelta(hours=1)
 SMALL_BYTES = 2**20
 MERGED_AT_ONCE = 16  # small files that become one
@@ -60,11 +60,15 @@ class Outdated:
 
 
 def outdated_tags(tags: Iterable[str], today: date, retention: Retention) -> list[str]:
-    """Tags of days that need not be kept, undone ones among them; other tags are nobody's business here.
+    """Tags of days that need not be kept; other tags are nobody's business here.
+
+    What an action undid is kept as long as the version it left, so that it can be taken back whole.
 
     The last tag before the days that are kept stays too: it is what was published when they began.
     """
     named = {tag: day for tag in tags if (day := _day_of(tag)) is not None}
+    left = {tag.split("-")[1]: day for tag, day in named.items() if tag.startswith("before-")}
+    named |= {tag: left.get(tag.split("-")[1], day) for tag, day in named.items() if tag.startswith("undone-")}
     days = sorted(day for tag, day in named.items() if tag.startswith(DAY_TAG))
     first_month = today.year * 12 + today.month - retention.month_ends
     month_ends = {(day.year, day.month): day for day in days if day.year * 12 + day.month >= first_month}

@@ -31,6 +31,7 @@ from planlake.lake.files import (
 from planlake.lake.reading import rows_sql
 
 UNDONE = re.compile(rf"undone-(?P<action>[0-9]+)-(?P<tag>{DAY_TAG}[0-9]{{8}})")
+BEFORE = re.compile(r"before-(?P<action>[0-9]+)-(?P<target>[0-9]+)-[0-9]{8}")
 
 
 def version_of_day(table: Table, day: date) -> Snapshot | None:
@@ -42,6 +43,25 @@ def version_of_day(table: Table, day: date) -> Snapshot | None:
 def version_of_run(table: Table, run: int) -> Snapshot | None:
     """The version a run left behind, if it is still kept."""
     return max((one for one in versions(table) if made_by(one) <= run), key=_order, default=None)
+
+
+def undone_versions(table: Table) -> set[int]:
+    """Versions that an action left behind: later than its target, up to the one that was current before it.
+
+    Both stand in the tag of the version that was left; an action that is taken back has none any more.
+    """
+    found: set[int] = set()
+    for name, ref in table.refs().items():
+        left, action = table.snapshot_by_id(ref.snapshot_id), BEFORE.fullmatch(name)
+        if action and left is not None:
+            span = range(int(action["target"]) + 1, (left.sequence_number or 0) + 1)
+            found.update(one.snapshot_id for one in table.metadata.snapshots if (one.sequence_number or 0) in span)
+    return found
+
+
+def is_kept(table: Table, snapshot_id: int | None) -> bool:
+    """Whether a version can still be gone to; None names none and is always there."""
+    return snapshot_id is None or table.snapshot_by_id(snapshot_id) is not None
 
 
 def versions(table: Table) -> list[Snapshot]:
@@ -91,9 +111,11 @@ def set_to(table: Table, snapshot_id: int, *, action: int, today: date, restored
         if target.schema_id is not None and target.schema_id != table.metadata.current_schema_id:
             change = {"action": "set-current-schema", "schema-id": target.schema_id}
             transaction._apply((SetCurrentSchemaUpdate.model_validate(change),))
-        manage = ManageSnapshots(transaction)
-        manage.create_tag(left.snapshot_id, f"before-{action}-{today:%Y%m%d}").commit()
+        name = _before(action, target.sequence_number or 0, today)
+        ManageSnapshots(transaction).create_tag(left.snapshot_id, name).commit()
         _put_aside(transaction, table, target, action)
+        for taken_back in [one for one in table.refs() if restored is not None and _is_of(one, restored)]:
+            ManageSnapshots(transaction).remove_tag(taken_back).commit()
         for name, tag, tagged in _put_aside_by(table, restored) if restored is not None else ():
             ManageSnapshots(transaction).create_tag(tagged, tag).commit()
             ManageSnapshots(transaction).remove_tag(name).commit()
@@ -108,6 +130,16 @@ def _put_aside(transaction: Transaction, table: Table, target: Snapshot, action:
             ManageSnapshots(transaction).remove_tag(name).commit()
             if name == f"{DAY_TAG}{run_date_of(target)}":
                 ManageSnapshots(transaction).create_tag(target.snapshot_id, name).commit()
+
+
+def _before(action: int, target: int, today: date) -> str:
+    """The tag of the version an action leaves: with the place of the version it goes to, and its day."""
+    return f"before-{action}-{target}-{today:%Y%m%d}"
+
+
+def _is_of(tag: str, action: int) -> bool:
+    found = BEFORE.fullmatch(tag)
+    return found is not None and int(found["action"]) == action
 
 
 def _put_aside_by(table: Table, action: int) -> Iterator[tuple[str, str, int]]:
@@ -125,6 +157,8 @@ def keep_until(connection: Connection, table: Table, batch: int, *, action: int,
     left = table.current_snapshot()
     if left is None:
         return
+    if batch > batch_of(left):
+        raise ValueError("a bookmark above what the table holds would lose records")
     later = [file for file in data_files(table) if highest_batch(table, file) > batch]
     added = list(_until(connection, table, later, batch))
     put_aside_after(table, batch, action=action, today=today)
@@ -134,11 +168,12 @@ def keep_until(connection: Connection, table: Table, batch: int, *, action: int,
 
 def put_aside_after(table: Table, batch: int, *, action: int, today: date) -> None:
     """Rename the tags of versions that hold later batches, and tag the version that is left; nothing else changes."""
-    left, names = table.current_snapshot(), set(table.refs())
-    if left is None or f"before-{action}-{today:%Y%m%d}" in names:
+    left = table.current_snapshot()
+    if left is None or any(_is_of(tag, action) for tag in table.refs()):
         return
+    kept = max((_order(one)[0] for one in versions(table) if batch_of(one) <= batch), default=0)
     with changing(table) as transaction:
-        ManageSnapshots(transaction).create_tag(left.snapshot_id, f"before-{action}-{today:%Y%m%d}").commit()
+        ManageSnapshots(transaction).create_tag(left.snapshot_id, _before(action, kept, today)).commit()
         for name, ref in table.refs().items():
             if name.startswith(DAY_TAG) and batch_of(table.snapshot_by_id(ref.snapshot_id)) > batch:
                 ManageSnapshots(transaction).create_tag(ref.snapshot_id, f"undone-{action}-{name}").commit()
@@ -147,15 +182,11 @@ def put_aside_after(table: Table, batch: int, *, action: int, today: date) -> No
 
 def mark(table: Table, *, action: int, today: date) -> None:
     """Tag the version an action leaves, so that housekeeping keeps it until the action can no longer be taken back."""
-    left, name = table.current_snapshot(), f"before-{action}-{today:%Y%m%d}"
-    if left is not None and name not in table.refs():
+    left = table.current_snapshot()
+    if left is not None and not any(_is_of(tag, action) for tag in table.refs()):
         with changing(table) as transaction:
+            name = _before(action, left.sequence_number or 0, today)
             ManageSnapshots(transaction).create_tag(left.snapshot_id, name).commit()
-
-
-def undone_versions(table: Table) -> set[int]:
-    """Versions that were undone and can still be taken back."""
-    return {ref.snapshot_id for name, ref in table.refs().items() if UNDONE.fullmatch(name)}
 
 
 def _until(connection: Connection, table: Table, files: list[DataFile], batch: int) -> Iterator[DataFile]:

@@ -24,6 +24,12 @@ def check_format(table: Table) -> None:
         )
 
 
+def is_current(table: Table) -> bool:
+    """Whether a table has this version's format; newer ones are refused."""
+    check_format(table)
+    return int(table.properties.get(FORMAT_PROPERTY, 1)) == FORMAT
+
+
 def check_columns(table: Table, zone: str, name: str) -> None:
     """Refuse to read one of Planlake's own tables that an older version made; a LakeError says what upgrades it."""
     if missing_columns(table, zone, name):
