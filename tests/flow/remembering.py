@@ -101,7 +101,7 @@ class Lake:
         tables = tuple(self.shown) if reads != "due" else ()
         result = run(self.config, Selection(tables=tables, is_full=reads == "full"))
         troubles = [(one.table, one.outcome, one.message) for one in result.tables if one.is_troubled]
-        assert not troubles
+        assert not troubles, troubles
         assert result.exit_code == 0
 
     def received(self, *, is_killed):

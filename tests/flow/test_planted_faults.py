@@ -127,7 +127,6 @@ def test_ids_that_come_twice_are_counted_and_records_without_one_are_none_of_the
     assert (result.refine.uncastable, result.refine.rejected) == (50, 20)
 
 
-@pytest.mark.xfail(strict=True, reason="a page asked twice in two checkpoints stores contradicting records twice")
 def test_every_record_is_stored_once(planted):
     feed, result = planted
     assert (result.ingest.stored, result.refine.rows) == (RECORDS, RECORDS - 20)

@@ -11,9 +11,9 @@ from planlake.engines.duckdb import Connection
 from planlake.engines.sql import identifier
 from planlake.flow.fetch import Fetching, Page
 from planlake.flow.reading import Reading
-from planlake.lake.files import data_files
+from planlake.lake.files import bookmark, data_files
 from planlake.lake.lake import Lake
-from planlake.lake.ledger import CHECK, FULL
+from planlake.lake.ledger import CHECK, FULL, raw_files, raw_rows_sql
 from planlake.lake.reading import rows_sql
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import records_of, tombstone
@@ -28,8 +28,8 @@ class Gone:
 
 
 def no_longer_seen(lake: Lake, connection: Connection, resource: Resource, reading: Reading) -> Gone:
-    """What is held of a resource and not shown by a complete reading."""
-    held = held_ids(lake, connection, resource)
+    """What is held of a resource and not shown by a complete reading, also of what no table has taken in yet."""
+    held = list(dict.fromkeys([*held_ids(lake, connection, resource), *_on_their_way(lake, connection, resource)]))
     return Gone(tuple(identity for identity in held if not reading.has_seen(identity)), len(held))
 
 
@@ -41,6 +41,23 @@ def held_ids(lake: Lake, connection: Connection, resource: Resource) -> list[str
     rows = rows_sql(data_files(current), current.schema(), columns=(resource.key, "is_deleted"))
     key = identifier(resource.key)
     query = f"select {key}::varchar as id from {rows} where not is_deleted order by {key}"
+    with connection.cursor() as cursor:
+        found: list[str] = cursor.sql(query).to_arrow_table()["id"].to_pylist()
+    return found
+
+
+def _on_their_way(lake: Lake, connection: Connection, resource: Resource) -> list[str]:
+    """Ids of raw that `current_` has not taken in: an earlier run was killed or held before it could."""
+    current = lake.find("refined", f"current_{resource.name}")
+    applied = bookmark(current)
+    files = raw_files(lake, resource.name, applied)
+    if not files:
+        return []
+    columns = ("resource", "batch", "request_id", "record_id", "is_deleted")
+    rows = raw_rows_sql(lake, files, resource.name, applied, columns=columns)
+    is_text = resource.type_of(resource.key) == "text"
+    identity = "record_id" if is_text else "try_cast(record_id as hugeint)::varchar"
+    query = f"select distinct {identity} as id from {rows} where not is_deleted and {identity} is not null order by id"
     with connection.cursor() as cursor:
         found: list[str] = cursor.sql(query).to_arrow_table()["id"].to_pylist()
     return found

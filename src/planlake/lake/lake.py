@@ -66,12 +66,10 @@ class Lake:
 
         A table is looked for once: nobody else writes while this lake is open, and own commits bring it up to date.
         """
-        if (zone, name) in self.absent:
-            return None
         if (zone, name) not in self.loaded:
-            found = self._stored(zone, name)
+            found = self._stored(zone, name) if (zone, name) not in self.absent else None
             if found is None:
-                self.absent.add((zone, name))
+                self.absent.add((zone, name))  # of no effect where another thread has made it meanwhile
                 return None
             check_format(found)
             check_columns(found, zone, name)

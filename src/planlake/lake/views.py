@@ -237,7 +237,8 @@ class Views:
             shown = f"snapshot_id = {snapshot.snapshot_id}" if snapshot is not None else "false"
         query = f"""select coalesce(max(snapshot_date), '') from {self._own("operations", "published")}
                     where resource = {literal(resource.name)} and {shown}"""
-        return str(self.connection.execute(query).fetchall()[0][0]) or run_date_of(snapshot)
+        told = str(self.connection.execute(query).fetchall()[0][0])
+        return told if self.as_of is not None else told or run_date_of(snapshot)
 
 
 def known_names(lake: Lake, resources: Mapping[str, Described]) -> dict[str, list[str]]:
