@@ -157,6 +157,7 @@ class Lake:
 
 @settings(
     max_examples=EXAMPLES,
+    derandomize=not os.environ.get("PLANLAKE_SOAK"),
     deadline=None,
     phases=[Phase.generate] if not os.environ.get("PLANLAKE_SHRINK") else [Phase.generate, Phase.shrink],
     suppress_health_check=list(HealthCheck),

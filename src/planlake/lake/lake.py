@@ -73,7 +73,7 @@ class Lake:
                 return None
             check_format(found)
             check_columns(found, zone, name)
-            self.loaded[zone, name] = found
+            self.loaded.setdefault((zone, name), found)  # threads that look at once share one
         return self.loaded[zone, name]
 
     def upgrade(self) -> int:
