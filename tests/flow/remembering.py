@@ -233,7 +233,8 @@ class Lake:
             changed = [f"{one:%Y%m%d}" for one in past.told_on if one <= day]
             for snapshot_date in {row[0] for row in live}:  # none before the first time
                 told = max(changed, default="") <= snapshot_date <= f"{day:%Y%m%d}"
-                assert told and bool(changed) == bool(snapshot_date), f"date of {name} as of {day}: {snapshot_date}"
+                assert told or not changed, f"date of {name} as of {day}: {snapshot_date}"
+                assert snapshot_date <= f"{day:%Y%m%d}", f"date of {name} as of {day}: {snapshot_date}"
 
     def check_day_recomputed(self, views, day):
         """Where no tag is left, a table is what was received by the end of a day."""

@@ -13,7 +13,7 @@ from planlake.flow.fetch import Fetching, Page
 from planlake.flow.reading import Reading
 from planlake.lake.files import bookmark, data_files
 from planlake.lake.lake import Lake
-from planlake.lake.ledger import CHECK, FULL, raw_files, raw_rows_sql
+from planlake.lake.ledger import CHECK, FULL, raw_files, raw_rows_sql, was_read_whole
 from planlake.lake.reading import rows_sql
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import records_of, tombstone
@@ -47,11 +47,11 @@ def held_ids(lake: Lake, connection: Connection, resource: Resource) -> list[str
 
 
 def _on_their_way(lake: Lake, connection: Connection, resource: Resource) -> list[str]:
-    """Ids of raw that `current_` has not taken in: an earlier run was killed or held before it could."""
+    """Ids of complete readings that `current_` has not taken in: a run was killed or held before it could."""
     current = lake.find("refined", f"current_{resource.name}")
     applied = bookmark(current)
     files = raw_files(lake, resource.name, applied)
-    if not files:
+    if not files or not was_read_whole(lake, connection, resource.name, applied):
         return []
     columns = ("resource", "batch", "request_id", "record_id", "is_deleted")
     rows = raw_rows_sql(lake, files, resource.name, applied, columns=columns)

@@ -250,6 +250,17 @@ def _counts(connection: Connection) -> dict[str, Count]:
     return {resource: Count(*values) for resource, *values in connection.execute(query).fetchall()}
 
 
+def was_read_whole(lake: Lake, connection: Connection, resource: str, above_batch: int) -> bool:
+    """Whether a full reading of a resource was closed in a batch above the given one."""
+    requests = lake.own_table("raw", "api_requests")
+    files = data_files(requests, where=of_resource(resource, above_batch))
+    rows = rows_sql(files, requests.schema(), columns=("resource", "batch", "event", "window", "request_id"))
+    query = f"""select true from ({without_voided_sql(rows)}) where resource = {literal(resource)}
+                and batch > {above_batch} and event = '{CLOSED}' and "window" = '{FULL}' limit 1"""
+    with connection.cursor() as cursor:
+        return bool(cursor.execute(query).fetchall())
+
+
 def last_request_id(lake: Lake) -> int:
     """The highest request id ever used, raw rows without a ledger row included."""
     return max(_highest(lake, "request_id").values(), default=0)
