@@ -381,6 +381,21 @@ def test_a_rollback_that_is_killed_is_finished_by_whoever_comes_next(feed, monke
     assert {name: bookmarks(feed, name) for name in TABLES} == dict.fromkeys(TABLES, (4, 4))
 
 
+def test_a_run_that_finishes_a_killed_rollback_asks_for_the_voided_days_at_once(feed, monkeypatch):
+    good = shown(feed)
+
+    def kill(*_arguments, **_more):
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(undoing, "_mark_batches", kill)
+        set_back(feed, date(2026, 11, 11), zone="all")
+    asked = requests(feed)
+    feed.run_at((day(3) + timedelta(hours=2)).isoformat())
+    assert requests(feed) - asked > 2 * len(TABLES)  # the days that are open again, beside today
+    assert shown(feed) == good
+
+
 def test_a_dry_run_shows_what_would_be_done_and_does_nothing(feed, typed):
     before, snapshots = everything(feed), feed.snapshots()
     said = typed("rollback", "--to", "2026-11-11", "--dry-run", "--config", feed.config.folder / "planlake.yaml")

@@ -135,11 +135,11 @@ def reconcile(
 
 def _run(context: Context, selection: Selection) -> RunResult:
     started = monotonic()
+    resume(context)  # before anything is read: it may void batches
     histories = read_histories(context.lake, context.connection)
     steps = plan(context.config, context.catalogue, histories, context.clock, selection)
     reading = asyncio.Semaphore(context.config.settings.table_concurrency)
     try:
-        resume(context)
         _record_gaps(context, steps, histories)
         small, large = asyncio.Semaphore(SMALL_TABLES_AT_ONCE), asyncio.Semaphore(1)
         work = _Work(context, histories, reading, small, large, "if affected" if selection.recasts else "if changed")
