@@ -28,7 +28,7 @@ def opened_for_writing(
     clock, catalogue = read_clock(), catalogue_of(config)
     settings = config.settings
     lake = open_lake(config, environment)
-    with writing(lake, settings.lease_wait_seconds), connected(settings.memory_limit_megabytes) as connection:
+    with writing(lake.lock_file, settings.lease_wait_seconds), connected(settings.memory_limit_megabytes) as connection:
         lake.upgrade()
         number = _next_run(lake, connection, clock)
         request_ids = itertools.count(last_request_id(lake) + 1)

@@ -176,14 +176,18 @@ def open_lake(config: Config, environment: str | None = None) -> Lake:
     file = _sqlite_file(chosen, config.folder)
     with clear_errors():
         catalog = _open_sql(chosen, file) if chosen.catalog.type == "sql" else _open_glue(chosen)
-    lock_file = file.with_name(f"{file.name}.lock") if file else None
     places = _warehouses(chosen, config.folder)
-    return Lake(catalog, config.source, chosen.database_prefix, places, lock_file=lock_file)
+    return Lake(catalog, config.source, chosen.database_prefix, places, lock_file=lock_beside(file))
 
 
 def catalogue_file(config: Config, environment: str | None = None) -> Path | None:
     """The file of an environment's SQLite catalogue; None for any other."""
     return _sqlite_file(config.environment(environment), config.folder)
+
+
+def lock_beside(catalogue: Path | None) -> Path | None:
+    """The file whose lock says who may write the lake of this catalogue; None where the catalogue is no file."""
+    return catalogue.with_name(f"{catalogue.name}.lock") if catalogue else None
 
 
 def _sqlite_file(environment: Environment, folder: Path) -> Path | None:
