@@ -99,6 +99,8 @@ def catalogue_of(config: Config) -> Catalogue:
     catalogue = load_catalogue(config.source)
     overridden = {name: _overridden(catalogue, name, table) for name, table in config.resources.items()}
     catalogue = replace(catalogue, resources={**catalogue.resources, **overridden})
+    for resource in overridden.values():
+        _check_relations(catalogue, resource)
     for name in (*config.tables.daily, *config.tables.weekly):
         catalogue.resource(name)
     for check in config.checks:
@@ -107,6 +109,15 @@ def catalogue_of(config: Config) -> Catalogue:
     if doubled:
         raise ConfigurationError(f'"{min(doubled)}" stands under daily and weekly', hint="keep it in one of the lists")
     return catalogue
+
+
+def _check_relations(catalogue: Catalogue, resource: Resource) -> None:
+    """Refuse a relation to a resource that nobody knows."""
+    for column, target in (*resource.relations.items(), *resource.relations_guessed.items()):
+        if target not in catalogue.resources:
+            facts = {"resource": resource.name, "column": column}
+            hint = suggestion(target, catalogue.resources)
+            raise ConfigurationError(f'relations: no resource is called "{target}"', facts=facts, hint=hint)
 
 
 def _overridden(catalogue: Catalogue, name: str, table: Mapping[str, Any]) -> Resource:
