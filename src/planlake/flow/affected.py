@@ -15,12 +15,12 @@ from pyiceberg.table import Table
 from pyiceberg.types import IcebergType
 
 from planlake.engines.duckdb import cast_columns
-from planlake.engines.sql import literal
+from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
 from planlake.flow.context import Context
-from planlake.lake.files import bookmark, data_files, is_equal
+from planlake.lake.files import bookmark, is_equal
 from planlake.lake.ledger import raw_files, raw_rows_sql
-from planlake.lake.reading import rows_sql
+from planlake.lake.reading import own_rows_sql
 from planlake.lake.schemas import TYPES, keys_of
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
@@ -103,11 +103,8 @@ def _castable(context: Context, values: Iterable[str | None], type_name: str) ->
 
 
 def _findings(context: Context, name: str, resource: Resource, columns: tuple[str, ...]) -> pa.Table:
-    table = context.lake.find("operations", name)
-    if table is None:
-        return pa.table({column: [] for column in columns})
-    files = data_files(table, where=is_equal("resource", resource.name))
-    rows = rows_sql(files, table.schema(), columns=(*columns, "resource"))
+    where = is_equal("resource", resource.name)
+    rows = own_rows_sql(context.lake, "operations", name, columns=(*columns, "resource"), where=where)
     with context.connection.cursor() as cursor:
-        names = ", ".join(f'"{column}"' for column in columns)
+        names = ", ".join(map(identifier, columns))
         return cursor.sql(f"select {names} from {rows} where resource = {literal(resource.name)}").to_arrow_table()

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from planlake.clock import naive_utc
 from planlake.engines.sql import literal
 from planlake.flow.context import Context
-from planlake.lake.files import data_files
-from planlake.lake.reading import rows_sql
+from planlake.lake.reading import own_rows_sql
 from planlake.sources.catalogue import Resource
 
 # What is noticed of a column: nobody declared it; it is declared and never came; it came no more; it came again.
@@ -54,10 +53,7 @@ def _changes(
 
 def _known(context: Context, resource: Resource) -> dict[str, str]:
     """What was noticed last of each column."""
-    table = context.lake.find("operations", "drift")
-    if table is None:
-        return {}
-    rows = rows_sql(data_files(table), table.schema(), columns=("run", "resource", "column", "what"))
+    rows = own_rows_sql(context.lake, "operations", "drift", columns=("run", "resource", "column", "what"))
     query = f"""select "column", arg_max(what, run) from {rows}
                 where resource = {literal(resource.name)} and "column" is not null group by 1"""
     with context.connection.cursor() as cursor:

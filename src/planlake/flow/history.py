@@ -8,9 +8,8 @@ from typing import Any
 from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
 from planlake.errors import ConfigurationError
-from planlake.lake.files import data_files
 from planlake.lake.lake import Lake, open_lake
-from planlake.lake.reading import rows_sql
+from planlake.lake.reading import own_rows_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +78,6 @@ def _answer(config: Config, environment: str | None, query: str) -> Sequence[tup
 
 
 def _rows(lake: Lake, connection: Connection, query: str) -> Sequence[tuple[Any, ...]]:
-    places = {}
-    for name in ("runs", "checks"):
-        table = lake.find("operations", name)
-        files = data_files(table) if table is not None else []
-        places[name] = rows_sql(files, table.schema() if table is not None else lake.own_schema("operations", name))
+    places = {name: own_rows_sql(lake, "operations", name) for name in ("runs", "checks")}
     found: Sequence[tuple[Any, ...]] = connection.execute(query.format(**places)).fetchall()
     return found

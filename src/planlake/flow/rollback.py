@@ -15,7 +15,7 @@ from pyiceberg.table.snapshots import Snapshot
 
 from planlake.clock import naive_utc
 from planlake.config import Config
-from planlake.engines.sql import literal
+from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
 from planlake.flow.context import Context, ignore
 from planlake.flow.opening import opened_for_writing
@@ -25,7 +25,7 @@ from planlake.lake.files import bookmark, data_files, rebuilt_by
 from planlake.lake.journal import DONE, PLANNED, Entry, last_action, note, unfinished
 from planlake.lake.lake import clear_errors
 from planlake.lake.ledger import RESTORED, VOIDED, read_histories, voided_batches
-from planlake.lake.reading import rows_sql
+from planlake.lake.reading import own_rows_sql, rows_sql
 from planlake.lake.rollback import (
     batch_of,
     is_kept,
@@ -227,12 +227,9 @@ def _run_before(current: Table | None) -> int:
 
 def _published_batch(context: Context, resource: Resource, current: Table | None, target: date | int) -> int | None:
     """The bookmark of what was published at the target and not undone since, by the record of what was published."""
-    table = context.lake.find("operations", "published")
-    if table is None:
-        return None
     undone = undone_versions(current) if current is not None else set()
     until = f"snapshot_date <= '{target:%Y%m%d}'" if isinstance(target, date) else f"run <= {target}"
-    query = f"""select batch, snapshot_id from {rows_sql(data_files(table), table.schema())}
+    query = f"""select batch, snapshot_id from {own_rows_sql(context.lake, "operations", "published")}
                 where resource = {literal(resource.name)} and {until} order by run desc"""
     found = [batch for batch, version in context.connection.execute(query).fetchall() if version not in undone]
     return int(found[0]) if found else None
@@ -240,7 +237,7 @@ def _published_batch(context: Context, resource: Resource, current: Table | None
 
 def _rows_until(context: Context, resource: Resource, increment: Table, batch: int) -> int:
     rows = rows_sql(data_files(increment), increment.schema(), columns=(resource.key, "batch"))
-    query = f'select count(distinct "{resource.key}") from {rows} where batch <= {batch}'
+    query = f"select count(distinct {identifier(resource.key)}) from {rows} where batch <= {batch}"
     return int(context.connection.execute(query).fetchall()[0][0])
 
 

@@ -9,9 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from planlake.engines.duckdb import Connection
-from planlake.lake.files import data_files
 from planlake.lake.lake import Lake
-from planlake.lake.reading import rows_sql
+from planlake.lake.reading import own_rows_sql
 from planlake.lake.runs import append_operations
 
 PLANNED, DONE = "planned", "done"
@@ -71,10 +70,7 @@ def _kind(entries: Iterable[Entry]) -> str:
 
 def _actions(lake: Lake, connection: Connection) -> dict[int, Mapping[Entry, str]]:
     """Every action with its tables and how far each is."""
-    table = lake.find("operations", "journal")
-    if table is None:
-        return {}
-    rows = rows_sql(data_files(table), table.schema())
+    rows = own_rows_sql(lake, "operations", "journal")
     names = ", ".join(Entry.__dataclass_fields__)
     query = f"select {names}, max(state = '{DONE}') as is_done from {rows} group by all order by action"
     found: dict[int, dict[Entry, str]] = {}

@@ -5,6 +5,7 @@ Columns are matched by field id, so a renamed or re-added column is never confus
 
 from collections.abc import Collection, Sequence
 
+from pyiceberg.expressions import BooleanExpression
 from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
 from pyiceberg.types import (
@@ -19,6 +20,8 @@ from pyiceberg.types import (
 )
 
 from planlake.engines.sql import identifier, literal
+from planlake.lake.files import data_files
+from planlake.lake.lake import Lake
 from planlake.lake.schemas import Described
 
 SQL_TYPES: dict[type[IcebergType], str] = {
@@ -40,6 +43,24 @@ def rows_sql(files: Sequence[DataFile], schema: Schema, *, columns: Collection[s
     entries = ", ".join(f"{f.field_id}: {_entry(f)}" for f in fields)
     paths = ", ".join(literal(path_of(file.file_path)) for file in files)
     return f"read_parquet([{paths}], hive_partitioning=false, schema=MAP{{{entries}}})"
+
+
+def own_rows_sql(
+    lake: Lake,
+    zone: str,
+    name: str,
+    *,
+    columns: Collection[str] | None = None,
+    where: BooleanExpression | None = None,
+) -> str:
+    """A table expression over one of Planlake's own tables; no rows where nothing was ever written to it.
+
+    `where` only spares files that hold no such row.
+    """
+    table = lake.find(zone, name)
+    if table is None:
+        return rows_sql([], lake.own_schema(zone, name), columns=columns)
+    return rows_sql(data_files(table, where=where), table.schema(), columns=columns)
 
 
 def _entry(field: NestedField) -> str:

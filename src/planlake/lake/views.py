@@ -20,7 +20,7 @@ from planlake.engines.sql import identifier, literal
 from planlake.lake.files import DAY_TAG, data_files, day_tag
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.ledger import gaps_sql, raw_files, raw_rows_sql
-from planlake.lake.reading import latest_first, rows_sql
+from planlake.lake.reading import latest_first, own_rows_sql, rows_sql
 from planlake.lake.rollback import run_date_of, undone_versions
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES, VIEW_COLUMNS, Described, column_names, keys_of
 
@@ -75,8 +75,7 @@ class Views:
 
     def _own(self, zone: str, name: str) -> str:
         """Rows of one of Planlake's own tables; none where nothing was written to it yet."""
-        table = self.lake.find(zone, name)
-        return _whole_rows(table) if table is not None else rows_sql([], self.lake.own_schema(zone, name))
+        return own_rows_sql(self.lake, zone, name)
 
     def _raw(self, name: str) -> str | None:
         if ("raw", name) in TABLES:
