@@ -22,6 +22,7 @@ from planlake.lake.maintenance import (
     outdated,
     sweep,
 )
+from planlake.lake.summary import figure
 
 ZONES = ("raw", "refined", "operations")
 
@@ -86,11 +87,10 @@ def _merged(context: Context, zone: str, table: Table, *, at_least: int) -> Free
 def _has_small_files(table: Table, settings: Settings) -> bool:
     """Whether a table without partitions has enough small files, by the totals of its own summary."""
     snapshot = table.current_snapshot()
-    if table.spec().fields or snapshot is None or snapshot.summary is None:
+    if table.spec().fields or snapshot is None:
         return False
-    totals = snapshot.summary.additional_properties
-    large = int(totals.get("total-files-size", 0)) // SMALL_BYTES
-    return int(totals.get("total-data-files", 0)) - large >= settings.merge_after_files
+    large = figure(snapshot, "total-files-size") // SMALL_BYTES
+    return figure(snapshot, "total-data-files") - large >= settings.merge_after_files
 
 
 def _retention(settings: Settings) -> Retention:

@@ -27,12 +27,10 @@ from planlake.lake.lake import clear_errors
 from planlake.lake.ledger import RESTORED, VOIDED, read_histories, voided_batches
 from planlake.lake.reading import own_rows_sql, rows_sql
 from planlake.lake.rollback import (
-    batch_of,
     is_kept,
     keep_until,
     made_by,
     put_aside_after,
-    rows_of,
     run_date_of,
     set_to,
     undone_versions,
@@ -40,6 +38,7 @@ from planlake.lake.rollback import (
     version_of_run,
     versions,
 )
+from planlake.lake.summary import batch_of, rows_of
 from planlake.sources.catalogue import Resource
 
 Zone = Literal["refined", "all"]

@@ -38,12 +38,9 @@ from pyiceberg.typedef import Record
 from pyiceberg.types import IcebergType, PrimitiveType
 
 from planlake.errors import ConflictError
+from planlake.lake.summary import BOOKMARK, REBUILT, RUN, RUN_DATE, batch_of, entry, rows_of
 
-BOOKMARK = "planlake.batch"
-RUN = "planlake.run"
 DAY_TAG = "day-"
-RUN_DATE = "planlake.run-date"
-REBUILT = "planlake.rebuilt"  # the run that last built the table anew from what lies before it
 FIELD_ID = b"PARQUET:field_id"  # in the metadata of a column that already has its place in the table
 ROW_GROUP_BYTES = 16 * 2**20
 BOUNDED_COLUMNS = ("id", "batch", "request_id", "run")
@@ -236,12 +233,12 @@ def bookmarks_of(table: Table) -> dict[str, str]:
 
 def bookmark(table: Table | None) -> int:
     """The last batch applied to this table; 0 where there is none."""
-    return int(bookmarks_of(table).get(BOOKMARK, "0")) if table is not None else 0
+    return batch_of(table.current_snapshot()) if table is not None else 0
 
 
 def rebuilt_by(table: Table) -> str:
     """The run that last built this table anew; empty where it only ever grew."""
-    return bookmarks_of(table).get(REBUILT, "")
+    return entry(table.current_snapshot(), REBUILT)
 
 
 def bookmark_properties(batch: int, run: int, run_date: date, *, rebuilt: str = "") -> dict[str, str]:
@@ -255,10 +252,7 @@ def bookmark_properties(batch: int, run: int, run_date: date, *, rebuilt: str = 
 
 def row_count(table: Table) -> int:
     """How many rows a table holds, from its own summary."""
-    found = table.current_snapshot()
-    if found is None or found.summary is None:
-        return 0
-    return int(found.summary.additional_properties.get("total-records", 0))
+    return rows_of(table.current_snapshot())
 
 
 def expire(table: Table, *, snapshots: Iterable[int], tags: Iterable[str]) -> None:

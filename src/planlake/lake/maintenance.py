@@ -21,6 +21,7 @@ from pyiceberg.table.snapshots import Snapshot
 from planlake.engines.duckdb import Connection
 from planlake.lake.files import DAY_TAG, commit, data_files, expire, first_batch, write_file
 from planlake.lake.reading import rows_sql
+from planlake.lake.summary import figure
 
 OWN_TAG = re.compile(r"(?:day-|undone-[0-9]+-day-|before-[0-9]+-[0-9]+-)([0-9]{4})([0-9]{2})([0-9]{2})")
 GRACE = timedelta(hours=1)
@@ -121,7 +122,7 @@ def _by_age(snapshots: Sequence[Snapshot], gone: set[int], now: datetime) -> tup
 
 
 def _took_out(snapshot: Snapshot) -> bool:
-    return snapshot.summary is not None and "deleted-data-files" in snapshot.summary.additional_properties
+    return figure(snapshot, "deleted-data-files") > 0
 
 
 def _manifests(io: FileIO, snapshots: Iterable[Snapshot]) -> dict[str, ManifestFile]:

@@ -15,6 +15,7 @@ from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.serializers import FromInputFile
 
 from planlake.errors import LakeError
+from planlake.lake.files import row_count
 from planlake.lake.lake import ZONES, Lake
 
 METADATA = re.compile(r"(?P<folder>.+)/(?P<table>[^/]+)/metadata/(?P<number>[0-9]+)-[^/]+\.metadata\.json")
@@ -40,9 +41,7 @@ def recover(lake: Lake) -> list[Recovered]:
             with lake.commits:
                 lake.catalog.create_namespace_if_not_exists(database)
                 made = lake.catalog.register_table((database, table), location)
-            snapshot = made.current_snapshot()
-            totals = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
-            found.append(Recovered(database, table, int(totals.get("total-records", 0))))
+            found.append(Recovered(database, table, row_count(made)))
     return found
 
 

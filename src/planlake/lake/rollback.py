@@ -16,10 +16,7 @@ from pyiceberg.table.update.snapshot import ManageSnapshots
 
 from planlake.engines.duckdb import Connection
 from planlake.lake.files import (
-    BOOKMARK,
     DAY_TAG,
-    RUN,
-    RUN_DATE,
     bookmark_properties,
     changing,
     commit,
@@ -29,6 +26,7 @@ from planlake.lake.files import (
     write_file,
 )
 from planlake.lake.reading import rows_sql
+from planlake.lake.summary import RUN, RUN_DATE, batch_of, entry, figure
 
 UNDONE = re.compile(rf"undone-(?P<action>[0-9]+)-(?P<tag>{DAY_TAG}[0-9]{{8}})")
 BEFORE = re.compile(r"before-(?P<action>[0-9]+)-(?P<target>[0-9]+)-[0-9]{8}")
@@ -72,26 +70,12 @@ def versions(table: Table) -> list[Snapshot]:
 
 def made_by(snapshot: Snapshot) -> int:
     """The run that made a version; 0 where none says so."""
-    return int(_entry(snapshot, RUN) or 0)
-
-
-def batch_of(snapshot: Snapshot | None) -> int:
-    """The last batch applied in a version; 0 where there is none."""
-    return int(_entry(snapshot, BOOKMARK) or 0) if snapshot is not None else 0
-
-
-def rows_of(snapshot: Snapshot | None) -> int:
-    """How many rows a version has, by its own summary."""
-    return int(_entry(snapshot, "total-records") or 0) if snapshot is not None else 0
+    return figure(snapshot, RUN)
 
 
 def run_date_of(snapshot: Snapshot | None) -> str:
     """The London day of the run that made a version, `YYYYMMDD`; empty where none says so."""
-    return _entry(snapshot, RUN_DATE) if snapshot is not None else ""
-
-
-def _entry(snapshot: Snapshot, name: str) -> str:
-    return str(snapshot.summary.additional_properties.get(name, "")) if snapshot.summary else ""
+    return entry(snapshot, RUN_DATE)
 
 
 def _order(snapshot: Snapshot) -> tuple[int, int]:
