@@ -18,7 +18,9 @@ from planlake.sources.catalogue import Resource
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-COMMANDS = get_command(app).commands
+GROUPS = get_command(app).commands
+COMMANDS = {name: one for name, one in GROUPS.items() if name != "env"}
+COMMANDS |= {f"env {name}": one for name, one in GROUPS["env"].commands.items()}
 ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.PlanlakeError)]
 PACKAGE = ROOT / "src/planlake"
 

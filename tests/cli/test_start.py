@@ -23,7 +23,8 @@ def test_help_lists_every_command_with_a_sentence():
     said = planlake("--help")
     assert (said.status, said.err) == (0, "")
     assert re.findall(r"^  (\w+) +[A-Z]\w+", said.out.partition("Commands:")[2], re.MULTILINE) == [
-        command.callback.__name__ for command in app.registered_commands
+        *(command.callback.__name__ for command in app.registered_commands),
+        *(group.typer_instance.info.name for group in app.registered_groups),
     ]
 
 

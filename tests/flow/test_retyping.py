@@ -8,7 +8,7 @@ import pytest
 from commands import typed_in_process
 from conftest import feeding, table_of, written_config
 from planlake.engines import duckdb
-from planlake.lake.lake import open_lake
+from planlake.lake.previews import open_lake
 from planlake.simulator.dataset import Dataset
 
 from .tables import DAY_1, DAY_2, DAY_3, LATER

@@ -10,7 +10,7 @@ from planlake.flow import rollback as undoing
 from planlake.flow.maintain import maintain
 from planlake.flow.rollback import rollback, undo
 from planlake.lake.files import bookmark
-from planlake.lake.lake import open_lake
+from planlake.lake.previews import open_lake
 from planlake.simulator.dataset import Dataset
 
 COLUMNS = {"id": "integer", "last_updated": "timestamp", "amount": "double", "name": "text"}

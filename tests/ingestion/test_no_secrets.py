@@ -9,7 +9,7 @@ from conftest import feeding
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context
 from planlake.flow.opening import opened_for_writing
-from planlake.lake.lake import open_lake
+from planlake.lake.previews import open_lake
 from planlake.simulator.app import PUBLIC_KEY
 from planlake.simulator.faults import Rule
 from planlake.sources.client import open_source

@@ -7,7 +7,7 @@ import pytest
 from commands import typed_in_process
 from conftest import feeding
 from planlake.flow.maintain import maintain
-from planlake.lake.lake import open_lake
+from planlake.lake.previews import open_lake
 from planlake.lake.upgrade import FORMAT, FORMAT_PROPERTY
 from planlake.simulator.dataset import Dataset
 

@@ -8,11 +8,17 @@ from planlake.config import Config
 from planlake.errors import ConfigurationError
 
 
+def is_protected(config: Config, environment: str | None) -> bool:
+    """Whether an environment is protected; a preview never is, whatever it stands on."""
+    is_preview = environment is not None and environment not in config.environments
+    return not is_preview and config.environment(environment).protected
+
+
 def may_go_on(config: Config, environment: str | None, *, is_dry_run: bool, says_yes: bool) -> bool:
     """Whether to do what was shown; a ConfigurationError where it must be asked and nobody is there to answer."""
     if is_dry_run:
         return False
-    if says_yes or not config.environment(environment).protected:
+    if says_yes or not is_protected(config, environment):
         return True
     if not sys.stdin.isatty():
         state = "Nothing was changed"

@@ -16,6 +16,7 @@ from planlake.cli import (
     check,
     demo,
     doctor,
+    env,
     init,
     maintain,
     plan,
@@ -67,6 +68,7 @@ for command in (
     simulate.simulate,
 ):
     app.command()(command)
+app.add_typer(env.env)
 
 
 def _show_version(asked: bool) -> None:

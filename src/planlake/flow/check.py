@@ -7,7 +7,7 @@ from datetime import datetime
 from planlake.checks.gates import Verdict
 from planlake.config import Config
 from planlake.engines.duckdb import connected
-from planlake.lake.lake import open_lake
+from planlake.lake.previews import open_lake
 from planlake.lake.reading import own_rows_sql
 from planlake.sources.catalogue import catalogue_of
 

@@ -8,7 +8,8 @@ from typing import Any
 from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
 from planlake.errors import ConfigurationError
-from planlake.lake.lake import Lake, open_lake
+from planlake.lake.lake import Lake
+from planlake.lake.previews import open_lake
 from planlake.lake.reading import own_rows_sql
 
 

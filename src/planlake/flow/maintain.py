@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 
 from pyiceberg.table import Table
 
+from planlake.clock import naive_utc
 from planlake.config import Config, Settings
 from planlake.flow.context import Context, Notify, Progress, ignore
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.rollback import resume
-from planlake.lake.lake import clear_errors
+from planlake.lake.compaction import compact_ledger
+from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.maintenance import (
     SMALL_BYTES,
     Freed,
@@ -22,6 +24,7 @@ from planlake.lake.maintenance import (
     outdated,
     sweep,
 )
+from planlake.lake.previews import previews_of
 from planlake.lake.summary import figure
 
 ZONES = ("raw", "refined", "operations")
@@ -53,13 +56,29 @@ def maintain(config: Config, *, environment: str | None = None, notify: Notify =
 
 
 def _whole(context: Context, zone: str, name: str) -> Freed:
-    table = context.lake.fresh(zone, name)
-    return _let_go(context, table) + _merged(context, zone, table, at_least=2) + sweep(table, datetime.now(UTC))
+    table, now = context.lake.fresh(zone, name), datetime.now(UTC)
+    others = [found for lake in _others(context.lake) if (found := lake.find(zone, name)) is not None]
+    if context.lake.base is not None:
+        return sweep(table, now, others=others)
+    freed = _let_go(context, table) + _merged(context, zone, table, at_least=2)
+    return freed + sweep(table, now, others=others)
+
+
+def _others(lake: Lake) -> list[Lake]:
+    """The environments whose tables may refer to files of this one's: previews, or what a preview stands on."""
+    return previews_of(lake) if lake.base is None else [lake.base]
 
 
 def keep_house(context: Context) -> None:
-    """What pays inside a run: tables of which enough versions, or enough small files, have gathered."""
+    """What pays inside a run: old windows of the ledger, tables with many versions or small files.
+
+    A preview is left as it is: its files are partly its base's, and it goes as a whole.
+    """
     settings = context.config.settings
+    if context.lake.base is not None:
+        return
+    after_days = max(settings.compact_after_days, settings.look_back_days + 1)
+    compact_ledger(context.lake, context.connection, naive_utc(context.clock.now()), after_days=after_days)
     for (zone, _), table in list(context.lake.loaded.items()):
         old = outdated(table, context.clock.today(), _retention(settings))
         is_due = len(old.snapshots) >= settings.expire_after_versions

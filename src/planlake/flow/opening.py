@@ -10,9 +10,10 @@ from planlake.engines.duckdb import Connection, connected
 from planlake.errors import ConfigurationError
 from planlake.flow.context import Context, Notify
 from planlake.lake.arrivals import Arrivals
-from planlake.lake.lake import Lake, open_lake
+from planlake.lake.lake import Lake
 from planlake.lake.lease import writing
 from planlake.lake.ledger import last_request_id
+from planlake.lake.previews import open_lake
 from planlake.lake.runs import last_run
 from planlake.sources.catalogue import catalogue_of
 
@@ -29,6 +30,8 @@ def opened_for_writing(
     settings = config.settings
     lake = open_lake(config, environment)
     with writing(lake.lock_file, settings.lease_wait_seconds), connected(settings.memory_limit_megabytes) as connection:
+        if lake.base is not None:
+            lake = open_lake(config, environment)  # what it has entered may have changed while this one waited
         lake.upgrade()
         number = _next_run(lake, connection, clock)
         request_ids = itertools.count(last_request_id(lake) + 1)

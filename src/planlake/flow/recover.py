@@ -7,8 +7,9 @@ from pathlib import Path
 
 from planlake.config import Config
 from planlake.errors import LakeError
-from planlake.lake.lake import catalogue_file, clear_errors, lock_beside, open_lake
+from planlake.lake.lake import catalogue_file, clear_errors, lock_beside
 from planlake.lake.lease import writing
+from planlake.lake.previews import open_lake
 from planlake.lake.recovery import Recovered
 from planlake.lake.recovery import recover as register
 

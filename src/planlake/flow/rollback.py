@@ -17,12 +17,13 @@ from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
+from planlake.flow import promote
 from planlake.flow.context import Context, ignore
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
 from planlake.flow.snapshot import snapshot
 from planlake.lake.files import bookmark, data_files, rebuilt_by
-from planlake.lake.journal import DONE, PLANNED, Entry, last_action, note, unfinished
+from planlake.lake.journal import DONE, PLANNED, PROMOTED, Entry, last_action, note, unfinished
 from planlake.lake.lake import clear_errors
 from planlake.lake.ledger import RESTORED, VOIDED, read_histories, voided_batches
 from planlake.lake.reading import own_rows_sql, rows_sql
@@ -92,7 +93,7 @@ def rollback(
 
 
 def undo(config: Config, *, confirm: Callable[[Sequence[Entry]], bool], environment: str | None = None) -> list[Entry]:
-    """Take back the last rollback or rebuild; a ConfigurationError where there is none."""
+    """Take back the last rollback, rebuild or promotion; a ConfigurationError where there is none."""
     with clear_errors(), opened_for_writing(config, environment, ignore) as context:
         resume(context)
         found = undoing(context)
@@ -151,6 +152,8 @@ def resume(context: Context) -> list[str]:
     entries = unfinished(context.lake, context.connection)
     if entries and entries[0].kind == "rebuild":  # a run finishes it by itself: the tables say who built them
         note(context.lake, entries, DONE, naive_utc(context.clock.now()))
+    elif entries and entries[0].kind == "promote":
+        promote.apply(context, entries)
     elif entries:
         _apply(context, entries)
     return [entry.resource for entry in entries]
@@ -276,7 +279,7 @@ def _mark_batches(context: Context, entries: Sequence[Entry]) -> None:
     """Void the batches of a rollback, or restore those an undo takes back; once, however often this is repeated."""
     found: dict[str, list[dict[str, Any]]] = {}
     for entry in entries:
-        event = RESTORED if entry.kind == "undo" else VOIDED
+        event = VOIDED if (entry.kind == "undo") == (entry.zone == PROMOTED) else RESTORED
         voided = voided_batches(context.lake, context.connection, entry.resource) if entry.voided else set()
         marked = [batch for batch in entry.voided if (batch in voided) == (event == RESTORED)]
         common = {"run": entry.action, "resource": entry.resource, "event": event, "window": ""}

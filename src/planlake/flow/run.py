@@ -33,9 +33,9 @@ from planlake.flow.refine import RefineResult, refine
 from planlake.flow.rollback import resume
 from planlake.flow.rows import raw_rows
 from planlake.flow.snapshot import SnapshotResult, snapshot
-from planlake.lake.compaction import compact_ledger
-from planlake.lake.lake import clear_errors, open_lake
+from planlake.lake.lake import clear_errors
 from planlake.lake.ledger import GAP, RECOUNT, History, read_histories
+from planlake.lake.previews import enter, open_lake
 from planlake.lake.runs import append_operations, last_published
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
 from planlake.sources.client import Source, open_source
@@ -118,6 +118,7 @@ def reconcile(
     with opened_for_writing(config, environment, notify) as context:
         histories = read_histories(context.lake, context.connection)
         loaded = [name for name in tables if histories.get(name, History()).last_full()]
+        enter(context.lake, loaded, run=context.run)
 
         async def compared() -> list[Difference]:
             async with open_source(config, signer(config)) as source:
@@ -138,6 +139,7 @@ def _run(context: Context, selection: Selection) -> RunResult:
     resume(context)  # before anything is read: it may void batches
     histories = read_histories(context.lake, context.connection)
     steps = plan(context.config, context.catalogue, histories, context.clock, selection)
+    enter(context.lake, [step.table for step in steps], run=context.run)
     reading = asyncio.Semaphore(context.config.settings.table_concurrency)
     try:
         _record_gaps(context, steps, histories)
@@ -152,15 +154,12 @@ def _run(context: Context, selection: Selection) -> RunResult:
     results = [_with_expectations(context, result, cadences[result.table], published) for result in results]
     outcome = "finished" if any(result.outcome != "up to date" for result in results) else "nothing to do"
     _record(context, results, outcome=outcome, message="", seconds=monotonic() - started)
-    settings = context.config.settings
-    after_days = max(settings.compact_after_days, settings.look_back_days + 1)
-    compact_ledger(context.lake, context.connection, naive_utc(context.clock.now()), after_days=after_days)
     trouble = _kept_house(context)
     return RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started, trouble)
 
 
 def _kept_house(context: Context) -> str:
-    """Look after the tables; trouble with it is told, and changes nothing about what the run did."""
+    """Look after the ledger and the tables; trouble with it is told, and changes nothing about what the run did."""
     try:
         keep_house(context)
     except (OSError, PlanlakeError) as error:

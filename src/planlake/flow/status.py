@@ -10,8 +10,9 @@ from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
 from planlake.engines.sql import literal
 from planlake.flow.deletions import held_ids
-from planlake.lake.lake import Lake, open_lake
+from planlake.lake.lake import Lake
 from planlake.lake.ledger import FULL, GAP, History, read_histories
+from planlake.lake.previews import open_lake
 from planlake.lake.reading import own_rows_sql
 from planlake.lake.runs import published_dates
 from planlake.sources.catalogue import catalogue_of

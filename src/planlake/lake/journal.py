@@ -14,7 +14,8 @@ from planlake.lake.reading import own_rows_sql
 from planlake.lake.runs import append_operations
 
 PLANNED, DONE = "planned", "done"
-Kind = Literal["rollback", "rebuild", "undo"]
+Kind = Literal["rollback", "rebuild", "undo", "promote"]
+PROMOTED = "promoted"  # the zone of what a promotion brought: taking it back voids its batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Entry:
     """One table of an action: the versions it leaves and those it goes to, bookmarks, and batches it voids.
 
     Versions to go to are None where they are not kept and must be worked out; an action that takes another back names
-    it in `undoes`, and restores what that one voided.
+    it in `undoes`, and restores what that one voided. The target of a promotion is its preview, `voided` its batches.
     """
 
     action: int

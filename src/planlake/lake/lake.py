@@ -18,7 +18,7 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import IdentityTransform
 
 from planlake.config import Config, Environment
-from planlake.errors import ConfigurationError, LakeError
+from planlake.errors import ConfigurationError, InternalError, LakeError
 from planlake.lake.schemas import TABLES, schema_of
 from planlake.lake.upgrade import FORMAT, FORMAT_PROPERTY, check_columns, check_format, is_current, upgrade
 
@@ -46,7 +46,10 @@ BOOKMARKED_PROPERTIES = {**TABLE_PROPERTIES, "commit.retry.num-retries": "0"}
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """An open lake. `commits` is held around every commit: one process writes, its threads take turns."""
+    """An open lake. `commits` is held around every commit: one process writes, its threads take turns.
+
+    A preview is a lake that stands on its `base` and shows its tables, but those of the resources in `own`.
+    """
 
     catalog: Catalog
     source: str
@@ -56,6 +59,9 @@ class Lake:
     lock_file: Path | None = None
     loaded: dict[tuple[str, str], Table] = field(default_factory=dict, repr=False)
     absent: set[tuple[str, str]] = field(default_factory=set, repr=False)
+    base: "Lake | None" = None
+    preview: str = ""
+    own: set[str] = field(default_factory=set, repr=False)
 
     def database(self, zone: str) -> str:
         """The name of a zone's database, for example `tascomi-raw-zone`."""
@@ -75,6 +81,22 @@ class Lake:
             check_columns(found, zone, name)
             self.loaded.setdefault((zone, name), found)  # threads that look at once share one
         return self.loaded[zone, name]
+
+    def shown(self, zone: str, name: str) -> Table | None:
+        """A table to be read: a preview shows its own, and those of its base where it has none."""
+        found = self.find(zone, name)
+        return found if found is not None or self.base is None else self.base.find(zone, name)
+
+    def holder(self, resource: str) -> "Lake":
+        """The lake whose raw rows and ledger are a resource's: of a preview its base, until it has its own."""
+        return self if self.base is None or resource in self.own else self.base
+
+    @property
+    def stands_on(self) -> "Lake":
+        """The lake a preview stands on; an InternalError where this is none."""
+        if self.base is None:
+            raise InternalError("this lake is no preview")
+        return self.base
 
     def upgrade(self) -> int:
         """Give Planlake's own tables of an older lake what they lack; how many lacked something. For who may write."""
@@ -170,8 +192,11 @@ class Lake:
         return self.create(zone, name, schema, spec=spec)
 
 
-def open_lake(config: Config, environment: str | None = None) -> Lake:
-    """Open the lake of an environment, making its folder where it is local; a LakeError where that cannot be."""
+def open_environment(config: Config, environment: str | None = None) -> Lake:
+    """Open the lake of a configured environment, making its folder where it is local; a LakeError says what is wrong.
+
+    Previews are opened by `lake.previews.open_lake`.
+    """
     chosen = config.environment(environment)
     file = _sqlite_file(chosen, config.folder)
     with clear_errors():

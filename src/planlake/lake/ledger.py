@@ -297,8 +297,9 @@ def raw_rows_sql(
 
 
 def _highest(lake: Lake, column: str) -> dict[str, int]:
-    """The highest number of a column in raw and in the ledger, by resource."""
-    highest: dict[str, int] = {}
+    """The highest number of a column in raw and in the ledger, by resource; of a preview as it shows them."""
+    others = _highest(lake.base, column) if lake.base is not None else {}
+    highest = {resource: number for resource, number in others.items() if resource not in lake.own}
     for name in ("api_requests", "api_responses"):
         for resource, number in highest_by_resource(lake.find("raw", name), column).items():
             highest[resource] = max(number, highest.get(resource, 0))

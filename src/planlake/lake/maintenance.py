@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-import pyarrow.fs
 from pyiceberg.io import FileIO
-from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.manifest import DataFile, ManifestFile
 from pyiceberg.serializers import FromInputFile
 from pyiceberg.table import Table
@@ -21,6 +19,7 @@ from pyiceberg.table.snapshots import Snapshot
 from planlake.engines.duckdb import Connection
 from planlake.lake.files import DAY_TAG, commit, data_files, expire, first_batch, write_file
 from planlake.lake.reading import rows_sql
+from planlake.lake.storage import path_in_storage, storage_of
 from planlake.lake.summary import figure
 
 OWN_TAG = re.compile(r"(?:day-|undone-[0-9]+-day-|before-[0-9]+-[0-9]+-)([0-9]{4})([0-9]{2})([0-9]{2})")
@@ -166,31 +165,31 @@ def _small_by_partition(table: Table) -> dict[tuple[object, ...], list[DataFile]
     return {name: sorted(files, key=lambda file: first_batch(table, file)) for name, files in found.items()}
 
 
-def sweep(table: Table, now: datetime) -> Freed:
+def sweep(table: Table, now: datetime, *, others: Sequence[Table] = ()) -> Freed:
     """Delete files in the table's folder that nothing refers to, such as a crash leaves.
 
-    A file stays while it is younger than an hour, or part of a version that was the current one in the last hour.
+    A file stays while it is younger than an hour, or part of a version that was the current one in the last hour, of
+    this table or of the same one in `others`, the environments that stand on this one or that this one stands on.
     """
-    if not isinstance(table.io, PyArrowFileIO):
-        return Freed()
     limit = now - GRACE
-    scheme, host, folder = PyArrowFileIO.parse_location(table.location())
-    files = table.io.fs_by_scheme(scheme, host)
-    listed = files.get_file_info(pyarrow.fs.FileSelector(folder, allow_not_found=True, recursive=True))
-    old = {one.path: one.size for one in listed if one.is_file and one.mtime < limit}
-    live = {PyArrowFileIO.parse_location(path)[2] for path in _live_paths(table, limit)} if old else set()
+    storage = storage_of(table.io, table.location())
+    old = {one.path: one.size for one in storage.listed() if one.written_at < limit}
+    live = {path for one in (table, *others) for path in live_paths(one, since=limit)} if old else set()
     gone = {path: size for path, size in old.items() if path not in live}
-    for path in gone:
-        files.delete_file(path)
+    storage.delete(gone)
     return Freed(files=len(gone), bytes=sum(gone.values()))
 
 
-def _live_paths(table: Table, limit: datetime) -> set[str]:
-    """Every file that the table's metadata refers to, and what versions of it did that were current since the limit."""
+def live_paths(table: Table, *, since: datetime) -> set[str]:
+    """The paths of all files that a table refers to, and of those that versions did which were current `since` then."""
+    return {path_in_storage(location) for location in _live_locations(table, since)}
+
+
+def _live_locations(table: Table, limit: datetime) -> set[str]:
     log = table.metadata.metadata_log
     paths = {table.metadata_location, *(entry.metadata_file for entry in log)}
     ends = [*(entry.timestamp_ms for entry in log[1:]), table.metadata.last_updated_ms]
-    recent = [entry for entry, end in zip(log, ends, strict=True) if end >= limit.timestamp() * 1000]
+    recent = [entry for entry, end in zip(log, ends[: len(log)], strict=True) if end >= limit.timestamp() * 1000]
     snapshots = list(table.metadata.snapshots)
     for entry in recent:
         snapshots += FromInputFile.table_metadata(table.io.new_input(entry.metadata_file)).snapshots

@@ -24,6 +24,8 @@ from planlake.lake.files import data_files
 from planlake.lake.lake import Lake
 from planlake.lake.schemas import Described
 
+OF_ONE_LAKE = ("runs", "journal", "previewed")
+
 SQL_TYPES: dict[type[IcebergType], str] = {
     IntegerType: "INTEGER",
     LongType: "BIGINT",
@@ -55,12 +57,19 @@ def own_rows_sql(
 ) -> str:
     """A table expression over one of Planlake's own tables; no rows where nothing was ever written to it.
 
-    `where` only spares files that hold no such row.
+    `where` only spares files that hold no such row. A preview shows its own rows of resources it has entered, and its
+    base's of all others; what ran, of itself alone.
     """
     table = lake.find(zone, name)
-    if table is None:
-        return rows_sql([], lake.own_schema(zone, name), columns=columns)
-    return rows_sql(data_files(table, where=where), table.schema(), columns=columns)
+    schema = table.schema() if table is not None else lake.own_schema(zone, name)
+    wanted = columns if columns is None or lake.base is None else {*columns, "resource"}
+    own = rows_sql(data_files(table, where=where) if table is not None else [], schema, columns=wanted)
+    if lake.base is None or name in OF_ONE_LAKE:
+        return own
+    others = own_rows_sql(lake.base, zone, name, columns=wanted, where=where)
+    entered = ", ".join(map(literal, ["", *sorted(lake.own)]))
+    return f"""(select * from {own} where resource in ({entered})
+                union all by name select * from {others} where resource not in ({entered}))"""
 
 
 def _entry(field: NestedField) -> str:

@@ -22,7 +22,7 @@ from planlake.lake.files import (
     commit,
     data_files,
     day_tag,
-    highest_batch,
+    highest,
     write_file,
 )
 from planlake.lake.reading import rows_sql
@@ -143,7 +143,7 @@ def keep_until(connection: Connection, table: Table, batch: int, *, action: int,
         return
     if batch > batch_of(left):
         raise ValueError("a bookmark above what the table holds would lose records")
-    later = [file for file in data_files(table) if highest_batch(table, file) > batch]
+    later = [file for file in data_files(table) if highest(table, [file], "batch") > batch]
     added = list(_until(connection, table, later, batch))
     put_aside_after(table, batch, action=action, today=today)
     properties = bookmark_properties(batch, action, today, rebuilt=str(action))

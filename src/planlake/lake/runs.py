@@ -23,11 +23,16 @@ class LastRun:
 
 
 def last_run(lake: Lake, connection: Connection) -> LastRun:
-    """The last run; numbers of runs that were killed count, from their rows of the ledger."""
-    run = max(highest_by_resource(lake.find("raw", "api_requests"), "run").values(), default=0)
+    """The last run; numbers of runs that were killed count, from their rows of the ledger.
+
+    Runs in a preview go on from those of its base.
+    """
+    of_base = last_run(lake.base, connection) if lake.base is not None else LastRun()
+    run = max([of_base.run, *highest_by_resource(lake.find("raw", "api_requests"), "run").values()])
     rows = own_rows_sql(lake, "operations", "runs", columns=("run", "started_at"))
     recorded, newest = connection.execute(f"select max(run), max(started_at) from {rows}").fetchall()[0]
-    return LastRun(max(run, recorded or 0), newest)
+    started_at = max([at for at in (newest, of_base.started_at) if at is not None], default=None)
+    return LastRun(max(run, recorded or 0), started_at)
 
 
 def append_operations(lake: Lake, name: str, rows: Iterable[Mapping[str, Any]]) -> None:

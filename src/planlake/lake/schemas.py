@@ -193,6 +193,13 @@ DRIFT: Columns = {
     "noticed_at": "timestamp",
 }
 
+PREVIEWED: Columns = {
+    "number": "long",
+    "run": "long",
+    "resource": "text",
+    "event": "text",
+}
+
 UNCASTABLE: Columns = {
     "run": "long",
     "resource": "text",
@@ -226,6 +233,7 @@ TABLES: Mapping[tuple[str, str], Columns] = {
     ("operations", "checks"): CHECKS,
     ("operations", "journal"): JOURNAL,
     ("operations", "drift"): DRIFT,
+    ("operations", "previewed"): PREVIEWED,
     ("operations", "uncastable"): UNCASTABLE,
     ("operations", "rejected"): REJECTED,
 }

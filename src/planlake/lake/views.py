@@ -45,13 +45,13 @@ class Views:
 
         Without a schema the refined zone is searched first, then trusted, operations and raw.
         """
-        zones = [zone for zone in SEARCHED_ZONES if not schema or self.lake.database(zone).lower() == schema.lower()]
+        zones = [zone for zone in SEARCHED_ZONES if not schema or schema.lower() in _databases(self.lake, zone)]
         if not schema and name.lower() in self.resources:
             zones.remove("raw")  # a resource without its database means what users call its table
         for zone in zones:
             query = self._render(zone, name.lower())
             if query is not None:
-                self._create(self.lake.database(zone) if schema else "", name, query)
+                self._create(schema, name, query)
                 return True
         return False
 
@@ -70,7 +70,7 @@ class Views:
             return f"select * from {self._own(zone, name)}"
         if (zone, name) == ("operations", GAPS):
             return gaps_sql(self._own("raw", "api_requests"))
-        table = self.lake.find(zone, name)
+        table = self.lake.shown(zone, name)
         return _whole(table) if table is not None else None
 
     def _own(self, zone: str, name: str) -> str:
@@ -88,10 +88,10 @@ class Views:
 
     def _responses(self, resource: str) -> str | None:
         """Records as received in a column named after the resource, and failed requests as rows of their own."""
-        files = raw_files(self.lake, resource, 0)
-        if self.lake.find("raw", "api_requests") is None:
+        lake = self.lake.holder(resource)
+        if lake.find("raw", "api_requests") is None:
             return None
-        rows = raw_rows_sql(self.lake, files, resource, 0)
+        rows = raw_rows_sql(lake, raw_files(lake, resource, 0), resource, 0)
         imports = ", ".join(IMPORT_COLUMNS)
         failed = f"""
             select page, null, url, status::varchar, error, requested_at, epoch(requested_at)::varchar,
@@ -104,11 +104,12 @@ class Views:
 
     def _parsed(self, resource: Described) -> str | None:
         """Every key as text, beside the import columns."""
-        files = raw_files(self.lake, resource.name, 0)
+        lake = self.lake.holder(resource.name)
+        files = raw_files(lake, resource.name, 0)
         if not files:
             return None
-        rows = raw_rows_sql(self.lake, files, resource.name, 0)
-        increment = self.lake.find("refined", f"increment_{resource.name}")
+        rows = raw_rows_sql(lake, files, resource.name, 0)
+        increment = self.lake.shown("refined", f"increment_{resource.name}")
         keys = keys_of(increment.schema() if increment else None, resource.columns)
         found = found_keys(self.connection, f"(select api_response from {rows} where is_regular)")
         names = column_names((key for key in found if key not in keys), [*keys.values(), *REFINED_OWN, *VIEW_COLUMNS])
@@ -145,7 +146,7 @@ class Views:
         return self._latest(self.resources[name]) if name in self.resources else None
 
     def _increment(self, resource: Described) -> str | None:
-        table = self.lake.find("refined", f"increment_{resource.name}")
+        table = self.lake.shown("refined", f"increment_{resource.name}")
         if table is None:
             return None
         return f"select * from {self._versions(table)}"
@@ -157,7 +158,7 @@ class Views:
         return f"(select * from {_whole_rows(table)} where import_date <= '{self.as_of:%Y%m%d}')"
 
     def _current(self, resource: Described) -> str | None:
-        table = self.lake.find("refined", f"current_{resource.name}")
+        table = self.lake.shown("refined", f"current_{resource.name}")
         if table is None or self.as_of is None or table.current_snapshot() is None:
             return _whole(table) if table is not None else None
         day, snapshot = self._snapshot_of_day(resource, table, self.as_of)
@@ -168,7 +169,7 @@ class Views:
         self.notes.append(
             f"{resource.name} as of {self.as_of}: no snapshot is kept, as received by the end of that day"
         )
-        increment = self.lake.find("refined", f"increment_{resource.name}")
+        increment = self.lake.shown("refined", f"increment_{resource.name}")
         if increment is None:
             return None
         return f"""select * from {self._versions(increment)} qualify row_number() over (
@@ -203,7 +204,7 @@ class Views:
 
     def _history(self, resource: Described) -> str | None:
         """Every version with the time from which and until which Planlake held it as the latest."""
-        table = self.lake.find("refined", f"increment_{resource.name}")
+        table = self.lake.shown("refined", f"increment_{resource.name}")
         if table is None:
             return None
         next_version = f"""lag(import_datetime) over (
@@ -215,7 +216,7 @@ class Views:
     def _latest(self, resource: Described) -> str | None:
         """The latest version of each id that is not deleted, and the date of the last published snapshot."""
         rows = self._current(resource)
-        table = self.lake.find("refined", f"current_{resource.name}")
+        table = self.lake.shown("refined", f"current_{resource.name}")
         if rows is None or table is None:
             return None
         day = literal(self._published(resource, table))
@@ -241,7 +242,18 @@ class Views:
 
 
 def known_names(lake: Lake, resources: Mapping[str, Described]) -> dict[str, list[str]]:
-    """Every table and view that can be queried now, by database."""
+    """Every table and view that can be queried now, by database; a preview's own, and its base's it shows."""
+    own = _own_names(lake, resources)
+    if lake.base is None:
+        return own
+    others = known_names(lake.base, resources)
+    theirs = {lake.base.database(zone): set(own[lake.database(zone)]) for zone in ZONES}
+    return own | {
+        database: [name for name in names if name not in theirs[database]] for database, names in others.items()
+    }
+
+
+def _own_names(lake: Lake, resources: Mapping[str, Described]) -> dict[str, list[str]]:
     refined = lake.names("refined")
     loaded = [name.removeprefix("current_") for name in refined if name.startswith("current_")]
     increments = [name.removeprefix("increment_") for name in refined if name.startswith("increment_")]
@@ -262,6 +274,12 @@ def _resource_of(name: str) -> str:
         if name.startswith(prefix):
             return name.removeprefix(prefix)
     return name
+
+
+def _databases(lake: Lake, zone: str) -> list[str]:
+    """The names a zone's database goes by: in a preview also its base's, so that queries run as they stand."""
+    bases = _databases(lake.base, zone) if lake.base is not None else []
+    return [lake.database(zone).lower(), *bases]
 
 
 def _whole_rows(table: Table) -> str:
