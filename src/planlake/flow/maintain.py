@@ -16,6 +16,7 @@ from planlake.lake.lake import clear_errors
 from planlake.lake.maintenance import (
     SMALL_BYTES,
     Freed,
+    Outdated,
     Retention,
     let_go,
     merge_small,
@@ -54,7 +55,8 @@ def maintain(config: Config, *, environment: str | None = None, notify: Notify =
 
 def _whole(context: Context, zone: str, name: str) -> Freed:
     table = context.lake.fresh(zone, name)
-    return _let_go(context, table) + _merged(context, zone, table, at_least=2) + sweep(table, datetime.now(UTC))
+    old = outdated(table, context.clock.today(), _retention(context.config.settings))
+    return _let_go(context, table, old) + _merged(context, zone, table, at_least=2) + sweep(table, datetime.now(UTC))
 
 
 def keep_house(context: Context) -> None:
@@ -64,13 +66,12 @@ def keep_house(context: Context) -> None:
         old = outdated(table, context.clock.today(), _retention(settings))
         is_due = len(old.snapshots) >= settings.expire_after_versions
         if is_due:
-            _let_go(context, table)
+            _let_go(context, table, old)
         if is_due or _has_small_files(table, settings):
             _merged(context, zone, table, at_least=settings.merge_after_files)
 
 
-def _let_go(context: Context, table: Table) -> Freed:
-    old = outdated(table, context.clock.today(), _retention(context.config.settings))
+def _let_go(context: Context, table: Table, old: Outdated) -> Freed:
     if not old.snapshots:
         return Freed()
     with context.lake.commits:

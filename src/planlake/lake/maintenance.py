@@ -47,9 +47,12 @@ class Freed:
     bytes: int = 0
 
     def __add__(self, other: "Freed") -> "Freed":
-        mine, others = (self.snapshots, self.merged, self.files, self.bytes), other
-        figures = (others.snapshots, others.merged, others.files, others.bytes)
-        return Freed(*(one + two for one, two in zip(mine, figures, strict=True)))
+        return Freed(
+            self.snapshots + other.snapshots,
+            self.merged + other.merged,
+            self.files + other.files,
+            self.bytes + other.bytes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
