@@ -1,31 +1,18 @@
 """Lakes that other versions of Planlake made: older ones are upgraded by who writes, newer ones are refused."""
 
-from datetime import datetime
-
 import pytest
 
 from commands import typed_in_process
-from conftest import feeding
 from planlake.flow.maintain import maintain
 from planlake.lake.lake import open_lake
 from planlake.lake.upgrade import FORMAT, FORMAT_PROPERTY
-from planlake.simulator.dataset import Dataset
 
-SETTINGS = """
-source: tascomi
-resources: {things: {columns: {id: integer, last_updated: timestamp, name: text}}}
-tables: {daily: [things]}
-"""
+from .things import DAY_2, put, things_loaded
 
 
 @pytest.fixture
 def feed(tmp_path):
-    now = datetime.fromisoformat("2026-11-17T03:00:00")
-    columns = {"id": "integer", "last_updated": "timestamp", "name": "text"}
-    data = Dataset({"things": columns}, now=now)
-    with feeding(data, tmp_path, SETTINGS) as made:
-        data.put("things", {"id": "1", "last_updated": "2026-11-16 09:00:00", "name": "first"})
-        made.run_at(now.isoformat())
+    with things_loaded(tmp_path, ["first"]) as made:
         yield made
 
 
@@ -67,8 +54,8 @@ def test_reading_an_older_lake_says_what_upgrades_it_and_writing_does(feed, monk
 
 def test_a_run_upgrades_an_older_lake_and_goes_on(feed):
     made_older(feed)
-    feed.data.put("things", {"id": "2", "last_updated": "2026-11-17 09:00:00", "name": "second"})
-    assert feed.run_at("2026-11-18T03:00:00").exit_code == 0
+    put(feed, 2, "second", "2026-11-17 09:00:00")
+    assert feed.run_at(DAY_2).exit_code == 0
     assert [row["name"] for row in feed.rows("select name from things order by id")] == ["first", "second"]
 
 
