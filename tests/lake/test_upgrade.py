@@ -4,7 +4,7 @@ import pytest
 
 from commands import typed_in_process
 from planlake.flow.maintain import maintain
-from planlake.lake.lake import open_lake
+from planlake.lake.lake import BOOKMARKED_PROPERTIES, open_lake
 from planlake.lake.upgrade import FORMAT, FORMAT_PROPERTY
 
 from .things import DAY_2, put, things_loaded
@@ -23,6 +23,14 @@ def made_older(feed):
         update.delete_column("requests")
     with table.transaction() as transaction:
         transaction.remove_properties(FORMAT_PROPERTY)
+
+
+MERGING = ("commit.manifest-merge.enabled", "commit.manifest.min-count-to-merge")
+
+
+def bookmarked(feed):
+    lake = open_lake(feed.config)
+    return [lake.find("refined", name) for name in ("increment_things", "current_things")]
 
 
 def tables(feed):
@@ -57,6 +65,19 @@ def test_a_run_upgrades_an_older_lake_and_goes_on(feed):
     put(feed, 2, "second", "2026-11-17 09:00:00")
     assert feed.run_at(DAY_2).exit_code == 0
     assert [row["name"] for row in feed.rows("select name from things order by id")] == ["first", "second"]
+
+
+def test_tables_that_carry_a_bookmark_merge_their_manifests_too_once_the_lake_is_upgraded(feed):
+    made_older(feed)
+    for table in bookmarked(feed):
+        with table.transaction() as transaction:
+            transaction.remove_properties(*MERGING, FORMAT_PROPERTY)
+    before = snapshots(feed)
+    assert open_lake(feed.config).upgrade() == 3
+    for table in bookmarked(feed):
+        assert dict(table.properties) == BOOKMARKED_PROPERTIES
+    assert snapshots(feed) == before
+    assert open_lake(feed.config).upgrade() == 0
 
 
 @pytest.mark.parametrize("command", [("run",), ("sql", "select * from things"), ("status",), ("maintain",)])

@@ -66,9 +66,8 @@ class Outdated:
 def outdated_tags(tags: Iterable[str], today: date, retention: Retention) -> list[str]:
     """Tags of days that need not be kept; other tags are nobody's business here.
 
-    What an action undid is kept as long as the version it left, so that it can be taken back whole.
-
-    The last tag before the days that are kept stays too: it is what was published when they began.
+    The last tag before the days that are kept stays too: it is what was published when they began. What an action
+    undid is kept as long as the version it left, so that it can be taken back whole.
     """
     named = {tag: day for tag in tags if (day := _day_of(tag)) is not None}
     left = {tag.split("-")[1]: day for tag, day in named.items() if tag.startswith("before-")}
