@@ -13,7 +13,9 @@ from planlake.lake.files import bookmark
 from planlake.lake.previews import open_lake
 from planlake.simulator.dataset import Dataset
 
-COLUMNS = {"id": "integer", "last_updated": "timestamp", "amount": "double", "name": "text"}
+from .tables import COLUMNS, columns_with
+from .tables import numbered as thing
+
 FIRST = datetime.fromisoformat("2026-11-10T03:00:00")
 TABLES = ("things", "others")
 DATA = "id, last_updated, amount, name"
@@ -21,19 +23,9 @@ DATA = "id, last_updated, amount, name"
 
 def declared(more="", tables=TABLES, **types):
     """YAML of daily tables; types given here are laid over the usual ones."""
-    listed = ", ".join(f"{name}: {kind}" for name, kind in {**COLUMNS, **types}.items())
-    known = "".join(f"  {name}: {{columns: {{{listed}}}}}\n" for name in (*TABLES, "late"))
+    columns = columns_with(**types)
+    known = "".join(f"  {name}: {{columns: {{{columns}}}}}\n" for name in (*TABLES, "late"))
     return f"source: tascomi\nresources:\n{known}tables: {{daily: [{', '.join(tables)}]}}\n{more}"
-
-
-def thing(identity, changed, **more):
-    return {
-        "id": str(identity),
-        "last_updated": changed.isoformat(" ", "seconds"),
-        "amount": f"{identity}.5",
-        "name": f"name {identity}",
-        **more,
-    }
 
 
 def day(number):

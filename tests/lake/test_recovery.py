@@ -2,38 +2,23 @@
 
 import sqlite3
 from contextlib import closing
-from datetime import datetime
 
 import pytest
 
 from commands import typed_in_process
-from conftest import feeding
 from planlake.errors import ConflictError, LakeError
 from planlake.flow.recover import recover
 from planlake.lake.lake import catalogue_file, lock_beside
 from planlake.lake.lease import writing
-from planlake.simulator.dataset import Dataset
 
-COLUMNS = {"id": "integer", "last_updated": "timestamp", "name": "text"}
-SETTINGS = """
-source: tascomi
-resources: {things: {columns: {id: integer, last_updated: timestamp, name: text}}}
-tables: {daily: [things]}
-settings: {lease_wait_seconds: 0}
-"""
+from .things import DAY_2, DAY_3, put, things_loaded
 
 
 @pytest.fixture
 def feed(tmp_path):
-    now = datetime.fromisoformat("2026-11-17T03:00:00")
-    with feeding(Dataset({"things": COLUMNS}, now=now), tmp_path, SETTINGS) as made:
-        for identity in range(1, 6):
-            made.data.put(
-                "things", {"id": str(identity), "last_updated": "2026-11-16 09:00:00", "name": f"name {identity}"}
-            )
-        made.run_at(now.isoformat())
-        made.data.put("things", {"id": "1", "last_updated": "2026-11-17 09:00:00", "name": "later"})
-        made.run_at("2026-11-18T03:00:00")
+    with things_loaded(tmp_path, [f"name {identity}" for identity in range(1, 6)]) as made:
+        put(made, 1, "later", "2026-11-17 09:00:00")
+        made.run_at(DAY_2)
         yield made
 
 
@@ -66,8 +51,8 @@ def test_every_table_is_known_again_with_all_its_versions_and_runs_go_on(feed, h
     assert (aside is not None) == (harm is not lose)
     assert everything(feed) == before
     assert feed.rows("select * from things order by id", as_of="2026-11-17") == as_of
-    feed.data.put("things", {"id": "2", "last_updated": "2026-11-18 09:00:00", "name": "latest"})
-    assert feed.run_at("2026-11-19T03:00:00").exit_code == 0
+    put(feed, 2, "latest", "2026-11-18 09:00:00")
+    assert feed.run_at(DAY_3).exit_code == 0
     assert feed.rows("select name from things where id = 2") == [{"name": "latest"}]
 
 

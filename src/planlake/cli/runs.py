@@ -10,8 +10,6 @@ from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 if TYPE_CHECKING:
     from planlake.flow.history import PastRun, PastTable
 
-SIGNS = {"loaded": "+ loaded", "held": "! held", "open": "! open", "failed": "x failed"}
-
 
 def runs(
     run: Annotated[int | None, typer.Argument(help="A run's number, to see each of its tables.")] = None,
@@ -63,7 +61,7 @@ def _show_runs(found: "list[PastRun]") -> None:
 
 
 def _show_tables(found: "list[PastTable]") -> None:
-    from planlake.cli.screen import print_table, remark
+    from planlake.cli.screen import MARKS, print_table, remark
 
     if not found:
         remark("this run did nothing to any table")
@@ -71,7 +69,7 @@ def _show_tables(found: "list[PastTable]") -> None:
     rows = [
         (
             one.table,
-            SIGNS.get(one.outcome, f"= {one.outcome}"),
+            MARKS.get(one.outcome, f"= {one.outcome}"),
             one.records,
             one.stored,
             one.current_rows,

@@ -34,12 +34,16 @@ def check_engine(name: str) -> None:
 
 def check_zone(name: str) -> None:
     """Refuse a zone that nothing can be set back in."""
-    _check("zone", name, ("refined", "all"))
+    from planlake.flow.rollback import ZONES
+
+    _check("zone", name, ZONES)
 
 
 def check_origin(name: str) -> None:
     """Refuse what no table can be made of."""
-    _check("origin", name, ("raw", "increments"))
+    from planlake.flow.rebuild import ORIGINS
+
+    _check("origin", name, ORIGINS)
 
 
 def _check(word: str, given: str | None, known: tuple[str, ...]) -> None:

@@ -18,6 +18,7 @@ from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.maintenance import (
     SMALL_BYTES,
     Freed,
+    Outdated,
     Retention,
     let_go,
     merge_small,
@@ -60,7 +61,8 @@ def _whole(context: Context, zone: str, name: str) -> Freed:
     others = [found for lake in _others(context.lake) if (found := lake.find(zone, name)) is not None]
     if context.lake.base is not None:
         return sweep(table, now, others=others)
-    freed = _let_go(context, table) + _merged(context, zone, table, at_least=2)
+    old = outdated(table, context.clock.today(), _retention(context.config.settings))
+    freed = _let_go(context, table, old) + _merged(context, zone, table, at_least=2)
     return freed + sweep(table, now, others=others)
 
 
@@ -83,13 +85,12 @@ def keep_house(context: Context) -> None:
         old = outdated(table, context.clock.today(), _retention(settings))
         is_due = len(old.snapshots) >= settings.expire_after_versions
         if is_due:
-            _let_go(context, table)
+            _let_go(context, table, old)
         if is_due or _has_small_files(table, settings):
             _merged(context, zone, table, at_least=settings.merge_after_files)
 
 
-def _let_go(context: Context, table: Table) -> Freed:
-    old = outdated(table, context.clock.today(), _retention(context.config.settings))
+def _let_go(context: Context, table: Table, old: Outdated) -> Freed:
     if not old.snapshots:
         return Freed()
     with context.lake.commits:

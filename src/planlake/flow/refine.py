@@ -20,10 +20,7 @@ from pyiceberg.types import StringType
 
 from planlake.checks.gates import CheckResult, held
 from planlake.checks.gates import rejected as rejected_records
-from planlake.engines.duckdb import (
-    bad_cells,
-    cast_columns,
-)
+from planlake.engines.duckdb import bad_cells, cast_columns
 from planlake.flow.affected import Affected, Asked, affected
 from planlake.flow.context import Context, Progress
 from planlake.flow.drift import Drift, noticed

@@ -44,8 +44,7 @@ from planlake.sources.catalogue import Resource
 
 Zone = Literal["refined", "all"]
 ZONES: tuple[Zone, ...] = ("refined", "all")
-LAST_GOOD = "last-good"  # the only target that is a text
-Target = date | int | str
+Target = date | int | Literal["last-good"]  # a day, a run, or the version before the one that is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def rollback(
         names = [context.catalogue.resource(name).name for name in tables] or loaded_tables(context)
         found = previewed(context, names, target, zone)
         if found and confirm(found):
-            roll_back(context, found)
+            _carry_out(context, [one.entry for one in found])
             record(context, "rolled back", f"to {target}, zone {zone}", [one.resource for one in found])
         return found
 
@@ -120,11 +119,6 @@ def previewed(context: Context, tables: Sequence[str], target: Target, zone: Zon
         if preview is not None:
             found.append(preview)
     return found
-
-
-def roll_back(context: Context, previews: Sequence[Preview]) -> None:
-    """Carry out what was previewed."""
-    _carry_out(context, [preview.entry for preview in previews])
 
 
 def undoing(context: Context) -> list[Entry]:

@@ -40,6 +40,7 @@ TABLE_PROPERTIES = {
 }
 LEDGER = ("raw", "api_requests")  # upgraded last, so that it stands for all
 PARTITIONED_BY_RESOURCE = ("api_responses", "api_requests", "uncastable", "rejected")
+BOOKMARKED = ("increment_", "current_")  # how the names of tables that carry a bookmark begin
 # A commit that carries a bookmark must not be repeated by the library: it would add the same rows again.
 BOOKMARKED_PROPERTIES = {**TABLE_PROPERTIES, "commit.retry.num-retries": "0"}
 
@@ -99,18 +100,20 @@ class Lake:
         return self.base
 
     def upgrade(self) -> int:
-        """Give Planlake's own tables of an older lake what they lack; how many lacked something. For who may write."""
+        """Give the tables of an older lake what they lack; how many lacked something. For who may write."""
         ledger = self._stored(*LEDGER)
         if ledger is None or is_current(ledger):
             return 0
-        return sum(self._upgraded(*place) for place in (*(one for one in TABLES if one != LEDGER), LEDGER))
+        own = [place for place in TABLES if place != LEDGER]
+        bookmarked = [("refined", name) for name in self.names("refined") if name.startswith(BOOKMARKED)]
+        return sum(self._upgraded(*place) for place in (*own, *bookmarked, LEDGER))
 
     def _upgraded(self, zone: str, name: str) -> bool:
         table = self._stored(zone, name)
         if table is None:
             return False
         with self.commits, clear_errors():
-            return upgrade(table, zone, name, TABLE_PROPERTIES)
+            return upgrade(table, zone, name, TABLE_PROPERTIES if (zone, name) in TABLES else BOOKMARKED_PROPERTIES)
 
     def _stored(self, zone: str, name: str) -> Table | None:
         """A table as the catalogue has it, whatever made it."""

@@ -46,9 +46,12 @@ class Freed:
     bytes: int = 0
 
     def __add__(self, other: "Freed") -> "Freed":
-        mine, others = (self.snapshots, self.merged, self.files, self.bytes), other
-        figures = (others.snapshots, others.merged, others.files, others.bytes)
-        return Freed(*(one + two for one, two in zip(mine, figures, strict=True)))
+        return Freed(
+            self.snapshots + other.snapshots,
+            self.merged + other.merged,
+            self.files + other.files,
+            self.bytes + other.bytes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,8 @@ class Outdated:
 def outdated_tags(tags: Iterable[str], today: date, retention: Retention) -> list[str]:
     """Tags of days that need not be kept; other tags are nobody's business here.
 
-    What an action undid is kept as long as the version it left, so that it can be taken back whole.
-
-    The last tag before the days that are kept stays too: it is what was published when they began.
+    The last tag before the days that are kept stays too: it is what was published when they began. What an action
+    undid is kept as long as the version it left, so that it can be taken back whole.
     """
     named = {tag: day for tag in tags if (day := _day_of(tag)) is not None}
     left = {tag.split("-")[1]: day for tag, day in named.items() if tag.startswith("before-")}
