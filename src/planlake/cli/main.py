@@ -12,6 +12,7 @@ import typer
 
 from planlake import __version__
 from planlake.cli import (
+    add,
     backfill,
     check,
     demo,
@@ -47,6 +48,7 @@ app = typer.Typer(
 for command in (
     demo.demo,
     init.init,
+    add.add,
     doctor.doctor,
     plan.plan,
     run.run,

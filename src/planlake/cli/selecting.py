@@ -20,11 +20,14 @@ def selection(
     accepts_gaps: bool = False,
 ) -> Selection:
     """What a run or plan was asked for; a ConfigurationError with a suggestion for a misspelt word."""
-    _check("cadence", cadence, CADENCES)
     _check("step", step, STEPS)
-    return Selection(
-        tuple(tables or ()), cast("Cadence | None", cadence), cast("StepName | None", step), is_full, accepts_gaps
-    )
+    return Selection(tuple(tables or ()), cadence_of(cadence), cast("StepName | None", step), is_full, accepts_gaps)
+
+
+def cadence_of(name: str | None) -> Cadence | None:
+    """The cadence of this name; None where none was named."""
+    _check("cadence", name, CADENCES)
+    return cast("Cadence | None", name)
 
 
 def check_engine(name: str) -> None:
