@@ -1,5 +1,6 @@
 """From what was typed to what is asked for: checks names of cadences, steps and engines."""
 
+from datetime import date
 from typing import cast
 
 from planlake.config import suggestion
@@ -43,6 +44,19 @@ def check_zone(name: str) -> None:
 def check_origin(name: str) -> None:
     """Refuse what no table can be made of."""
     _check("origin", name, ("raw", "increments"))
+
+
+def check_format(name: str | None, known: tuple[str, ...]) -> None:
+    """Refuse a format that there is not."""
+    _check("format", name, known)
+
+
+def day_of(option: str, text: str | None) -> date | None:
+    """The day an option names; None where it names none."""
+    try:
+        return date.fromisoformat(text) if text is not None else None
+    except ValueError:
+        raise ConfigurationError(f'{option} is no day: "{text}"', hint=f"{option} 2026-11-22") from None
 
 
 def _check(word: str, given: str | None, known: tuple[str, ...]) -> None:
