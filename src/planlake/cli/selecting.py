@@ -51,6 +51,11 @@ def check_format(name: str | None, known: tuple[str, ...]) -> None:
     _check("format", name, known)
 
 
+def check_shown_columns(name: str, known: tuple[str, ...]) -> None:
+    """Refuse a choice of columns that there is not."""
+    _check("choice of columns", name, known)
+
+
 def day_of(option: str, text: str | None) -> date | None:
     """The day an option names; None where it names none."""
     try:
