@@ -13,6 +13,7 @@ import typer
 from planlake import __version__
 from planlake.cli import (
     add,
+    advise,
     backfill,
     check,
     demo,
@@ -60,6 +61,7 @@ for command in (
     tables.tables,
     export.export,
     diagram.diagram,
+    advise.advise,
     check.check,
     backfill.backfill,
     rollback.rollback,
