@@ -9,7 +9,7 @@ from planlake.cli.options import ConfigFile
 
 TEMPLATE = """\
 # planlake.yaml: what Planlake loads, from where, and where it keeps it.
-# Adding a table is adding its name below; `planlake tables --known` lists every resource.
+# Adding a table is adding its name below, or `planlake add NAME`; `planlake tables --known` lists every resource.
 
 source: {source}                  # the catalogue of resources: their columns, types, keys and relations
 

@@ -12,11 +12,15 @@ import typer
 
 from planlake import __version__
 from planlake.cli import (
+    add,
+    advise,
     backfill,
     check,
     demo,
+    diagram,
     doctor,
     env,
+    export,
     init,
     maintain,
     plan,
@@ -48,6 +52,7 @@ app = typer.Typer(
 for command in (
     demo.demo,
     init.init,
+    add.add,
     doctor.doctor,
     plan.plan,
     run.run,
@@ -55,6 +60,9 @@ for command in (
     runs.runs,
     sql.sql,
     tables.tables,
+    export.export,
+    diagram.diagram,
+    advise.advise,
     check.check,
     backfill.backfill,
     rollback.rollback,
