@@ -193,6 +193,14 @@ DRIFT: Columns = {
     "noticed_at": "timestamp",
 }
 
+DOCUMENTED: Columns = {
+    "resource": "text",
+    "column": "text",
+    "type": "text",
+    "run": "long",
+    "noticed_at": "timestamp",
+}
+
 UNCASTABLE: Columns = {
     "run": "long",
     "resource": "text",
@@ -226,6 +234,7 @@ TABLES: Mapping[tuple[str, str], Columns] = {
     ("operations", "checks"): CHECKS,
     ("operations", "journal"): JOURNAL,
     ("operations", "drift"): DRIFT,
+    ("operations", "documented"): DOCUMENTED,
     ("operations", "uncastable"): UNCASTABLE,
     ("operations", "rejected"): REJECTED,
 }
