@@ -28,11 +28,15 @@ class _Record(BaseModel):
 
 
 class Api(_Record):
-    """Where the API is and where its two keys are found (`${VARIABLE}`, `file:PATH` or `aws-secret:NAME`)."""
+    """Where the API is and where its two keys are found (`${VARIABLE}`, `file:PATH` or `aws-secret:NAME`).
+
+    `documentation` is the vendor's page, an address or a file; where it is given, runs compare it once a week.
+    """
 
     base_url: str
     public_key: str = "${TASCOMI_PUBLIC_KEY}"
     private_key: str = "${TASCOMI_PRIVATE_KEY}"
+    documentation: str = Field(default="", repr=False)  # the vendor's address holds a key
 
     @field_validator("base_url")
     @classmethod

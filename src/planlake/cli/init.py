@@ -19,6 +19,7 @@ api:
   # ${{VARIABLE}}, file:PATH (relative to this file) or aws-secret:NAME
   public_key: ${{TASCOMI_PUBLIC_KEY}}
   private_key: ${{TASCOMI_PRIVATE_KEY}}
+  # documentation: https://HOST/rest/v1/documentation.html   # the vendor's page; runs compare it once a week
 
 tables:
   daily: [{daily}]   # read by day of last_updated

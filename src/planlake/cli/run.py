@@ -79,6 +79,8 @@ def show(result: "RunResult") -> None:
             remark(f"{rest} more {'table is' if rest == 1 else 'tables are'} up to date")
     if result.housekeeping:
         remark(f"{result.housekeeping}\nhint: planlake maintain")
+    if result.documentation:
+        remark(f"{result.documentation}\nhint: planlake drift")
     for table in result.tables:
         for line in _remarks(table):
             remark(line)

@@ -15,8 +15,9 @@ from planlake.engines.duckdb import Connection, connected
 from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
 from planlake.lake.files import data_files
-from planlake.lake.lake import Lake, open_lake
+from planlake.lake.lake import Lake
 from planlake.lake.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, History, read_histories
+from planlake.lake.previews import open_lake
 from planlake.lake.reading import rows_sql
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
 
@@ -170,7 +171,7 @@ def _known_days(resource: Resource, history: History) -> set[date]:
 
 def _changes(lake: Lake, connection: Connection, resource: Resource) -> dict[date | None, int]:
     """How many versions each day brought, by the time of the change, or by the reading where that is not told."""
-    table = lake.find("refined", f"increment_{resource.name}")
+    table = lake.shown("refined", f"increment_{resource.name}")
     if table is None:
         return {}
     has_changed = resource.changed in table.schema().column_names
@@ -185,7 +186,7 @@ def _changes(lake: Lake, connection: Connection, resource: Resource) -> dict[dat
 
 def _ages(lake: Lake, connection: Connection, resource: Resource, today: date) -> tuple[int, dict[int, float]]:
     """Records held, and which share of them was last updated within so many days."""
-    table = lake.find("refined", f"current_{resource.name}")
+    table = lake.shown("refined", f"current_{resource.name}")
     if table is None:
         return 0, {}
     has_changed = resource.changed in table.schema().column_names

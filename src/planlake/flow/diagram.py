@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from planlake.config import Config
-from planlake.lake.lake import Lake, catalogue_file, open_lake
+from planlake.lake.lake import Lake, catalogue_file
+from planlake.lake.previews import open_lake
 from planlake.lake.schemas import REFINED_OWN
 from planlake.sources.catalogue import Catalogue, Resource, catalogue_of
 
@@ -120,5 +121,5 @@ def _undeclared(config: Config, tables: Iterable[str], environment: str | None) 
 
 
 def _columns_of(lake: Lake, name: str) -> list[str]:
-    table = lake.find("refined", f"current_{name}")
+    table = lake.shown("refined", f"current_{name}")
     return [column for column in table.schema().column_names if column not in REFINED_OWN] if table else []

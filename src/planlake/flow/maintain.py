@@ -10,6 +10,7 @@ from pyiceberg.table import Table
 
 from planlake.clock import naive_utc
 from planlake.config import Config, Settings
+from planlake.errors import PlanlakeError
 from planlake.flow.context import Context, Notify, Progress, ignore
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.rollback import resume
@@ -69,6 +70,15 @@ def _whole(context: Context, zone: str, name: str) -> Freed:
 def _others(lake: Lake) -> list[Lake]:
     """The environments whose tables may refer to files of this one's: previews, or what a preview stands on."""
     return previews_of(lake) if lake.base is None else [lake.base]
+
+
+def kept_house(context: Context) -> str:
+    """Look after the tables inside a run; trouble with it is told, and changes nothing about what the run did."""
+    try:
+        keep_house(context)
+    except (OSError, PlanlakeError) as error:
+        return f"old versions and small files could not be looked after: {error}"
+    return ""
 
 
 def keep_house(context: Context) -> None:

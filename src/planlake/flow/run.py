@@ -19,10 +19,11 @@ from planlake.engines.duckdb import connected
 from planlake.errors import PlanlakeError, SourceError
 from planlake.flow.affected import Asked
 from planlake.flow.context import Context, Notify, ignore
+from planlake.flow.documentation import compared_weekly
 from planlake.flow.drift import drift_rows
 from planlake.flow.expectations import expectations, freshness
 from planlake.flow.ingest import IngestResult, ingest
-from planlake.flow.maintain import keep_house
+from planlake.flow.maintain import kept_house
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.plan import Selection, Step, plan
 from planlake.flow.prepare import continued, reading_of
@@ -72,13 +73,14 @@ class TableResult:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run did: its number, its London day, a result per table, and trouble with housekeeping, if any."""
+    """What a run did: its number, its London day, a result per table; trouble with housekeeping, news of the page."""
 
     run: int
     run_date: date
     tables: tuple[TableResult, ...]
     seconds: float
     housekeeping: str = ""
+    documentation: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -154,17 +156,8 @@ def _run(context: Context, selection: Selection) -> RunResult:
     results = [_with_expectations(context, result, cadences[result.table], published) for result in results]
     outcome = "finished" if any(result.outcome != "up to date" for result in results) else "nothing to do"
     _record(context, results, outcome=outcome, message="", seconds=monotonic() - started)
-    trouble = _kept_house(context)
-    return RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started, trouble)
-
-
-def _kept_house(context: Context) -> str:
-    """Look after the ledger and the tables; trouble with it is told, and changes nothing about what the run did."""
-    try:
-        keep_house(context)
-    except (OSError, PlanlakeError) as error:
-        return f"old versions and small files could not be looked after: {error}"
-    return ""
+    remarks = (kept_house(context), compared_weekly(context))
+    return RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started, *remarks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,6 +200,14 @@ PREVIEWED: Columns = {
     "event": "text",
 }
 
+DOCUMENTED: Columns = {
+    "resource": "text",
+    "column": "text",
+    "type": "text",
+    "run": "long",
+    "noticed_at": "timestamp",
+}
+
 UNCASTABLE: Columns = {
     "run": "long",
     "resource": "text",
@@ -234,6 +242,7 @@ TABLES: Mapping[tuple[str, str], Columns] = {
     ("operations", "journal"): JOURNAL,
     ("operations", "drift"): DRIFT,
     ("operations", "previewed"): PREVIEWED,
+    ("operations", "documented"): DOCUMENTED,
     ("operations", "uncastable"): UNCASTABLE,
     ("operations", "rejected"): REJECTED,
 }
