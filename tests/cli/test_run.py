@@ -114,7 +114,12 @@ def test_a_cadence_or_a_step_narrows_the_run(typed, feed, at):
         pytest.param(["feees"], 'no resource is called "feees"', "did you mean fees", id="a table"),
         pytest.param(["--cadence", "dayly"], 'no cadence is called "dayly"', "did you mean daily", id="a cadence"),
         pytest.param(["--step", "refin"], 'no step is called "refin"', "did you mean refine", id="a step"),
-        pytest.param(["--env", "lokal"], 'no environment is called "lokal"', "did you mean local", id="an environment"),
+        pytest.param(
+            ["--env", "lokal"],
+            'no environment and no preview is called "lokal"',
+            "did you mean local",
+            id="an environment",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["run", "plan"])

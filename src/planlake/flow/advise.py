@@ -18,7 +18,7 @@ from planlake.lake.files import data_files
 from planlake.lake.lake import Lake
 from planlake.lake.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, History, read_histories
 from planlake.lake.previews import open_lake
-from planlake.lake.reading import rows_sql
+from planlake.lake.reading import own_rows_sql, rows_sql
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
 
 MINIMUM_DAYS = 14
@@ -200,11 +200,7 @@ def _ages(lake: Lake, connection: Connection, resource: Resource, today: date) -
 
 def _calls(lake: Lake, connection: Connection, resource: Resource, period: Sequence[date]) -> int:
     """Calls that the ledger holds of day windows of the period."""
-    requests = lake.find("raw", "api_requests")
-    if requests is None:
-        return 0
-    columns = ("resource", "event", "window", "attempts")
-    rows = rows_sql(data_files(requests), requests.schema(), columns=columns)
+    rows = own_rows_sql(lake, "raw", "api_requests", columns=("resource", "event", "window", "attempts"))
     query = f"""select coalesce(sum(greatest(attempts, 1)), 0) from {rows}
                 where resource = {literal(resource.name)} and event in {(PAGE, PROVISIONAL, RECOUNT)}
                     and "window" <> '{FULL}' and "window" between '{min(period)}' and '{max(period)}'"""

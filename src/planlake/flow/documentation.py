@@ -22,9 +22,8 @@ from planlake.flow.drift import last_told
 from planlake.flow.observed import observed
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
-from planlake.lake.files import data_files
 from planlake.lake.lake import clear_errors
-from planlake.lake.reading import rows_sql
+from planlake.lake.reading import own_rows_sql
 from planlake.lake.runs import append_operations
 from planlake.sources.catalogue import Catalogue, Resource, catalogue_of
 from planlake.sources.documentation import Fields, column_type, read_documentation
@@ -177,10 +176,7 @@ def _message(found: Collection[Difference]) -> str:
 
 
 def _is_due(context: Context) -> bool:
-    table = context.lake.find("operations", "checks")
-    if table is None:
-        return True
-    rows = rows_sql(data_files(table), table.schema(), columns=("check", "checked_at"))
+    rows = own_rows_sql(context.lake, "operations", "checks", columns=("check", "checked_at"))
     with context.connection.cursor() as cursor:
         query = f"""select max(checked_at) from {rows} where "check" = {literal(CHECK)}"""
         last = cursor.execute(query).fetchall()[0][0]
@@ -193,13 +189,11 @@ def _days_since(context: Context, day: date) -> int:
 
 def _remembered(context: Context) -> dict[str, set[str]]:
     """The columns of each resource that the page had when it was first read."""
-    table = context.lake.find("operations", "documented")
+    rows = own_rows_sql(context.lake, "operations", "documented", columns=("resource", "column"))
     found: dict[str, set[str]] = {}
-    if table is not None:
-        rows = rows_sql(data_files(table), table.schema(), columns=("resource", "column"))
-        with context.connection.cursor() as cursor:
-            for resource, column in cursor.execute(f"""select resource, "column" from {rows}""").fetchall():
-                found.setdefault(resource, set()).add(column)
+    with context.connection.cursor() as cursor:
+        for resource, column in cursor.execute(f"""select resource, "column" from {rows}""").fetchall():
+            found.setdefault(resource, set()).add(column)
     return found
 
 

@@ -16,7 +16,7 @@ from planlake.flow.context import Context
 from planlake.flow.drift import not_sent
 from planlake.lake.files import bookmark, data_files, is_equal
 from planlake.lake.findings import masked
-from planlake.lake.reading import rows_sql
+from planlake.lake.reading import own_rows_sql, rows_sql
 from planlake.lake.schemas import keys_of
 from planlake.sources.catalogue import Resource
 
@@ -75,12 +75,9 @@ def _tried(context: Context, current: Table | None, types: Mapping[str, str]) ->
 
 def _uncastable(context: Context, resource: Resource, increment: Table, current: Table | None) -> dict[str, TriedCells]:
     """Cells of typed columns that did not cast, of the latest versions and of those that are held back."""
-    findings = context.lake.find("operations", "uncastable")
-    if findings is None:
-        return {}
     names = ("resource", "batch", "column", "raw_value", "request_id", "position")
-    files = data_files(findings, where=is_equal("resource", resource.name))
-    cells = rows_sql(files, findings.schema(), columns=names)
+    where = is_equal("resource", resource.name)
+    cells = own_rows_sql(context.lake, "operations", "uncastable", columns=names, where=where)
     latest = "(select null::bigint as import_request_id, null::integer as import_position where false)"
     if current is not None:
         latest = rows_sql(data_files(current), current.schema(), columns=("import_request_id", "import_position"))
