@@ -416,3 +416,32 @@ def test_a_protected_environment_needs_a_yes(feed, typed, monkeypatch):
 def test_a_target_that_is_none_is_said(feed, typed, to):
     said = typed("rollback", f"--to={to}", "--config", feed.config.folder / "planlake.yaml")
     assert (said.status, "is no day and no run" in said.err) == (2, True) or to == "20261111"
+
+
+# ---------------------------------------------------------------- deletions
+
+
+def test_a_deletion_that_is_undone_with_its_batch_is_found_again_by_the_next_full_reading(feed):
+    feed.data.delete("things", "5")
+    feed.run_at(day(4).isoformat(), "things", is_full=True)
+    assert 5 not in {row["id"] for row in shown(feed)}
+    set_back(feed, date(2026, 11, 13), "things", zone="all")
+    assert 5 in {row["id"] for row in shown(feed)}
+    feed.run_at((day(4) + timedelta(hours=1)).isoformat(), "things")  # by days: a deletion is in none of them
+    assert 5 in {row["id"] for row in shown(feed)}
+    feed.run_at((day(4) + timedelta(hours=2)).isoformat(), "things", is_full=True)
+    assert 5 not in {row["id"] for row in shown(feed)}
+    assert feed.rows("select is_deleted from history_things where id = 5 order by valid_from")[-1] == {
+        "is_deleted": True
+    }
+
+
+def test_a_deletion_that_was_false_is_gone_with_its_batch(feed):
+    before = shown(feed)
+    feed.data.delete("things", "5")
+    feed.run_at(day(4).isoformat(), "things", is_full=True)
+    feed.data.put("things", thing(5, day(-3)))
+    set_back(feed, date(2026, 11, 13), "things", zone="all")
+    feed.run_at((day(4) + timedelta(hours=1)).isoformat(), "things", is_full=True)
+    assert shown(feed) == before
+    assert [row["is_deleted"] for row in feed.rows("select is_deleted from history_things where id = 5")] == [False]

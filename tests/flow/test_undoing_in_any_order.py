@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from conftest import feeding
@@ -111,6 +111,8 @@ actions = st.one_of(
     st.just(("undo",)),
     st.just(("maintain",)),
     st.tuples(st.just("try"), st.sampled_from(TABLES)),
+    st.tuples(st.just("try"), st.sampled_from(TABLES)),  # twice: without it nothing is promoted or dropped
+    st.just(("promote",)),
     st.just(("promote",)),
     st.just(("drop",)),
     st.just(("next day",)),
@@ -156,6 +158,7 @@ class Lake:
         elif kind == "maintain":
             maintain(self.feed.config)
         elif kind == "undo" and self.told.before is not None:
+            event("an action was taken back")
             undo(self.feed.config, confirm=lambda _: True)
             self.told.undo()
         elif kind == "rebuild":
@@ -186,8 +189,10 @@ class Lake:
             try:
                 promoted = {one.table for one in promote(config, PREVIEW, [], confirm=lambda _: True)}
             except QualityError:
+                event("a promotion was refused")
                 assert before == {name: told.tables[name] for name in told.preview}
                 return
+            event(f"{len(promoted)} tables were promoted")
             assert promoted <= before.keys() - told.moved
             told.before, told.ran_since = {name: before[name] for name in promoted}, False
             told.promote(promoted, self.now.date())
