@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from planlake.config import Config
     from planlake.flow.plan import Selection
-    from planlake.flow.run import RunResult, TableResult
+    from planlake.flow.results import RunResult, TableResult
 
 OFTEN_NONE = ("uncastable", "rejected")  # shown where there are any
 COLUMNS = ("table", "outcome", "requests", "received", "new", "rows now", "uncastable", "rejected", "why")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from planlake.config import Config
 from planlake.errors import LakeError
+from planlake.flow.log import opened_log, say
 from planlake.lake.lake import catalogue_file, clear_errors, open_lake
 from planlake.lake.lease import writing
 from planlake.lake.recovery import Recovered
@@ -18,7 +19,9 @@ def recover(config: Config, *, environment: str | None = None) -> tuple[list[Rec
         aside = _put_aside(config, environment)
     lake = open_lake(config, environment)
     with writing(lake, config.settings.lease_wait_seconds), clear_errors():
-        return register(lake), aside
+        found = register(lake)
+    say(opened_log(config.settings.log), "info", "recovered", tables=[f"{one.database}.{one.table}" for one in found])
+    return found, aside
 
 
 def _is_usable(config: Config, environment: str | None) -> bool:

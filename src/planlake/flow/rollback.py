@@ -88,7 +88,8 @@ def rollback(
         found = previewed(context, names, target, zone)
         if found and confirm(found):
             roll_back(context, found)
-            record(context, "rolled back", f"to {target}, zone {zone}", [one.resource for one in found])
+            before = {one.resource: one.entry.current_from for one in found}
+            record(context, "rolled back", f"to {target}, zone {zone}", list(before), before=before)
         return found
 
 
@@ -100,7 +101,8 @@ def undo(config: Config, *, confirm: Callable[[Sequence[Entry]], bool], environm
         if confirm(found):
             _carry_out(context, found)
             message = f"{found[0].kind} {found[0].undoes} taken back"
-            record(context, "undone", message, [one.resource for one in found])
+            before = {one.resource: one.current_from for one in found}
+            record(context, "undone", message, list(before), before=before)
         return found
 
 
