@@ -22,6 +22,9 @@ Every command reads `planlake.yaml` in the folder it is called in, unless `--con
 for goes to standard output; remarks, progress and errors go to standard error, so `planlake sql ... > file` holds the
 answer and nothing else.
 
+`planlake --log json|text|off COMMAND` says how commands that change the lake log what they do;
+[settings.md](settings.md#the-log) has more.
+
 | exit status | meaning |
 |---|---|
 | 0 | all is well |

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from planlake import errors
 from planlake.cli.main import app
-from planlake.config import Api, Catalog, Config, Environment, Settings, SqlCheck, Tables
+from planlake.config import Api, Catalog, Config, Environment, Lineage, Settings, SqlCheck, Tables
 from planlake.lake import ledger
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES
 from planlake.sources.catalogue import Resource
@@ -88,6 +88,7 @@ def test_every_command_and_each_of_its_options_is_on_the_page(command):
         pytest.param(Environment, "### `environments`", id="environments"),
         pytest.param(Catalog, "### `environments`", id="catalog"),
         pytest.param(SqlCheck, "### `checks`", id="checks"),
+        pytest.param(Lineage, "### `lineage`", id="lineage"),
         pytest.param(Settings, "### `settings`", id="settings"),
     ],
 )

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from commands import PROGRAM, environment, planlake
+from commands import PROGRAM, environment, planlake, said
 from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
 from planlake.simulator.faults import Rule
 
@@ -197,9 +197,14 @@ def test_ctrl_c_is_exit_130_keeps_what_was_committed_and_the_next_run_continues(
             time.sleep(0.05)
         run.send_signal(signal.SIGINT)
         assert run.wait(timeout=15) == 130
-        said = run.stderr.read()
-    assert said.splitlines()[0] == "Stopped; everything committed so far is kept"
-    assert "Traceback" not in said
+        left = said(130, "", run.stderr.read())
+    assert left.err.splitlines()[0] == "Stopped; everything committed so far is kept"
+    assert "Traceback" not in left.err
+    assert [(line["event"], line.get("step"), line.get("outcome")) for line in left.told] == [
+        ("run started", None, None),
+        ("step ended", "ingest", "stopped"),
+        ("run ended", None, "stopped"),
+    ]
     feed.fail()
     assert typed("run", "fees", "--config", feed.file).status == 0
     assert len(feed.rows("select * from fees")) == 70

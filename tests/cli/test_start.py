@@ -110,7 +110,7 @@ def loading_error(file):
 
 
 def test_a_defect_of_planlake_itself_is_exit_4_without_a_traceback_unless_debugging(typed, monkeypatch, tmp_path):
-    monkeypatch.setattr("planlake.cli.loading.load_config", lambda _: 1 / 0)
+    monkeypatch.setattr("planlake.cli.loading.load_config", lambda *_, **__: 1 / 0)
     said = typed("plan")
     assert said.status == 4
     assert said.errors == ["Error: something went wrong inside Planlake: ZeroDivisionError: division by zero"]

@@ -66,6 +66,10 @@ def everything_said(feed, caplog, capfd):
     said += [repr(sign), repr(open_source(feed.config, sign))]
     said += [record.getMessage() + repr(record.__dict__) for record in caplog.records]
     printed = capfd.readouterr()
+    for outcome in ("done", "open"):
+        assert f'"event": "step ended", "run": {1 if outcome == "done" else 2}, ' in printed.err
+        assert f'"outcome": "{outcome}"' in printed.err
+    assert '"event": "run ended", "run": 3, "outcome": "failed"' in printed.err
     return "\n".join([*said, printed.out, printed.err])
 
 

@@ -10,7 +10,6 @@ from planlake.cli.options import AsJson, ConfigFile, DryRun, Yes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from planlake.config import Config
     from planlake.flow.preview import Difference, Listed
     from planlake.flow.promote import Promotion
 
@@ -101,7 +100,7 @@ def _show_differences(found: "Sequence[Difference]", name: str) -> None:
     rows = [
         (
             one.table,
-            one.rows_base,
+            None if one.is_new else one.rows_base,
             one.rows_preview,
             one.added,
             one.removed,
@@ -128,8 +127,13 @@ def _cell(value: str | None) -> str:
 
 
 def _remarks(one: "Difference") -> list[str]:
+    from planlake.cli.screen import counted
+
     lines = []
-    for what, columns in (("new columns", one.columns_added), ("columns gone", one.columns_removed)):
+    if one.is_new:
+        lines.append(f"{one.table} is new, with {counted(len(one.columns_added), 'column', 'columns')}")
+    new = () if one.is_new else one.columns_added
+    for what, columns in (("new columns", new), ("columns gone", one.columns_removed)):
         if columns:
             lines.append(f"{one.table}: {what}: {', '.join(columns)}")
     lines += [f"{one.table}: {column} was {before} and is {after}" for column, before, after in one.retyped]
@@ -149,26 +153,24 @@ def promote(
     json: AsJson = False,
 ) -> None:
     """Make a preview's tables those of the environment it stands on; nothing is copied or fetched again."""
+    from planlake.cli.confirming import asking
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, remark
+    from planlake.cli.screen import counted, print_json, remark
 
     loaded = configuration(config)
     from planlake.flow.preview import promote as make_the_bases
+    from planlake.lake.previews import base_of
 
-    done = False
-
-    def confirm(found: "Sequence[Promotion]") -> bool:
-        nonlocal done
-        if not json:
-            _show_promotions(found)
-        done = _may_go_on(loaded, name, is_dry_run=dry_run, says_yes=yes)
-        return done
-
+    base, _ = base_of(loaded, name)
+    show = None if json else _show_promotions
+    confirm, answers = asking(loaded, base, is_dry_run=dry_run, says_yes=yes, show=show)
     found = make_the_bases(loaded, name, tables or [], confirm=confirm)
+    done = any(answers)
     if json:
         print_json({"done": done, "tables": [asdict(one) for one in found]})
     if done:
-        remark(f"{len(found)} tables are promoted\nhint: planlake undo takes it back; planlake env drop {name}")
+        said = f"{counted(len(found), 'table is', 'tables are')} promoted"
+        remark(f"{said}; `planlake undo` takes it back\nhint: planlake env drop {name}")
     else:
         remark("No table was changed" if found else f"nothing to do: no table of {name} differs from what it stands on")
 
@@ -194,13 +196,16 @@ def _show_promotions(found: "Sequence[Promotion]") -> None:
 @env.command()
 def drop(name: PreviewName, yes: Yes = False, config: ConfigFile = None, json: AsJson = False) -> None:
     """Delete a preview with everything that is its own; what was promoted stays."""
+    from planlake.cli.confirming import may_go_on
     from planlake.cli.loading import configuration
     from planlake.cli.screen import print_json, remark
 
     loaded = configuration(config)
     from planlake.flow.preview import remove
+    from planlake.lake.previews import base_of
 
-    found = remove(loaded, name, confirm=lambda _: _may_go_on(loaded, name, is_dry_run=False, says_yes=yes))
+    base, _ = base_of(loaded, name)
+    found = remove(loaded, name, confirm=lambda _: may_go_on(loaded, base, is_dry_run=False, says_yes=yes))
     if json:
         print_json({"done": found is not None, **(asdict(found) if found else {})})
     if found is None:
@@ -208,12 +213,3 @@ def drop(name: PreviewName, yes: Yes = False, config: ConfigFile = None, json: A
     else:
         kept = f"; {found.spared} that were promoted stay" if found.spared else ""
         remark(f"{name} is gone: {found.files} files, {found.bytes / 2**20:,.1f} MB{kept}")
-
-
-def _may_go_on(config: "Config", preview: str, *, is_dry_run: bool, says_yes: bool) -> bool:
-    """Whether to do what was shown to the environment a preview stands on."""
-    from planlake.cli.confirming import may_go_on
-    from planlake.lake.previews import base_of
-
-    base, _ = base_of(config, preview)
-    return may_go_on(config, base, is_dry_run=is_dry_run, says_yes=says_yes)

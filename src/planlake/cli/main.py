@@ -89,11 +89,19 @@ def _show_version(asked: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[
+    _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
     ] = False,
+    log: Annotated[
+        str | None,
+        typer.Option("--log", help="Log lines of what changes the lake, on standard error: auto, json, text or off."),
+    ] = None,
 ) -> None:
     """Common to every command."""
+    if log is not None:
+        from planlake.cli.loading import set_flag
+
+        set_flag("log", log)
 
 
 def main() -> None:

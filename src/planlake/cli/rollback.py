@@ -34,7 +34,7 @@ def rollback(
     """Set tables back, data and bookmark together; `planlake undo` takes it back."""
     from planlake.cli.confirming import asking
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, remark
+    from planlake.cli.screen import counted, print_json, remark
     from planlake.cli.selecting import check_zone
 
     target = _target(to)
@@ -53,7 +53,7 @@ def rollback(
         remark(f"nothing to do: every table is as it was at {to}, or was set back further\nhint: planlake undo")
     elif done:
         what = "asks the API for them again" if zone == "all" else "applies the same records again"
-        remark(f"{len(found)} tables are set back; the next run {what}\nhint: planlake undo")
+        remark(f"{counted(len(found), 'table is', 'tables are')} set back; the next run {what}\nhint: planlake undo")
     else:
         remark("No table was changed")
 

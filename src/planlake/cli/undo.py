@@ -1,4 +1,4 @@
-"""`planlake undo`: take back the last rollback or rebuild."""
+"""`planlake undo`: take back the last rollback, rebuild or promotion."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,10 +17,10 @@ def undo(
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
-    """Take back the last rollback or rebuild: versions, tags and batches."""
+    """Take back the last rollback, rebuild or promotion: versions, tags and batches."""
     from planlake.cli.confirming import asking
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, remark
+    from planlake.cli.screen import counted, print_json, remark
 
     loaded = configuration(config)
     from planlake.flow.rollback import undo as take_back
@@ -30,11 +30,15 @@ def undo(
     done = any(answers)
     if json:
         print_json({"done": done, "tables": [asdict(one) for one in found]})
-    remark(f"{len(found)} tables are as they were before it" if done else "No table was changed")
+    remark(
+        f"{counted(len(found), 'table is', 'tables are')} as they were before it" if done else "No table was changed"
+    )
 
 
 def _show(found: "Sequence[Entry]") -> None:
     from planlake.cli.screen import print_table
+    from planlake.lake.journal import PROMOTED, described
 
-    rows = [(one.resource, one.target, len(one.voided)) for one in found]
-    print_table("", ("table", "had been set to", "batches used again"), rows, numbers=("batches used again",))
+    batches = "batches voided" if found[0].zone == PROMOTED else "batches used again"
+    rows = [(one.resource, described(one), len(one.voided)) for one in found]
+    print_table("", ("table", "takes back", batches), rows, numbers=(batches,))

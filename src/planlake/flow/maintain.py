@@ -3,7 +3,7 @@
 Inside a run only what has gathered enough is looked after; `planlake maintain` does everything at once.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from pyiceberg.table import Table
@@ -12,6 +12,7 @@ from planlake.clock import naive_utc
 from planlake.config import Config, Settings
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context, Notify, Progress, ignore
+from planlake.flow.log import say
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.rollback import resume
 from planlake.lake.compaction import compact_ledger
@@ -54,6 +55,8 @@ def maintain(config: Config, *, environment: str | None = None, notify: Notify =
         for number, (zone, name) in enumerate(tables, start=1):
             found.append(Maintained(context.lake.database(zone), name, _whole(context, zone, name)))
             context.notify(Progress("the lake", "maintain", number, len(tables)))
+        freed = sum((one.freed for one in found), Freed())
+        say(context.telling.log, "info", "maintained", tables=len(found), **asdict(freed))
         return found
 
 

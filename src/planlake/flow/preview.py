@@ -51,6 +51,7 @@ class Difference:
     """
 
     table: str
+    is_new: bool
     moved: str
     columns_added: tuple[str, ...]
     columns_removed: tuple[str, ...]
@@ -127,6 +128,7 @@ def _difference(preview: Lake, connection: Connection, resource: Resource, recor
     files = changed_files(preview, resource.name)
     return Difference(
         resource.name,
+        shown is None,
         has_moved(base, preview, resource.name),
         tuple(column for column in new if column not in old),
         tuple(column for column in old if column not in new),
@@ -178,7 +180,8 @@ def promote(
         _refuse_troubled(found, name)
         if found and confirm(found):
             promoting.carry_out(context, [one.entry for one in found])
-            record(context, "promoted", f"from {name}", [one.table for one in found])
+            before = {one.table: one.entry.current_from for one in found}
+            record(context, "promoted", f"from {name}", list(before), before=before)
         return found
 
 

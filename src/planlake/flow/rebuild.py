@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from planlake.checks.gates import held
+from planlake.checks.gates import CheckResult, held
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.errors import PlanlakeError
@@ -18,6 +18,7 @@ from planlake.flow.record import record
 from planlake.flow.refine import refine
 from planlake.flow.rollback import loaded_tables, resume
 from planlake.flow.snapshot import snapshot
+from planlake.flow.telling import told
 from planlake.lake.files import bookmark, data_files
 from planlake.lake.journal import DONE, PLANNED, Entry, note
 from planlake.lake.lake import clear_errors
@@ -71,7 +72,8 @@ def rebuild(
             Rebuilt(name, 0, 0, trouble="a window is open: planlake run reads it to its end") for name in open_ones
         ]
         note(context.lake, entries, DONE, naive_utc(context.clock.now()))
-        record(context, "rebuilt", f"from {origin}", [one.table for one in found if not one.trouble])
+        before = {entry.resource: entry.current_from for entry in entries}
+        record(context, "rebuilt", f"from {origin}", [one.table for one in found if not one.trouble], before=before)
         return found
 
 
@@ -97,15 +99,25 @@ def _rebuilt(context: Context, resource: Resource, origin: Origin) -> Rebuilt:
         return Rebuilt(resource.name, 0, 0, trouble="it is not loaded yet")
     before = _version(context, resource)
     try:
-        checks = refine(context, resource, anew_when="always").checks if origin == "raw" else ()
-        if not held(checks):
-            checks = snapshot(context, resource, is_anew=True).checks
+        checks = _steps(context, resource, origin)
     except PlanlakeError as error:
         return Rebuilt(resource.name, 0, 0, trouble=error.message)
     if held(checks):
         return Rebuilt(resource.name, 0, 0, trouble="; ".join(check.message for check in held(checks)))
     found = compared(context.connection, resource, before, _version(context, resource))
     return Rebuilt(resource.name, found.before, found.after, found.added, found.removed, found.changed)
+
+
+def _steps(context: Context, resource: Resource, origin: Origin) -> Sequence[CheckResult]:
+    """Both steps anew; what the gate found that held the first, or else the second."""
+    if origin == "raw":
+        with told(context.telling, resource, "refine") as step:
+            step.result = refined = refine(context, resource, anew_when="always")
+        if held(refined.checks):
+            return refined.checks
+    with told(context.telling, resource, "snapshot") as step:
+        step.result = taken = snapshot(context, resource, is_anew=True)
+    return taken.checks
 
 
 def _version(context: Context, resource: Resource) -> Version:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from planlake.config import Config
 from planlake.errors import LakeError
+from planlake.flow.log import opened_log, say
 from planlake.lake.lake import catalogue_file, clear_errors, lock_beside
 from planlake.lake.lease import writing
 from planlake.lake.previews import open_lake
@@ -22,7 +23,9 @@ def recover(config: Config, *, environment: str | None = None) -> tuple[list[Rec
     file, wait_seconds = catalogue_file(config, environment), config.settings.lease_wait_seconds
     with writing(lock_beside(file), wait_seconds), clear_errors():
         aside = _put_aside(file) if file is not None and file.exists() and _is_damaged(file, wait_seconds) else None
-        return register(open_lake(config, environment)), aside
+        found = register(open_lake(config, environment))
+    say(opened_log(config.settings.log), "info", "recovered", tables=[f"{one.database}.{one.table}" for one in found])
+    return found, aside
 
 
 def _is_damaged(file: Path, wait_seconds: float) -> bool:

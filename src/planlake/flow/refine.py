@@ -49,7 +49,8 @@ WORKERS = 2
 class RefineResult:
     """What refining one resource brought; `batch` is the bookmark now, `is_first` that there was none before.
 
-    The rows are those of batches above `above`. `rebuilt` says why all rows were built anew from raw, where they were.
+    The rows are those of batches above `above`, `bytes` the size of their files. `rebuilt` says why all rows were
+    built anew from raw, where they were.
     """
 
     resource: str
@@ -63,6 +64,7 @@ class RefineResult:
     rebuilt: tuple[str, ...] = ()
     drift: tuple[Drift, ...] = ()
     above: int = 0
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,9 @@ def refine(context: Context, resource: Resource, *, anew_when: Asked = "if chang
     counts = _keep_findings(context, resource, parts, files, since, is_known_until=applied if held(checks) else since)
     rows = sum(part.rows for part in parts)
     result = RefineResult(resource.name, applied, rows, *counts, tuple(new_columns), tuple(checks))
-    result = replace(
-        result, above=since, rebuilt=anew.reasons, drift=_drift(context, resource, table, found, is_first=not applied)
-    )
+    drift = _drift(context, resource, table, found, is_first=not applied)
+    size = sum(part.file.file_size_in_bytes for part in parts if part.file is not None)
+    result = replace(result, above=since, bytes=size, rebuilt=anew.reasons, drift=drift)
     if held(checks):
         return result
     batch = max((part.batch for part in parts), default=applied)

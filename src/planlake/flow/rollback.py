@@ -23,7 +23,7 @@ from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
 from planlake.flow.snapshot import snapshot
 from planlake.lake.files import bookmark, data_files, rebuilt_by
-from planlake.lake.journal import DONE, PLANNED, PROMOTED, Entry, last_action, note, unfinished
+from planlake.lake.journal import DONE, PLANNED, PROMOTED, Entry, described, last_action, note, unfinished
 from planlake.lake.lake import clear_errors
 from planlake.lake.ledger import RESTORED, VOIDED, read_histories, voided_batches
 from planlake.lake.reading import own_rows_sql, rows_sql
@@ -87,7 +87,8 @@ def rollback(
         found = previewed(context, names, target, zone)
         if found and confirm(found):
             _carry_out(context, [one.entry for one in found])
-            record(context, "rolled back", f"to {target}, zone {zone}", [one.resource for one in found])
+            before = {one.resource: one.entry.current_from for one in found}
+            record(context, "rolled back", f"to {target}, zone {zone}", list(before), before=before)
         return found
 
 
@@ -98,8 +99,9 @@ def undo(config: Config, *, confirm: Callable[[Sequence[Entry]], bool], environm
         found = undoing(context)
         if confirm(found):
             _carry_out(context, found)
-            message = f"{found[0].kind} {found[0].undoes} taken back"
-            record(context, "undone", message, [one.resource for one in found])
+            message = f"{described(found[0])} taken back (run {found[0].undoes})"
+            before = {one.resource: one.current_from for one in found}
+            record(context, "undone", message, list(before), before=before)
         return found
 
 

@@ -52,7 +52,7 @@ _Written = tuple[DataFile, int, int]  # the file of a range, its ids, its rows t
 
 @dataclass(frozen=True, slots=True)
 class SnapshotResult:
-    """What taking the snapshot of one resource brought; `batch` is the bookmark now."""
+    """What taking the snapshot of one resource brought; `batch` is the bookmark now, `bytes` the size of its files."""
 
     resource: str
     batch: int
@@ -62,6 +62,7 @@ class SnapshotResult:
     snapshot_id: int | None = None
     checks: tuple[CheckResult, ...] = ()
     snapshot_before: int | None = None
+    bytes: int = 0
 
 
 def snapshot(context: Context, resource: Resource, *, is_gated: bool = True, is_anew: bool = False) -> SnapshotResult:
@@ -100,8 +101,8 @@ def snapshot(context: Context, resource: Resource, *, is_gated: bool = True, is_
         today = context.clock.today()
         properties = bookmark_properties(batch, context.run, today, rebuilt=rebuilt_by(increment))
         commit(current, add=added, remove=removed, properties=properties, tag=day_tag(today), types=types)
-    changed, rows = len(winners), row_count(current)
-    return SnapshotResult(resource.name, batch, changed, rows, len(added), _snapshot_id(current), checks, before)
+    changed, rows, size = len(winners), row_count(current), sum(file.file_size_in_bytes for file in added)
+    return SnapshotResult(resource.name, batch, changed, rows, len(added), _snapshot_id(current), checks, before, size)
 
 
 def _retyped(increment: Table, current: Table) -> dict[str, IcebergType]:

@@ -41,6 +41,13 @@ class Entry:
     undoes: int | None = None
 
 
+def described(entry: Entry) -> str:
+    """What an action did to a table, or what the action did that this one takes back, in words."""
+    if entry.zone == PROMOTED:
+        return f"promotion of {entry.target}"
+    return f"rollback to {entry.target}" if entry.target else "rebuild"
+
+
 def note(lake: Lake, entries: Sequence[Entry], state: str, noted_at: object) -> None:
     """Write entries of one action into the journal in one commit."""
     rows = [{**_as_row(entry), "state": state, "noted_at": noted_at} for entry in entries]
