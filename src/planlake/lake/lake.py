@@ -19,6 +19,7 @@ from pyiceberg.transforms import IdentityTransform
 
 from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, LakeError
+from planlake.lake.layouts import share_readers
 from planlake.lake.schemas import TABLES, schema_of
 from planlake.lake.upgrade import FORMAT, FORMAT_PROPERTY, check_columns, check_format, is_current, upgrade
 
@@ -172,6 +173,7 @@ class Lake:
 
 def open_lake(config: Config, environment: str | None = None) -> Lake:
     """Open the lake of an environment, making its folder where it is local; a LakeError where that cannot be."""
+    share_readers()
     chosen = config.environment(environment)
     file = _sqlite_file(chosen, config.folder)
     with clear_errors():
