@@ -1,11 +1,17 @@
 """A lake in a temporary folder, fed by the real simulator, with keys and clock set."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from itertools import count
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from planlake.config import Config, load_config
@@ -20,6 +26,45 @@ from planlake.simulator.faults import FaultPlan
 from planlake.simulator.server import Simulator
 
 Write = Callable[[str], Config]
+MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 2 * 2**30
+
+
+def pytest_configure():
+    """Temporary folders lie in memory where there is some: every commit of a lake waits for its disk."""
+    has_room = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH_BYTES
+    if has_room and "TMPDIR" not in os.environ:
+        os.environ["TMPDIR"], tempfile.tempdir = str(MEMORY), None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_duckdb():
+    """DuckDB is started once: to start takes as long as a query, and lakes are opened thousands of times.
+
+    Who connects with settings is given a database of its own in the one with these settings; a program that is run as
+    a process starts its own.
+    """
+    connect, numbers = duckdb.connect, count(1)
+
+    @cache
+    def started(settings):
+        return connect(config=dict(settings))
+
+    @contextmanager
+    def connected(settings):
+        database, name = started(tuple(settings.items())), f"lake_{next(numbers)}"
+        try:
+            with database.cursor() as connection:
+                connection.execute(f"attach ':memory:' as {name}; use {name}")
+                yield connection
+        finally:
+            with database.cursor() as connection:
+                connection.execute(f"detach {name}")
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(
+            duckdb, "connect", lambda *args, config=None: connected(config) if config else connect(*args)
+        )
+        yield
 
 
 @dataclass
