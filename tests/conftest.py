@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -90,6 +91,24 @@ class Feed:
     def fail(self, *rules) -> None:
         """What goes wrong from now on; nothing, where no rule is given."""
         self.simulator.faults = FaultPlan(list(rules))
+
+    def remembered(self) -> Callable[[], None]:
+        """Keep the lake, the API and the clock as they are; what is returned sets them back, to the same places."""
+        folder, config, now = self.config.folder, self.config, os.environ.get("PLANLAKE_NOW", "")
+        copy, requests, state = shutil.copytree(folder, f"{folder}-kept"), [*self.simulator.requests], vars(self.data)
+        kept = {name: deepcopy(value) for name, value in state.items() if name != "_lock"}
+
+        def set_back() -> None:
+            shutil.rmtree(folder)
+            shutil.copytree(copy, folder)
+            for name in state.keys() - {"_lock"}:
+                del state[name]
+            state.update(deepcopy(kept))
+            self.config, self.simulator.requests[:] = config, requests
+            self.monkeypatch.setenv("PLANLAKE_NOW", now)
+            self.fail()
+
+        return set_back
 
     def rows(self, query: str, as_of: str | None = None) -> list[dict]:
         """The rows of a query, each a dictionary."""
