@@ -18,10 +18,10 @@ tables: {daily: [things]}
 """
 
 
-@pytest.fixture
-def feed(tmp_path):
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
     now = datetime.fromisoformat("2026-11-17T03:00:00")
-    with feeding(Dataset({"things": COLUMNS}, now=now), tmp_path, SETTINGS) as made:
+    with feeding(Dataset({"things": COLUMNS}, now=now), tmp_path_factory.mktemp("loaded"), SETTINGS) as made:
         for identity in range(1, 6):
             made.data.put(
                 "things", {"id": str(identity), "last_updated": "2026-11-16 09:00:00", "name": f"name {identity}"}
@@ -29,7 +29,14 @@ def feed(tmp_path):
         made.run_at(now.isoformat())
         made.data.put("things", {"id": "1", "last_updated": "2026-11-17 09:00:00", "name": "later"})
         made.run_at("2026-11-18T03:00:00")
-        yield made
+        yield made, made.remembered()
+
+
+@pytest.fixture
+def feed(loaded):
+    made, set_back = loaded
+    set_back()
+    return made
 
 
 def everything(feed):

@@ -18,15 +18,22 @@ tables: {daily: [things]}
 """
 
 
-@pytest.fixture
-def feed(tmp_path):
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
     now = datetime.fromisoformat("2026-11-17T03:00:00")
     columns = {"id": "integer", "last_updated": "timestamp", "name": "text"}
     data = Dataset({"things": columns}, now=now)
-    with feeding(data, tmp_path, SETTINGS) as made:
+    with feeding(data, tmp_path_factory.mktemp("loaded"), SETTINGS) as made:
         data.put("things", {"id": "1", "last_updated": "2026-11-16 09:00:00", "name": "first"})
         made.run_at(now.isoformat())
-        yield made
+        yield made, made.remembered()
+
+
+@pytest.fixture
+def feed(loaded):
+    made, set_back = loaded
+    set_back()
+    return made
 
 
 def made_older(feed):
