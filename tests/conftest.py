@@ -1,11 +1,18 @@
 """A lake in a temporary folder, fed by the real simulator, with keys and clock set."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from itertools import count
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from planlake.config import Config, load_config
@@ -21,6 +28,45 @@ from planlake.simulator.faults import FaultPlan
 from planlake.simulator.server import Simulator
 
 Write = Callable[[str], Config]
+MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 2 * 2**30
+
+
+def pytest_configure():
+    """Temporary folders lie in memory where there is some: every commit of a lake waits for its disk."""
+    has_room = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH_BYTES
+    if has_room and "TMPDIR" not in os.environ:
+        os.environ["TMPDIR"], tempfile.tempdir = str(MEMORY), None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_duckdb():
+    """DuckDB is started once: to start takes as long as a query, and lakes are opened thousands of times.
+
+    Who connects with settings is given a database of its own in the one with these settings; a program that is run as
+    a process starts its own.
+    """
+    connect, numbers = duckdb.connect, count(1)
+
+    @cache
+    def started(settings):
+        return connect(config=dict(settings))
+
+    @contextmanager
+    def connected(settings):
+        database, name = started(tuple(settings.items())), f"lake_{next(numbers)}"
+        try:
+            with database.cursor() as connection:
+                connection.execute(f"attach ':memory:' as {name}; use {name}")
+                yield connection
+        finally:
+            with database.cursor() as connection:
+                connection.execute(f"detach {name}")
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(
+            duckdb, "connect", lambda *args, config=None: connected(config) if config else connect(*args)
+        )
+        yield
 
 
 @dataclass
@@ -46,6 +92,24 @@ class Feed:
     def fail(self, *rules) -> None:
         """What goes wrong from now on; nothing, where no rule is given."""
         self.simulator.faults = FaultPlan(list(rules))
+
+    def remembered(self) -> Callable[[], None]:
+        """Keep the lake, the API and the clock as they are; what is returned sets them back, to the same places."""
+        folder, config, now = self.config.folder, self.config, os.environ.get("PLANLAKE_NOW", "")
+        copy, requests, state = shutil.copytree(folder, f"{folder}-kept"), [*self.simulator.requests], vars(self.data)
+        kept = {name: deepcopy(value) for name, value in state.items() if name != "_lock"}
+
+        def set_back() -> None:
+            shutil.rmtree(folder)
+            shutil.copytree(copy, folder)
+            for name in state.keys() - {"_lock"}:
+                del state[name]
+            state.update(deepcopy(kept))
+            self.config, self.simulator.requests[:] = config, requests
+            self.monkeypatch.setenv("PLANLAKE_NOW", now)
+            self.fail()
+
+        return set_back
 
     def rows(self, query: str, as_of: str | None = None) -> list[dict]:
         """The rows of a query, each a dictionary."""

@@ -14,18 +14,25 @@ KEYS = {"numbers": ("integer", NUMBERS), "longs": ("long", LONGS), "texts": ("te
 SETTINGS = "settings: {deletion_limit_percent: 100, dropped_rows_percent: 100}\n"
 
 
-@pytest.fixture
-def feed(tmp_path):
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
     """A table of each kind of key, read whole each time and once already."""
     declared = "".join(f'  {name}: {{changed: "", columns: {{id: {kind}}}}}\n' for name, (kind, _) in KEYS.items())
     settings = f"source: tascomi\nresources:\n{declared}tables: {{daily: [{', '.join(KEYS)}]}}\n{SETTINGS}"
-    with feeding(Showing(KEYS, page_size=50), tmp_path, settings) as made:
+    with feeding(Showing(KEYS, page_size=50), tmp_path_factory.mktemp("loaded"), settings) as made:
         made.data.shown = {name: Shown(name, changed="", ids=ids) for name, (_, ids) in KEYS.items()}
         for shown in made.data.shown.values():
             for number in range(len(shown.ids)):
                 shown.put(number, 1, "")
         assert made.run_at(DAY_1).exit_code == 0
-        yield made
+        yield made, made.remembered()
+
+
+@pytest.fixture
+def feed(loaded):
+    made, set_back = loaded
+    set_back()
+    return made
 
 
 def live(feed, name):

@@ -44,18 +44,25 @@ def thing(identity, changed, **more):
     return {"id": str(identity), "last_updated": at, "amount": f"{identity}.5", "name": f"name {identity}", **more}
 
 
-@pytest.fixture
-def feed(tmp_path):
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
     """Two tables loaded on two days, and one that is not configured."""
     data = Dataset(dict.fromkeys((*TABLES, "new_ones"), COLUMNS), now=FIRST)
-    with feeding(data, tmp_path, declared()) as made:
+    with feeding(data, tmp_path_factory.mktemp("loaded"), declared()) as made:
         for name in (*TABLES, "new_ones"):
             for identity in range(1, 8):
                 data.put(name, thing(identity, day(-3)))
         made.run_at(day(0).isoformat())
         change(made, 1)
         made.run_at(day(1).isoformat())
-        yield made
+        yield made, made.remembered()
+
+
+@pytest.fixture
+def feed(loaded):
+    made, set_back = loaded
+    set_back()
+    return made
 
 
 @pytest.fixture

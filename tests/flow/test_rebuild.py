@@ -23,17 +23,24 @@ tables: {{daily: [things, others]}}
 """
 
 
-@pytest.fixture
-def feed(tmp_path):
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
     data = Dataset({"things": COLUMNS, "others": COLUMNS}, now=datetime.fromisoformat(DAY_1))
-    with feeding(data, tmp_path, SETTINGS) as made:
+    with feeding(data, tmp_path_factory.mktemp("loaded"), SETTINGS) as made:
         for name in ("things", "others"):
             for identity in range(1, 31):
                 data.put(name, thing(identity))
         made.run_at(DAY_1)
         made.data.put("things", thing(2, "2026-11-17 12:00:00", name="later"))
         made.run_at(DAY_2)
-        yield made
+        yield made, made.remembered()
+
+
+@pytest.fixture
+def feed(loaded):
+    made, set_back = loaded
+    set_back()
+    return made
 
 
 @pytest.fixture

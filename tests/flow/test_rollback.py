@@ -32,11 +32,11 @@ def day(number):
     return FIRST + timedelta(days=number)
 
 
-@pytest.fixture
-def feed(tmp_path):
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
     """Two tables of 20 records, loaded on four days; each day brings a change and a new record to each."""
     data = Dataset(dict.fromkeys((*TABLES, "late"), COLUMNS), now=FIRST)
-    with feeding(data, tmp_path, declared()) as made:
+    with feeding(data, tmp_path_factory.mktemp("loaded"), declared()) as made:
         for name in (*TABLES, "late"):
             for identity in range(1, 21):
                 data.put(name, thing(identity, day(-3)))
@@ -44,7 +44,14 @@ def feed(tmp_path):
         for number in (1, 2, 3):
             change(made, number)
             made.run_at(day(number).isoformat())
-        yield made
+        yield made, made.remembered()
+
+
+@pytest.fixture
+def feed(loaded):
+    made, set_back_to_loaded = loaded
+    set_back_to_loaded()
+    return made
 
 
 def change(feed, number, **more):

@@ -19,15 +19,22 @@ DATA = Path(os.environ.get("PLANLAKE_TEST_DATA", "../shared/data")) / "planning-
 LATER = "2026-11-18T05:00:00"
 
 
-@pytest.fixture
-def feed(tmp_path):
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
     """Two tables of 30 records, loaded."""
     data = served(["things", "wards_"], page_size=5)
-    with feeding(data, tmp_path, settings_of(["things"], ["wards_"])) as made:
+    with feeding(data, tmp_path_factory.mktemp("loaded"), settings_of(["things"], ["wards_"])) as made:
         fill(data, "things", 30)
         fill(data, "wards_", 30)
         made.run_at(DAY_1)
-        yield made
+        yield made, made.remembered()
+
+
+@pytest.fixture
+def feed(loaded):
+    made, set_back = loaded
+    set_back()
+    return made
 
 
 def compared(feed, *tables, is_deep=True, now=LATER):

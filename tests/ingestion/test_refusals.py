@@ -21,17 +21,26 @@ STAGES = {
 }
 
 
-@pytest.fixture
-def feed(tmp_path):
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
     """A table whose next run counts the 16th again, reads the 17th in four pages and the 18th in one."""
-    with feeding(served(["things"], now="2026-11-16T03:00:00"), tmp_path, settings_of(["things"])) as made:
+    with feeding(
+        served(["things"], now="2026-11-16T03:00:00"), tmp_path_factory.mktemp("loaded"), settings_of(["things"])
+    ) as made:
         made.run_at("2026-11-16T03:00:00")
         fill(made.data, "things", 4, "2026-11-16 09:00:00")
         made.run_at(DAY_1)
         fill(made.data, "things", 2, "2026-11-16 22:00:00", start=20)
         fill(made.data, "things", 7, "2026-11-17 09:00:00", start=30)
         fill(made.data, "things", 2, "2026-11-18 09:00:00", start=40)
-        yield made
+        yield made, made.remembered()
+
+
+@pytest.fixture
+def feed(loaded):
+    made, set_back = loaded
+    set_back()
+    return made
 
 
 def rule(stage, **fault):

@@ -20,15 +20,22 @@ NULL = {
 SUNDAYS = [f"2026-11-{day:02}T10:00:00" for day in (1, 8, 15, 22, 29)]
 
 
-@pytest.fixture
-def feed(tmp_path):
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
     """A weekly table without `last_updated` and a daily one, pages of five, loaded on a Sunday."""
     data = served(["wards_", "things"], page_size=5, now="2026-11-01T10:00:00")
-    with feeding(data, tmp_path, settings_of(["things"], ["wards_"])) as made:
+    with feeding(data, tmp_path_factory.mktemp("loaded"), settings_of(["things"], ["wards_"])) as made:
         fill(data, "wards_", 40)
         fill(data, "things", 40, "2026-10-20 09:00:00")
         made.run_at(SUNDAYS[0])
-        yield made
+        yield made, made.remembered()
+
+
+@pytest.fixture
+def feed(loaded):
+    made, set_back = loaded
+    set_back()
+    return made
 
 
 def deleted(feed, table="wards_"):

@@ -14,12 +14,20 @@ from planlake.lake.lease import writing
 from .things import DAY_2, DAY_3, put, things_loaded
 
 
-@pytest.fixture
-def feed(tmp_path):
-    with things_loaded(tmp_path, [f"name {identity}" for identity in range(1, 6)]) as made:
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("loaded")
+    with things_loaded(folder, [f"name {identity}" for identity in range(1, 6)]) as made:
         put(made, 1, "later", "2026-11-17 09:00:00")
         made.run_at(DAY_2)
-        yield made
+        yield made, made.remembered()
+
+
+@pytest.fixture
+def feed(loaded):
+    made, set_back = loaded
+    set_back()
+    return made
 
 
 def everything(feed):

@@ -11,10 +11,17 @@ from planlake.lake.upgrade import FORMAT, FORMAT_PROPERTY
 from .things import DAY_2, put, things_loaded
 
 
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    with things_loaded(tmp_path_factory.mktemp("loaded"), ["first"]) as made:
+        yield made, made.remembered()
+
+
 @pytest.fixture
-def feed(tmp_path):
-    with things_loaded(tmp_path, ["first"]) as made:
-        yield made
+def feed(loaded):
+    made, set_back = loaded
+    set_back()
+    return made
 
 
 def made_older(feed):

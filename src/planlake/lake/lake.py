@@ -19,6 +19,7 @@ from pyiceberg.transforms import IdentityTransform
 
 from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, InternalError, LakeError
+from planlake.lake.layouts import share_readers
 from planlake.lake.schemas import TABLES, schema_of
 from planlake.lake.upgrade import FORMAT, FORMAT_PROPERTY, check_columns, check_format, is_current, upgrade
 
@@ -200,6 +201,7 @@ def open_environment(config: Config, environment: str | None = None) -> Lake:
 
     Previews are opened by `lake.previews.open_lake`.
     """
+    share_readers()
     chosen = config.environment(environment)
     file = _sqlite_file(chosen, config.folder)
     with clear_errors():

@@ -1,0 +1,44 @@
+"""Readers that manifests of one layout share: every layout is read as it is written."""
+
+import pyarrow as pa
+import pytest
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField, PartitionSpec
+from pyiceberg.transforms import BucketTransform, IdentityTransform, TruncateTransform
+from pyiceberg.utils.schema_conversion import AvroSchemaConversion
+
+from planlake.lake.files import commit, data_files, write_file
+from planlake.lake.layouts import share_readers
+from planlake.lake.schemas import schema_of
+
+SPECS = {
+    "whole": (UNPARTITIONED_PARTITION_SPEC, ()),
+    "by_name": (PartitionSpec(PartitionField(1, 1000, IdentityTransform(), "name")), ("one",)),
+    "by_range": (PartitionSpec(PartitionField(2, 1000, TruncateTransform(100), "id_range")), (700,)),
+    "by_bucket": (PartitionSpec(PartitionField(1, 1000, BucketTransform(16), "id_bucket")), (7,)),
+}
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """A table of each layout, with a file of its own."""
+    share_readers()
+    catalog = SqlCatalog("planlake", uri=f"sqlite:///{tmp_path}/catalog.db", warehouse=str(tmp_path))
+    catalog.create_namespace("raw")
+    schema, rows = schema_of({"name": "text", "id": "long"}), pa.table({"name": ["one"], "id": [712]})
+    made = {}
+    for name, (spec, partition) in SPECS.items():
+        made[name] = catalog.create_table(f"raw.{name}", schema, partition_spec=spec)
+        commit(made[name], add=[write_file(made[name], rows, partition=partition)])
+    return made
+
+
+def test_a_file_of_every_layout_has_its_own_partition(tables):
+    found = {name: [tuple(file.partition._data) for file in data_files(table)] for name, table in tables.items()}
+    assert found == {name: [partition] for name, (_, partition) in SPECS.items()}
+
+
+def test_a_layout_that_was_read_once_is_not_made_again(tables, monkeypatch):
+    before = {name: data_files(table) for name, table in tables.items()}
+    monkeypatch.setattr(AvroSchemaConversion, "avro_to_iceberg", None)
+    assert {name: data_files(table) for name, table in tables.items()} == before
