@@ -34,7 +34,7 @@ from planlake.lake.rollback import (
     put_aside_after,
     run_date_of,
     set_to,
-    undone_versions,
+    still_published,
     version_of_day,
     version_of_run,
     versions,
@@ -225,12 +225,12 @@ def _run_before(current: Table | None) -> int:
 
 def _published_batch(context: Context, resource: Resource, current: Table | None, target: date | int) -> int | None:
     """The bookmark of what was published at the target and not undone since, by the record of what was published."""
-    undone = undone_versions(current) if current is not None else set()
     until = f"snapshot_date <= '{target:%Y%m%d}'" if isinstance(target, date) else f"run <= {target}"
-    query = f"""select batch, snapshot_id from {own_rows_sql(context.lake, "operations", "published")}
+    query = f"""select batch, run, snapshot_id from {own_rows_sql(context.lake, "operations", "published")}
                 where resource = {literal(resource.name)} and {until} order by run desc"""
-    found = [batch for batch, version in context.connection.execute(query).fetchall() if version not in undone]
-    return int(found[0]) if found else None
+    rows = context.connection.execute(query).fetchall()
+    counts = still_published(current, [(run, version) for _, run, version in rows])
+    return next((int(batch) for (batch, *_), one in zip(rows, counts, strict=True) if one), None)
 
 
 def _rows_until(context: Context, resource: Resource, increment: Table, batch: int) -> int:

@@ -5,7 +5,7 @@ versions are renamed and the version that is left gets one: nothing is lost, and
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from pyiceberg.manifest import DataFile
@@ -55,6 +55,32 @@ def undone_versions(table: Table) -> set[int]:
             span = range(int(action["target"]) + 1, (left.sequence_number or 0) + 1)
             found.update(one.snapshot_id for one in table.metadata.snapshots if (one.sequence_number or 0) in span)
     return found
+
+
+def still_published(table: Table | None, rows: Iterable[tuple[int, int]]) -> list[bool]:
+    """Of each published version, by the run that published it, whether no action has undone it since.
+
+    Of versions that are not kept any more the runs tell: those after an action's target and before the action.
+    """
+    if table is None:
+        return [True for _ in rows]
+    undone, runs = undone_versions(table), _undone_runs(table)
+    kept = {one.snapshot_id for one in table.metadata.snapshots}
+    return [
+        version not in undone and (version in kept or not any(run in span for span in runs)) for run, version in rows
+    ]
+
+
+def _undone_runs(table: Table) -> list[range]:
+    """The runs whose versions an action left behind: after the one that made its target, before the action."""
+    made = {one.sequence_number or 0: made_by(one) for one in table.metadata.snapshots}
+    spans = []
+    for name, ref in table.refs().items():
+        left, action = table.snapshot_by_id(ref.snapshot_id), BEFORE.fullmatch(name)
+        if action and left is not None and int(action["target"]) < (left.sequence_number or 0):
+            target = int(action["target"])
+            spans.append(range(made.get(target, int(action["action"]) if target else 0) + 1, int(action["action"])))
+    return spans
 
 
 def is_kept(table: Table, snapshot_id: int | None) -> bool:

@@ -21,7 +21,7 @@ from planlake.lake.files import DAY_TAG, data_files, day_tag
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.ledger import gaps_sql, raw_files, raw_rows_sql
 from planlake.lake.reading import latest_first, own_rows_sql, rows_sql
-from planlake.lake.rollback import run_date_of, undone_versions
+from planlake.lake.rollback import run_date_of, still_published
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES, VIEW_COLUMNS, Described, column_names, keys_of
 
 TextsOf = Callable[[str], Mapping[str, str | None] | None]
@@ -166,6 +166,9 @@ class Views:
             self.notes.append(f"{resource.name} as of {self.as_of}: as published on {day}")
             files = data_files(table, snapshot_id=snapshot.snapshot_id)
             return f"select * from {rows_sql(files, self._schema(resource, table))}"
+        if self._was_undone(resource, table, self.as_of):
+            self.notes.append(f"{resource.name} as of {self.as_of}: what was published until then was undone")
+            return f"select * from {rows_sql([], table.schema())}"
         self.notes.append(
             f"{resource.name} as of {self.as_of}: no snapshot is kept, as received by the end of that day"
         )
@@ -184,14 +187,24 @@ class Views:
         tag = _tag_of(table, day)
         tagged = table.snapshot_by_name(tag) if tag else None
         tag_day = tag.removeprefix(DAY_TAG) if tag else ""
-        query = f"""select snapshot_date, snapshot_id from {self._own("operations", "published")}
-                    where resource = {literal(resource.name)} and snapshot_date <= '{day:%Y%m%d}'
-                    order by snapshot_date desc, run desc"""
-        undone = undone_versions(table)
-        published = [row for row in self.connection.execute(query).fetchall() if row[1] not in undone]
+        published = [row for row, counts in self._published_until(resource, table, day) if counts]
         if not published or published[0][0] <= tag_day:
             return tag_day, tagged
         return published[0][0], table.snapshot_by_id(published[0][1])
+
+    def _published_until(self, resource: Described, table: Table, day: date) -> list[tuple[tuple[str, int], bool]]:
+        """The day and version of everything published by the end of a day, the last first, and whether it counts."""
+        query = f"""select snapshot_date, snapshot_id, run from {self._own("operations", "published")}
+                    where resource = {literal(resource.name)} and snapshot_date <= '{day:%Y%m%d}'
+                    order by snapshot_date desc, run desc"""
+        rows = self.connection.execute(query).fetchall()
+        counts = still_published(table, [(run, version) for _, version, run in rows])
+        return [((date, version), one) for (date, version, _), one in zip(rows, counts, strict=True)]
+
+    def _was_undone(self, resource: Described, table: Table, day: date) -> bool:
+        """Whether something was published by the end of a day and all of it is undone: then there was nothing."""
+        counts = [one for _, one in self._published_until(resource, table, day)]
+        return bool(counts) and not any(counts)
 
     def _schema(self, resource: Described, table: Table) -> Schema:
         """The columns of `current_` with the types they had on the day asked about; those that came later are NULL."""
