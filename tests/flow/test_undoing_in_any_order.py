@@ -104,20 +104,15 @@ def is_changed_by_rollback(told, day, zone):
 
 
 changes = st.lists(st.tuples(st.sampled_from(TABLES), st.integers(1, 6)), max_size=8)
-actions = st.one_of(
-    st.just(("run",)),
-    st.tuples(st.just("rollback"), st.sampled_from(TABLES), st.integers(0, 4), st.sampled_from(["refined", "all"])),
-    st.tuples(st.just("rebuild"), st.sampled_from(TABLES), st.sampled_from(["raw", "increments"])),
-    st.just(("undo",)),
-    st.just(("maintain",)),
-    st.tuples(st.just("try"), st.sampled_from(TABLES)),
-    st.tuples(st.just("try"), st.sampled_from(TABLES)),  # twice: without it nothing is promoted or dropped
-    st.just(("promote",)),
-    st.just(("promote",)),
-    st.just(("drop",)),
-    st.just(("next day",)),
+KINDS = ("rollback", "undo", "try", "promote", "run", "rebuild", "undo", "rollback", "maintain", "next day", "drop")
+actions = st.tuples(
+    st.sampled_from(KINDS),
+    st.sampled_from(TABLES),
+    st.integers(0, 3),
+    st.sampled_from(["refined", "all"]),
+    st.sampled_from(["raw", "increments"]),
 )
-steps = st.lists(st.tuples(changes, actions), min_size=3, max_size=6)
+steps = st.lists(st.tuples(changes, actions), min_size=4, max_size=7)
 
 
 def shown(feed, name, as_of=None, environment=None):
@@ -146,15 +141,18 @@ class Lake:
         assert self.feed.run_at(self.now.isoformat()).exit_code == 0
         self.told.run(self.vendor, self.now.date())
 
+    def next_day(self):
+        self.now = datetime.combine(self.now.date() + timedelta(days=1), FIRST.time())
+
     def act(self, action):
-        kind, *more = action
+        kind, name, back, zone, origin = action
         self.now += timedelta(minutes=10)
         self.feed.monkeypatch.setenv("PLANLAKE_NOW", self.now.isoformat())
         today = self.now.date()
         if kind == "run":
             self.run()
         elif kind == "next day":
-            self.now = datetime.combine(today + timedelta(days=1), FIRST.time())
+            self.next_day()
         elif kind == "maintain":
             maintain(self.feed.config)
         elif kind == "undo" and self.told.before is not None:
@@ -162,21 +160,22 @@ class Lake:
             undo(self.feed.config, confirm=lambda _: True)
             self.told.undo()
         elif kind == "rebuild":
-            self.told.act(more[0])
-            rebuild(self.feed.config, [more[0]], origin=more[1])
-            self.told.rebuild(*more, today)
+            self.told.act(name)
+            rebuild(self.feed.config, [name], origin=origin)
+            self.told.rebuild(name, origin, today)
         elif kind == "rollback":
-            name, back, zone = more
             day = today - timedelta(days=back)
             before = deepcopy(self.told.tables[name])
             if rollback(self.feed.config, [name], day, zone=zone, confirm=lambda _: True):
                 self.told.before, self.told.ran_since = {name: before}, False
                 self.told.roll_back(name, day, zone, today)
         else:
-            self.preview(kind, *more)
+            self.preview(kind, name)
 
-    def preview(self, kind, name=""):
+    def preview(self, kind, name):
         told, config = self.told, self.feed.config
+        if kind == "promote" and not told.preview:
+            self.preview("try", name)
         if kind == "try":
             if told.preview is None:
                 create(config, PREVIEW)
@@ -224,8 +223,10 @@ def test_tables_show_what_they_claim_whatever_is_done_to_them(sequence):
     data = Dataset(dict.fromkeys(TABLES, COLUMNS), now=FIRST)
     with tempfile.TemporaryDirectory() as folder, feeding(data, Path(folder), SETTINGS) as feed:
         lake = Lake(feed)
-        lake.change([(name, identity) for name in TABLES for identity in (1, 2)])
-        lake.run()
+        for identity in (1, 2):
+            lake.change([(name, identity) for name in TABLES])
+            lake.run()
+            lake.next_day()
         for pairs, action in sequence:
             lake.change(pairs)
             lake.act(action)
