@@ -16,6 +16,7 @@ from planlake.cli import (
     check,
     demo,
     doctor,
+    forget,
     init,
     maintain,
     plan,
@@ -64,6 +65,7 @@ for command in (
     reconcile.reconcile,
     maintain.maintain,
     recover.recover,
+    forget.forget,
     simulate.simulate,
 ):
     app.command()(command)

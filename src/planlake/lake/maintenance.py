@@ -177,15 +177,19 @@ def sweep(table: Table, now: datetime) -> Freed:
     files = table.io.fs_by_scheme(scheme, host)
     listed = files.get_file_info(pyarrow.fs.FileSelector(folder, allow_not_found=True, recursive=True))
     old = {one.path: one.size for one in listed if one.is_file and one.mtime < limit}
-    live = {PyArrowFileIO.parse_location(path)[2] for path in _live_paths(table, limit)} if old else set()
+    live = live_paths(table, since=limit) if old else set()
     gone = {path: size for path, size in old.items() if path not in live}
     for path in gone:
         files.delete_file(path)
     return Freed(files=len(gone), bytes=sum(gone.values()))
 
 
-def _live_paths(table: Table, limit: datetime) -> set[str]:
-    """Every file that the table's metadata refers to, and what versions of it did that were current since the limit."""
+def live_paths(table: Table, *, since: datetime) -> set[str]:
+    """The paths of all files that a table refers to, and of those that versions did which were current `since` then."""
+    return {PyArrowFileIO.parse_location(location)[2] for location in _live_locations(table, since)}
+
+
+def _live_locations(table: Table, limit: datetime) -> set[str]:
     log = table.metadata.metadata_log
     paths = {table.metadata_location, *(entry.metadata_file for entry in log)}
     ends = [*(entry.timestamp_ms for entry in log[1:]), table.metadata.last_updated_ms]
