@@ -16,9 +16,9 @@ def remains(folder, texts, numbers=()):
     found = []
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != "planlake.yaml":
-            parts = [("bytes", path.read_bytes()), *decoded(path)]
             name = str(path.relative_to(folder))
-            found += [(name, where, one.pattern.decode()) for where, part in parts for one in patterns if one.search(part)]
+            for where, part in (("bytes", path.read_bytes()), *decoded(path)):
+                found += [(name, where, one.pattern.decode()) for one in patterns if one.search(part)]
             found += [(name, where, number) for where, number in whole_numbers(path) if number in numbers]
     return found
 

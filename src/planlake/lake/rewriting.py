@@ -45,6 +45,8 @@ def replace_in_versions(search: Search, replaced: Replaced) -> None:
     Raises ConflictError where another process committed first: nothing was changed then.
     """
     table = search.table
+    if not search.hits and search.rule.number is None:
+        return
     changes = {
         manifest.manifest_path: change
         for manifest in manifests_of(table, table.metadata.snapshots)
