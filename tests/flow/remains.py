@@ -10,69 +10,50 @@ IO = PyArrowFileIO()
 
 
 def remains(folder, texts, numbers=()):
-    """Each trace as (file, column or where, what): `texts` as parts of any text, `numbers` as whole numbers."""
-    patterns = [re.compile(re.escape(text).encode()) for text in texts]
-    patterns += [re.compile(rf"(?<![0-9a-f]){number}(?![0-9a-f])".encode()) for number in numbers]
+    """Each trace as (file, column or place in it, what): `texts` as parts of any text, `numbers` as whole numbers."""
+    looked_for = [re.escape(text) for text in texts] + [rf"(?<![0-9a-f]){number}(?![0-9a-f])" for number in numbers]
+    pattern = re.compile("|".join(looked_for).encode())
     found = []
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != "planlake.yaml":
             name = str(path.relative_to(folder))
-            for where, part in (("bytes", path.read_bytes()), *decoded(path)):
-                found += [(name, where, one.pattern.decode()) for one in patterns if one.search(part)]
-            found += [(name, where, number) for where, number in whole_numbers(path) if number in numbers]
+            found += [(name, "bytes", match.decode()) for match in set(pattern.findall(path.read_bytes()))]
+            for where, values in decoded(path):
+                text = "\n".join(str(value) for value in values if value is not None).encode()
+                found += [(name, where, match.decode()) for match in set(pattern.findall(text))]
+                found += [(name, where, value) for value in {*numbers}.intersection(map(number_of, values))]
     return found
+
+
+def number_of(value):
+    """A value as a number where it is one; bounds in manifests are bytes."""
+    if isinstance(value, bytes) and len(value) in (4, 8):
+        return int.from_bytes(value, "little", signed=True)
+    return value if isinstance(value, int) else None
 
 
 def decoded(path):
-    """The texts of a file as one piece per column."""
+    """Every value of a file: of Parquet by column, with those of its statistics; of Avro however deep it lies."""
     if path.suffix == ".parquet":
-        for name, column in columns(path).items():
-            yield name, "\n".join(str(value) for value in column if value is not None).encode()
+        held = pq.ParquetFile(path)
+        yield from held.read().to_pydict().items()
+        for group in range(held.metadata.num_row_groups):
+            for number in range(held.metadata.num_columns):
+                column = held.metadata.row_group(group).column(number)
+                if column.statistics is not None and column.statistics.has_min_max:
+                    yield f"{column.path_in_schema} in the footer", [column.statistics.min, column.statistics.max]
     elif path.suffix == ".avro":
-        yield "entries", "\n".join(str(value) for value in values(path)).encode()
-
-
-def whole_numbers(path):
-    """The numbers of a file: values of columns, bounds in footers and in manifests."""
-    if path.suffix == ".parquet":
-        for name, column in columns(path).items():
-            yield from ((name, value) for value in column if isinstance(value, int))
-    elif path.suffix == ".avro":
-        for value in values(path):
-            if isinstance(value, bytes) and len(value) in (4, 8):
-                yield "bounds", int.from_bytes(value, "little", signed=True)
-            elif isinstance(value, int):
-                yield "entries", value
-
-
-def columns(path):
-    """The values of every column, those of its statistics included."""
-    held = pq.ParquetFile(path)
-    found = held.read().to_pydict()
-    for group in range(held.metadata.num_row_groups):
-        for number in range(held.metadata.num_columns):
-            column = held.metadata.row_group(group).column(number)
-            if column.statistics is not None and column.statistics.has_min_max:
-                found.setdefault(column.path_in_schema, []).extend([column.statistics.min, column.statistics.max])
-    return found
-
-
-def values(path):
-    """Every single value of an Avro file, however deep it lies."""
-    with AvroFile(IO.new_input(str(path))) as entries:
-        for entry in entries:
-            yield from flat(entry)
+        with AvroFile(IO.new_input(str(path))) as entries:
+            yield "entries", [value for entry in entries for value in flat(entry)]
 
 
 def flat(value):
+    """The single values in anything that Avro can say."""
     if isinstance(value, dict):
-        for one in (*value.keys(), *value.values()):
-            yield from flat(one)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from flat(one)
-    elif hasattr(value, "_data"):  # a record of the library
-        for one in value._data:
-            yield from flat(one)
+        value = [*value.keys(), *value.values()]
+    parts = getattr(value, "_data", value)  # the library's own records
+    if isinstance(parts, list | tuple):
+        for part in parts:
+            yield from flat(part)
     else:
         yield value

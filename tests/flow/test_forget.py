@@ -351,7 +351,6 @@ def shown(feed):
 @pytest.mark.parametrize(
     ("name", "at", "is_done"),
     [
-        ("note", 1, False),
         ("written_anew", 9, True),
         ("_commit", 4, False),
         ("replace_in_versions", 9, True),

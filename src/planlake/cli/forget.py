@@ -20,7 +20,7 @@ exports, backups and reports made before are not touched"""
 
 def forget(
     resource: Annotated[str, typer.Argument(help="The resource, such as contacts.")],
-    identity: Annotated[str, typer.Argument(metavar="ID", help="Its id; of a record without one # and its hash.")],
+    id: Annotated[str, typer.Argument(help="The id; of a record without one # and its hash.")],  # noqa: A002
     dry_run: DryRun = False,
     yes: Yes = False,
     env: EnvironmentName = None,
@@ -45,7 +45,7 @@ def forget(
         return done
 
     with progress_bars() as notify:
-        found = erase(loaded, resource, identity, confirm=confirm, environment=env, notify=notify)
+        found = erase(loaded, resource, id, confirm=confirm, environment=env, notify=notify)
     if json:
         print_json({"done": done, "tables": [asdict(one) for one in found]})
     remark("nothing of it is in the lake any more" if done else "Nothing was changed")
@@ -71,4 +71,5 @@ def _columns_that_name(config: "Config", resource: str) -> list[str]:
     from planlake.sources.catalogue import catalogue_of
 
     others = catalogue_of(config).resources.values()
-    return [f"{one.name}.{column}" for one in others for column, target in one.relations.items() if target == resource]
+    known = [(one.name, {**one.relations_guessed, **one.relations}) for one in others]
+    return [f"{name}.{column}" for name, targets in known for column, target in targets.items() if target == resource]

@@ -59,7 +59,9 @@ def raw_rule(connection: Connection, who: Person) -> Rule:
 
 
 def refined_rules(connection: Connection, who: Person) -> Iterator[Rule]:
-    """Every version as it was typed, and the latest."""
+    """Every version as it was typed, and the latest; none of an id that is no number where ids are numbers."""
+    if who.number is None and not who.has_text_ids:
+        return
     goes = f"{identifier(who.resource.key)}::varchar = {literal(who.id)}"
     for kind in ("increment", "current"):
         name = f"{kind}_{who.resource.name}"

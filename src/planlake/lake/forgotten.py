@@ -60,7 +60,7 @@ def noted(lake: Lake, connection: Connection, who: Person) -> list[Forgetting]:
         return []
     names = ", ".join(Forgetting.__dataclass_fields__)
     query = f"""select {names} from {rows_sql(data_files(table), table.schema())}
-                where resource = {literal(who.resource.name)} order by noted_at, state desc"""
+                where resource = {literal(who.resource.name)} order by run, state desc"""
     found = (Forgetting(*row) for row in connection.execute(query).fetchall())
     by_salt = {one.salt: one for one in found if _hashed(who, one.salt) == one.id_hash}
     return list(by_salt.values())

@@ -42,7 +42,7 @@ class Rule:
     columns: tuple[str, ...]
     treat: Callable[[pa.Table], Treated]
     resource: str = ""
-    number: tuple[str, int] | None = None
+    number: tuple[str, int] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
