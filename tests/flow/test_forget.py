@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -106,7 +107,9 @@ def build(feed):
     feed.config = written_config(feed.simulator, feed.config.folder, declared(amount="text"))
     things.put(3, 3, day(2), name="three, changed")
     run(feed, 3)
-    maintain(feed.config)
+    things.put(0, NUMBER, day(3), name="Wilhelmina on the same day", amount="8")
+    run(feed, 3, hours=2)
+    maintain(feed.config)  # lets the first version of that day go
     del things.places[0], people.places[1]
     run(feed, 4, is_full=True)
     things.put(0, NUMBER, day(4), name="Wilhelmina the last", amount="9")
@@ -267,6 +270,22 @@ def test_a_record_without_an_id_is_named_by_its_hash(feed):
     assert remains(feed.config.folder, ("Kunigunde", rows[0]["record_hash"])) == []
 
 
+def test_findings_that_hide_the_id_go_by_their_place(tmp_path):
+    columns = "columns: {id: integer, last_updated: timestamp, name: text}, personal: [name]"
+    settings = f"source: tascomi\nresources: {{staff: {{{columns}}}}}\ntables: {{daily: [staff]}}\n"
+    with feeding(Showing(("staff",), page_size=3), tmp_path, settings) as feed:
+        feed.data.shown = {"staff": Served()}
+        for place, identity in enumerate(("1", "Balthasar", "Melchior")):
+            feed.data.shown["staff"].put(place, identity, day(-3))
+        run(feed, 0)
+        count = "select (select count(*)::int from rejected) as refused, (select count(*)::int from uncastable) as bad"
+        assert feed.rows(count) == [{"refused": 2, "bad": 2}]
+        assert forget(feed.config, "staff", "Balthasar", confirm=yes)
+        assert feed.rows(count) == [{"refused": 1, "bad": 1}]
+        places = "select position from rejected union all select position from uncastable"
+        assert feed.rows(places) == [{"position": 2}, {"position": 2}]
+
+
 @pytest.mark.parametrize(
     ("message", "shown"),
     [
@@ -287,6 +306,9 @@ def test_a_message_shows_no_value_of_the_person(message, shown):
 def test_going_back_and_forward_and_building_anew_work_and_bring_nobody_back(feed):
     who = ("things", str(NUMBER))
     forget(feed.config, *who, confirm=yes)
+    for path in (feed.config.folder / "lake").rglob("*.*"):
+        os.utime(path, (0, 0))
+    maintain(feed.config)  # looks at what the metadata was within the last hour
     states = {number: feed.rows("select * from things order by id", DAYS[number]) for number in range(6)}
     rollback(feed.config, ["things"], day(1).date(), confirm=yes)
     assert feed.rows("select * from things order by id") == [
