@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from commands import typed_in_process
@@ -10,6 +11,7 @@ from conftest import feeding, table_of
 from planlake.config import load_config
 from planlake.errors import ConfigurationError, QualityError
 from planlake.flow import promote as promoting
+from planlake.flow.forget import forget
 from planlake.flow.maintain import maintain
 from planlake.flow.plan import Selection
 from planlake.flow.preview import create, differences, environments, promote, remove
@@ -465,6 +467,44 @@ def test_setting_back_rebuilding_and_undoing_in_a_preview_stay_there(feed):
     rebuild(feed.config, ["others"], environment=NAME)
     assert shown(feed, "others", NAME) == shown(feed, "others")
     assert state(feed) == before
+
+
+def test_a_record_that_is_forgotten_is_in_no_preview_nor_in_what_one_left_behind(feed):
+    secret = "Ursula Nobody"
+    feed.data.put("things", thing(7, day(1) - timedelta(hours=1), name=secret))
+    create(feed.config, "dropped")
+    run_in(feed, day(1) + timedelta(hours=1), "things", environment="dropped")
+    promote(feed.config, "dropped", [], confirm=yes)
+    remove(feed.config, "dropped", confirm=yes)
+    create(feed.config, "promoted")
+    change(feed, 2)
+    feed.data.put("things", thing(7, day(2) - timedelta(hours=10), name=secret, amount="8"))
+    run_in(feed, day(2), "things", environment="promoted")
+    promote(feed.config, "promoted", [], confirm=yes)
+    create(feed.config, NAME)
+    feed.data.put("things", thing(7, day(3) - timedelta(hours=10), name=secret, amount="9"))
+    run_in(feed, day(3), "things")
+    before = {environment: shown(feed, environment=environment) for environment in (None, NAME, "promoted")}
+    assert found_anywhere(feed, secret)
+    forget(feed.config, "things", "7", confirm=yes, environment=NAME)
+    assert not found_anywhere(feed, secret)
+    for environment, rows_before in before.items():
+        assert shown(feed, environment=environment) == [row for row in rows_before if row["id"] != 7]
+    feed.data.delete("things", "7")
+    change(feed, 4)
+    run_in(feed, day(4), "things")
+    promote(feed.config, NAME, [], confirm=yes)
+    assert {row["id"] for row in shown(feed)} == {1, 2, 3, 4, 5, 6, 101, 102, 104}
+
+
+def found_anywhere(feed, text):
+    """Files of the lake that hold this text, in their bytes or in a column of theirs."""
+    found = [path for path in files(feed) if text.encode() in path.read_bytes()]
+    for path in files(feed):
+        if path.suffix == ".parquet":
+            table = pq.read_table(path)
+            found += [path for column in table.columns if any(text in str(one) for one in column.to_pylist())]
+    return found
 
 
 # ---------------------------------------------------------------- as it is typed

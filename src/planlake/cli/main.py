@@ -22,6 +22,7 @@ from planlake.cli import (
     drift,
     env,
     export,
+    forget,
     init,
     maintain,
     plan,
@@ -75,6 +76,7 @@ for command in (
     drift.drift,
     maintain.maintain,
     recover.recover,
+    forget.forget,
     simulate.simulate,
 ):
     app.command()(command)

@@ -75,12 +75,16 @@ def _new_rows_sql(held: Sequence[str], identity: str) -> str:
 
 def _identity(current: Table | None, key: str) -> str:
     """What tells records apart: the id as its type writes it, the hash of the record where it has no id."""
-    if current is None or isinstance(current.schema().find_type(key), StringType):
-        return "coalesce(record_id, '#' || record_hash)"
-    number = (
-        f"case when regexp_full_match(record_id, {literal(WHOLE)}) then try_cast(record_id as hugeint)::varchar end"
-    )
-    return f"coalesce({number}, record_id, '#' || record_hash)"
+    has_text_ids = current is None or isinstance(current.schema().find_type(key), StringType)
+    return f"coalesce({plain_id_sql('record_id', has_text_ids=has_text_ids)}, '#' || record_hash)"
+
+
+def plain_id_sql(text: str, *, has_text_ids: bool) -> str:
+    """An id as its type writes it, from the SQL expression of its text; NULL where that is."""
+    if has_text_ids:
+        return text
+    number = f"case when regexp_full_match({text}, {literal(WHOLE)}) then try_cast({text} as hugeint)::varchar end"
+    return f"coalesce({number}, {text})"
 
 
 def _is_refused(current: Table, key: str) -> str:

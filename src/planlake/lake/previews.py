@@ -55,6 +55,13 @@ def open_lake(config: Config, environment: str | None = None) -> Lake:
     return preview_of(base, environment)
 
 
+def environment_of(config: Config, environment: str | None) -> str:
+    """The configured environment that is meant: the first where none is named, of a preview the one it stands on."""
+    if environment is None:
+        return next(iter(config.environments))
+    return environment if environment in config.environments else base_of(config, environment)[0]
+
+
 def base_of(config: Config, preview: str) -> tuple[str, Lake]:
     """The configured environment a preview stands on; environments that cannot be opened are passed over."""
     known, trouble = list(config.environments), None

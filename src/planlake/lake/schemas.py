@@ -233,6 +233,18 @@ REJECTED: Columns = {
     "position": "integer",
 }
 
+FORGOTTEN: Columns = {
+    "run": "long",
+    "state": "text",
+    "resource": "text",
+    "salt": "text",
+    "id_hash": "text",
+    "tables": "long",
+    "files": "long",
+    "rows": "long",
+    "noted_at": "timestamp",
+}
+
 TABLES: Mapping[tuple[str, str], Columns] = {
     ("raw", "api_responses"): API_RESPONSES,
     ("raw", "api_requests"): API_REQUESTS,
@@ -245,6 +257,7 @@ TABLES: Mapping[tuple[str, str], Columns] = {
     ("operations", "documented"): DOCUMENTED,
     ("operations", "uncastable"): UNCASTABLE,
     ("operations", "rejected"): REJECTED,
+    ("operations", "forgotten"): FORGOTTEN,
 }
 
 

@@ -59,6 +59,16 @@ def database_storage(lake: Lake, zone: str) -> Storage:
     return storage_of(load_file_io(lake.catalog.properties, place), place)
 
 
+def table_storages(lake: Lake, zone: str, name: str) -> list[Storage]:
+    """The folders in which files of a table may lie: the lake's own, and of previews, also of those dropped since."""
+    warehouse, database = lake.warehouses[zone], lake.database(zone)
+    root = storage_of(load_file_io(lake.catalog.properties, warehouse), warehouse)
+    selector = pyarrow.fs.FileSelector(root.folder, allow_not_found=True)
+    names = [one.base_name for one in root.files.get_file_info(selector)]
+    databases = [one for one in names if one.startswith("preview-") and one.endswith(f"--{database}")]
+    return [Storage(root.files, f"{root.folder}/{one}/{name}", root.prefix) for one in (database, *databases)]
+
+
 def path_in_storage(location: str) -> str:
     """The path of a location without its scheme and host."""
     return PyArrowFileIO.parse_location(location)[2]

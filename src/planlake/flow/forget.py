@@ -1,0 +1,214 @@
+"""Forgetting: in goes a resource and an id, out comes a lake that holds nothing of that record, in any version.
+
+What is to be done is shown first. Then it is noted as planned, every table is rewritten in a commit of its own, raw
+last, all files nobody refers to any more are deleted, and it is noted as done. Whatever a kill leaves, the same command
+does the rest.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table
+from pyiceberg.types import StringType
+
+from planlake.clock import naive_utc
+from planlake.config import Config
+from planlake.errors import ConfigurationError
+from planlake.flow.context import Context, Notify, Progress, ignore
+from planlake.flow.opening import opened_for_writing
+from planlake.flow.record import record
+from planlake.flow.rollback import resume
+from planlake.lake.forgetting import (
+    Person,
+    finding_rules,
+    ledger_rule,
+    message_rules,
+    person,
+    raw_rule,
+    refined_rules,
+)
+from planlake.lake.forgotten import Forgetting, done, is_unfinished, note, noted, planned
+from planlake.lake.lake import Lake, clear_errors
+from planlake.lake.previews import environment_of, previews_of
+from planlake.lake.rewriting import check_can_list, delete_unreferenced, forget_log, replace_in_versions
+from planlake.lake.searching import Hit, Rule, Search, gone_rows, searched, written_anew
+from planlake.lake.storage import table_storages
+from planlake.sources.catalogue import Resource
+from planlake.sources.records import texts_of
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """What forgetting does to one table: versions that hold the record, files of them, rows that go or change.
+
+    A row is counted once for every file that holds it.
+    """
+
+    database: str
+    table: str
+    versions: int
+    files: int
+    rows_removed: int
+    rows_changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What was found: in the order in which the tables are rewritten, each with the lake it is of."""
+
+    who: Person
+    searches: Sequence[tuple[Lake, Search]]
+    earlier: Sequence[Forgetting]
+
+    @property
+    def hits(self) -> int:
+        return sum(len(search.hits) for _, search in self.searches)
+
+
+Confirm = Callable[[Sequence[Affected]], bool]
+
+
+def forget(
+    config: Config,
+    resource: str,
+    identity: str,
+    *,
+    confirm: Confirm,
+    environment: str | None = None,
+    notify: Notify = ignore,
+) -> list[Affected]:
+    """Take a record out of every table and every version of it, of an environment and of all its previews.
+
+    Nothing is done where `confirm` refuses.
+
+    A ConfigurationError where nothing of that id is held, a ConflictError where a run is writing.
+    """
+    base = environment_of(config, environment)
+    with clear_errors(), opened_for_writing(config, base, notify) as context:
+        resume(context)
+        lakes = [context.lake, *previews_of(context.lake)]
+        return forget_in(context, lakes, context.catalogue.resource(resource), identity, confirm=confirm)
+
+
+def forget_in(
+    context: Context, lakes: Sequence[Lake], resource: Resource, identity: str, *, confirm: Confirm
+) -> list[Affected]:
+    """The same in several lakes that share files; they must be all that do. It is noted in the context's own."""
+    plan = _planned(context, lakes, resource, identity)
+    if not plan.hits and not any(map(is_unfinished, plan.earlier)):
+        facts = {"resource": resource.name}
+        if plan.earlier:
+            facts["forgotten_by_run"] = str(plan.earlier[-1].run)
+        raise ConfigurationError("nothing of that id is held", facts=facts, state="Nothing was changed")
+    found = [_affected(lake, search) for lake, search in plan.searches if search.hits]
+    if confirm(found):
+        _carry_out(context, plan)
+    return found
+
+
+def _planned(context: Context, lakes: Sequence[Lake], resource: Resource, identity: str) -> _Plan:
+    """Where the record is. The tables that tell what else to look for are searched first, and rewritten last."""
+    connection = context.connection
+    has_text_ids = _has_text_ids(lakes[0], resource)
+    who = person(connection, resource, identity, has_text_ids=has_text_ids)
+    raw = _searched(lakes, [raw_rule(connection, who)])
+    refined = _searched(lakes, refined_rules(connection, who))
+    received = [gone_rows(hit) for hit in _hits(raw)]
+    values = {*_values_received(received), *_values_typed(context, [gone_rows(hit) for hit in _hits(refined)])}
+    messages = _searched(lakes, message_rules(who, values))
+    findings = _searched(lakes, finding_rules(connection, who, received))
+    ledger = _searched(lakes, [ledger_rule(connection, who)])
+    earlier = noted(context.lake, connection, who)
+    return _Plan(who, [*messages, *findings, *refined, *ledger, *raw], earlier)
+
+
+def _has_text_ids(lake: Lake, resource: Resource) -> bool:
+    table = lake.find("refined", f"current_{resource.name}")
+    if table is None:
+        return resource.type_of(resource.key) == "text"
+    return isinstance(table.schema().find_type(resource.key), StringType)
+
+
+def _searched(lakes: Sequence[Lake], rules: Iterable[Rule]) -> list[tuple[Lake, Search]]:
+    """The tables of these rules, of all lakes; the same table of several lakes is searched together."""
+    found: list[tuple[Lake, Search]] = []
+    for rule in rules:
+        tables = [(lake, table) for lake in lakes if (table := lake.find(rule.zone, rule.name)) is not None]
+        for _, table in tables:
+            check_can_list(table)
+        searches = searched((table, rule) for _, table in tables)
+        found += [(lake, search) for (lake, _), search in zip(tables, searches, strict=True)]
+    return found
+
+
+def _hits(searches: Iterable[tuple[Lake, Search]]) -> list[Hit]:
+    """Each file that was hit, once."""
+    return list({hit.file.file_path: hit for _, search in searches for hit in search.hits}.values())
+
+
+def _values_received(received: Iterable[pa.Table]) -> Iterator[str]:
+    """Every value of these records, as text."""
+    for rows in received:
+        for text in rows["api_response"].to_pylist():
+            yield from filter(None, (texts_of(text) or {}).values())
+
+
+def _values_typed(context: Context, versions: Iterable[pa.Table]) -> Iterator[str]:
+    """Every value of these rows, as a message would write it."""
+    for rows in versions:
+        with context.connection.cursor() as cursor:
+            cursor.register("versions", rows)
+            texts = cursor.sql("select columns(*)::varchar from versions").to_arrow_table()
+        for column in texts.columns:
+            yield from filter(None, column.unique().to_pylist())
+
+
+def _affected(lake: Lake, search: Search) -> Affected:
+    return Affected(
+        lake.database(search.rule.zone),
+        search.rule.name,
+        search.versions,
+        len(search.hits),
+        sum(hit.gone for hit in search.hits),
+        sum(hit.changed for hit in search.hits),
+    )
+
+
+def _carry_out(context: Context, plan: _Plan) -> None:
+    """Every step can be repeated: a kill leaves the record where it was, or in files that nothing refers to."""
+    noting = [one for one in plan.earlier if is_unfinished(one)]
+    if not noting:
+        noting = [_noting(context, plan)]
+        note(context.lake, noting[0], naive_utc(context.clock.now()))
+    _rewrite(context, plan)
+    by_name: dict[tuple[str, str], list[Table]] = {}
+    for lake, search in plan.searches:
+        with lake.commits:
+            forget_log(search.table)
+        by_name.setdefault((search.rule.zone, search.rule.name), []).append(search.table)
+    for (zone, table_name), tables in by_name.items():
+        delete_unreferenced(tables, table_storages(context.lake, zone, table_name))
+    name = plan.who.resource.name
+    record(context, "forgotten", f"{noting[0].rows} rows of a record", [name])
+    for one in noting:
+        note(context.lake, done(one), naive_utc(context.clock.now()))
+
+
+def _noting(context: Context, plan: _Plan) -> Forgetting:
+    hits = [hit for _, search in plan.searches for hit in search.hits]
+    tables = sum(1 for _, search in plan.searches if search.hits)
+    return planned(context.run, plan.who, tables=tables, files=len(hits), rows=sum(hit.gone for hit in hits))
+
+
+def _rewrite(context: Context, plan: _Plan) -> None:
+    """Write every file once, whatever tables share it, and one table after another anew."""
+    replaced: dict[str, DataFile | None] = {}
+    for number, (lake, search) in enumerate(plan.searches, start=1):
+        for hit in search.hits:
+            if hit.file.file_path not in replaced:
+                replaced[hit.file.file_path] = written_anew(hit)
+        with lake.commits:
+            replace_in_versions(search, replaced)
+        context.notify(Progress("the lake", "forget", number, len(plan.searches)))

@@ -1,0 +1,145 @@
+"""Where a record is: in go a resource and an id, out come the rules that take every trace of it out of the lake.
+
+Its own rows go: as received, as typed, and what was found of them. Rows that only name it stay and no longer do: the
+ledger says with which id a page began and which one was asked for alone, messages show a value as an example.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import pyarrow as pa
+
+from planlake.engines.duckdb import Connection
+from planlake.engines.sql import identifier, literal
+from planlake.lake.held import plain_id_sql
+from planlake.lake.schemas import Described
+from planlake.lake.searching import Rule, Treated
+
+MARK = "[forgotten]"  # what stands where something named the record
+EXAMPLE_LENGTH = 20  # characters of a value that a message shows at most
+MESSAGES = {"checks": "message", "runs": "message", "drift": "detail"}  # tables of operations, and where theirs stand
+INTERNAL = "internal error"  # whose words are a library's
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A record by its resource and its id, written as the type of its key writes it; neither is ever logged."""
+
+    resource: Described
+    id: str
+    has_text_ids: bool
+
+    def __repr__(self) -> str:
+        return f"Person({self.resource.name})"
+
+    @property
+    def number(self) -> tuple[str, int] | None:
+        """The key and the id as a number, where ids are numbers and this is one."""
+        is_number = not self.has_text_ids and re.fullmatch("-?[0-9]+", self.id)
+        return (self.resource.key, int(self.id)) if is_number else None
+
+
+def person(connection: Connection, resource: Described, identity: str, *, has_text_ids: bool) -> Person:
+    """The record of this id, however the id is spelt: 007 is 7 where ids are numbers.
+
+    A record without an id is named by a # and its hash.
+    """
+    plain = connection.execute(f"select {plain_id_sql(literal(identity), has_text_ids=has_text_ids)}").fetchall()[0][0]
+    return Person(resource, str(plain), has_text_ids)
+
+
+def raw_rule(connection: Connection, who: Person) -> Rule:
+    """Every version as it was received, tombstones too, whether anything was made of it or not."""
+    identity = f"coalesce({plain_id_sql('record_id', has_text_ids=who.has_text_ids)}, '#' || record_hash)"
+    goes = f"resource = {literal(who.resource.name)} and {identity} = {literal(who.id)}"
+    columns = ("resource", "record_id", "record_hash", "request_id", "position")
+    return Rule("raw", "api_responses", columns, _by_sql(connection, goes), resource=who.resource.name)
+
+
+def refined_rules(connection: Connection, who: Person) -> Iterator[Rule]:
+    """Every version as it was typed, and the latest; none of an id that is no number where ids are numbers."""
+    if who.number is None and not who.has_text_ids:
+        return
+    goes = f"{identifier(who.resource.key)}::varchar = {literal(who.id)}"
+    for kind in ("increment", "current"):
+        name = f"{kind}_{who.resource.name}"
+        yield Rule("refined", name, (who.resource.key,), _by_sql(connection, goes), number=who.number)
+
+
+def finding_rules(connection: Connection, who: Person, received: Iterable[pa.Table]) -> Iterator[Rule]:
+    """Cells that did not cast and records that were refused, by their id or, where it is hidden, by their place.
+
+    `received` are the record's own raw rows.
+    """
+    places = {place for rows in received for place in zip(*_columns(rows, "request_id", "position"), strict=True)}
+    among = f"(request_id, position) in ({', '.join(map(str, sorted(places)))})" if places else "false"
+    is_named = f"{plain_id_sql('id', has_text_ids=who.has_text_ids)} = {literal(who.id)}"
+    goes = f"resource = {literal(who.resource.name)} and ({is_named} or {among})"
+    for name in ("uncastable", "rejected"):
+        columns = ("resource", "id", "request_id", "position")
+        yield Rule("operations", name, columns, _by_sql(connection, goes), resource=who.resource.name)
+
+
+def _columns(rows: pa.Table, *names: str) -> list[list[int]]:
+    return [rows[name].to_pylist() for name in names]
+
+
+def ledger_rule(connection: Connection, who: Person) -> Rule:
+    """The first and last ids of pages, and addresses that asked for the record alone; the rows themselves stay."""
+    key = re.escape(quote(who.resource.key))
+    pattern = literal(f"([?&]{key}=)([^&]*)")
+    asked = f"url_decode(regexp_extract(url, {pattern}, 2))"
+    hidden = f"regexp_replace(url, {pattern}, '\\1{MARK}')"
+    texts = {"first_id": ("first_id", literal(MARK)), "last_id": ("last_id", literal(MARK)), "url": (asked, hidden)}
+    becomes = {}
+    for column, (text, instead) in texts.items():
+        is_named = f"{plain_id_sql(text, has_text_ids=who.has_text_ids)} = {literal(who.id)}"
+        is_meant = f"resource = {literal(who.resource.name)} and {is_named}"
+        becomes[column] = f"case when {is_meant} then {instead} else {column} end"
+    columns = ("resource", *texts)
+    return Rule("raw", "api_requests", columns, _by_sql(connection, "false", becomes), resource=who.resource.name)
+
+
+def _by_sql(
+    connection: Connection, goes: str, becomes: Mapping[str, str] | None = None
+) -> Callable[[pa.Table], Treated]:
+    """What becomes of rows, by an SQL condition for those that go and expressions for columns that change."""
+    changes = becomes or {}
+    terms = [f"not coalesce({goes}, false) as stays", *(f"{sql} as {name}" for name, sql in changes.items())]
+
+    def treat(rows: pa.Table) -> Treated:
+        with connection.cursor() as cursor:
+            cursor.register("treated", rows)
+            found = cursor.sql(f"select {', '.join(terms)} from treated").to_arrow_table()
+        return Treated(found["stays"], {name: found[name] for name in changes})
+
+    return treat
+
+
+def message_rules(who: Person, values: Collection[str]) -> Iterator[Rule]:
+    """Messages about the resource that show one of these values, which are the record's own."""
+    for name, column in MESSAGES.items():
+        yield Rule("operations", name, ("resource", column), _without_values(who.resource.name, column, values))
+
+
+def _without_values(resource: str, column: str, values: Collection[str]) -> Callable[[pa.Table], Treated]:
+    def treat(rows: pa.Table) -> Treated:
+        pairs = zip(rows["resource"].to_pylist(), rows[column].to_pylist(), strict=True)
+        texts = [hidden_in(text, values) if text and of == resource else text for of, text in pairs]
+        return Treated(pa.repeat(pa.scalar(value=True), len(rows)), {column: pa.array(texts, rows[column].type)})
+
+    return treat
+
+
+def hidden_in(message: str, values: Iterable[str]) -> str:
+    """A message without these values where it shows them: in quotes, as an example, or in the words of a library."""
+    for value in values:
+        short = value[:EXAMPLE_LENGTH]
+        for shown in (f'"{short}..."', f'"{value}"', f"'{value}'"):
+            message = message.replace(shown, f'"{MARK}"')
+        message = message.replace(f", {value} for example", f", {MARK} for example")
+        if INTERNAL in message and len(value) > 2:
+            message = message.replace(value, MARK)
+    return message
