@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import mmap
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -26,6 +27,7 @@ from records import DAY, PAGE_SIZE, SCALE, SIZES, changed_ids, full_ids, records
 HERE = Path(__file__).parent
 RENDERED = HERE / "work" / f"pages-{SCALE:g}"
 STATES = ("full", "day", "scattered")
+NUMBERED = re.compile("_[0-9]+$")  # `documents_7` shows the same as `documents`: lakes of many large tables
 NOTHING = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -90,7 +92,8 @@ class Pages:
         """Everything to be sent for the address of a request."""
         address = urlsplit(target)
         query = parse_qs(address.query)
-        resource, number = address.path.rpartition("/")[2], int(query.get("page", ["1"])[0])
+        asked, number = address.path.rpartition("/")[2], int(query.get("page", ["1"])[0])
+        resource = NUMBERED.sub("", asked)
         is_served = query.get("last_updated") == (None if self.is_full else [str(DAY)])
         total = self.totals.get(resource, 0)
         first = (number - 1) * PAGE_SIZE

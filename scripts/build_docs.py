@@ -5,10 +5,11 @@
 With `--check` nothing is written; the exit status is 1 where the page is not what the commands say now.
 """
 
-import inspect
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 PAGE = Path(__file__).parent.parent / "docs/commands.md"
 WIDTH = "100"
@@ -20,6 +21,9 @@ HEAD = """\
 Every command reads `planlake.yaml` in the folder it is called in, unless `--config` names another file. What you asked
 for goes to standard output; remarks, progress and errors go to standard error, so `planlake sql ... > file` holds the
 answer and nothing else.
+
+`planlake --log json|text|off COMMAND` says how commands that change the lake log what they do;
+[settings.md](settings.md#the-log) has more.
 
 | exit status | meaning |
 |---|---|
@@ -37,25 +41,33 @@ answer and nothing else.
 def page() -> str:
     """The page as it should be now."""
     os.environ.update(COLUMNS=WIDTH, TERM="dumb", NO_COLOR="1")
+    from typer.main import get_command  # noqa: PLC0415
     from typer.testing import CliRunner  # noqa: PLC0415 - after the width is set, so that lines break alike everywhere
 
     from planlake.cli.main import app  # noqa: PLC0415
 
     runner = CliRunner()
-    functions = [command.callback for command in app.registered_commands if command.callback is not None]
     index = ["| command | does |", "|---|---|"]
     sections = []
-    for function in functions:
-        name = function.__name__
-        said = runner.invoke(app, [name, "--help"], prog_name="planlake")
+    for name, command in commands(get_command(app)):
+        said = runner.invoke(app, [*name.split(), "--help"], prog_name="planlake")
         if said.exit_code:
             raise SystemExit(f"planlake {name} --help failed: {said.output}")
         index.append(
-            f"| [`planlake {name}`](#planlake-{name}) | {' '.join((inspect.getdoc(function) or '').split())} |"
+            f"| [`planlake {name}`](#planlake-{name.replace(' ', '-')}) | {' '.join((command.help or '').split())} |"
         )
         body = "\n".join(line.rstrip() for line in said.output.strip().splitlines())
         sections.append(f"## planlake {name}\n\n```text\n{body}\n```\n")
     return "\n".join([HEAD, *index, "", *sections])
+
+
+def commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - the library's classes
+    """Every command with its whole name, those of groups each on its own."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def main() -> None:

@@ -20,7 +20,8 @@ from planlake.config import Config, load_config
 from planlake.flow.plan import Selection
 from planlake.flow.query import opened_views
 from planlake.flow.run import RunResult, TableResult, run
-from planlake.lake.lake import ZONES, open_lake
+from planlake.lake.lake import ZONES
+from planlake.lake.previews import open_lake
 from planlake.lake.query import answer
 from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
 from planlake.simulator.dataset import Dataset

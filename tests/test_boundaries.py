@@ -11,7 +11,19 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src/planlake"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-HEAVY = ("duckdb", "pyarrow", "pyiceberg", "aiohttp", "pydantic", "pyspark", "uvicorn", "sqlalchemy", "boto3")
+HEAVY = (
+    "duckdb",
+    "pyarrow",
+    "pyiceberg",
+    "aiohttp",
+    "pydantic",
+    "pyspark",
+    "uvicorn",
+    "sqlalchemy",
+    "boto3",
+    "structlog",
+    "openlineage",
+)
 
 BASE = {"errors", "clock", "config"}
 MIDDLE = {"engines", *BASE}

@@ -11,14 +11,16 @@ from typer.main import get_command
 
 from planlake import errors
 from planlake.cli.main import app
-from planlake.config import Api, Catalog, Config, Environment, Settings, SqlCheck, Tables
+from planlake.config import Api, Catalog, Config, Environment, Lineage, Settings, SqlCheck, Tables
 from planlake.lake import ledger
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES
 from planlake.sources.catalogue import Resource
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-COMMANDS = get_command(app).commands
+GROUPS = get_command(app).commands
+COMMANDS = {name: one for name, one in GROUPS.items() if name != "env"}
+COMMANDS |= {f"env {name}": one for name, one in GROUPS["env"].commands.items()}
 ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.PlanlakeError)]
 PACKAGE = ROOT / "src/planlake"
 
@@ -86,6 +88,7 @@ def test_every_command_and_each_of_its_options_is_on_the_page(command):
         pytest.param(Environment, "### `environments`", id="environments"),
         pytest.param(Catalog, "### `environments`", id="catalog"),
         pytest.param(SqlCheck, "### `checks`", id="checks"),
+        pytest.param(Lineage, "### `lineage`", id="lineage"),
         pytest.param(Settings, "### `settings`", id="settings"),
     ],
 )

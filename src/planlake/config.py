@@ -20,6 +20,7 @@ DEFAULT_FILE = "planlake.yaml"
 QUOTED = re.compile(r"""(["']).*\1""")  # values stay out of messages: one may be a secret
 ADDRESS = re.compile(r"(?i:https?)://[^\s/?#@]+(/[^\s?#]*)?")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+REFERENCES = {"api": ("public_key", "private_key"), "lineage": ("key",)}  # never replaced by what they refer to
 _Positive = Annotated[int, Field(gt=0)]
 
 
@@ -28,11 +29,15 @@ class _Record(BaseModel):
 
 
 class Api(_Record):
-    """Where the API is and where its two keys are found (`${VARIABLE}`, `file:PATH` or `aws-secret:NAME`)."""
+    """Where the API is and where its two keys are found (`${VARIABLE}`, `file:PATH` or `aws-secret:NAME`).
+
+    `documentation` is the vendor's page, an address or a file; where it is given, runs compare it once a week.
+    """
 
     base_url: str
     public_key: str = "${TASCOMI_PUBLIC_KEY}"
     private_key: str = "${TASCOMI_PRIVATE_KEY}"
+    documentation: str = Field(default="", repr=False)  # the vendor's address holds a key
 
     @field_validator("base_url")
     @classmethod
@@ -44,9 +49,27 @@ class Api(_Record):
     @field_validator("public_key", "private_key")
     @classmethod
     def _is_reference(cls, value: str) -> str:
-        if not (VARIABLE.fullmatch(value) or value.startswith(("file:", "aws-secret:"))):
-            raise ValueError("must say where the key is kept: ${VARIABLE}, file:PATH or aws-secret:NAME")
+        return _checked_reference(value)
+
+
+class Lineage(_Record):
+    """Where OpenLineage events go: `file:PATH` or an address, which may want a key (a reference, as in `Api`)."""
+
+    to: str
+    key: str | None = None
+    namespace: str | None = None
+
+    @field_validator("to")
+    @classmethod
+    def _is_place(cls, value: str) -> str:
+        if not value.startswith("file:") and (trouble := _trouble_of_address(value)):
+            raise ValueError(trouble if "variable" in trouble else "is no place: file:PATH, or https://HOST/PATH")
         return value
+
+    @field_validator("key")
+    @classmethod
+    def _is_reference(cls, value: str | None) -> str | None:
+        return None if value is None else _checked_reference(value)
 
 
 class Tables(_Record):
@@ -114,6 +137,7 @@ class Settings(_Record):
     batch_megabytes: _Positive = 256
     memory_limit_megabytes: _Positive = 700
     table_concurrency: _Positive = 8
+    log: Literal["auto", "json", "text", "off"] = "auto"
 
 
 class SqlCheck(_Record):
@@ -137,6 +161,7 @@ class Config(_Record):
     environments: Mapping[str, Environment] = Field(default_factory=lambda: {"local": Environment()}, min_length=1)
     resources: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     checks: tuple[SqlCheck, ...] = ()
+    lineage: Lineage | None = None
     settings: Settings = Settings()
     folder: Path = Path()
 
@@ -153,6 +178,12 @@ class Config(_Record):
         if self.api is None:
             raise ConfigurationError("the configuration has no api section", hint="planlake init shows one")
         return self.api
+
+
+def _checked_reference(text: str) -> str:
+    if not (VARIABLE.fullmatch(text) or text.startswith(("file:", "aws-secret:"))):
+        raise ValueError("must say where the key is kept: ${VARIABLE}, file:PATH or aws-secret:NAME")
+    return text
 
 
 def _trouble_of_address(text: str) -> str:
@@ -211,12 +242,12 @@ def _read_yaml(file: Path) -> dict[str, Any]:
 
 
 def _with_variables(raw: dict[str, Any]) -> dict[str, Any]:
-    """Replace `${VARIABLE}` in every text but the keys of the API, which stay references."""
+    """Replace `${VARIABLE}` in every text but the keys of the API and of lineage, which stay references."""
     expanded: dict[str, Any] = _expand(raw)
-    api = raw.get("api")
-    if isinstance(api, dict) and isinstance(expanded.get("api"), dict):
-        kept = {name: api[name] for name in ("public_key", "private_key") if name in api}
-        expanded["api"] = {**expanded["api"], **kept}
+    for section, names in REFERENCES.items():
+        given = raw.get(section)
+        if isinstance(given, dict):
+            expanded[section] = {**expanded[section], **{name: given[name] for name in names if name in given}}
     return expanded
 
 
@@ -265,6 +296,7 @@ def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
     """The keys that are allowed where the wrong one stands."""
     models: dict[str, type[BaseModel]] = {
         "api": Api,
+        "lineage": Lineage,
         "tables": Tables,
         "settings": Settings,
         "checks": SqlCheck,

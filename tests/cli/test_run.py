@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from commands import PROGRAM, environment, planlake
+from commands import PROGRAM, environment, planlake, said
 from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
 from planlake.simulator.faults import Rule
 
@@ -114,7 +114,12 @@ def test_a_cadence_or_a_step_narrows_the_run(typed, feed, at):
         pytest.param(["feees"], 'no resource is called "feees"', "did you mean fees", id="a table"),
         pytest.param(["--cadence", "dayly"], 'no cadence is called "dayly"', "did you mean daily", id="a cadence"),
         pytest.param(["--step", "refin"], 'no step is called "refin"', "did you mean refine", id="a step"),
-        pytest.param(["--env", "lokal"], 'no environment is called "lokal"', "did you mean local", id="an environment"),
+        pytest.param(
+            ["--env", "lokal"],
+            'no environment and no preview is called "lokal"',
+            "did you mean local",
+            id="an environment",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["run", "plan"])
@@ -192,9 +197,14 @@ def test_ctrl_c_is_exit_130_keeps_what_was_committed_and_the_next_run_continues(
             time.sleep(0.05)
         run.send_signal(signal.SIGINT)
         assert run.wait(timeout=15) == 130
-        said = run.stderr.read()
-    assert said.splitlines()[0] == "Stopped; everything committed so far is kept"
-    assert "Traceback" not in said
+        left = said(130, "", run.stderr.read())
+    assert left.err.splitlines()[0] == "Stopped; everything committed so far is kept"
+    assert "Traceback" not in left.err
+    assert [(line["event"], line.get("step"), line.get("outcome")) for line in left.told] == [
+        ("run started", None, None),
+        ("step ended", "ingest", "stopped"),
+        ("run ended", None, "stopped"),
+    ]
     feed.fail()
     assert typed("run", "fees", "--config", feed.file).status == 0
     assert len(feed.rows("select * from fees")) == 70

@@ -79,7 +79,8 @@ def test_neither_the_private_key_nor_a_hash_is_in_any_output_or_file_of_the_lake
     secrets = {PRIVATE.encode(), *feed.hashes}
     assert len(secrets) > 1
     assert b"" not in secrets
-    words = "".join(each.out + each.err for each in said).encode()
+    assert {line.get("outcome") for line in said[1].told if line["event"] == "step ended"} >= {"done", "open"}
+    words = "".join(each.everything for each in said).encode()
     assert [secret for secret in secrets if secret in words] == []
     found, looked = searched(tmp_path, secrets)
     assert looked > 30
@@ -93,7 +94,7 @@ def test_nor_is_the_private_key_in_what_is_said_when_it_is_refused(overheard, tm
     said = [planlake(command, "--config", overheard.file, **variables) for command in ("run", "doctor")]
     assert [each.status for each in said] == [3, 3]
     secrets = {mistyped.encode(), *overheard.hashes}
-    words = "".join(each.out + each.err for each in said).encode()
+    words = "".join(each.everything for each in said).encode()
     assert [secret for secret in secrets if secret in words] == []
     assert searched(tmp_path, secrets)[0] == []
 

@@ -23,7 +23,8 @@ def test_help_lists_every_command_with_a_sentence():
     said = planlake("--help")
     assert (said.status, said.err) == (0, "")
     assert re.findall(r"^  (\w+) +[A-Z]\w+", said.out.partition("Commands:")[2], re.MULTILINE) == [
-        command.callback.__name__ for command in app.registered_commands
+        *(command.callback.__name__ for command in app.registered_commands),
+        *(group.typer_instance.info.name for group in app.registered_groups),
     ]
 
 
@@ -109,7 +110,7 @@ def loading_error(file):
 
 
 def test_a_defect_of_planlake_itself_is_exit_4_without_a_traceback_unless_debugging(typed, monkeypatch, tmp_path):
-    monkeypatch.setattr("planlake.cli.loading.load_config", lambda _: 1 / 0)
+    monkeypatch.setattr("planlake.cli.loading.load_config", lambda *_, **__: 1 / 0)
     said = typed("plan")
     assert said.status == 4
     assert said.errors == ["Error: something went wrong inside Planlake: ZeroDivisionError: division by zero"]

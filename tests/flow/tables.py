@@ -6,7 +6,8 @@ import re
 import pytest
 
 DAY_1, LATER, DAY_2, DAY_3 = "2026-11-17T03:00:00", "2026-11-17T05:00:00", "2026-11-18T03:00:00", "2026-11-19T03:00:00"
-COLUMNS = (
+COLUMNS = {"id": "integer", "last_updated": "timestamp", "amount": "double", "name": "text"}
+EVERY_TYPE = (
     "id: integer, last_updated: timestamp, amount: double, whole: integer, flag: boolean, at: timestamp, name: text"
 )
 
@@ -20,7 +21,7 @@ def table_name(case):
 def settings_of(cases, more=""):
     """YAML that declares a daily table for every case."""
     tables = [table_name(case) for case in cases]
-    declared = "".join(f"  {table}: {{columns: {{{COLUMNS}}}}}\n" for table in tables)
+    declared = "".join(f"  {table}: {{columns: {{{EVERY_TYPE}}}}}\n" for table in tables)
     listed = ", ".join([*tables, *(["codes"] if more else [])])
     return f"source: tascomi\nresources:\n{declared}{more}tables: {{daily: [{listed}]}}\n"
 
@@ -39,6 +40,21 @@ def put(feed, place, record, *, resource="things"):
 
 def thing(identity, name, changed="2026-11-16 09:00:00", **more):
     return {"id": str(identity), "last_updated": changed, "name": name, **more}
+
+
+def numbered(identity, changed="2026-11-16 09:00:00", **more):
+    """A record with the COLUMNS; amount and name follow from its id, where they are not given."""
+    return {
+        "id": str(identity),
+        "last_updated": str(changed),
+        "amount": f"{identity}.5",
+        "name": f"name {identity}",
+    } | more
+
+
+def columns_with(**types):
+    """The COLUMNS as YAML; types given here are laid over the usual ones."""
+    return ", ".join(f"{name}: {kind}" for name, kind in {**COLUMNS, **types}.items())
 
 
 def names(feed, table="things"):

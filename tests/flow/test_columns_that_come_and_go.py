@@ -102,3 +102,16 @@ def test_ids_that_come_twice_with_different_contents_are_kept_and_told(feed):
     versions = feed.rows("select colour from increment_things where id = 20 order by import_position")
     assert [row["colour"] for row in versions] == ["red", "blue"]
     assert feed.rows("select colour from things where id = 20") == [{"colour": "blue"}]
+
+
+def test_a_column_that_is_declared_before_it_is_first_sent_has_its_type_from_then_on(feed):
+    feed.run_at(DAY_1)
+    columns = {**feed.config.resources["things"]["columns"], "size": "integer", "weight": "float"}
+    feed.config = feed.config.model_copy(update={"resources": {"things": {"columns": columns}}})
+    feed.data.put("things", thing(1, "2026-11-17 12:00:00", colour=None, size="7"))
+    result = table_of(feed.run_at(DAY_2), "things").refine
+    assert (result.new_columns, [(one.column, one.what) for one in result.drift]) == ((), [("weight", "never sent")])
+    assert feed.rows("select id, size from things where id <= 2 order by id") == [
+        {"id": 1, "size": 7},
+        {"id": 2, "size": None},
+    ]

@@ -10,22 +10,15 @@ from commands import typed_in_process
 from conftest import feeding, table_of, written_config
 from planlake.simulator.dataset import Dataset
 
-from .tables import DAY_1, DAY_2, DAY_3
-
-COLUMNS = {"id": "integer", "last_updated": "timestamp", "amount": "double", "name": "text"}
-LATER = "2026-11-17T05:00:00"
+from .tables import COLUMNS, DAY_1, DAY_2, DAY_3, LATER, columns_with
+from .tables import numbered as thing
 
 
 def settings_of(names, **settings):
     """YAML that declares daily tables of the same columns."""
-    listed = ", ".join(f"{name}: {kind}" for name, kind in COLUMNS.items())
-    declared = "".join(f"  {name}: {{columns: {{{listed}}}}}\n" for name in names)
+    declared = "".join(f"  {name}: {{columns: {{{columns_with()}}}}}\n" for name in names)
     given = ", ".join(f"{name}: {value}" for name, value in settings.items())
     return f"source: tascomi\nresources:\n{declared}tables: {{daily: [{', '.join(names)}]}}\nsettings: {{{given}}}\n"
-
-
-def thing(identity, changed="2026-11-16 09:00:00", **more):
-    return {"id": str(identity), "last_updated": changed, "amount": f"{identity}.5", "name": f"name {identity}", **more}
 
 
 @pytest.fixture

@@ -11,20 +11,16 @@ from planlake.flow.rebuild import rebuild
 from planlake.flow.rollback import undo
 from planlake.simulator.dataset import Dataset
 
-from .tables import DAY_1, DAY_2, DAY_3
+from .tables import COLUMNS, DAY_1, DAY_2, DAY_3, columns_with
+from .tables import numbered as thing
 
-COLUMNS = {"id": "integer", "last_updated": "timestamp", "amount": "double", "name": "text"}
-SETTINGS = """
+SETTINGS = f"""
 source: tascomi
 resources:
-  things: {columns: {id: integer, last_updated: timestamp, amount: double, name: text}}
-  others: {columns: {id: integer, last_updated: timestamp, amount: double, name: text}}
-tables: {daily: [things, others]}
+  things: {{columns: {{{columns_with()}}}}}
+  others: {{columns: {{{columns_with()}}}}}
+tables: {{daily: [things, others]}}
 """
-
-
-def thing(identity, changed="2026-11-16 09:00:00", **more):
-    return {"id": str(identity), "last_updated": changed, "amount": f"{identity}.5", "name": f"name {identity}", **more}
 
 
 @pytest.fixture(scope="module")

@@ -8,22 +8,17 @@ import pytest
 from commands import typed_in_process
 from conftest import feeding, table_of, written_config
 from planlake.engines import duckdb
-from planlake.lake.lake import open_lake
+from planlake.lake.previews import open_lake
 from planlake.simulator.dataset import Dataset
 
-from .tables import DAY_1, DAY_2, DAY_3, LATER
-
-COLUMNS = {"id": "integer", "last_updated": "timestamp", "amount": "double", "name": "text"}
+from .tables import COLUMNS, DAY_1, DAY_2, DAY_3, LATER, columns_with
+from .tables import numbered as thing
 
 
 def declared(**types):
     """YAML of one daily table; types given here are laid over the usual ones."""
-    listed = ", ".join(f"{name}: {kind}" for name, kind in {**COLUMNS, **types}.items())
-    return f"source: tascomi\nresources:\n  things: {{columns: {{{listed}}}}}\ntables: {{daily: [things]}}\n"
-
-
-def thing(identity, changed="2026-11-16 09:00:00", **more):
-    return {"id": str(identity), "last_updated": changed, "amount": f"{identity}.5", "name": f"name {identity}", **more}
+    columns = columns_with(**types)
+    return f"source: tascomi\nresources:\n  things: {{columns: {{{columns}}}}}\ntables: {{daily: [things]}}\n"
 
 
 @pytest.fixture

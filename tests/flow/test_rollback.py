@@ -10,10 +10,12 @@ from planlake.flow import rollback as undoing
 from planlake.flow.maintain import maintain
 from planlake.flow.rollback import rollback, undo
 from planlake.lake.files import bookmark
-from planlake.lake.lake import open_lake
+from planlake.lake.previews import open_lake
 from planlake.simulator.dataset import Dataset
 
-COLUMNS = {"id": "integer", "last_updated": "timestamp", "amount": "double", "name": "text"}
+from .tables import COLUMNS, columns_with
+from .tables import numbered as thing
+
 FIRST = datetime.fromisoformat("2026-11-10T03:00:00")
 TABLES = ("things", "others")
 DATA = "id, last_updated, amount, name"
@@ -21,19 +23,9 @@ DATA = "id, last_updated, amount, name"
 
 def declared(more="", tables=TABLES, **types):
     """YAML of daily tables; types given here are laid over the usual ones."""
-    listed = ", ".join(f"{name}: {kind}" for name, kind in {**COLUMNS, **types}.items())
-    known = "".join(f"  {name}: {{columns: {{{listed}}}}}\n" for name in (*TABLES, "late"))
+    columns = columns_with(**types)
+    known = "".join(f"  {name}: {{columns: {{{columns}}}}}\n" for name in (*TABLES, "late"))
     return f"source: tascomi\nresources:\n{known}tables: {{daily: [{', '.join(tables)}]}}\n{more}"
-
-
-def thing(identity, changed, **more):
-    return {
-        "id": str(identity),
-        "last_updated": changed.isoformat(" ", "seconds"),
-        "amount": f"{identity}.5",
-        "name": f"name {identity}",
-        **more,
-    }
 
 
 def day(number):
@@ -431,3 +423,32 @@ def test_a_protected_environment_needs_a_yes(feed, typed, monkeypatch):
 def test_a_target_that_is_none_is_said(feed, typed, to):
     said = typed("rollback", f"--to={to}", "--config", feed.config.folder / "planlake.yaml")
     assert (said.status, "is no day and no run" in said.err) == (2, True) or to == "20261111"
+
+
+# ---------------------------------------------------------------- deletions
+
+
+def test_a_deletion_that_is_undone_with_its_batch_is_found_again_by_the_next_full_reading(feed):
+    feed.data.delete("things", "5")
+    feed.run_at(day(4).isoformat(), "things", is_full=True)
+    assert 5 not in {row["id"] for row in shown(feed)}
+    set_back(feed, date(2026, 11, 13), "things", zone="all")
+    assert 5 in {row["id"] for row in shown(feed)}
+    feed.run_at((day(4) + timedelta(hours=1)).isoformat(), "things")  # by days: a deletion is in none of them
+    assert 5 in {row["id"] for row in shown(feed)}
+    feed.run_at((day(4) + timedelta(hours=2)).isoformat(), "things", is_full=True)
+    assert 5 not in {row["id"] for row in shown(feed)}
+    assert feed.rows("select is_deleted from history_things where id = 5 order by valid_from")[-1] == {
+        "is_deleted": True
+    }
+
+
+def test_a_deletion_that_was_false_is_gone_with_its_batch(feed):
+    before = shown(feed)
+    feed.data.delete("things", "5")
+    feed.run_at(day(4).isoformat(), "things", is_full=True)
+    feed.data.put("things", thing(5, day(-3)))
+    set_back(feed, date(2026, 11, 13), "things", zone="all")
+    feed.run_at((day(4) + timedelta(hours=1)).isoformat(), "things", is_full=True)
+    assert shown(feed) == before
+    assert [row["is_deleted"] for row in feed.rows("select is_deleted from history_things where id = 5")] == [False]

@@ -1,4 +1,4 @@
-"""Rollback, undo, rebuild, run and housekeeping in any order: every table always shows what plain Python says.
+"""Rollback, undo, rebuild, promote, run and housekeeping in any order: every table shows what plain Python says.
 
 Five tables of one lake go through a sequence each: ten examples are fifty sequences (PLANLAKE_SOAK=1: three hundred).
 """
@@ -10,18 +10,25 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from conftest import feeding
+from planlake.errors import QualityError
 from planlake.flow.maintain import maintain
+from planlake.flow.plan import Selection
+from planlake.flow.preview import create, promote, remove
+from planlake.flow.query import opened_views
 from planlake.flow.rebuild import rebuild
 from planlake.flow.rollback import rollback, undo
+from planlake.flow.run import run
+from planlake.lake.query import answer
 from planlake.simulator.dataset import Dataset
 
 TABLES = tuple(f"table_{letter}" for letter in "abcde")
 COLUMNS = {"id": "integer", "last_updated": "timestamp", "name": "text"}
 FIRST = datetime.fromisoformat("2026-11-02T03:00:00")
+PREVIEW = "trying"
 EXAMPLES = 60 if os.environ.get("PLANLAKE_SOAK") else 10
 SETTINGS = (
     "source: tascomi\nresources:\n"
@@ -47,15 +54,24 @@ class Told:
 
 @dataclass
 class Told5:
-    """What the five tables must show, and what the last action can be taken back to."""
+    """What the five tables and a preview must show, and what the last action is taken back to."""
 
     tables: dict[str, Told] = field(default_factory=lambda: {name: Told() for name in TABLES})
-    before: tuple[str, Told] | None = None
+    before: dict[str, Told] | None = None
+    preview: dict[str, State] | None = None
+    moved: set[str] = field(default_factory=set)
+    ran_since: bool = False
 
-    def act(self, name):
-        self.before = (name, deepcopy(self.tables[name]))
+    def act(self, *names):
+        self.before, self.ran_since = {name: deepcopy(self.tables[name]) for name in names}, False
+
+    def promote(self, names, day):
+        for name in names:
+            told = self.tables[name]
+            told.shown = told.received = told.days[day] = self.preview.pop(name)
 
     def run(self, vendor, day):
+        self.moved, self.ran_since = set(self.preview or ()), True
         for name, told in self.tables.items():
             told.shown = told.received = dict(vendor[name])
             told.days[day] = told.shown
@@ -75,8 +91,11 @@ class Told5:
         told.days[today] = told.shown
 
     def undo(self):
-        name, told = self.before
-        self.tables[name], self.before = told, None
+        for name, told in self.before.items():
+            if self.ran_since:  # what a run brought since then counts still
+                told.received = self.tables[name].received
+            self.tables[name] = told
+        self.before = None
 
 
 def is_changed_by_rollback(told, day, zone):
@@ -91,13 +110,19 @@ actions = st.one_of(
     st.tuples(st.just("rebuild"), st.sampled_from(TABLES), st.sampled_from(["raw", "increments"])),
     st.just(("undo",)),
     st.just(("maintain",)),
+    st.tuples(st.just("try"), st.sampled_from(TABLES)),
+    st.tuples(st.just("try"), st.sampled_from(TABLES)),  # twice: without it nothing is promoted or dropped
+    st.just(("promote",)),
+    st.just(("promote",)),
+    st.just(("drop",)),
     st.just(("next day",)),
 )
 steps = st.lists(st.tuples(changes, actions), min_size=3, max_size=6)
 
 
-def shown(feed, name, as_of=None):
-    rows = feed.rows(f"select id, name from {name}", str(as_of) if as_of else None)
+def shown(feed, name, as_of=None, environment=None):
+    with opened_views(feed.config, environment=environment, as_of=as_of) as views:
+        rows = answer(views, f"select id, name from {name}").to_pylist()
     return {row["id"]: row["name"] for row in rows}
 
 
@@ -133,6 +158,7 @@ class Lake:
         elif kind == "maintain":
             maintain(self.feed.config)
         elif kind == "undo" and self.told.before is not None:
+            event("an action was taken back")
             undo(self.feed.config, confirm=lambda _: True)
             self.told.undo()
         elif kind == "rebuild":
@@ -144,10 +170,41 @@ class Lake:
             day = today - timedelta(days=back)
             before = deepcopy(self.told.tables[name])
             if rollback(self.feed.config, [name], day, zone=zone, confirm=lambda _: True):
-                self.told.before = (name, before)
+                self.told.before, self.told.ran_since = {name: before}, False
                 self.told.roll_back(name, day, zone, today)
+        else:
+            self.preview(kind, *more)
+
+    def preview(self, kind, name=""):
+        told, config = self.told, self.feed.config
+        if kind == "try":
+            if told.preview is None:
+                create(config, PREVIEW)
+                told.preview, told.moved = {}, set()
+            self.feed.data.move_to(max(self.now, self.feed.data.now))
+            assert run(config, Selection(tables=(name,)), environment=PREVIEW).exit_code == 0
+            told.preview[name] = dict(self.vendor[name])
+        elif kind == "promote" and told.preview:
+            before = {name: deepcopy(told.tables[name]) for name in told.preview}
+            try:
+                promoted = {one.table for one in promote(config, PREVIEW, [], confirm=lambda _: True)}
+            except QualityError:
+                event("a promotion was refused")
+                assert before == {name: told.tables[name] for name in told.preview}
+                return
+            event(f"{len(promoted)} tables were promoted")
+            assert promoted <= before.keys() - told.moved
+            told.before, told.ran_since = {name: before[name] for name in promoted}, False
+            told.promote(promoted, self.now.date())
+        elif kind == "drop" and told.preview is not None:
+            remove(config, PREVIEW, confirm=lambda _: True)
+            told.preview = None
 
     def check(self):
+        if self.told.preview is not None:
+            for name in TABLES:
+                expected = self.told.preview.get(name, self.told.tables[name].shown)
+                assert shown(self.feed, name, environment=PREVIEW) == expected, f"{name} in the preview"
         for name, told in self.told.tables.items():
             assert shown(self.feed, name) == told.shown, name
             for number in range((self.now.date() - FIRST.date()).days + 1):

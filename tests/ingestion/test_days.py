@@ -7,7 +7,7 @@ import pytest
 from conftest import feeding, table_of
 from planlake.flow.plan import Selection
 from planlake.flow.run import run
-from planlake.lake.lake import open_lake
+from planlake.lake.previews import open_lake
 from planlake.simulator.faults import Rule
 
 from .served import DAY_1, DAY_2, DAY_3, DAY_4, asked, assert_equal, fill, held, ledger, record, served, settings_of

@@ -9,7 +9,7 @@ from conftest import feeding
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context
 from planlake.flow.opening import opened_for_writing
-from planlake.lake.lake import open_lake
+from planlake.lake.previews import open_lake
 from planlake.simulator.app import PUBLIC_KEY
 from planlake.simulator.faults import Rule
 from planlake.sources.client import open_source
@@ -66,6 +66,10 @@ def everything_said(feed, caplog, capfd):
     said += [repr(sign), repr(open_source(feed.config, sign))]
     said += [record.getMessage() + repr(record.__dict__) for record in caplog.records]
     printed = capfd.readouterr()
+    for outcome in ("done", "open"):
+        assert f'"event": "step ended", "run": {1 if outcome == "done" else 2}, ' in printed.err
+        assert f'"outcome": "{outcome}"' in printed.err
+    assert '"event": "run ended", "run": 3, "outcome": "failed"' in printed.err
     return "\n".join([*said, printed.out, printed.err])
 
 

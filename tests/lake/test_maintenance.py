@@ -14,8 +14,8 @@ from conftest import feeding
 from planlake.flow.maintain import maintain
 from planlake.lake import maintenance
 from planlake.lake.files import bookmark, day_tag
-from planlake.lake.lake import open_lake
 from planlake.lake.maintenance import Retention, outdated_tags
+from planlake.lake.previews import open_lake
 from planlake.simulator.dataset import Dataset
 
 COLUMNS = {"id": "integer", "last_updated": "timestamp", "name": "text"}

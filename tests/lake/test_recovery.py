@@ -1,34 +1,25 @@
 """A lost or damaged catalogue: everything it knew is in the warehouse still."""
 
-from datetime import datetime
+import sqlite3
+from contextlib import closing
 
 import pytest
 
 from commands import typed_in_process
-from conftest import feeding
+from planlake.errors import ConflictError, LakeError
 from planlake.flow.recover import recover
-from planlake.lake.lake import catalogue_file
-from planlake.simulator.dataset import Dataset
+from planlake.lake.lake import catalogue_file, lock_beside
+from planlake.lake.lease import writing
 
-COLUMNS = {"id": "integer", "last_updated": "timestamp", "name": "text"}
-SETTINGS = """
-source: tascomi
-resources: {things: {columns: {id: integer, last_updated: timestamp, name: text}}}
-tables: {daily: [things]}
-"""
+from .things import DAY_2, DAY_3, put, things_loaded
 
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
-    now = datetime.fromisoformat("2026-11-17T03:00:00")
-    with feeding(Dataset({"things": COLUMNS}, now=now), tmp_path_factory.mktemp("loaded"), SETTINGS) as made:
-        for identity in range(1, 6):
-            made.data.put(
-                "things", {"id": str(identity), "last_updated": "2026-11-16 09:00:00", "name": f"name {identity}"}
-            )
-        made.run_at(now.isoformat())
-        made.data.put("things", {"id": "1", "last_updated": "2026-11-17 09:00:00", "name": "later"})
-        made.run_at("2026-11-18T03:00:00")
+    folder = tmp_path_factory.mktemp("loaded")
+    with things_loaded(folder, [f"name {identity}" for identity in range(1, 6)]) as made:
+        put(made, 1, "later", "2026-11-17 09:00:00")
+        made.run_at(DAY_2)
         yield made, made.remembered()
 
 
@@ -52,17 +43,24 @@ def damage(feed):
     catalogue_file(feed.config).write_bytes(b"no database" * 100)
 
 
-@pytest.mark.parametrize("harm", [lose, damage])
+def damage_within(feed):
+    """A file that opens, with one page of its tables overwritten."""
+    with catalogue_file(feed.config).open("r+b") as file:
+        file.seek(4096)
+        file.write(b"x" * 4096)
+
+
+@pytest.mark.parametrize("harm", [lose, damage_within])
 def test_every_table_is_known_again_with_all_its_versions_and_runs_go_on(feed, harm):
     before, as_of = everything(feed), feed.rows("select * from things order by id", as_of="2026-11-17")
     harm(feed)
     found, aside = recover(feed.config)
     assert {one.table: one.rows for one in found}["current_things"] == 5
-    assert (aside is not None) == (harm is damage)
+    assert (aside is not None) == (harm is not lose)
     assert everything(feed) == before
     assert feed.rows("select * from things order by id", as_of="2026-11-17") == as_of
-    feed.data.put("things", {"id": "2", "last_updated": "2026-11-18 09:00:00", "name": "latest"})
-    assert feed.run_at("2026-11-19T03:00:00").exit_code == 0
+    put(feed, 2, "latest", "2026-11-18 09:00:00")
+    assert feed.run_at(DAY_3).exit_code == 0
     assert feed.rows("select name from things where id = 2") == [{"name": "latest"}]
 
 
@@ -70,6 +68,27 @@ def test_a_catalogue_that_knows_everything_is_left_alone(feed):
     before = feed.snapshots()
     assert recover(feed.config) == ([], None)
     assert feed.snapshots() == before
+
+
+def test_a_catalogue_that_somebody_has_locked_is_left_alone(feed):
+    file, before = catalogue_file(feed.config), feed.snapshots()
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("begin exclusive")
+        with pytest.raises(LakeError, match="the lake's catalogue cannot be used: database is locked") as raised:
+            recover(feed.config)
+    assert raised.value.state == "Nothing was changed"
+    assert list(file.parent.glob("*.damaged-*")) == []
+    assert feed.snapshots() == before
+
+
+def test_while_a_run_writes_the_lake_even_a_damaged_catalogue_is_left_alone(feed):
+    damage(feed)
+    file = catalogue_file(feed.config)
+    before = file.read_bytes()
+    with writing(lock_beside(file), 0), pytest.raises(ConflictError, match="another run is writing this lake"):
+        recover(feed.config)
+    assert file.read_bytes() == before
+    assert list(file.parent.glob("*.damaged-*")) == []
 
 
 def test_what_was_written_last_counts_of_two_files_with_one_number(feed):

@@ -1,31 +1,19 @@
 """Lakes that other versions of Planlake made: older ones are upgraded by who writes, newer ones are refused."""
 
-from datetime import datetime
-
 import pytest
 
 from commands import typed_in_process
-from conftest import feeding
 from planlake.flow.maintain import maintain
-from planlake.lake.lake import open_lake
+from planlake.lake.lake import BOOKMARKED_PROPERTIES
+from planlake.lake.previews import open_lake
 from planlake.lake.upgrade import FORMAT, FORMAT_PROPERTY
-from planlake.simulator.dataset import Dataset
 
-SETTINGS = """
-source: tascomi
-resources: {things: {columns: {id: integer, last_updated: timestamp, name: text}}}
-tables: {daily: [things]}
-"""
+from .things import DAY_2, put, things_loaded
 
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
-    now = datetime.fromisoformat("2026-11-17T03:00:00")
-    columns = {"id": "integer", "last_updated": "timestamp", "name": "text"}
-    data = Dataset({"things": columns}, now=now)
-    with feeding(data, tmp_path_factory.mktemp("loaded"), SETTINGS) as made:
-        data.put("things", {"id": "1", "last_updated": "2026-11-16 09:00:00", "name": "first"})
-        made.run_at(now.isoformat())
+    with things_loaded(tmp_path_factory.mktemp("loaded"), ["first"]) as made:
         yield made, made.remembered()
 
 
@@ -43,6 +31,14 @@ def made_older(feed):
         update.delete_column("requests")
     with table.transaction() as transaction:
         transaction.remove_properties(FORMAT_PROPERTY)
+
+
+MERGING = ("commit.manifest-merge.enabled", "commit.manifest.min-count-to-merge")
+
+
+def bookmarked(feed):
+    lake = open_lake(feed.config)
+    return [lake.find("refined", name) for name in ("increment_things", "current_things")]
 
 
 def tables(feed):
@@ -74,9 +70,22 @@ def test_reading_an_older_lake_says_what_upgrades_it_and_writing_does(feed, monk
 
 def test_a_run_upgrades_an_older_lake_and_goes_on(feed):
     made_older(feed)
-    feed.data.put("things", {"id": "2", "last_updated": "2026-11-17 09:00:00", "name": "second"})
-    assert feed.run_at("2026-11-18T03:00:00").exit_code == 0
+    put(feed, 2, "second", "2026-11-17 09:00:00")
+    assert feed.run_at(DAY_2).exit_code == 0
     assert [row["name"] for row in feed.rows("select name from things order by id")] == ["first", "second"]
+
+
+def test_tables_that_carry_a_bookmark_merge_their_manifests_too_once_the_lake_is_upgraded(feed):
+    made_older(feed)
+    for table in bookmarked(feed):
+        with table.transaction() as transaction:
+            transaction.remove_properties(*MERGING, FORMAT_PROPERTY)
+    before = snapshots(feed)
+    assert open_lake(feed.config).upgrade() == 3
+    for table in bookmarked(feed):
+        assert dict(table.properties) == BOOKMARKED_PROPERTIES
+    assert snapshots(feed) == before
+    assert open_lake(feed.config).upgrade() == 0
 
 
 @pytest.mark.parametrize("command", [("run",), ("sql", "select * from things"), ("status",), ("maintain",)])

@@ -220,6 +220,22 @@ def test_a_resource_the_catalogue_lacks_can_be_added():
     assert found.resource("tree_orders").changed == "last_updated"
 
 
+@pytest.mark.parametrize("kind", ["relations", "relations_guessed"])
+def test_a_relation_to_a_misspelt_resource_is_refused_with_the_nearest_names(kind):
+    with pytest.raises(ConfigurationError, match='relations: no resource is called "wrads"') as raised:
+        configured({"fees": {kind: {"ward_id": "wrads"}}})
+    assert raised.value.facts == {"resource": "fees", "column": "ward_id"}
+    assert "did you mean wards" in raised.value.hint
+
+
+def test_a_relation_may_lead_to_a_resource_of_the_same_configuration():
+    tables = {
+        "trees": {"columns": {"id": "integer"}, "relations": {"order_id": "tree_orders"}},
+        "tree_orders": {"columns": {"id": "integer"}},
+    }
+    assert configured(tables).resource("trees").relations == {"order_id": "tree_orders"}
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [

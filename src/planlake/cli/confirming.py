@@ -1,20 +1,53 @@
 """Asking before something is undone or dropped: where the environment is protected, and nobody said yes beforehand."""
 
 import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import typer
 
 from planlake.config import Config
 from planlake.errors import ConfigurationError
 
+One = TypeVar("One")
+
+
+def is_protected(config: Config, environment: str | None) -> bool:
+    """Whether an environment is protected; a preview never is, whatever it stands on."""
+    is_preview = environment is not None and environment not in config.environments
+    return not is_preview and config.environment(environment).protected
+
 
 def may_go_on(config: Config, environment: str | None, *, is_dry_run: bool, says_yes: bool) -> bool:
     """Whether to do what was shown; a ConfigurationError where it must be asked and nobody is there to answer."""
     if is_dry_run:
         return False
-    if says_yes or not config.environment(environment).protected:
+    if says_yes or not is_protected(config, environment):
         return True
     if not sys.stdin.isatty():
         state = "Nothing was changed"
         raise ConfigurationError("this environment is protected", state=state, hint="--yes says that you mean it")
     return typer.confirm("This environment is protected. Do it?", err=True)
+
+
+def asking(
+    config: Config,
+    environment: str | None,
+    *,
+    is_dry_run: bool,
+    says_yes: bool,
+    show: Callable[[Sequence[One]], None] | None,
+) -> tuple[Callable[[Sequence[One]], bool], list[bool]]:
+    """What an action asks before it changes a table, and the answers it was given.
+
+    It shows what would be done, where `show` is given, and then asks where that is needed.
+    """
+    answers: list[bool] = []
+
+    def confirm(found: Sequence[One]) -> bool:
+        if show is not None:
+            show(found)
+        answers.append(may_go_on(config, environment, is_dry_run=is_dry_run, says_yes=says_yes))
+        return answers[-1]
+
+    return confirm, answers

@@ -9,7 +9,7 @@ from planlake.cli.options import ConfigFile
 
 TEMPLATE = """\
 # planlake.yaml: what Planlake loads, from where, and where it keeps it.
-# Adding a table is adding its name below; `planlake tables --known` lists every resource.
+# Adding a table is adding its name below, or `planlake add NAME`; `planlake tables --known` lists every resource.
 
 source: {source}                  # the catalogue of resources: their columns, types, keys and relations
 
@@ -19,6 +19,7 @@ api:
   # ${{VARIABLE}}, file:PATH (relative to this file) or aws-secret:NAME
   public_key: ${{TASCOMI_PUBLIC_KEY}}
   private_key: ${{TASCOMI_PRIVATE_KEY}}
+  # documentation: https://HOST/rest/v1/documentation.html   # the vendor's page; runs compare it once a week
 
 tables:
   daily: [{daily}]   # read by day of last_updated

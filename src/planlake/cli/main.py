@@ -12,10 +12,16 @@ import typer
 
 from planlake import __version__
 from planlake.cli import (
+    add,
+    advise,
     backfill,
     check,
     demo,
+    diagram,
     doctor,
+    drift,
+    env,
+    export,
     init,
     maintain,
     plan,
@@ -47,6 +53,7 @@ app = typer.Typer(
 for command in (
     demo.demo,
     init.init,
+    add.add,
     doctor.doctor,
     plan.plan,
     run.run,
@@ -54,6 +61,9 @@ for command in (
     runs.runs,
     sql.sql,
     tables.tables,
+    export.export,
+    diagram.diagram,
+    advise.advise,
     check.check,
     backfill.backfill,
     rollback.rollback,
@@ -62,11 +72,13 @@ for command in (
     rebuild.reset,
     recast.recast,
     reconcile.reconcile,
+    drift.drift,
     maintain.maintain,
     recover.recover,
     simulate.simulate,
 ):
     app.command()(command)
+app.add_typer(env.env)
 
 
 def _show_version(asked: bool) -> None:
@@ -77,11 +89,19 @@ def _show_version(asked: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[
+    _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
     ] = False,
+    log: Annotated[
+        str | None,
+        typer.Option("--log", help="Log lines of what changes the lake, on standard error: auto, json, text or off."),
+    ] = None,
 ) -> None:
     """Common to every command."""
+    if log is not None:
+        from planlake.cli.loading import set_flag
+
+        set_flag("log", log)
 
 
 def main() -> None:

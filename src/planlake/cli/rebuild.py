@@ -8,6 +8,7 @@ import typer
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName, TableNames, Yes
 
 if TYPE_CHECKING:
+    from planlake.config import Config
     from planlake.flow.rebuild import Origin, Rebuilt
 
 
@@ -21,10 +22,11 @@ def rebuild(
     json: AsJson = False,
 ) -> None:
     """Make tables anew from what was received; `planlake undo` takes it back."""
+    from planlake.cli.loading import configuration
     from planlake.cli.selecting import check_origin
 
     check_origin(origin)
-    _carry_out(tables, origin, env=env, config=config, as_json=json)
+    _carry_out(configuration(config), tables, origin=origin, env=env, as_json=json)
 
 
 def reset(
@@ -38,19 +40,17 @@ def reset(
     from planlake.cli.confirming import may_go_on
     from planlake.cli.loading import configuration
 
-    if may_go_on(configuration(config), env, is_dry_run=False, says_yes=yes):
-        _carry_out(tables or [], "raw", env=env, config=config, as_json=json)
-
-
-def _carry_out(tables: list[str], origin: str, *, env: str | None, config: ConfigFile, as_json: bool) -> None:
-    from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, progress_bars
-
     loaded = configuration(config)
+    if may_go_on(loaded, env, is_dry_run=False, says_yes=yes):
+        _carry_out(loaded, tables or [], origin="raw", env=env, as_json=json)
+
+
+def _carry_out(config: "Config", tables: list[str], *, origin: str, env: str | None, as_json: bool) -> None:
+    from planlake.cli.screen import print_json, progress_bars
     from planlake.flow.rebuild import rebuild as make_anew
 
     with progress_bars() as notify:
-        found = make_anew(loaded, tables, origin=cast("Origin", origin), environment=env, notify=notify)
+        found = make_anew(config, tables, origin=cast("Origin", origin), environment=env, notify=notify)
     if as_json:
         print_json([asdict(one) for one in found])
     else:

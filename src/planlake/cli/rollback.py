@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -31,9 +32,9 @@ def rollback(
     json: AsJson = False,
 ) -> None:
     """Set tables back, data and bookmark together; `planlake undo` takes it back."""
-    from planlake.cli.confirming import may_go_on
+    from planlake.cli.confirming import asking
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, remark
+    from planlake.cli.screen import counted, print_json, remark
     from planlake.cli.selecting import check_zone
 
     target = _target(to)
@@ -41,24 +42,18 @@ def rollback(
     loaded = configuration(config)
     from planlake.flow.rollback import rollback as set_back
 
-    done = False
-
-    def confirm(found: "Sequence[Preview]") -> bool:
-        nonlocal done
-        if not json:
-            _show(found, zone)
-        done = may_go_on(loaded, env, is_dry_run=dry_run, says_yes=yes)
-        return done
-
+    show = None if json else partial(_show, zone=zone)
+    confirm, answers = asking(loaded, env, is_dry_run=dry_run, says_yes=yes, show=show)
     chosen = cast("Zone", zone)
     found = set_back(loaded, tables or [], target, zone=chosen, confirm=confirm, environment=env)
+    done = any(answers)
     if json:
         print_json({"done": done, "tables": [asdict(one) for one in found]})
     if not found:
         remark(f"nothing to do: every table is as it was at {to}, or was set back further\nhint: planlake undo")
     elif done:
         what = "asks the API for them again" if zone == "all" else "applies the same records again"
-        remark(f"{len(found)} tables are set back; the next run {what}\nhint: planlake undo")
+        remark(f"{counted(len(found), 'table is', 'tables are')} set back; the next run {what}\nhint: planlake undo")
     else:
         remark("No table was changed")
 
@@ -67,7 +62,7 @@ def _target(text: str) -> "Target":
     from planlake.errors import ConfigurationError
 
     if text == "last-good":
-        return text
+        return "last-good"
     if text.isascii() and text.isdigit() and len(text) < 8:
         return int(text)
     try:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from planlake.config import Config
     from planlake.flow.plan import Selection
-    from planlake.flow.run import RunResult, TableResult
+    from planlake.flow.results import RunResult, TableResult
 
 OFTEN_NONE = ("uncastable", "rejected")  # shown where there are any
 COLUMNS = ("table", "outcome", "requests", "received", "new", "rows now", "uncastable", "rejected", "why")
@@ -64,7 +64,7 @@ def carry_out(config: "Config", selection: "Selection", *, environment: str | No
 
 def show(result: "RunResult") -> None:
     """Print what a run did, table by table, and what to do about trouble."""
-    from planlake.cli.screen import print_table, remark
+    from planlake.cli.screen import counted, print_table, remark
 
     title = f"Run {result.run} of {result.run_date}, {result.seconds:.1f} s"
     done = [table for table in result.tables if table.outcome != "up to date"]
@@ -76,9 +76,11 @@ def show(result: "RunResult") -> None:
         print_table(title, shown, [[row[name] for name in shown] for row in rows], numbers=COLUMNS[2:8])
         rest = len(result.tables) - len(done)
         if rest:
-            remark(f"{rest} more {'table is' if rest == 1 else 'tables are'} up to date")
+            remark(f"{counted(rest, 'more table is', 'more tables are')} up to date")
     if result.housekeeping:
         remark(f"{result.housekeeping}\nhint: planlake maintain")
+    if result.documentation:
+        remark(f"{result.documentation}\nhint: planlake drift")
     for table in result.tables:
         for line in _remarks(table):
             remark(line)

@@ -8,9 +8,10 @@ import typer
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 
 if TYPE_CHECKING:
-    from planlake.flow.history import PastRun, PastTable
+    from collections.abc import Sequence
 
-SIGNS = {"loaded": "+ loaded", "held": "! held", "open": "! open", "failed": "x failed"}
+    from planlake.checks.gates import CheckResult
+    from planlake.flow.history import PastRun, PastTable
 
 
 def runs(
@@ -26,15 +27,15 @@ def runs(
     loaded = configuration(config)
     from planlake.flow.history import past_runs, tables_of_run
 
+    found = past_runs(loaded, environment=env, run=run)
     if run is not None:
         tables = tables_of_run(loaded, run, environment=env)
         if json:
-            print_json([asdict(one) for one in tables])
+            print_json({"run": asdict(found[0]), "tables": [asdict(one) for one in tables]})
         else:
+            _show_runs(found)
             _show_tables(tables)
-        return
-    found = past_runs(loaded, environment=env)
-    if json:
+    elif json:
         print_json([asdict(one) for one in found])
     elif found:
         _show_runs(found)
@@ -63,7 +64,7 @@ def _show_runs(found: "list[PastRun]") -> None:
 
 
 def _show_tables(found: "list[PastTable]") -> None:
-    from planlake.cli.screen import print_table, remark
+    from planlake.cli.screen import MARKS, print_table, remark
 
     if not found:
         remark("this run did nothing to any table")
@@ -71,19 +72,29 @@ def _show_tables(found: "list[PastTable]") -> None:
     rows = [
         (
             one.table,
-            SIGNS.get(one.outcome, f"= {one.outcome}"),
+            MARKS.get(one.outcome, f"= {one.outcome}"),
             one.records,
             one.stored,
             one.current_rows,
             f"{one.bytes / 1e6:.1f}" if one.bytes is not None else None,
             f"{one.seconds:.1f}" if one.seconds is not None else None,
-            one.warnings or None,
+            _counted(one.checks),
             str(one.snapshot_before or ""),
             str(one.snapshot_after or ""),
             one.message,
         )
         for one in found
     ]
-    names = ("table", "outcome", "received", "new", "rows", "MB", "seconds", "warnings", "before", "after", "why")
-    print_table("", names, rows, numbers=names[2:8])
+    names = ("table", "outcome", "received", "new", "rows", "MB", "seconds", "checks", "before", "after", "why")
+    print_table("", names, rows, numbers=names[2:7])
+    for one in found:
+        for check in one.checks:
+            if check.verdict != "ok":
+                remark(f"{one.table}: {check.verdict}: {check.check} {check.column}".rstrip() + f": {check.message}")
     remark("before and after are the versions of current_: each is an Iceberg snapshot")
+
+
+def _counted(checks: "Sequence[CheckResult]") -> str:
+    """How many checks there were, by verdict: "5 ok, 1 warning"."""
+    verdicts = [check.verdict for check in checks]
+    return ", ".join(f"{verdicts.count(one)} {one}" for one in ("held", "warning", "ok") if one in verdicts)

@@ -49,6 +49,11 @@ def console(*, stderr: bool) -> Console:
     return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else 132)
 
 
+def counted(number: int, one: str, several: str) -> str:
+    """A number with its word, in the singular or the plural."""
+    return f"{number:,} {one if number == 1 else several}"
+
+
 def print_json(value: Any) -> None:  # noqa: ANN401 - anything that JSON can hold, dates as text
     """Print a value as JSON."""
     typer.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))

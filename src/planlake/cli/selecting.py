@@ -1,5 +1,6 @@
 """From what was typed to what is asked for: checks names of cadences, steps and engines."""
 
+from datetime import date
 from typing import cast
 
 from planlake.config import suggestion
@@ -20,11 +21,14 @@ def selection(
     accepts_gaps: bool = False,
 ) -> Selection:
     """What a run or plan was asked for; a ConfigurationError with a suggestion for a misspelt word."""
-    _check("cadence", cadence, CADENCES)
     _check("step", step, STEPS)
-    return Selection(
-        tuple(tables or ()), cast("Cadence | None", cadence), cast("StepName | None", step), is_full, accepts_gaps
-    )
+    return Selection(tuple(tables or ()), cadence_of(cadence), cast("StepName | None", step), is_full, accepts_gaps)
+
+
+def cadence_of(name: str | None) -> Cadence | None:
+    """The cadence of this name; None where none was named."""
+    _check("cadence", name, CADENCES)
+    return cast("Cadence | None", name)
 
 
 def check_engine(name: str) -> None:
@@ -34,12 +38,34 @@ def check_engine(name: str) -> None:
 
 def check_zone(name: str) -> None:
     """Refuse a zone that nothing can be set back in."""
-    _check("zone", name, ("refined", "all"))
+    from planlake.flow.rollback import ZONES
+
+    _check("zone", name, ZONES)
 
 
 def check_origin(name: str) -> None:
     """Refuse what no table can be made of."""
-    _check("origin", name, ("raw", "increments"))
+    from planlake.flow.rebuild import ORIGINS
+
+    _check("origin", name, ORIGINS)
+
+
+def check_format(name: str | None, known: tuple[str, ...]) -> None:
+    """Refuse a format that there is not."""
+    _check("format", name, known)
+
+
+def check_shown_columns(name: str, known: tuple[str, ...]) -> None:
+    """Refuse a choice of columns that there is not."""
+    _check("choice of columns", name, known)
+
+
+def day_of(option: str, text: str | None) -> date | None:
+    """The day an option names; None where it names none."""
+    try:
+        return date.fromisoformat(text) if text is not None else None
+    except ValueError:
+        raise ConfigurationError(f'{option} is no day: "{text}"', hint=f"{option} 2026-11-22") from None
 
 
 def _check(word: str, given: str | None, known: tuple[str, ...]) -> None:

@@ -3,7 +3,6 @@
 import math
 import sys
 from collections.abc import Iterator
-from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,12 +28,10 @@ def sql(
 ) -> None:
     """Query the lake; only the tables a query names are opened."""
     from planlake.cli.loading import configuration
-    from planlake.config import suggestion
-    from planlake.errors import ConfigurationError
+    from planlake.cli.selecting import check_format, day_of
 
-    if format not in FORMATS:
-        raise ConfigurationError(f'no format is called "{format}"', hint=suggestion(format, FORMATS))
-    day = _day(as_of)
+    check_format(format, FORMATS)
+    day = day_of("--as-of", as_of)
     loaded = configuration(config)
     from planlake.flow.query import opened_views
 
@@ -43,17 +40,6 @@ def sql(
             _prompt(views, format)
         else:
             _answer(views, query, format)
-
-
-def _day(text: str | None) -> date | None:
-    from planlake.errors import ConfigurationError
-
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(f'--as-of is no day: "{text}"', hint="--as-of 2026-11-22") from None
 
 
 def _answer(views: "Views", query: str, format: str) -> None:  # noqa: A002

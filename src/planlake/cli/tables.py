@@ -47,11 +47,12 @@ def _tables(views: Any) -> list[tuple[object, ...]]:  # noqa: ANN401 - Views, no
     from planlake.lake.views import known_names
 
     published = published_dates(views.lake, views.connection)
-    zones = {views.lake.database(zone): zone for zone in ("raw", "refined", "trusted", "operations")}
+    lakes = [lake for lake in (views.lake, views.lake.base) if lake is not None]
+    zones = {lake.database(zone): zone for lake in lakes for zone in ("raw", "refined", "trusted", "operations")}
     rows: list[tuple[object, ...]] = []
     for database, names in known_names(views.lake, views.resources).items():
         for name in names:
-            found = views.lake.find(zones[database], name)
+            found = views.lake.shown(zones[database], name)
             size = (row_count(found), len(found.schema().fields)) if found else (None, None)
             date = published.get(name) if zones[database] == "refined" else None
             rows.append((database, name, "table" if found else "view", *size, date))

@@ -1,4 +1,4 @@
-"""`planlake undo`: take back the last rollback or rebuild."""
+"""`planlake undo`: take back the last rollback, rebuild or promotion."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,25 +17,28 @@ def undo(
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
-    """Take back the last rollback or rebuild: versions, tags and batches."""
-    from planlake.cli.confirming import may_go_on
+    """Take back the last rollback, rebuild or promotion: versions, tags and batches."""
+    from planlake.cli.confirming import asking
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, print_table, remark
+    from planlake.cli.screen import counted, print_json, remark
 
     loaded = configuration(config)
     from planlake.flow.rollback import undo as take_back
 
-    done = False
-
-    def confirm(found: "Sequence[Entry]") -> bool:
-        nonlocal done
-        if not json:
-            rows = [(one.resource, one.target, len(one.voided)) for one in found]
-            print_table("", ("table", "had been set to", "batches used again"), rows, numbers=("batches used again",))
-        done = may_go_on(loaded, env, is_dry_run=dry_run, says_yes=yes)
-        return done
-
+    confirm, answers = asking(loaded, env, is_dry_run=dry_run, says_yes=yes, show=None if json else _show)
     found = take_back(loaded, confirm=confirm, environment=env)
+    done = any(answers)
     if json:
         print_json({"done": done, "tables": [asdict(one) for one in found]})
-    remark(f"{len(found)} tables are as they were before it" if done else "No table was changed")
+    remark(
+        f"{counted(len(found), 'table is', 'tables are')} as they were before it" if done else "No table was changed"
+    )
+
+
+def _show(found: "Sequence[Entry]") -> None:
+    from planlake.cli.screen import print_table
+    from planlake.lake.journal import PROMOTED, described
+
+    batches = "batches voided" if found[0].zone == PROMOTED else "batches used again"
+    rows = [(one.resource, described(one), len(one.voided)) for one in found]
+    print_table("", ("table", "takes back", batches), rows, numbers=(batches,))

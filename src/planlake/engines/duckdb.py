@@ -105,6 +105,29 @@ def _cast(connection: Connection, columns: Sequence[pa.ChunkedArray], type_name:
     return (typed.slice(number * size, size).combine_chunks() for number in range(len(columns)))
 
 
+@dataclass(frozen=True, slots=True)
+class TriedCells:
+    """The cells of one text column tried as another type: how many hold something, how many do not cast, and one."""
+
+    filled: int
+    bad: int
+    example: str
+
+
+def tried(connection: Connection, rows: str, types: Mapping[str, str]) -> dict[str, TriedCells]:
+    """What would not cast if the text columns named in `types` had these types; nothing is kept in memory."""
+    if not types:
+        return {}
+    figures = []
+    for column, type_name in types.items():
+        name = identifier(column)
+        is_bad = f"{name} <> '' and {_cast_expression(column, type_name)} is null"
+        figures += [f"count(nullif({name}, ''))", f"count(*) filter ({is_bad})", f"min({name}) filter ({is_bad})"]
+    found = connection.execute(f"select {', '.join(figures)} from {rows}").fetchall()[0]
+    cells = (TriedCells(found[at], found[at + 1], found[at + 2] or "") for at in range(0, len(found), 3))
+    return dict(zip(types, cells, strict=True))
+
+
 def count_where(connection: Connection, rows: str, name: str, condition: str, *, facts: Mapping[str, object]) -> int:
     """How many rows meet a condition somebody wrote; a ConfigurationError where it is none."""
     try:
@@ -134,12 +157,16 @@ def bad_cells(texts: pa.Table, typed: pa.Table, types: Mapping[str, str]) -> lis
 
 
 def _cast_sql(column: str, type_name: str) -> str:
+    return f"{_cast_expression(column, type_name)} as {identifier(column)}"
+
+
+def _cast_expression(column: str, type_name: str) -> str:
     name = identifier(column)
     if type_name == "boolean":
         return (
             f"case when regexp_full_match({name}, {literal(TRUE_TEXTS)}) then true "
-            f"when regexp_full_match({name}, {literal(FALSE_TEXTS)}) then false end as {name}"
+            f"when regexp_full_match({name}, {literal(FALSE_TEXTS)}) then false end"
         )
     cast = CASTS[type_name]
     matches = f"regexp_full_match({name}, {literal(cast.accepts)})"
-    return f"case when {matches} then try_cast({name} as {cast.sql_type}) end as {name}"
+    return f"case when {matches} then try_cast({name} as {cast.sql_type}) end"

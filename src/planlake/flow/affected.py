@@ -15,12 +15,13 @@ from pyiceberg.table import Table
 from pyiceberg.types import IcebergType
 
 from planlake.engines.duckdb import cast_columns
-from planlake.engines.sql import literal
+from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
 from planlake.flow.context import Context
-from planlake.lake.files import bookmark, data_files, is_equal
-from planlake.lake.ledger import raw_files, raw_rows_sql
-from planlake.lake.reading import rows_sql
+from planlake.flow.findings import received
+from planlake.lake.files import bookmark, is_equal
+from planlake.lake.ledger import raw_files
+from planlake.lake.reading import own_rows_sql
 from planlake.lake.schemas import TYPES, keys_of
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
@@ -74,12 +75,8 @@ def _usable_now(context: Context, resource: Resource, applied: int) -> int:
     if not len(refused):
         return 0
     files = raw_files(context.lake, resource.name, 0, request_ids=refused["request_id"].unique().to_pylist())
-    columns = ("resource", "batch", "request_id", "position", "api_response")
-    rows = raw_rows_sql(context.lake, files, resource.name, 0, columns=columns)
-    with context.connection.cursor() as cursor:
-        cursor.register("refused", refused)
-        query = f"select api_response from {rows} semi join refused using (request_id, position)"
-        records = [texts_of(text) for (text,) in cursor.execute(query).fetchall()]
+    texts = received(context, resource, files=files, above_batch=0, wanted=refused)
+    records = [texts_of(text) for text in texts.values()]
     ids = [record.get(resource.key) for record in records if record is not None]
     return _castable(context, ids, resource.type_of(resource.key))
 
@@ -103,11 +100,8 @@ def _castable(context: Context, values: Iterable[str | None], type_name: str) ->
 
 
 def _findings(context: Context, name: str, resource: Resource, columns: tuple[str, ...]) -> pa.Table:
-    table = context.lake.find("operations", name)
-    if table is None:
-        return pa.table({column: [] for column in columns})
-    files = data_files(table, where=is_equal("resource", resource.name))
-    rows = rows_sql(files, table.schema(), columns=(*columns, "resource"))
+    where = is_equal("resource", resource.name)
+    rows = own_rows_sql(context.lake, "operations", name, columns=(*columns, "resource"), where=where)
     with context.connection.cursor() as cursor:
-        names = ", ".join(f'"{column}"' for column in columns)
+        names = ", ".join(map(identifier, columns))
         return cursor.sql(f"select {names} from {rows} where resource = {literal(resource.name)}").to_arrow_table()

@@ -7,9 +7,8 @@ from datetime import datetime
 from planlake.checks.gates import Verdict
 from planlake.config import Config
 from planlake.engines.duckdb import connected
-from planlake.lake.files import data_files
-from planlake.lake.lake import open_lake
-from planlake.lake.reading import rows_sql
+from planlake.lake.previews import open_lake
+from planlake.lake.reading import own_rows_sql
 from planlake.sources.catalogue import catalogue_of
 
 HISTORY = 30
@@ -40,14 +39,11 @@ def check_histories(config: Config, tables: Sequence[str], environment: str | No
     for name in tables:
         catalogue.resource(name)
     lake = open_lake(config, environment)
-    table = lake.find("operations", "checks")
-    if table is None:
-        return []
     query = f"""
         with ranked as (
             select *, row_number() over (partition by resource, "check", "column" order by run desc) as place,
                 max(run) over (partition by resource) as newest_run
-            from {rows_sql(data_files(table), table.schema())})
+            from {own_rows_sql(lake, "operations", "checks")})
         select resource, "check", coalesce("column", '') as "column", arg_max(verdict, run), arg_max(figure, run),
             arg_max("limit", run), coalesce(arg_max(coalesce(message, ''), run), ''), max(checked_at),
             list(figure order by run), list(verdict order by run)

@@ -1,8 +1,9 @@
-"""What every step of a run is given: the open lake, the catalogue, the clock, and where to report progress."""
+"""What every step of a run is given: the open lake, the catalogue, the clock, and where to tell what it does."""
 
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from planlake.clock import Clock
 from planlake.config import Config
@@ -10,6 +11,9 @@ from planlake.engines.duckdb import Connection
 from planlake.lake.arrivals import Arrivals
 from planlake.lake.lake import Lake
 from planlake.sources.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from planlake.flow.telling import Telling  # which knows the steps, and they know their context
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Context:
     connection: Connection = field(repr=False)
     clock: Clock
     arrivals: Arrivals = field(repr=False)
+    telling: "Telling" = field(repr=False)
     notify: Notify = ignore
     accepts_gaps: bool = False
     request_ids: Iterator[int] = field(default_factory=itertools.count, repr=False)

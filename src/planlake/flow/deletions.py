@@ -35,7 +35,7 @@ def no_longer_seen(lake: Lake, connection: Connection, resource: Resource, readi
 
 def held_ids(lake: Lake, connection: Connection, resource: Resource) -> list[str]:
     """The ids of all records held that are not deleted, as text."""
-    current = lake.find("refined", f"current_{resource.name}")
+    current = lake.shown("refined", f"current_{resource.name}")
     if current is None:
         return []
     rows = rows_sql(data_files(current), current.schema(), columns=(resource.key, "is_deleted"))

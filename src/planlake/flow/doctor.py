@@ -11,7 +11,8 @@ from typing import Literal
 
 from planlake.config import Config
 from planlake.errors import PlanlakeError, SourceRefused
-from planlake.lake.lake import Lake, open_lake
+from planlake.lake.lake import Lake
+from planlake.lake.previews import open_lake
 from planlake.sources.catalogue import catalogue_of, load_catalogue
 from planlake.sources.client import CLOCK_SKEW_SECONDS, Answer, Signer, clock_skew, open_source
 from planlake.sources.records import no_records

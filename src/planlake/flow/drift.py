@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from planlake.clock import naive_utc
 from planlake.engines.sql import literal
 from planlake.flow.context import Context
-from planlake.lake.files import data_files
-from planlake.lake.reading import rows_sql
+from planlake.lake.reading import own_rows_sql
 from planlake.sources.catalogue import Resource
 
 # What is noticed of a column: nobody declared it; it is declared and never came; it came no more; it came again.
 UNDECLARED, NEVER_SENT, VANISHED, SENT_AGAIN = "undeclared", "never sent", "vanished", "sent again"
+NOTICED = (UNDECLARED, NEVER_SENT, VANISHED, SENT_AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +26,20 @@ class Drift:
 
 
 def noticed(
-    context: Context, resource: Resource, columns: Collection[str], sent: Collection[str], *, is_first: bool
+    context: Context, resource: Resource, columns: Collection[str], sent: Collection[str], held: Collection[str]
 ) -> tuple[Drift, ...]:
-    """What is new about the columns of a table, of which `sent` came with this run's records.
+    """What is new about the columns of a resource: `sent` came with this run's records, `held` may have values already.
 
     The API sends every key with every record, so a column that no record had is one it no longer has.
     """
     if not set(sent) - {resource.key}:  # nothing but deletions
         return ()
-    known = _known(context, resource)
-    return tuple(_changes(resource, columns, sent, known, is_first=is_first))
+    known = last_noticed(context, resource.name)
+    return tuple(_changes(resource, columns, sent, known, held))
 
 
 def _changes(
-    resource: Resource, columns: Collection[str], sent: Collection[str], known: dict[str, str], *, is_first: bool
+    resource: Resource, columns: Collection[str], sent: Collection[str], known: dict[str, str], held: Collection[str]
 ) -> Iterator[Drift]:
     for column in columns:
         before = known.get(column)
@@ -49,19 +49,27 @@ def _changes(
         elif column in sent and before is None and column not in resource.columns:
             yield Drift(column, UNDECLARED)
         elif column not in sent and not is_gone:
-            yield Drift(column, NEVER_SENT if is_first else VANISHED)
+            yield Drift(column, VANISHED if column in held else NEVER_SENT)
 
 
-def _known(context: Context, resource: Resource) -> dict[str, str]:
-    """What was noticed last of each column."""
-    table = context.lake.find("operations", "drift")
-    if table is None:
-        return {}
-    rows = rows_sql(data_files(table), table.schema(), columns=("run", "resource", "column", "what"))
-    query = f"""select "column", arg_max(what, run) from {rows}
-                where resource = {literal(resource.name)} and "column" is not null group by 1"""
+def last_noticed(context: Context, resource: str) -> dict[str, str]:
+    """What was noticed last of each column of a resource."""
+    return {column: what for (_, column), what in last_told(context, NOTICED, resource).items() if column}
+
+
+def not_sent(context: Context, resource: str) -> set[str]:
+    """Columns of a resource that no record has: none ever had them, or none has them any more."""
+    return {column for column, what in last_noticed(context, resource).items() if what in (NEVER_SENT, VANISHED)}
+
+
+def last_told(context: Context, kinds: Collection[str], resource: str | None = None) -> dict[tuple[str, str], str]:
+    """Which of these kinds was told last, by resource and column (empty for the resource itself)."""
+    rows = own_rows_sql(context.lake, "operations", "drift", columns=("run", "resource", "column", "what"))
+    of_resource = f"and resource = {literal(resource)}" if resource is not None else ""
+    query = f"""select resource, coalesce("column", ''), arg_max(what, run) from {rows}
+                where what in ({", ".join(map(literal, kinds))}) {of_resource} group by all"""
     with context.connection.cursor() as cursor:
-        return dict(cursor.execute(query).fetchall())
+        return {(name, column): what for name, column, what in cursor.execute(query).fetchall()}
 
 
 def drift_rows(context: Context, resource: str, found: Collection[Drift]) -> Iterator[dict[str, object]]:

@@ -72,7 +72,7 @@ def _accepted(
 
 def _related(context: Context, rows: pa.Table, column: str, target: Resource) -> Iterator[CheckResult]:
     """Rows whose id the other table does not have; nothing where that table was never loaded."""
-    table = context.lake.find("refined", f"current_{target.name}")
+    table = context.lake.shown("refined", f"current_{target.name}")
     if table is None or table.current_snapshot() is None:
         return
     held = rows_sql(data_files(table), table.schema(), columns=(target.key, "is_deleted"))

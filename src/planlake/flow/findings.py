@@ -73,18 +73,28 @@ class Findings:
         return f"{self.resource.key} is no {self.resource.type_of(self.resource.key)}"
 
 
+def received(
+    context: Context, resource: Resource, *, files: Sequence[DataFile], above_batch: int, wanted: pa.Table
+) -> dict[tuple[int, int], str]:
+    """The texts of records as received, by `request_id` and `position`, of those that are `wanted` by these columns.
+
+    They are looked for in files of raw, above the batch.
+    """
+    columns = ("resource", "batch", "request_id", "position", "api_response")
+    rows = raw_rows_sql(context.lake, files, resource.name, above_batch, columns=columns)
+    with context.connection.cursor() as cursor:
+        cursor.register("wanted", wanted.select(["request_id", "position"]))
+        query = f"select request_id, position, api_response from {rows} semi join wanted using (request_id, position)"
+        return {(request, position): text for request, position, text in cursor.execute(query).fetchall()}
+
+
 def with_records(
     context: Context, resource: Resource, files: Sequence[DataFile], applied: int, rejected: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """The rejected rows with their record as received, for personal resources only how long it is."""
     if not rejected:
         return []
-    columns = ("resource", "batch", "request_id", "position", "api_response")
-    rows = raw_rows_sql(context.lake, files, resource.name, applied, columns=columns)
-    with context.connection.cursor() as cursor:
-        cursor.register("wanted", pa.Table.from_pylist(rejected).select(["request_id", "position"]))
-        query = f"select request_id, position, api_response from {rows} semi join wanted using (request_id, position)"
-        texts = {(request, position): text for request, position, text in cursor.execute(query).fetchall()}
+    texts = received(context, resource, files=files, above_batch=applied, wanted=pa.Table.from_pylist(rejected))
     filled = []
     for row in rejected:
         text = texts[row["request_id"], row["position"]]

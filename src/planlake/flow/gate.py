@@ -1,22 +1,26 @@
-"""The gate before `increment_`: in go a run's new rows as refined, out come the checks they are held against.
+"""The gates: in go a run's new rows as refined, or a version of `current_`, out come the checks they are held against.
 
 Of versions of one id only the latest counts: what the vendor mended before we looked, or while a table was held, holds
 nothing back. All versions stay in the table.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyiceberg.manifest import DataFile
+from pyiceberg.schema import Schema
 
-from planlake.checks.gates import Cells, CheckResult, casts, complete, repeats
+from planlake.checks.gates import Cells, CheckResult, casts, complete, dropped, own, repeats, unique
 from planlake.config import Settings
-from planlake.engines.duckdb import Connection
+from planlake.engines.duckdb import Connection, count_where
 from planlake.engines.sql import identifier
+from planlake.errors import ConfigurationError
+from planlake.flow.context import Context
 from planlake.lake.files import is_text
-from planlake.lake.reading import latest_first
+from planlake.lake.reading import latest_first, rows_sql
 from planlake.sources.catalogue import Resource
 
 EXAMPLE_LENGTH = 20  # characters of a value that a message shows
@@ -95,3 +99,48 @@ def _latest(connection: Connection, resource: Resource, rows: pa.Table) -> pa.Ta
     with connection.cursor() as cursor:
         cursor.register("versions", rows)
         return cursor.sql(query).to_arrow_table()
+
+
+def version_checks(
+    context: Context, resource: Resource, *, before: Sequence[DataFile], after: Sequence[DataFile], schema: Schema
+) -> tuple[CheckResult, ...]:
+    """What is checked of a version that is there already, by the files of `current_` it would take the place of."""
+    key = identifier(resource.key)
+    rows = rows_sql(after, schema, columns=(resource.key,))
+    with context.connection.cursor() as cursor:
+        total, distinct = cursor.execute(f"select count(*), count(distinct {key}) from {rows}").fetchall()[0]
+    counts = [live_rows(context, schema, files) for files in (before, after)]
+    return (
+        unique(resource.key, rows=total, distinct=distinct),
+        dropped(before=counts[0], after=counts[1], percent=context.config.settings.dropped_rows_percent),
+        *own_checks(context, resource, lambda: after, schema),
+    )
+
+
+def live_rows(context: Context, schema: Schema, files: Sequence[DataFile]) -> int:
+    """How many rows of these files are not deleted."""
+    if not files:
+        return 0
+    rows = rows_sql(files, schema, columns=("is_deleted",))
+    with context.connection.cursor() as cursor:
+        return int(cursor.execute(f"select count(*) from {rows} where not is_deleted").fetchall()[0][0])
+
+
+def own_checks(
+    context: Context, resource: Resource, files: Callable[[], Sequence[DataFile]], schema: Schema
+) -> Iterator[CheckResult]:
+    """The configuration's checks of a table, on the version these files are; a wrong condition is its mistake."""
+    wanted = [check for check in context.config.checks if check.table == resource.name]
+    if not wanted:
+        return
+    rows = f"(select * from {rows_sql(files(), schema)} where not is_deleted)"
+    for check in wanted:
+        try:
+            with context.connection.cursor() as cursor:
+                found = count_where(cursor, rows, resource.name, check.rows, facts={"check": check.name})
+        except ConfigurationError as error:
+            if check.holds:
+                raise
+            yield CheckResult(check.name, "warning", 0.0, 0.0, message=error.message)
+            continue
+        yield own(check.name, rows=found, condition=check.rows, holds=check.holds)

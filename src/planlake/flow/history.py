@@ -1,16 +1,17 @@
-"""What ran: in go the rows of `runs` and `checks`, out come records of the last runs, or of one run and its tables."""
+"""What ran: in go the rows of `runs` and `checks`, out come records of the last runs, or of one run's tables."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from planlake.checks.gates import CheckResult
 from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
 from planlake.errors import ConfigurationError
-from planlake.lake.files import data_files
-from planlake.lake.lake import Lake, open_lake
-from planlake.lake.reading import rows_sql
+from planlake.lake.lake import Lake
+from planlake.lake.previews import open_lake
+from planlake.lake.reading import own_rows_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True)
 class PastTable:
-    """What a run did to one table: rows, bytes received, seconds, versions before and after, checks not passed."""
+    """What a run did to one table: rows, bytes received, seconds, versions of `current_` before and after, checks."""
 
     table: str
     outcome: str
@@ -43,33 +44,43 @@ class PastTable:
     seconds: float | None
     snapshot_before: int | None
     snapshot_after: int | None
-    warnings: int
+    checks: tuple[CheckResult, ...] = ()
 
 
-def past_runs(config: Config, *, environment: str | None = None, limit: int = 20) -> list[PastRun]:
-    """The last runs, newest first."""
+def past_runs(
+    config: Config, *, environment: str | None = None, run: int | None = None, limit: int = 20
+) -> list[PastRun]:
+    """The last runs, newest first; or only this one, a ConfigurationError where there was none of its number."""
+    chosen = f"where run = {run}" if run is not None else ""
     query = f"""
         select run, any_value(started_at), max(seconds) filter (where resource is null),
             any_value(outcome) filter (where resource is null),
             coalesce(any_value(message) filter (where resource is null), ''), count(resource),
             count(*) filter (where resource is not null and outcome in ('open', 'held', 'failed')),
             coalesce(sum(records), 0)::bigint, any_value(configuration_hash)
-        from {{runs}} group by run order by run desc limit {limit}"""
-    return [PastRun(*row) for row in _answer(config, environment, query)]
+        from {{runs}} {chosen} group by run order by run desc limit {limit}"""
+    found = [PastRun(*row) for row in _answer(config, environment, query)]
+    if run is not None and not found:
+        raise ConfigurationError(f"there was no run {run}", hint="planlake runs lists them")
+    return found
 
 
 def tables_of_run(config: Config, run: int, *, environment: str | None = None) -> list[PastTable]:
-    """What one run did to each table; a ConfigurationError where there was no such run."""
+    """What one run did to each table."""
+    checks: dict[str, list[CheckResult]] = {}
+    for resource, *values in _answer(config, environment, _checks_of(run)):
+        checks.setdefault(resource, []).append(CheckResult(*values))
     query = f"""
         select resource, outcome, coalesce(message, ''), records, stored, refined, current_rows, bytes, seconds,
-            snapshot_before, snapshot_after,
-            (select count(*) from {{checks}} c
-             where c.run = {run} and c.resource = r.resource and c.verdict <> 'ok')
-        from {{runs}} r where run = {run} and resource is not null order by resource"""
-    found = [PastTable(*row) for row in _answer(config, environment, query)]
-    if not found and not _answer(config, environment, f"select run from {{runs}} where run = {run}"):
-        raise ConfigurationError(f"there was no run {run}", hint="planlake runs lists them")
-    return found
+            snapshot_before, snapshot_after
+        from {{runs}} where run = {run} and resource is not null order by resource"""
+    rows = _answer(config, environment, query)
+    return [replace(PastTable(*row), checks=tuple(checks.get(row[0], ()))) for row in rows]
+
+
+def _checks_of(run: int) -> str:
+    return f"""select resource, "check", verdict, figure, "limit", coalesce("column", ''), coalesce(message, '')
+               from {{checks}} where run = {run} order by verdict = 'ok', "check", "column" """
 
 
 def _answer(config: Config, environment: str | None, query: str) -> Sequence[tuple[Any, ...]]:
@@ -79,10 +90,6 @@ def _answer(config: Config, environment: str | None, query: str) -> Sequence[tup
 
 
 def _rows(lake: Lake, connection: Connection, query: str) -> Sequence[tuple[Any, ...]]:
-    places = {}
-    for name in ("runs", "checks"):
-        table = lake.find("operations", name)
-        files = data_files(table) if table is not None else []
-        places[name] = rows_sql(files, table.schema() if table is not None else lake.own_schema("operations", name))
+    places = {name: own_rows_sql(lake, "operations", name) for name in ("runs", "checks")}
     found: Sequence[tuple[Any, ...]] = connection.execute(query.format(**places)).fetchall()
     return found

@@ -3,25 +3,32 @@
 Inside a run only what has gathered enough is looked after; `planlake maintain` does everything at once.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from pyiceberg.table import Table
 
+from planlake.clock import naive_utc
 from planlake.config import Config, Settings
+from planlake.errors import PlanlakeError
 from planlake.flow.context import Context, Notify, Progress, ignore
+from planlake.flow.log import say
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.rollback import resume
-from planlake.lake.lake import clear_errors
+from planlake.lake.compaction import compact_ledger
+from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.maintenance import (
     SMALL_BYTES,
     Freed,
+    Outdated,
     Retention,
     let_go,
     merge_small,
     outdated,
     sweep,
 )
+from planlake.lake.previews import previews_of
+from planlake.lake.summary import figure
 
 ZONES = ("raw", "refined", "operations")
 
@@ -48,28 +55,55 @@ def maintain(config: Config, *, environment: str | None = None, notify: Notify =
         for number, (zone, name) in enumerate(tables, start=1):
             found.append(Maintained(context.lake.database(zone), name, _whole(context, zone, name)))
             context.notify(Progress("the lake", "maintain", number, len(tables)))
+        freed = sum((one.freed for one in found), Freed())
+        say(context.telling.log, "info", "maintained", tables=len(found), **asdict(freed))
         return found
 
 
 def _whole(context: Context, zone: str, name: str) -> Freed:
-    table = context.lake.fresh(zone, name)
-    return _let_go(context, table) + _merged(context, zone, table, at_least=2) + sweep(table, datetime.now(UTC))
+    table, now = context.lake.fresh(zone, name), datetime.now(UTC)
+    others = [found for lake in _others(context.lake) if (found := lake.find(zone, name)) is not None]
+    if context.lake.base is not None:
+        return sweep(table, now, others=others)
+    old = outdated(table, context.clock.today(), _retention(context.config.settings))
+    freed = _let_go(context, table, old) + _merged(context, zone, table, at_least=2)
+    return freed + sweep(table, now, others=others)
+
+
+def _others(lake: Lake) -> list[Lake]:
+    """The environments whose tables may refer to files of this one's: previews, or what a preview stands on."""
+    return previews_of(lake) if lake.base is None else [lake.base]
+
+
+def kept_house(context: Context) -> str:
+    """Look after the tables inside a run; trouble with it is told, and changes nothing about what the run did."""
+    try:
+        keep_house(context)
+    except (OSError, PlanlakeError) as error:
+        return f"old versions and small files could not be looked after: {error}"
+    return ""
 
 
 def keep_house(context: Context) -> None:
-    """What pays inside a run: tables of which enough versions, or enough small files, have gathered."""
+    """What pays inside a run: old windows of the ledger, tables with many versions or small files.
+
+    A preview is left as it is: its files are partly its base's, and it goes as a whole.
+    """
     settings = context.config.settings
+    if context.lake.base is not None:
+        return
+    after_days = max(settings.compact_after_days, settings.look_back_days + 1)
+    compact_ledger(context.lake, context.connection, naive_utc(context.clock.now()), after_days=after_days)
     for (zone, _), table in list(context.lake.loaded.items()):
         old = outdated(table, context.clock.today(), _retention(settings))
         is_due = len(old.snapshots) >= settings.expire_after_versions
         if is_due:
-            _let_go(context, table)
+            _let_go(context, table, old)
         if is_due or _has_small_files(table, settings):
             _merged(context, zone, table, at_least=settings.merge_after_files)
 
 
-def _let_go(context: Context, table: Table) -> Freed:
-    old = outdated(table, context.clock.today(), _retention(context.config.settings))
+def _let_go(context: Context, table: Table, old: Outdated) -> Freed:
     if not old.snapshots:
         return Freed()
     with context.lake.commits:
@@ -86,11 +120,10 @@ def _merged(context: Context, zone: str, table: Table, *, at_least: int) -> Free
 def _has_small_files(table: Table, settings: Settings) -> bool:
     """Whether a table without partitions has enough small files, by the totals of its own summary."""
     snapshot = table.current_snapshot()
-    if table.spec().fields or snapshot is None or snapshot.summary is None:
+    if table.spec().fields or snapshot is None:
         return False
-    totals = snapshot.summary.additional_properties
-    large = int(totals.get("total-files-size", 0)) // SMALL_BYTES
-    return int(totals.get("total-data-files", 0)) - large >= settings.merge_after_files
+    large = figure(snapshot, "total-files-size") // SMALL_BYTES
+    return figure(snapshot, "total-data-files") - large >= settings.merge_after_files
 
 
 def _retention(settings: Settings) -> Retention:

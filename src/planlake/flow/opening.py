@@ -4,15 +4,19 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from planlake import __version__
 from planlake.clock import Clock, naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
 from planlake.errors import ConfigurationError
 from planlake.flow.context import Context, Notify
+from planlake.flow.record import configuration_hash
+from planlake.flow.telling import telling
 from planlake.lake.arrivals import Arrivals
-from planlake.lake.lake import Lake, open_lake
+from planlake.lake.lake import Lake
 from planlake.lake.lease import writing
 from planlake.lake.ledger import last_request_id
+from planlake.lake.previews import open_lake
 from planlake.lake.runs import last_run
 from planlake.sources.catalogue import catalogue_of
 
@@ -28,13 +32,21 @@ def opened_for_writing(
     clock, catalogue = read_clock(), catalogue_of(config)
     settings = config.settings
     lake = open_lake(config, environment)
-    with writing(lake, settings.lease_wait_seconds), connected(settings.memory_limit_megabytes) as connection:
+    about = {
+        "environment": environment or next(iter(config.environments)),
+        "configuration": configuration_hash(config),
+        "version": __version__,
+    }
+    with writing(lake.lock_file, settings.lease_wait_seconds), connected(settings.memory_limit_megabytes) as connection:
+        if lake.base is not None:
+            lake = open_lake(config, environment)  # what it has entered may have changed while this one waited
         lake.upgrade()
         number = _next_run(lake, connection, clock)
-        request_ids = itertools.count(last_request_id(lake) + 1)
-        yield Context(
-            number, config, catalogue, lake, connection, clock, Arrivals(lake), notify, accepts_gaps, request_ids
-        )
+        ids = itertools.count(last_request_id(lake) + 1)
+        with telling(config, lake, number, about) as told:
+            yield Context(
+                number, config, catalogue, lake, connection, clock, Arrivals(lake), told, notify, accepts_gaps, ids
+            )
 
 
 def _next_run(lake: Lake, connection: Connection, clock: Clock) -> int:

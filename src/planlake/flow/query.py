@@ -6,7 +6,7 @@ from datetime import date
 
 from planlake.config import Config
 from planlake.engines.duckdb import connected
-from planlake.lake.lake import open_lake
+from planlake.lake.previews import open_lake
 from planlake.lake.views import Views
 from planlake.sources.catalogue import catalogue_of
 from planlake.sources.records import texts_of

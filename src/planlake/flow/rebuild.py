@@ -3,30 +3,28 @@
 The API is asked for nothing. A table that its gate holds stays as it was; `planlake undo` takes a rebuild back.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pyiceberg.table import Table
-
-from planlake.checks.gates import held
+from planlake.checks.gates import CheckResult, held
 from planlake.clock import naive_utc
 from planlake.config import Config
-from planlake.engines.sql import identifier
 from planlake.errors import PlanlakeError
+from planlake.flow.comparing import Version, compared
 from planlake.flow.context import Context, Notify, ignore
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
 from planlake.flow.refine import refine
 from planlake.flow.rollback import loaded_tables, resume
 from planlake.flow.snapshot import snapshot
+from planlake.flow.telling import told
 from planlake.lake.files import bookmark, data_files
 from planlake.lake.journal import DONE, PLANNED, Entry, note
 from planlake.lake.lake import clear_errors
 from planlake.lake.ledger import read_histories
-from planlake.lake.reading import rows_sql
+from planlake.lake.previews import enter
 from planlake.lake.rollback import mark
-from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN
 from planlake.sources.catalogue import Resource
 
 Origin = Literal["raw", "increments"]
@@ -64,6 +62,7 @@ def rebuild(
     with clear_errors(), opened_for_writing(config, environment, notify) as context:
         resume(context)
         names = [context.catalogue.resource(name).name for name in tables] or loaded_tables(context)
+        enter(context.lake, names, run=context.run)
         histories = read_histories(context.lake, context.connection)
         open_ones = {name for name in names if name in histories and histories[name].has_open_window}
         entries = [_entry(context, name) for name in names if name not in open_ones]
@@ -73,7 +72,8 @@ def rebuild(
             Rebuilt(name, 0, 0, trouble="a window is open: planlake run reads it to its end") for name in open_ones
         ]
         note(context.lake, entries, DONE, naive_utc(context.clock.now()))
-        record(context, "rebuilt", f"from {origin}", [one.table for one in found if not one.trouble])
+        before = {entry.resource: entry.current_from for entry in entries}
+        record(context, "rebuilt", f"from {origin}", [one.table for one in found if not one.trouble], before=before)
         return found
 
 
@@ -99,38 +99,28 @@ def _rebuilt(context: Context, resource: Resource, origin: Origin) -> Rebuilt:
         return Rebuilt(resource.name, 0, 0, trouble="it is not loaded yet")
     before = _version(context, resource)
     try:
-        checks = refine(context, resource, anew_when="always").checks if origin == "raw" else ()
-        if not held(checks):
-            checks = snapshot(context, resource, is_anew=True).checks
+        checks = _steps(context, resource, origin)
     except PlanlakeError as error:
         return Rebuilt(resource.name, 0, 0, trouble=error.message)
     if held(checks):
         return Rebuilt(resource.name, 0, 0, trouble="; ".join(check.message for check in held(checks)))
-    return _compared(context, resource, before, _version(context, resource))
+    found = compared(context.connection, resource, before, _version(context, resource))
+    return Rebuilt(resource.name, found.before, found.after, found.added, found.removed, found.changed)
 
 
-def _version(context: Context, resource: Resource) -> str:
-    """A table expression of the rows that are shown now, which stays the same whatever is committed."""
+def _steps(context: Context, resource: Resource, origin: Origin) -> Sequence[CheckResult]:
+    """Both steps anew; what the gate found that held the first, or else the second."""
+    if origin == "raw":
+        with told(context.telling, resource, "refine") as step:
+            step.result = refined = refine(context, resource, anew_when="always")
+        if held(refined.checks):
+            return refined.checks
+    with told(context.telling, resource, "snapshot") as step:
+        step.result = taken = snapshot(context, resource, is_anew=True)
+    return taken.checks
+
+
+def _version(context: Context, resource: Resource) -> Version:
+    """The version that is shown now."""
     table = context.lake.find("refined", f"current_{resource.name}")
-    if table is None:
-        return "(select null as id, null as contents where false)"
-    columns = ", ".join(_vendor_columns(table))
-    key = identifier(resource.key)
-    rows = rows_sql(data_files(table), table.schema())
-    return f"(select {key}::varchar as id, hash(struct_pack({columns})) as contents from {rows} where not is_deleted)"
-
-
-def _vendor_columns(table: Table) -> Iterator[str]:
-    """The vendor's columns by name, as text: the order of columns and their types make no difference."""
-    for name in sorted(set(table.schema().column_names) - {*IMPORT_COLUMNS, *REFINED_OWN}):
-        yield f"{identifier(name)} := {identifier(name)}::varchar"
-
-
-def _compared(context: Context, resource: Resource, before: str, after: str) -> Rebuilt:
-    query = f"""
-        select count(before.id), count(after.id), count(*) filter (where before.id is null),
-            count(*) filter (where after.id is null),
-            count(*) filter (where before.contents <> after.contents)
-        from {before} as before full join {after} as after using (id)"""
-    with context.connection.cursor() as cursor:
-        return Rebuilt(resource.name, *cursor.execute(query).fetchall()[0])
+    return Version(data_files(table), table.schema()) if table is not None else Version()

@@ -1,14 +1,21 @@
-"""What every command that changes a lake writes into `runs`: in goes its context, out come the common columns."""
+"""What a command that changes a lake writes about itself: in go its context and what it did, out come rows of
+`runs`, `checks`, `drift` and `published`.
+"""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from planlake import __version__
+from planlake.checks.gates import as_row
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.flow.context import Context
-from planlake.lake.runs import append_operations
+from planlake.flow.drift import drift_rows
+from planlake.flow.log import say
+from planlake.flow.results import TableResult
+from planlake.lake.files import row_count
+from planlake.lake.runs import append_operations, last_published
 
 
 def run_row(context: Context) -> dict[str, Any]:
@@ -23,12 +30,111 @@ def run_row(context: Context) -> dict[str, Any]:
     }
 
 
-def record(context: Context, outcome: str, message: str, resources: Sequence[str]) -> None:
-    """Write a command that is no run into `runs`: a row for the whole, and one for each table it changed."""
+def record(
+    context: Context,
+    outcome: str,
+    message: str,
+    resources: Sequence[str],
+    *,
+    before: Mapping[str, int | None] | None = None,
+) -> None:
+    """Write a command that is no run into `runs`, and tell it: a row for the whole, and one for each table it changed.
+
+    `before` is the version of `current_` that each table had.
+    """
+    seconds = (context.clock.now() - context.clock.start).total_seconds()
     common = {**run_row(context), "outcome": outcome, "message": message}
-    append_operations(context.lake, "runs", [common, *({**common, "resource": name} for name in resources)])
+    tables = [{**common, **_version(context, name, (before or {}).get(name))} for name in resources]
+    append_operations(context.lake, "runs", [{**common, "seconds": seconds}, *tables])
+    facts = {**context.telling.about, "seconds": round(seconds, 3), "message": message}
+    say(context.telling.log, "info", outcome, tables=list(resources), **facts)
+
+
+def _version(context: Context, resource: str, before: int | None) -> dict[str, Any]:
+    """What a table's row says of its versions: the one before and the one now."""
+    current = context.lake.find("refined", f"current_{resource}")
+    now = current.current_snapshot() if current is not None else None
+    rows = row_count(current) if current is not None else None
+    after = now.snapshot_id if now is not None else None
+    return {"resource": resource, "snapshot_before": before, "snapshot_after": after, "current_rows": rows}
 
 
 def configuration_hash(config: Config) -> str:
-    """Sixteen characters that change with the configuration; it holds references to the keys, never the keys."""
-    return hashlib.sha256(config.model_dump_json(exclude={"folder"}).encode()).hexdigest()[:16]
+    """Sixteen characters that change with the configuration; it holds references to the keys, never the keys.
+
+    What is told of a run, and where, makes no difference.
+    """
+    said = config.model_dump_json(exclude={"folder": True, "lineage": True, "settings": {"log"}})
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def publish(context: Context, results: Sequence[TableResult]) -> dict[str, str]:
+    """Record the snapshot date of every table that was read and brought up to date in this run; the dates now.
+
+    And of those that a run brought up to date that was killed before it could say so.
+    """
+    today = f"{context.clock.today():%Y%m%d}"
+    before = last_published(context.lake, context.connection)
+    rows: list[dict[str, Any]] = []
+    for result in results:
+        taken = result.snapshot
+        if taken is None or result.outcome not in ("loaded", "unchanged", "up to date"):
+            continue
+        date, batch = before.get(result.table, ("", 0))
+        is_told = result.outcome == "up to date" or (result.outcome == "unchanged" and date == today)
+        if is_told and taken.batch <= batch:
+            continue
+        rows.append(
+            {
+                "resource": result.table,
+                "snapshot_date": today,
+                "run": context.run,
+                "batch": taken.batch,
+                "snapshot_id": taken.snapshot_id,
+                "rows": taken.rows,
+                "published_at": naive_utc(context.clock.now()),
+            }
+        )
+    append_operations(context.lake, "published", rows)
+    return {name: day for name, (day, _) in before.items()} | {row["resource"]: row["snapshot_date"] for row in rows}
+
+
+def record_run(context: Context, results: Sequence[TableResult], *, outcome: str, message: str, seconds: float) -> None:
+    """Write the run into `runs`: a row for the run as a whole, and one for every table that something was done to."""
+    common = run_row(context)
+    rows = [{**common, "outcome": outcome, "message": message, "seconds": seconds}]
+    rows += [{**common, **_table_row(result)} for result in results if result.outcome != "up to date"]
+    append_operations(context.lake, "checks", _check_rows(context, results))
+    drift = [row for one in results if one.refine for row in drift_rows(context, one.table, one.refine.drift)]
+    append_operations(context.lake, "drift", drift)
+    append_operations(context.lake, "runs", rows)
+
+
+def _check_rows(context: Context, results: Sequence[TableResult]) -> Iterator[dict[str, object]]:
+    for result in results:
+        batch = result.ingest.batch if result.ingest else result.refine.batch if result.refine else None
+        common = {"run": context.run, "resource": result.table, "batch": batch}
+        for check in result.checks:
+            yield as_row(check, {**common, "checked_at": naive_utc(context.clock.now())})
+
+
+def _table_row(result: TableResult) -> dict[str, Any]:
+    read, refined, taken = result.ingest, result.refine, result.snapshot
+    return {
+        "resource": result.table,
+        "outcome": result.outcome,
+        "message": result.message,
+        "seconds": result.seconds,
+        "gap_days": len(result.gaps),
+        "requests": read.requests if read else None,
+        "records": read.records if read else None,
+        "stored": read.stored if read else None,
+        "batch": read.batch if read else None,
+        "refined": refined.rows if refined else None,
+        "uncastable": refined.uncastable if refined else None,
+        "rejected": refined.rejected if refined else None,
+        "current_rows": taken.rows if taken else None,
+        "bytes": read.bytes if read else None,
+        "snapshot_before": taken.snapshot_before if taken else None,
+        "snapshot_after": taken.snapshot_id if taken else None,
+    }

@@ -16,14 +16,10 @@ import pyarrow.compute as pc
 from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
-from pyiceberg.types import StringType
 
 from planlake.checks.gates import CheckResult, held
 from planlake.checks.gates import rejected as rejected_records
-from planlake.engines.duckdb import (
-    bad_cells,
-    cast_columns,
-)
+from planlake.engines.duckdb import bad_cells, cast_columns
 from planlake.flow.affected import Affected, Asked, affected
 from planlake.flow.context import Context, Progress
 from planlake.flow.drift import Drift, noticed
@@ -42,7 +38,7 @@ from planlake.lake.files import (
 )
 from planlake.lake.findings import replace_findings
 from planlake.lake.ledger import raw_files, raw_rows_sql
-from planlake.lake.schemas import REFINED_OWN, VIEW_COLUMNS, column_names, keys_of, schema_of
+from planlake.lake.schemas import REFINED_OWN, TYPES, VIEW_COLUMNS, column_names, keys_of, schema_of
 from planlake.sources.catalogue import Resource
 
 MEGABYTE = 2**20
@@ -53,7 +49,8 @@ WORKERS = 2
 class RefineResult:
     """What refining one resource brought; `batch` is the bookmark now, `is_first` that there was none before.
 
-    The rows are those of batches above `above`. `rebuilt` says why all rows were built anew from raw, where they were.
+    The rows are those of batches above `above`, `bytes` the size of their files. `rebuilt` says why all rows were
+    built anew from raw, where they were.
     """
 
     resource: str
@@ -67,6 +64,7 @@ class RefineResult:
     rebuilt: tuple[str, ...] = ()
     drift: tuple[Drift, ...] = ()
     above: int = 0
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +106,9 @@ def refine(context: Context, resource: Resource, *, anew_when: Asked = "if chang
     counts = _keep_findings(context, resource, parts, files, since, is_known_until=applied if held(checks) else since)
     rows = sum(part.rows for part in parts)
     result = RefineResult(resource.name, applied, rows, *counts, tuple(new_columns), tuple(checks))
-    result = replace(
-        result, above=since, rebuilt=anew.reasons, drift=_drift(context, resource, table, found, is_first=not applied)
-    )
+    drift = _drift(context, resource, table, found, is_first=not applied)
+    size = sum(part.file.file_size_in_bytes for part in parts if part.file is not None)
+    result = replace(result, above=since, bytes=size, rebuilt=anew.reasons, drift=drift)
     if held(checks):
         return result
     batch = max((part.batch for part in parts), default=applied)
@@ -123,7 +121,8 @@ def _drift(context: Context, resource: Resource, table: Table, found: Keys, *, i
     """What is new about the columns, by the keys this run's records had."""
     columns = keys_of(table.schema(), resource.columns)
     sent = {columns[key] for key in (*found.regular, *found.others)}
-    return noticed(context, resource, list(columns.values()), sent, is_first=is_first)
+    held = () if is_first else table.schema().column_names
+    return noticed(context, resource, list(columns.values()), sent, held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,24 +183,25 @@ def _checked(context: Context, resource: Resource, parts: Sequence[_Part]) -> li
 
 
 def _prepared_table(context: Context, resource: Resource, found: Keys) -> tuple[Table, list[str]]:
-    """The increment table with a column for every key; new columns are text."""
+    """The increment table with a column for every key, and the columns that are new and that nobody declared."""
     name = f"increment_{resource.name}"
     table = context.lake.find("refined", name)
     if found.regular or found.others:
         table = context.lake.without_rows_dropped("refined", name)
-    known = keys_of(table.schema() if table else None, resource.columns)
-    unknown = [key for key in (*found.regular, *found.others) if key not in known]
-    new = column_names(unknown, [*known.values(), *REFINED_OWN, *VIEW_COLUMNS])
+    held = keys_of(table.schema(), ()) if table else keys_of(None, resource.columns)
+    unknown = [key for key in (*found.regular, *found.others) if key not in held]
+    new = column_names(unknown, [*held.values(), *REFINED_OWN, *VIEW_COLUMNS])
+    undeclared = [column for key, column in new.items() if key not in resource.columns]
     if table is None:
-        vendor = {column: resource.type_of(key) for key, column in {**known, **new}.items()}
+        vendor = {column: resource.type_of(key) for key, column in {**held, **new}.items()}
         keys = {column: key for key, column in new.items() if key != column}
         schema = schema_of({**vendor, **REFINED_OWN}, keys)
-        return context.lake.create("refined", name, schema, bookmarked=True), list(new.values())
+        return context.lake.create("refined", name, schema, bookmarked=True), undeclared
     if new:
         with context.lake.commits, table.update_schema() as update:
             for key, column in new.items():
-                update.add_column((column,), StringType(), doc=key if key != column else None)
-    return table, list(new.values())
+                update.add_column((column,), TYPES[resource.type_of(key)], doc=key if key != column else None)
+    return table, undeclared
 
 
 def _parts(

@@ -15,37 +15,36 @@ from pyiceberg.table.snapshots import Snapshot
 
 from planlake.clock import naive_utc
 from planlake.config import Config
-from planlake.engines.sql import literal
+from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
+from planlake.flow import promote
 from planlake.flow.context import Context, ignore
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
 from planlake.flow.snapshot import snapshot
 from planlake.lake.files import bookmark, data_files, rebuilt_by
-from planlake.lake.journal import DONE, PLANNED, Entry, last_action, note, unfinished
+from planlake.lake.journal import DONE, PLANNED, PROMOTED, Entry, described, last_action, note, unfinished
 from planlake.lake.lake import clear_errors
 from planlake.lake.ledger import RESTORED, VOIDED, read_histories, voided_batches
-from planlake.lake.reading import rows_sql
+from planlake.lake.reading import own_rows_sql, rows_sql
 from planlake.lake.rollback import (
-    batch_of,
     is_kept,
     keep_until,
     made_by,
     put_aside_after,
-    rows_of,
     run_date_of,
     set_to,
-    undone_versions,
+    still_published,
     version_of_day,
     version_of_run,
     versions,
 )
+from planlake.lake.summary import batch_of, rows_of
 from planlake.sources.catalogue import Resource
 
 Zone = Literal["refined", "all"]
 ZONES: tuple[Zone, ...] = ("refined", "all")
-LAST_GOOD = "last-good"  # the only target that is a text
-Target = date | int | str
+Target = date | int | Literal["last-good"]  # a day, a run, or the version before the one that is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +86,22 @@ def rollback(
         names = [context.catalogue.resource(name).name for name in tables] or loaded_tables(context)
         found = previewed(context, names, target, zone)
         if found and confirm(found):
-            roll_back(context, found)
-            record(context, "rolled back", f"to {target}, zone {zone}", [one.resource for one in found])
+            _carry_out(context, [one.entry for one in found])
+            before = {one.resource: one.entry.current_from for one in found}
+            record(context, "rolled back", f"to {target}, zone {zone}", list(before), before=before)
         return found
 
 
 def undo(config: Config, *, confirm: Callable[[Sequence[Entry]], bool], environment: str | None = None) -> list[Entry]:
-    """Take back the last rollback or rebuild; a ConfigurationError where there is none."""
+    """Take back the last rollback, rebuild or promotion; a ConfigurationError where there is none."""
     with clear_errors(), opened_for_writing(config, environment, ignore) as context:
         resume(context)
         found = undoing(context)
         if confirm(found):
             _carry_out(context, found)
-            message = f"{found[0].kind} {found[0].undoes} taken back"
-            record(context, "undone", message, [one.resource for one in found])
+            message = f"{described(found[0])} taken back (run {found[0].undoes})"
+            before = {one.resource: one.current_from for one in found}
+            record(context, "undone", message, list(before), before=before)
         return found
 
 
@@ -120,11 +121,6 @@ def previewed(context: Context, tables: Sequence[str], target: Target, zone: Zon
         if preview is not None:
             found.append(preview)
     return found
-
-
-def roll_back(context: Context, previews: Sequence[Preview]) -> None:
-    """Carry out what was previewed."""
-    _carry_out(context, [preview.entry for preview in previews])
 
 
 def undoing(context: Context) -> list[Entry]:
@@ -152,6 +148,8 @@ def resume(context: Context) -> list[str]:
     entries = unfinished(context.lake, context.connection)
     if entries and entries[0].kind == "rebuild":  # a run finishes it by itself: the tables say who built them
         note(context.lake, entries, DONE, naive_utc(context.clock.now()))
+    elif entries and entries[0].kind == "promote":
+        promote.apply(context, entries)
     elif entries:
         _apply(context, entries)
     return [entry.resource for entry in entries]
@@ -227,20 +225,17 @@ def _run_before(current: Table | None) -> int:
 
 def _published_batch(context: Context, resource: Resource, current: Table | None, target: date | int) -> int | None:
     """The bookmark of what was published at the target and not undone since, by the record of what was published."""
-    table = context.lake.find("operations", "published")
-    if table is None:
-        return None
-    undone = undone_versions(current) if current is not None else set()
     until = f"snapshot_date <= '{target:%Y%m%d}'" if isinstance(target, date) else f"run <= {target}"
-    query = f"""select batch, snapshot_id from {rows_sql(data_files(table), table.schema())}
+    query = f"""select batch, run, snapshot_id from {own_rows_sql(context.lake, "operations", "published")}
                 where resource = {literal(resource.name)} and {until} order by run desc"""
-    found = [batch for batch, version in context.connection.execute(query).fetchall() if version not in undone]
-    return int(found[0]) if found else None
+    rows = context.connection.execute(query).fetchall()
+    counts = still_published(current, [(run, version) for _, run, version in rows])
+    return next((int(batch) for (batch, *_), one in zip(rows, counts, strict=True) if one), None)
 
 
 def _rows_until(context: Context, resource: Resource, increment: Table, batch: int) -> int:
     rows = rows_sql(data_files(increment), increment.schema(), columns=(resource.key, "batch"))
-    query = f'select count(distinct "{resource.key}") from {rows} where batch <= {batch}'
+    query = f"select count(distinct {identifier(resource.key)}) from {rows} where batch <= {batch}"
     return int(context.connection.execute(query).fetchall()[0][0])
 
 
@@ -280,7 +275,7 @@ def _mark_batches(context: Context, entries: Sequence[Entry]) -> None:
     """Void the batches of a rollback, or restore those an undo takes back; once, however often this is repeated."""
     found: dict[str, list[dict[str, Any]]] = {}
     for entry in entries:
-        event = RESTORED if entry.kind == "undo" else VOIDED
+        event = VOIDED if (entry.kind == "undo") == (entry.zone == PROMOTED) else RESTORED
         voided = voided_batches(context.lake, context.connection, entry.resource) if entry.voided else set()
         marked = [batch for batch in entry.voided if (batch in voided) == (event == RESTORED)]
         common = {"run": entry.action, "resource": entry.resource, "event": event, "window": ""}

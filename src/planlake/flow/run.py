@@ -6,85 +6,43 @@ holds up no other.
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from time import monotonic
-from typing import Any, Literal
 
-from planlake.checks.gates import CheckResult, as_row, held
+from planlake.checks.gates import held
 from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb import connected
 from planlake.errors import PlanlakeError, SourceError
 from planlake.flow.affected import Asked
 from planlake.flow.context import Context, Notify, ignore
-from planlake.flow.drift import drift_rows
+from planlake.flow.documentation import compared_weekly
 from planlake.flow.expectations import expectations, freshness
 from planlake.flow.ingest import IngestResult, ingest
-from planlake.flow.maintain import keep_house
+from planlake.flow.maintain import kept_house
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.plan import Selection, Step, plan
 from planlake.flow.prepare import continued, reading_of
 from planlake.flow.reading import Reading
 from planlake.flow.reconcile import Difference, count, sweep
-from planlake.flow.record import run_row
+from planlake.flow.record import publish, record_run
 from planlake.flow.refine import RefineResult, refine
+from planlake.flow.results import Outcome, RunResult, TableResult
 from planlake.flow.rollback import resume
 from planlake.flow.rows import raw_rows
 from planlake.flow.snapshot import SnapshotResult, snapshot
-from planlake.lake.compaction import compact_ledger
-from planlake.lake.lake import clear_errors, open_lake
-from planlake.lake.ledger import GAP, RECOUNT, History, read_histories
-from planlake.lake.runs import append_operations, last_published
+from planlake.flow.telling import reason_of, told, told_run
+from planlake.lake.lake import clear_errors
+from planlake.lake.ledger import GAP, History, read_histories
+from planlake.lake.previews import enter, open_lake
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
 from planlake.sources.client import Source, open_source
 from planlake.sources.tascomi.signing import signer
 
 SMALL_BYTES = 16 * 2**20  # of JSON: what a day brings
 SMALL_TABLES_AT_ONCE = 2
-
-Outcome = Literal["loaded", "unchanged", "up to date", "open", "held", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class TableResult:
-    """What a run did to one table; steps that were not taken are None."""
-
-    table: str
-    outcome: Outcome
-    message: str = ""
-    ingest: IngestResult | None = None
-    refine: RefineResult | None = None
-    snapshot: SnapshotResult | None = None
-    checks: tuple[CheckResult, ...] = ()
-    gaps: tuple[date, ...] = ()
-    new_gaps: tuple[date, ...] = ()
-    seconds: float = 0.0
-
-    @property
-    def is_troubled(self) -> bool:
-        """Whether something of this table needs a look: it failed, stayed open, or lost days or pages."""
-        given_up = self.ingest is not None and (self.ingest.gap_pages or self.ingest.held_back)
-        uncounted = self.ingest is not None and any(event == RECOUNT for _, event, _ in self.ingest.unproven)
-        return self.outcome in ("failed", "open", "held") or bool(self.new_gaps or given_up or uncounted)
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """What a run did: its number, its London day, a result per table, and trouble with housekeeping, if any."""
-
-    run: int
-    run_date: date
-    tables: tuple[TableResult, ...]
-    seconds: float
-    housekeeping: str = ""
-
-    @property
-    def exit_code(self) -> int:
-        """0 where all is well, 1 where a table failed, stayed open or lost days to the look-back cap."""
-        troubled = [table for table in self.tables if table.is_troubled]
-        return 1 if troubled else 0
 
 
 def planned(config: Config, selection: Selection, *, environment: str | None = None) -> list[Step]:
@@ -103,7 +61,7 @@ def run(config: Config, selection: Selection, *, environment: str | None = None,
     """
     opened = opened_for_writing(config, environment, notify, accepts_gaps=selection.accepts_gaps)
     with clear_errors(), opened as context:
-        return _run(context, selection)
+        return told_run(context.telling, lambda: _run(context, selection))
 
 
 def reconcile(
@@ -118,6 +76,7 @@ def reconcile(
     with opened_for_writing(config, environment, notify) as context:
         histories = read_histories(context.lake, context.connection)
         loaded = [name for name in tables if histories.get(name, History()).last_full()]
+        enter(context.lake, loaded, run=context.run)
 
         async def compared() -> list[Difference]:
             async with open_source(config, signer(config)) as source:
@@ -138,6 +97,7 @@ def _run(context: Context, selection: Selection) -> RunResult:
     resume(context)  # before anything is read: it may void batches
     histories = read_histories(context.lake, context.connection)
     steps = plan(context.config, context.catalogue, histories, context.clock, selection)
+    enter(context.lake, [step.table for step in steps], run=context.run)
     reading = asyncio.Semaphore(context.config.settings.table_concurrency)
     try:
         _record_gaps(context, steps, histories)
@@ -145,27 +105,15 @@ def _run(context: Context, selection: Selection) -> RunResult:
         work = _Work(context, histories, reading, small, large, "if affected" if selection.recasts else "if changed")
         results = asyncio.run(_carry_out(work, steps))
     except PlanlakeError as error:
-        _record(context, [], outcome="failed", message=error.message, seconds=monotonic() - started)
+        record_run(context, [], outcome="failed", message=error.message, seconds=monotonic() - started)
         raise
-    published = _publish(context, results)
+    published = publish(context, results)
     cadences = {step.table: step.cadence for step in steps}
     results = [_with_expectations(context, result, cadences[result.table], published) for result in results]
-    outcome = "finished" if any(result.outcome != "up to date" for result in results) else "nothing to do"
-    _record(context, results, outcome=outcome, message="", seconds=monotonic() - started)
-    settings = context.config.settings
-    after_days = max(settings.compact_after_days, settings.look_back_days + 1)
-    compact_ledger(context.lake, context.connection, naive_utc(context.clock.now()), after_days=after_days)
-    trouble = _kept_house(context)
-    return RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started, trouble)
-
-
-def _kept_house(context: Context) -> str:
-    """Look after the tables; trouble with it is told, and changes nothing about what the run did."""
-    try:
-        keep_house(context)
-    except (OSError, PlanlakeError) as error:
-        return f"old versions and small files could not be looked after: {error}"
-    return ""
+    done = RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started)
+    record_run(context, results, outcome=done.outcome, message="", seconds=done.seconds)
+    trouble, news = kept_house(context), compared_weekly(context)
+    return replace(done, seconds=monotonic() - started, housekeeping=trouble, documentation=news)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,16 +157,11 @@ async def _table(work: _Work, source: Source | None, steps: Sequence[Step]) -> T
         result = await _steps_of(work, source, steps)
     except SourceError:
         raise
-    except PlanlakeError as error:
-        result = TableResult(table, "failed", str(error))
-    except OSError as error:  # a full disk, a read-only folder
-        result = TableResult(table, "failed", f"the lake cannot be written: {error}")
     except Exception as error:
-        if "PLANLAKE_DEBUG" in os.environ:
+        if "PLANLAKE_DEBUG" in os.environ and not isinstance(error, PlanlakeError | OSError):
             raise
-        is_personal = bool(work.context.catalogue.resource(table).personal)  # a library's message may hold a value
-        reason = "no message" if is_personal or not str(error) else str(error).splitlines()[0]
-        result = TableResult(table, "failed", f"internal error: {type(error).__name__}: {reason}")
+        resource = work.context.catalogue.resource(table)
+        result = TableResult(table, "failed", reason_of(error, is_personal=bool(resource.personal)))
     return replace(result, gaps=steps[0].gaps, new_gaps=steps[0].new_gaps, seconds=monotonic() - started)
 
 
@@ -230,7 +173,9 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
     first = steps[0]
     if source is not None and first.step == "ingest" and first.windows:
         async with work.reading:
-            read = await ingest(context, source, resource, _readings(context, first, resource, history), history)
+            readings = _readings(context, first, resource, history)
+            with told(context.telling, resource, "ingest") as step:
+                step.result = read = await ingest(context, source, resource, readings, history)
         if read.open:
             window, reason = read.open[0]
             message = f"{len(read.open)} of {len(first.windows)} windows open, first {window}: {reason}"
@@ -243,9 +188,11 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
     taken: SnapshotResult | None = None
     async with work.refining(read):
         if "refine" in names and is_loaded:
-            refined = await asyncio.to_thread(refine, context, resource, anew_when=work.anew_when)
+            with told(context.telling, resource, "refine") as step:
+                step.result = refined = await asyncio.to_thread(refine, context, resource, anew_when=work.anew_when)
         if "snapshot" in names and is_loaded and not held(refined.checks if refined else ()):
-            taken = await asyncio.to_thread(snapshot, context, resource)
+            with told(context.telling, resource, "snapshot") as step:
+                step.result = taken = await asyncio.to_thread(snapshot, context, resource)
     if source is not None and _is_to_be_counted(context, first, resource, history):
         await count(context, source, resource, history)
     checks = (*(refined.checks if refined else ()), *(taken.checks if taken else ()))
@@ -321,75 +268,3 @@ def _with_expectations(
     if result.outcome == "loaded" and result.refine is not None and result.refine.rows:
         found += expectations(context, context.catalogue.resource(result.table), result.refine)
     return replace(result, checks=(*result.checks, *found))
-
-
-def _publish(context: Context, results: Sequence[TableResult]) -> dict[str, str]:
-    """Record the snapshot date of every table that was read and brought up to date in this run; the dates now.
-
-    And of those that a run brought up to date that was killed before it could say so.
-    """
-    today = f"{context.clock.today():%Y%m%d}"
-    before = last_published(context.lake, context.connection)
-    rows: list[dict[str, Any]] = []
-    for result in results:
-        taken = result.snapshot
-        if taken is None or result.outcome not in ("loaded", "unchanged", "up to date"):
-            continue
-        date, batch = before.get(result.table, ("", 0))
-        is_told = result.outcome == "up to date" or (result.outcome == "unchanged" and date == today)
-        if is_told and taken.batch <= batch:
-            continue
-        rows.append(
-            {
-                "resource": result.table,
-                "snapshot_date": today,
-                "run": context.run,
-                "batch": taken.batch,
-                "snapshot_id": taken.snapshot_id,
-                "rows": taken.rows,
-                "published_at": naive_utc(context.clock.now()),
-            }
-        )
-    append_operations(context.lake, "published", rows)
-    return {name: day for name, (day, _) in before.items()} | {row["resource"]: row["snapshot_date"] for row in rows}
-
-
-def _record(context: Context, results: Sequence[TableResult], *, outcome: str, message: str, seconds: float) -> None:
-    """Write the run into `runs`: a row for the run as a whole, and one for every table that something was done to."""
-    common = run_row(context)
-    rows = [{**common, "outcome": outcome, "message": message, "seconds": seconds}]
-    rows += [{**common, **_table_row(result)} for result in results if result.outcome != "up to date"]
-    append_operations(context.lake, "checks", _check_rows(context, results))
-    drift = [row for one in results if one.refine for row in drift_rows(context, one.table, one.refine.drift)]
-    append_operations(context.lake, "drift", drift)
-    append_operations(context.lake, "runs", rows)
-
-
-def _check_rows(context: Context, results: Sequence[TableResult]) -> Iterator[dict[str, object]]:
-    for result in results:
-        batch = result.ingest.batch if result.ingest else result.refine.batch if result.refine else None
-        common = {"run": context.run, "resource": result.table, "batch": batch}
-        for check in result.checks:
-            yield as_row(check, {**common, "checked_at": naive_utc(context.clock.now())})
-
-
-def _table_row(result: TableResult) -> dict[str, Any]:
-    read, refined, taken = result.ingest, result.refine, result.snapshot
-    return {
-        "resource": result.table,
-        "outcome": result.outcome,
-        "message": result.message,
-        "seconds": result.seconds,
-        "gap_days": len(result.gaps),
-        "requests": read.requests if read else None,
-        "records": read.records if read else None,
-        "stored": read.stored if read else None,
-        "batch": read.batch if read else None,
-        "refined": refined.rows if refined else None,
-        "uncastable": refined.uncastable if refined else None,
-        "rejected": refined.rejected if refined else None,
-        "current_rows": taken.rows if taken else None,
-        "bytes": read.bytes if read else None,
-        "snapshot_before": taken.snapshot_before if taken else None,
-        "snapshot_after": taken.snapshot_id if taken else None,
-    }

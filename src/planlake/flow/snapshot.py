@@ -20,11 +20,10 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import BucketTransform, TruncateTransform
 from pyiceberg.types import IcebergType, StringType
 
-from planlake.checks.gates import CheckResult, dropped, held, own, unique
-from planlake.engines.duckdb import count_where
+from planlake.checks.gates import CheckResult, dropped, held, unique
 from planlake.engines.sql import identifier
-from planlake.errors import ConfigurationError
 from planlake.flow.context import Context, Progress
+from planlake.flow.gate import live_rows, own_checks
 from planlake.lake.files import (
     bookmark,
     bookmark_properties,
@@ -53,7 +52,7 @@ _Written = tuple[DataFile, int, int]  # the file of a range, its ids, its rows t
 
 @dataclass(frozen=True, slots=True)
 class SnapshotResult:
-    """What taking the snapshot of one resource brought; `batch` is the bookmark now."""
+    """What taking the snapshot of one resource brought; `batch` is the bookmark now, `bytes` the size of its files."""
 
     resource: str
     batch: int
@@ -63,6 +62,7 @@ class SnapshotResult:
     snapshot_id: int | None = None
     checks: tuple[CheckResult, ...] = ()
     snapshot_before: int | None = None
+    bytes: int = 0
 
 
 def snapshot(context: Context, resource: Resource, *, is_gated: bool = True, is_anew: bool = False) -> SnapshotResult:
@@ -101,8 +101,8 @@ def snapshot(context: Context, resource: Resource, *, is_gated: bool = True, is_
         today = context.clock.today()
         properties = bookmark_properties(batch, context.run, today, rebuilt=rebuilt_by(increment))
         commit(current, add=added, remove=removed, properties=properties, tag=day_tag(today), types=types)
-    changed, rows = len(winners), row_count(current)
-    return SnapshotResult(resource.name, batch, changed, rows, len(added), _snapshot_id(current), checks, before)
+    changed, rows, size = len(winners), row_count(current), sum(file.file_size_in_bytes for file in added)
+    return SnapshotResult(resource.name, batch, changed, rows, len(added), _snapshot_id(current), checks, before, size)
 
 
 def _retyped(increment: Table, current: Table) -> dict[str, IcebergType]:
@@ -128,45 +128,21 @@ def _checked(
     rows = sum(file.record_count for file, *_ in written)
     percent = context.config.settings.dropped_rows_percent
     distinct = sum(count for _, count, _ in written)
-    lost = _live_rows(context, current, removed) - sum(live for *_, live in written)
-    before = _live_rows(context, current, data_files(current)) if lost > 0 else 0
+    lost = live_rows(context, current.schema(), removed) - sum(live for *_, live in written)
+    before = live_rows(context, current.schema(), data_files(current)) if lost > 0 else 0
     after = before - max(0, lost)
     return (
         unique(resource.key, rows=rows, distinct=distinct),
         dropped(before=before, after=after, percent=percent),
-        *_own_checks(context, resource, target, written, removed),
+        *own_checks(context, resource, lambda: _files_after(target, written, removed), target.schema),
     )
 
 
-def _live_rows(context: Context, current: Table, files: Sequence[DataFile]) -> int:
-    """How many rows of these files are not deleted."""
-    if not files:
-        return 0
-    rows = rows_sql(files, current.schema(), columns=("is_deleted",))
-    with context.connection.cursor() as cursor:
-        return int(cursor.execute(f"select count(*) from {rows} where not is_deleted").fetchall()[0][0])
-
-
-def _own_checks(
-    context: Context, resource: Resource, target: _Target, written: Sequence[_Written], removed: Sequence[DataFile]
-) -> Iterator[CheckResult]:
-    """The configuration's checks of this table, on the version as it would be; a wrong condition is a mistake of it."""
-    wanted = [check for check in context.config.checks if check.table == resource.name]
-    if not wanted:
-        return
+def _files_after(target: _Target, written: Sequence[_Written], removed: Sequence[DataFile]) -> list[DataFile]:
+    """The files of the version as it would be."""
     gone = {file.file_path for file in removed}
-    files = [file for file in data_files(target.table) if file.file_path not in gone] + [file for file, *_ in written]
-    rows = f"(select * from {rows_sql(files, target.schema)} where not is_deleted)"
-    for check in wanted:
-        try:
-            with context.connection.cursor() as cursor:
-                found = count_where(cursor, rows, resource.name, check.rows, facts={"check": check.name})
-        except ConfigurationError as error:
-            if check.holds:
-                raise
-            yield CheckResult(check.name, "warning", 0.0, 0.0, message=error.message)
-            continue
-        yield own(check.name, rows=found, condition=check.rows, holds=check.holds)
+    kept = [file for file in data_files(target.table) if file.file_path not in gone]
+    return [*kept, *(file for file, *_ in written)]
 
 
 def _snapshot_id(table: Table) -> int | None:

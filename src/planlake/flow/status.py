@@ -10,10 +10,10 @@ from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
 from planlake.engines.sql import literal
 from planlake.flow.deletions import held_ids
-from planlake.lake.files import data_files
-from planlake.lake.lake import Lake, open_lake
+from planlake.lake.lake import Lake
 from planlake.lake.ledger import FULL, GAP, History, read_histories
-from planlake.lake.reading import rows_sql
+from planlake.lake.previews import open_lake
+from planlake.lake.reading import own_rows_sql
 from planlake.lake.runs import published_dates
 from planlake.sources.catalogue import catalogue_of
 
@@ -101,11 +101,8 @@ def _last_total(history: History) -> tuple[int | None, datetime | None]:
 
 
 def _last_errors(lake: Lake, connection: Connection) -> dict[str, str]:
-    requests = lake.find("raw", "api_requests")
-    if requests is None:
-        return {}
     columns = ("resource", "error", "request_id", "event", "window", "page")
-    rows = rows_sql(data_files(requests), requests.schema(), columns=columns)
+    rows = own_rows_sql(lake, "raw", "api_requests", columns=columns)
     query = f"""
         select resource, arg_max("window" || coalesce(' page ' || page, '') || ': ' || error, request_id)
         from {rows} where error is not null and event <> {literal(GAP)} group by resource"""

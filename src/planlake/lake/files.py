@@ -31,19 +31,16 @@ from pyiceberg.manifest import DataFile, DataFileContent, FileFormat, ManifestFi
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.table.update import TableUpdate
+from pyiceberg.table.update import AddSchemaUpdate, SetCurrentSchemaUpdate, TableUpdate
 from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots
 from pyiceberg.table.update.snapshot import _OverwriteFiles as Overwrite
 from pyiceberg.typedef import Record
 from pyiceberg.types import IcebergType, PrimitiveType
 
 from planlake.errors import ConflictError
+from planlake.lake.summary import BOOKMARK, REBUILT, RUN, RUN_DATE, batch_of, entry, rows_of
 
-BOOKMARK = "planlake.batch"
-RUN = "planlake.run"
 DAY_TAG = "day-"
-RUN_DATE = "planlake.run-date"
-REBUILT = "planlake.rebuilt"  # the run that last built the table anew from what lies before it
 FIELD_ID = b"PARQUET:field_id"  # in the metadata of a column that already has its place in the table
 ROW_GROUP_BYTES = 16 * 2**20
 BOUNDED_COLUMNS = ("id", "batch", "request_id", "run")
@@ -123,16 +120,19 @@ def commit(
     properties: Mapping[str, str] | None = None,
     tag: str | None = None,
     types: Mapping[str, IcebergType] | None = None,
+    schema: Schema | None = None,
 ) -> Table:
     """Commit files to the table in one snapshot, tagged in the same commit; the bookmark is carried on.
 
-    `types` are columns that have another type from this snapshot on; earlier snapshots keep theirs. Raises
+    `types` are columns that have another type from this snapshot on, `schema` all columns where they come from another
+    table with the same ids; earlier snapshots keep theirs. Raises
     ConflictError where another process committed first: nothing was changed then, and reading again is safe.
     """
     carried = {**bookmarks_of(table), **(properties or {})}
     removed = list(remove)
     with changing(table) as transaction:
         _retype(transaction, types or {})
+        _adopt(transaction, schema)
         update = transaction.update_snapshot(snapshot_properties=carried)
         with _mended(update.overwrite()) if removed else update.merge_append() as snapshot:
             for file in removed:
@@ -204,6 +204,16 @@ def _retype(transaction: Transaction, types: Mapping[str, IcebergType]) -> None:
                 update.move_first((name,))
 
 
+def _adopt(transaction: Transaction, schema: Schema | None) -> None:
+    """Make these columns the table's, ids included."""
+    metadata = transaction.table_metadata
+    if schema is None or schema.as_struct() == metadata.schema().as_struct():
+        return
+    numbered = Schema(*schema.fields, schema_id=max(one.schema_id for one in metadata.schemas) + 1)
+    chosen = SetCurrentSchemaUpdate.model_validate({"action": "set-current-schema", "schema-id": numbered.schema_id})
+    transaction._apply((AddSchemaUpdate(schema=numbered), chosen))
+
+
 class _Transaction(Transaction):
     """pyiceberg's own, without its deep copy of all metadata at every look: 14 copies of 766 columns in one commit."""
 
@@ -236,12 +246,12 @@ def bookmarks_of(table: Table) -> dict[str, str]:
 
 def bookmark(table: Table | None) -> int:
     """The last batch applied to this table; 0 where there is none."""
-    return int(bookmarks_of(table).get(BOOKMARK, "0")) if table is not None else 0
+    return batch_of(table.current_snapshot()) if table is not None else 0
 
 
 def rebuilt_by(table: Table) -> str:
     """The run that last built this table anew; empty where it only ever grew."""
-    return bookmarks_of(table).get(REBUILT, "")
+    return entry(table.current_snapshot(), REBUILT)
 
 
 def bookmark_properties(batch: int, run: int, run_date: date, *, rebuilt: str = "") -> dict[str, str]:
@@ -255,10 +265,7 @@ def bookmark_properties(batch: int, run: int, run_date: date, *, rebuilt: str = 
 
 def row_count(table: Table) -> int:
     """How many rows a table holds, from its own summary."""
-    found = table.current_snapshot()
-    if found is None or found.summary is None:
-        return 0
-    return int(found.summary.additional_properties.get("total-records", 0))
+    return rows_of(table.current_snapshot())
 
 
 def expire(table: Table, *, snapshots: Iterable[int], tags: Iterable[str]) -> None:
@@ -273,11 +280,6 @@ def first_batch(table: Table, file: DataFile) -> int:
     """The lowest batch, request or run in a file, whichever the table has: what brings its files into order."""
     names = [name for name in ("batch", "request_id", "run") if name in table.schema().column_names]
     return _bound(table, names[0], file.lower_bounds) if names else 0
-
-
-def highest_batch(table: Table, file: DataFile) -> int:
-    """The highest batch in a file."""
-    return _bound(table, "batch", file.upper_bounds)
 
 
 def _bound(table: Table, column: str, bounds: Mapping[int, bytes] | None) -> int:
@@ -329,9 +331,19 @@ def highest_by_resource(table: Table | None, column: str) -> dict[str, int]:
     return found
 
 
+def highest(table: Table, files: Iterable[DataFile], column: str) -> int:
+    """The highest number of a column in these files, from their bounds; 0 where there are none."""
+    return max((_bound(table, column, file.upper_bounds) for file in files), default=0)
+
+
 def is_equal(column: str, value: str) -> BooleanExpression:
     """A filter for rows whose column holds this value."""
     return EqualTo(column, value)  # type: ignore[arg-type,call-arg] # pydantic's view of pyiceberg's constructors
+
+
+def is_one_of(column: str, values: Collection[str]) -> BooleanExpression:
+    """A filter for rows whose column holds one of these texts."""
+    return In(column, set(values))  # type: ignore[arg-type,call-arg]
 
 
 def is_among(column: str, values: Collection[int]) -> BooleanExpression:

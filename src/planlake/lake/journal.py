@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from planlake.engines.duckdb import Connection
-from planlake.lake.files import data_files
 from planlake.lake.lake import Lake
-from planlake.lake.reading import rows_sql
+from planlake.lake.reading import own_rows_sql
 from planlake.lake.runs import append_operations
 
 PLANNED, DONE = "planned", "done"
-Kind = Literal["rollback", "rebuild", "undo"]
+Kind = Literal["rollback", "rebuild", "undo", "promote"]
+PROMOTED = "promoted"  # the zone of what a promotion brought: taking it back voids its batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Entry:
     """One table of an action: the versions it leaves and those it goes to, bookmarks, and batches it voids.
 
     Versions to go to are None where they are not kept and must be worked out; an action that takes another back names
-    it in `undoes`, and restores what that one voided.
+    it in `undoes`, and restores what that one voided. The target of a promotion is its preview, `voided` its batches.
     """
 
     action: int
@@ -39,6 +39,13 @@ class Entry:
     batch_to: int = 0
     voided: tuple[int, ...] = ()
     undoes: int | None = None
+
+
+def described(entry: Entry) -> str:
+    """What an action did to a table, or what the action did that this one takes back, in words."""
+    if entry.zone == PROMOTED:
+        return f"promotion of {entry.target}"
+    return f"rollback to {entry.target}" if entry.target else "rebuild"
 
 
 def note(lake: Lake, entries: Sequence[Entry], state: str, noted_at: object) -> None:
@@ -71,10 +78,7 @@ def _kind(entries: Iterable[Entry]) -> str:
 
 def _actions(lake: Lake, connection: Connection) -> dict[int, Mapping[Entry, str]]:
     """Every action with its tables and how far each is."""
-    table = lake.find("operations", "journal")
-    if table is None:
-        return {}
-    rows = rows_sql(data_files(table), table.schema())
+    rows = own_rows_sql(lake, "operations", "journal")
     names = ", ".join(Entry.__dataclass_fields__)
     query = f"select {names}, max(state = '{DONE}') as is_done from {rows} group by all order by action"
     found: dict[int, dict[Entry, str]] = {}

@@ -18,7 +18,7 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import IdentityTransform
 
 from planlake.config import Config, Environment
-from planlake.errors import ConfigurationError, LakeError
+from planlake.errors import ConfigurationError, InternalError, LakeError
 from planlake.lake.layouts import share_readers
 from planlake.lake.schemas import TABLES, schema_of
 from planlake.lake.upgrade import FORMAT, FORMAT_PROPERTY, check_columns, check_format, is_current, upgrade
@@ -41,13 +41,17 @@ TABLE_PROPERTIES = {
 }
 LEDGER = ("raw", "api_requests")  # upgraded last, so that it stands for all
 PARTITIONED_BY_RESOURCE = ("api_responses", "api_requests", "uncastable", "rejected")
+BOOKMARKED = ("increment_", "current_")  # how the names of tables that carry a bookmark begin
 # A commit that carries a bookmark must not be repeated by the library: it would add the same rows again.
 BOOKMARKED_PROPERTIES = {**TABLE_PROPERTIES, "commit.retry.num-retries": "0"}
 
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """An open lake. `commits` is held around every commit: one process writes, its threads take turns."""
+    """An open lake. `commits` is held around every commit: one process writes, its threads take turns.
+
+    A preview is a lake that stands on its `base` and shows its tables, but those of the resources in `own`.
+    """
 
     catalog: Catalog
     source: str
@@ -57,6 +61,9 @@ class Lake:
     lock_file: Path | None = None
     loaded: dict[tuple[str, str], Table] = field(default_factory=dict, repr=False)
     absent: set[tuple[str, str]] = field(default_factory=set, repr=False)
+    base: "Lake | None" = None
+    preview: str = ""
+    own: set[str] = field(default_factory=set, repr=False)
 
     def database(self, zone: str) -> str:
         """The name of a zone's database, for example `tascomi-raw-zone`."""
@@ -77,19 +84,37 @@ class Lake:
             self.loaded.setdefault((zone, name), found)  # threads that look at once share one
         return self.loaded[zone, name]
 
+    def shown(self, zone: str, name: str) -> Table | None:
+        """A table to be read: a preview shows its own, and those of its base where it has none."""
+        found = self.find(zone, name)
+        return found if found is not None or self.base is None else self.base.find(zone, name)
+
+    def holder(self, resource: str) -> "Lake":
+        """The lake whose raw rows and ledger are a resource's: of a preview its base, until it has its own."""
+        return self if self.base is None or resource in self.own else self.base
+
+    @property
+    def stands_on(self) -> "Lake":
+        """The lake a preview stands on; an InternalError where this is none."""
+        if self.base is None:
+            raise InternalError("this lake is no preview")
+        return self.base
+
     def upgrade(self) -> int:
-        """Give Planlake's own tables of an older lake what they lack; how many lacked something. For who may write."""
+        """Give the tables of an older lake what they lack; how many lacked something. For who may write."""
         ledger = self._stored(*LEDGER)
         if ledger is None or is_current(ledger):
             return 0
-        return sum(self._upgraded(*place) for place in (*(one for one in TABLES if one != LEDGER), LEDGER))
+        own = [place for place in TABLES if place != LEDGER]
+        bookmarked = [("refined", name) for name in self.names("refined") if name.startswith(BOOKMARKED)]
+        return sum(self._upgraded(*place) for place in (*own, *bookmarked, LEDGER))
 
     def _upgraded(self, zone: str, name: str) -> bool:
         table = self._stored(zone, name)
         if table is None:
             return False
         with self.commits, clear_errors():
-            return upgrade(table, zone, name, TABLE_PROPERTIES)
+            return upgrade(table, zone, name, TABLE_PROPERTIES if (zone, name) in TABLES else BOOKMARKED_PROPERTIES)
 
     def _stored(self, zone: str, name: str) -> Table | None:
         """A table as the catalogue has it, whatever made it."""
@@ -171,21 +196,28 @@ class Lake:
         return self.create(zone, name, schema, spec=spec)
 
 
-def open_lake(config: Config, environment: str | None = None) -> Lake:
-    """Open the lake of an environment, making its folder where it is local; a LakeError where that cannot be."""
+def open_environment(config: Config, environment: str | None = None) -> Lake:
+    """Open the lake of a configured environment, making its folder where it is local; a LakeError says what is wrong.
+
+    Previews are opened by `lake.previews.open_lake`.
+    """
     share_readers()
     chosen = config.environment(environment)
     file = _sqlite_file(chosen, config.folder)
     with clear_errors():
         catalog = _open_sql(chosen, file) if chosen.catalog.type == "sql" else _open_glue(chosen)
-    lock_file = file.with_name(f"{file.name}.lock") if file else None
     places = _warehouses(chosen, config.folder)
-    return Lake(catalog, config.source, chosen.database_prefix, places, lock_file=lock_file)
+    return Lake(catalog, config.source, chosen.database_prefix, places, lock_file=lock_beside(file))
 
 
 def catalogue_file(config: Config, environment: str | None = None) -> Path | None:
     """The file of an environment's SQLite catalogue; None for any other."""
     return _sqlite_file(config.environment(environment), config.folder)
+
+
+def lock_beside(catalogue: Path | None) -> Path | None:
+    """The file whose lock says who may write the lake of this catalogue; None where the catalogue is no file."""
+    return catalogue.with_name(f"{catalogue.name}.lock") if catalogue else None
 
 
 def _sqlite_file(environment: Environment, folder: Path) -> Path | None:

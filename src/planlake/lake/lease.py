@@ -1,4 +1,4 @@
-"""One writer at a time: in goes a lake, out comes the right to write it, or a clear message who has it.
+"""One writer at a time: in goes a lake's lock file, out comes the right to write it, or a clear message who has it.
 
 A lake on this machine is held by a lock of the operating system on a file beside its catalogue: it ends with the
 process that holds it, however that ends, so a run that was killed never keeps the next one waiting.
@@ -13,18 +13,20 @@ from pathlib import Path
 from typing import TextIO
 
 from planlake.errors import ConflictError, LakeError
-from planlake.lake.lake import Lake
 
 PAUSE_SECONDS = 0.1
 
 
 @contextmanager
-def writing(lake: Lake, wait_seconds: float) -> Iterator[None]:
-    """Hold the lake for writing; a ConflictError when another process still holds it after `wait_seconds`."""
-    if lake.lock_file is None:
+def writing(lock_file: Path | None, wait_seconds: float) -> Iterator[None]:
+    """Hold a lake for writing; a ConflictError when another process still holds it after `wait_seconds`.
+
+    Nothing is held where there is no lock file.
+    """
+    if lock_file is None:
         yield
         return
-    with _opened(lake.lock_file) as lock:
+    with _opened(lock_file) as lock:
         _acquire(lock, wait_seconds)
         lock.truncate(0)
         lock.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
@@ -34,6 +36,7 @@ def writing(lake: Lake, wait_seconds: float) -> Iterator[None]:
 
 def _opened(file: Path) -> TextIO:
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         return file.open("a+", encoding="utf-8")
     except OSError as error:
         facts = {"file": file}

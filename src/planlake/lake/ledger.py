@@ -16,7 +16,8 @@ from planlake.engines.duckdb import Connection
 from planlake.engines.sql import literal
 from planlake.lake.files import data_files, highest_by_resource, is_among, is_equal, of_resource
 from planlake.lake.lake import Lake
-from planlake.lake.reading import rows_sql
+from planlake.lake.reading import own_rows_sql, rows_sql
+from planlake.lake.schemas import TABLES
 
 FULL = "full"
 # What a row of the ledger says. Pages: of a window, of today (which is never closed), of a closed day counted again.
@@ -121,13 +122,8 @@ class History:
 def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
     """The history of every resource the ledger knows, in a few narrow queries whatever the number of tables."""
     batches = _highest(lake, "batch")
-    requests = lake.find("raw", "api_requests")
-    if requests is None:
-        return {name: History(batch) for name, batch in batches.items()}
-    columns = [
-        name for name in requests.schema().column_names if name not in ("url", "attempts", "seconds", "requests")
-    ]
-    rows = rows_sql(data_files(requests), requests.schema(), columns=columns)
+    columns = TABLES["raw", "api_requests"].keys() - {"url", "attempts", "seconds", "requests"}
+    rows = own_rows_sql(lake, "raw", "api_requests", columns=columns)
     connection.execute(f"create or replace temp view ledger as {without_voided_sql(rows)}")
     connection.execute(f"""
         create or replace temp view since_closed as
@@ -214,10 +210,7 @@ def without_voided_sql(ledger: str) -> str:
 
 def voided_batches(lake: Lake, connection: Connection, resource: str) -> set[int]:
     """The batches of a resource that nothing behind raw uses."""
-    table = lake.find("raw", "api_requests")
-    if table is None:
-        return set()
-    rows = rows_sql(data_files(table, where=is_equal("resource", resource)), table.schema())
+    rows = own_rows_sql(lake, "raw", "api_requests", where=is_equal("resource", resource))
     query = f"select batch from ({_voided_sql(rows)}) where resource = {literal(resource)}"
     return {batch for (batch,) in connection.execute(query).fetchall()}
 
@@ -252,9 +245,8 @@ def _counts(connection: Connection) -> dict[str, Count]:
 
 def was_read_whole(lake: Lake, connection: Connection, resource: str, above_batch: int) -> bool:
     """Whether a full reading of a resource was closed in a batch above the given one."""
-    requests = lake.own_table("raw", "api_requests")
-    files = data_files(requests, where=of_resource(resource, above_batch))
-    rows = rows_sql(files, requests.schema(), columns=("resource", "batch", "event", "window", "request_id"))
+    columns = ("resource", "batch", "event", "window", "request_id")
+    rows = own_rows_sql(lake, "raw", "api_requests", columns=columns, where=of_resource(resource, above_batch))
     query = f"""select true from ({without_voided_sql(rows)}) where resource = {literal(resource)}
                 and batch > {above_batch} and event = '{CLOSED}' and "window" = '{FULL}' limit 1"""
     with connection.cursor() as cursor:
@@ -279,10 +271,9 @@ def raw_files(
 
 def _ledger_sql(lake: Lake, resource: str, above_batch: int) -> str:
     """A table expression of what the ledger says of the requests and batches of a resource."""
-    requests = lake.own_table("raw", "api_requests")
-    files = data_files(requests, where=of_resource(resource, above_batch))
     columns = ("request_id", "resource", "batch", "event", "error", "requests")
-    return f"(select * from {rows_sql(files, requests.schema(), columns=columns)} where resource = {literal(resource)})"
+    rows = own_rows_sql(lake, "raw", "api_requests", columns=columns, where=of_resource(resource, above_batch))
+    return f"(select * from {rows} where resource = {literal(resource)})"
 
 
 def _good_requests_sql(rows: str) -> str:
@@ -306,8 +297,9 @@ def raw_rows_sql(
 
 
 def _highest(lake: Lake, column: str) -> dict[str, int]:
-    """The highest number of a column in raw and in the ledger, by resource."""
-    highest: dict[str, int] = {}
+    """The highest number of a column in raw and in the ledger, by resource; of a preview as it shows them."""
+    others = _highest(lake.base, column) if lake.base is not None else {}
+    highest = {resource: number for resource, number in others.items() if resource not in lake.own}
     for name in ("api_requests", "api_responses"):
         for resource, number in highest_by_resource(lake.find("raw", name), column).items():
             highest[resource] = max(number, highest.get(resource, 0))

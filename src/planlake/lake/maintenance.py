@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-import pyarrow.fs
 from pyiceberg.io import FileIO
-from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.manifest import DataFile, ManifestFile
 from pyiceberg.serializers import FromInputFile
 from pyiceberg.table import Table
@@ -21,6 +19,8 @@ from pyiceberg.table.snapshots import Snapshot
 from planlake.engines.duckdb import Connection
 from planlake.lake.files import DAY_TAG, commit, data_files, expire, first_batch, write_file
 from planlake.lake.reading import rows_sql
+from planlake.lake.storage import path_in_storage, storage_of
+from planlake.lake.summary import figure
 
 OWN_TAG = re.compile(r"(?:day-|undone-[0-9]+-day-|before-[0-9]+-[0-9]+-)([0-9]{4})([0-9]{2})([0-9]{2})")
 GRACE = timedelta(hours=1)
@@ -46,9 +46,12 @@ class Freed:
     bytes: int = 0
 
     def __add__(self, other: "Freed") -> "Freed":
-        mine, others = (self.snapshots, self.merged, self.files, self.bytes), other
-        figures = (others.snapshots, others.merged, others.files, others.bytes)
-        return Freed(*(one + two for one, two in zip(mine, figures, strict=True)))
+        return Freed(
+            self.snapshots + other.snapshots,
+            self.merged + other.merged,
+            self.files + other.files,
+            self.bytes + other.bytes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,8 @@ class Outdated:
 def outdated_tags(tags: Iterable[str], today: date, retention: Retention) -> list[str]:
     """Tags of days that need not be kept; other tags are nobody's business here.
 
-    What an action undid is kept as long as the version it left, so that it can be taken back whole.
-
-    The last tag before the days that are kept stays too: it is what was published when they began.
+    The last tag before the days that are kept stays too: it is what was published when they began. What an action
+    undid is kept as long as the version it left, so that it can be taken back whole.
     """
     named = {tag: day for tag in tags if (day := _day_of(tag)) is not None}
     left = {tag.split("-")[1]: day for tag, day in named.items() if tag.startswith("before-")}
@@ -121,7 +123,7 @@ def _by_age(snapshots: Sequence[Snapshot], gone: set[int], now: datetime) -> tup
 
 
 def _took_out(snapshot: Snapshot) -> bool:
-    return snapshot.summary is not None and "deleted-data-files" in snapshot.summary.additional_properties
+    return figure(snapshot, "deleted-data-files") > 0
 
 
 def _manifests(io: FileIO, snapshots: Iterable[Snapshot]) -> dict[str, ManifestFile]:
@@ -165,31 +167,31 @@ def _small_by_partition(table: Table) -> dict[tuple[object, ...], list[DataFile]
     return {name: sorted(files, key=lambda file: first_batch(table, file)) for name, files in found.items()}
 
 
-def sweep(table: Table, now: datetime) -> Freed:
+def sweep(table: Table, now: datetime, *, others: Sequence[Table] = ()) -> Freed:
     """Delete files in the table's folder that nothing refers to, such as a crash leaves.
 
-    A file stays while it is younger than an hour, or part of a version that was the current one in the last hour.
+    A file stays while it is younger than an hour, or part of a version that was the current one in the last hour, of
+    this table or of the same one in `others`, the environments that stand on this one or that this one stands on.
     """
-    if not isinstance(table.io, PyArrowFileIO):
-        return Freed()
     limit = now - GRACE
-    scheme, host, folder = PyArrowFileIO.parse_location(table.location())
-    files = table.io.fs_by_scheme(scheme, host)
-    listed = files.get_file_info(pyarrow.fs.FileSelector(folder, allow_not_found=True, recursive=True))
-    old = {one.path: one.size for one in listed if one.is_file and one.mtime < limit}
-    live = {PyArrowFileIO.parse_location(path)[2] for path in _live_paths(table, limit)} if old else set()
+    storage = storage_of(table.io, table.location())
+    old = {one.path: one.size for one in storage.listed() if one.written_at < limit}
+    live = {path for one in (table, *others) for path in live_paths(one, since=limit)} if old else set()
     gone = {path: size for path, size in old.items() if path not in live}
-    for path in gone:
-        files.delete_file(path)
+    storage.delete(gone)
     return Freed(files=len(gone), bytes=sum(gone.values()))
 
 
-def _live_paths(table: Table, limit: datetime) -> set[str]:
-    """Every file that the table's metadata refers to, and what versions of it did that were current since the limit."""
+def live_paths(table: Table, *, since: datetime) -> set[str]:
+    """The paths of all files that a table refers to, and of those that versions did which were current `since` then."""
+    return {path_in_storage(location) for location in _live_locations(table, since)}
+
+
+def _live_locations(table: Table, limit: datetime) -> set[str]:
     log = table.metadata.metadata_log
     paths = {table.metadata_location, *(entry.metadata_file for entry in log)}
     ends = [*(entry.timestamp_ms for entry in log[1:]), table.metadata.last_updated_ms]
-    recent = [entry for entry, end in zip(log, ends, strict=True) if end >= limit.timestamp() * 1000]
+    recent = [entry for entry, end in zip(log, ends[: len(log)], strict=True) if end >= limit.timestamp() * 1000]
     snapshots = list(table.metadata.snapshots)
     for entry in recent:
         snapshots += FromInputFile.table_metadata(table.io.new_input(entry.metadata_file)).snapshots

@@ -5,6 +5,7 @@ Columns are matched by field id, so a renamed or re-added column is never confus
 
 from collections.abc import Collection, Sequence
 
+from pyiceberg.expressions import BooleanExpression
 from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
 from pyiceberg.types import (
@@ -19,7 +20,11 @@ from pyiceberg.types import (
 )
 
 from planlake.engines.sql import identifier, literal
+from planlake.lake.files import data_files
+from planlake.lake.lake import Lake
 from planlake.lake.schemas import Described
+
+OF_ONE_LAKE = ("runs", "journal", "previewed")
 
 SQL_TYPES: dict[type[IcebergType], str] = {
     IntegerType: "INTEGER",
@@ -40,6 +45,31 @@ def rows_sql(files: Sequence[DataFile], schema: Schema, *, columns: Collection[s
     entries = ", ".join(f"{f.field_id}: {_entry(f)}" for f in fields)
     paths = ", ".join(literal(path_of(file.file_path)) for file in files)
     return f"read_parquet([{paths}], hive_partitioning=false, schema=MAP{{{entries}}})"
+
+
+def own_rows_sql(
+    lake: Lake,
+    zone: str,
+    name: str,
+    *,
+    columns: Collection[str] | None = None,
+    where: BooleanExpression | None = None,
+) -> str:
+    """A table expression over one of Planlake's own tables; no rows where nothing was ever written to it.
+
+    `where` only spares files that hold no such row. A preview shows its own rows of resources it has entered, and its
+    base's of all others; what ran, of itself alone.
+    """
+    table = lake.find(zone, name)
+    schema = table.schema() if table is not None else lake.own_schema(zone, name)
+    wanted = columns if columns is None or lake.base is None else {*columns, "resource"}
+    own = rows_sql(data_files(table, where=where) if table is not None else [], schema, columns=wanted)
+    if lake.base is None or name in OF_ONE_LAKE:
+        return own
+    others = own_rows_sql(lake.base, zone, name, columns=wanted, where=where)
+    entered = ", ".join(map(literal, ["", *sorted(lake.own)]))
+    return f"""(select * from {own} where resource in ({entered})
+                union all by name select * from {others} where resource not in ({entered}))"""
 
 
 def _entry(field: NestedField) -> str:

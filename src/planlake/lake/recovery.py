@@ -8,14 +8,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import pyarrow.fs
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.io import load_file_io
-from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.serializers import FromInputFile
 
-from planlake.errors import LakeError
+from planlake.lake.files import row_count
 from planlake.lake.lake import ZONES, Lake
+from planlake.lake.storage import storage_of
 
 METADATA = re.compile(r"(?P<folder>.+)/(?P<table>[^/]+)/metadata/(?P<number>[0-9]+)-[^/]+\.metadata\.json")
 
@@ -40,9 +39,7 @@ def recover(lake: Lake) -> list[Recovered]:
             with lake.commits:
                 lake.catalog.create_namespace_if_not_exists(database)
                 made = lake.catalog.register_table((database, table), location)
-            snapshot = made.current_snapshot()
-            totals = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
-            found.append(Recovered(database, table, int(totals.get("total-records", 0))))
+            found.append(Recovered(database, table, row_count(made)))
     return found
 
 
@@ -57,18 +54,14 @@ def _is_known(lake: Lake, database: str, table: str) -> bool:
 def _newest(lake: Lake, place: str) -> dict[str, str]:
     """The newest metadata file of each table below a place, by the table's name."""
     io = load_file_io(lake.catalog.properties, place)
-    if not isinstance(io, PyArrowFileIO):
-        raise LakeError("metadata files cannot be listed here", facts={"place": place})
-    scheme, host, folder = PyArrowFileIO.parse_location(place)
-    files = io.fs_by_scheme(scheme, host)
-    listed = files.get_file_info(pyarrow.fs.FileSelector(folder, allow_not_found=True, recursive=True))
-    prefix = place.removesuffix(folder)
+    storage = storage_of(io, place)
     newest: dict[str, tuple[int, int, str]] = {}
-    for table, number, path in _metadata_files(folder, (one.path for one in listed if one.is_file)):
+    for table, number, path in _metadata_files(storage.folder, (one.path for one in storage.listed())):
         if number < newest.get(table, (0, 0, ""))[0]:
             continue
-        metadata = FromInputFile.table_metadata(io.new_input(prefix + path))
-        newest[table] = max(newest.get(table, (-1, 0, "")), (number, metadata.last_updated_ms, prefix + path))
+        location = storage.prefix + path
+        metadata = FromInputFile.table_metadata(io.new_input(location))
+        newest[table] = max(newest.get(table, (-1, 0, "")), (number, metadata.last_updated_ms, location))
     return {table: path for table, (_, _, path) in newest.items()}
 
 

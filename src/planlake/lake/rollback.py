@@ -5,7 +5,7 @@ versions are renamed and the version that is left gets one: nothing is lost, and
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from pyiceberg.manifest import DataFile
@@ -16,19 +16,17 @@ from pyiceberg.table.update.snapshot import ManageSnapshots
 
 from planlake.engines.duckdb import Connection
 from planlake.lake.files import (
-    BOOKMARK,
     DAY_TAG,
-    RUN,
-    RUN_DATE,
     bookmark_properties,
     changing,
     commit,
     data_files,
     day_tag,
-    highest_batch,
+    highest,
     write_file,
 )
 from planlake.lake.reading import rows_sql
+from planlake.lake.summary import RUN, RUN_DATE, batch_of, entry, figure
 
 UNDONE = re.compile(rf"undone-(?P<action>[0-9]+)-(?P<tag>{DAY_TAG}[0-9]{{8}})")
 BEFORE = re.compile(r"before-(?P<action>[0-9]+)-(?P<target>[0-9]+)-[0-9]{8}")
@@ -59,6 +57,32 @@ def undone_versions(table: Table) -> set[int]:
     return found
 
 
+def still_published(table: Table | None, rows: Iterable[tuple[int, int]]) -> list[bool]:
+    """Of each published version, by the run that published it, whether no action has undone it since.
+
+    Of versions that are not kept any more the runs tell: those after an action's target and before the action.
+    """
+    if table is None:
+        return [True for _ in rows]
+    undone, runs = undone_versions(table), _undone_runs(table)
+    kept = {one.snapshot_id for one in table.metadata.snapshots}
+    return [
+        version not in undone and (version in kept or not any(run in span for span in runs)) for run, version in rows
+    ]
+
+
+def _undone_runs(table: Table) -> list[range]:
+    """The runs whose versions an action left behind: after the one that made its target, before the action."""
+    made = {one.sequence_number or 0: made_by(one) for one in table.metadata.snapshots}
+    spans = []
+    for name, ref in table.refs().items():
+        left, action = table.snapshot_by_id(ref.snapshot_id), BEFORE.fullmatch(name)
+        if action and left is not None and int(action["target"]) < (left.sequence_number or 0):
+            target = int(action["target"])
+            spans.append(range(made.get(target, int(action["action"]) if target else 0) + 1, int(action["action"])))
+    return spans
+
+
 def is_kept(table: Table, snapshot_id: int | None) -> bool:
     """Whether a version can still be gone to; None names none and is always there."""
     return snapshot_id is None or table.snapshot_by_id(snapshot_id) is not None
@@ -72,26 +96,12 @@ def versions(table: Table) -> list[Snapshot]:
 
 def made_by(snapshot: Snapshot) -> int:
     """The run that made a version; 0 where none says so."""
-    return int(_entry(snapshot, RUN) or 0)
-
-
-def batch_of(snapshot: Snapshot | None) -> int:
-    """The last batch applied in a version; 0 where there is none."""
-    return int(_entry(snapshot, BOOKMARK) or 0) if snapshot is not None else 0
-
-
-def rows_of(snapshot: Snapshot | None) -> int:
-    """How many rows a version has, by its own summary."""
-    return int(_entry(snapshot, "total-records") or 0) if snapshot is not None else 0
+    return figure(snapshot, RUN)
 
 
 def run_date_of(snapshot: Snapshot | None) -> str:
     """The London day of the run that made a version, `YYYYMMDD`; empty where none says so."""
-    return _entry(snapshot, RUN_DATE) if snapshot is not None else ""
-
-
-def _entry(snapshot: Snapshot, name: str) -> str:
-    return str(snapshot.summary.additional_properties.get(name, "")) if snapshot.summary else ""
+    return entry(snapshot, RUN_DATE)
 
 
 def _order(snapshot: Snapshot) -> tuple[int, int]:
@@ -159,7 +169,7 @@ def keep_until(connection: Connection, table: Table, batch: int, *, action: int,
         return
     if batch > batch_of(left):
         raise ValueError("a bookmark above what the table holds would lose records")
-    later = [file for file in data_files(table) if highest_batch(table, file) > batch]
+    later = [file for file in data_files(table) if highest(table, [file], "batch") > batch]
     added = list(_until(connection, table, later, batch))
     put_aside_after(table, batch, action=action, today=today)
     properties = bookmark_properties(batch, action, today, rebuilt=str(action))

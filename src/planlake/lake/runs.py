@@ -9,9 +9,9 @@ import pyarrow as pa
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 
 from planlake.engines.duckdb import Connection
-from planlake.lake.files import append, data_files, highest_by_resource
+from planlake.lake.files import append, highest_by_resource
 from planlake.lake.lake import Lake
-from planlake.lake.reading import rows_sql
+from planlake.lake.reading import own_rows_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,16 @@ class LastRun:
 
 
 def last_run(lake: Lake, connection: Connection) -> LastRun:
-    """The last run; numbers of runs that were killed count, from their rows of the ledger."""
-    run = max(highest_by_resource(lake.find("raw", "api_requests"), "run").values(), default=0)
-    table = lake.find("operations", "runs")
-    if table is None:
-        return LastRun(run)
-    rows = rows_sql(data_files(table), table.schema(), columns=("run", "started_at"))
+    """The last run; numbers of runs that were killed count, from their rows of the ledger.
+
+    Runs in a preview go on from those of its base.
+    """
+    of_base = last_run(lake.base, connection) if lake.base is not None else LastRun()
+    run = max([of_base.run, *highest_by_resource(lake.find("raw", "api_requests"), "run").values()])
+    rows = own_rows_sql(lake, "operations", "runs", columns=("run", "started_at"))
     recorded, newest = connection.execute(f"select max(run), max(started_at) from {rows}").fetchall()[0]
-    return LastRun(max(run, recorded or 0), newest)
+    started_at = max([at for at in (newest, of_base.started_at) if at is not None], default=None)
+    return LastRun(max(run, recorded or 0), started_at)
 
 
 def append_operations(lake: Lake, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -49,9 +51,6 @@ def published_dates(lake: Lake, connection: Connection) -> dict[str, str]:
 
 def last_published(lake: Lake, connection: Connection) -> dict[str, tuple[str, int]]:
     """The last published snapshot date of each resource, `YYYYMMDD`, and the highest batch that was published."""
-    table = lake.find("operations", "published")
-    if table is None:
-        return {}
-    rows = rows_sql(data_files(table), table.schema(), columns=("resource", "snapshot_date", "batch"))
+    rows = own_rows_sql(lake, "operations", "published", columns=("resource", "snapshot_date", "batch"))
     found = connection.execute(f"select resource, max(snapshot_date), max(batch) from {rows} group by 1").fetchall()
     return {resource: (date, batch) for resource, date, batch in found}

@@ -193,6 +193,21 @@ DRIFT: Columns = {
     "noticed_at": "timestamp",
 }
 
+PREVIEWED: Columns = {
+    "number": "long",
+    "run": "long",
+    "resource": "text",
+    "event": "text",
+}
+
+DOCUMENTED: Columns = {
+    "resource": "text",
+    "column": "text",
+    "type": "text",
+    "run": "long",
+    "noticed_at": "timestamp",
+}
+
 UNCASTABLE: Columns = {
     "run": "long",
     "resource": "text",
@@ -226,6 +241,8 @@ TABLES: Mapping[tuple[str, str], Columns] = {
     ("operations", "checks"): CHECKS,
     ("operations", "journal"): JOURNAL,
     ("operations", "drift"): DRIFT,
+    ("operations", "previewed"): PREVIEWED,
+    ("operations", "documented"): DOCUMENTED,
     ("operations", "uncastable"): UNCASTABLE,
     ("operations", "rejected"): REJECTED,
 }

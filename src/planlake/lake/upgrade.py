@@ -1,7 +1,7 @@
 """Lakes of other versions of Planlake: in goes a table, out comes it as this version makes it, or a refusal.
 
-The number of the format stands in the properties of Planlake's own tables. Older lakes get the columns they lack when
-they are next written; newer ones are refused, as this version cannot know what it would break.
+The number of the format stands in the properties of the tables. Older lakes get the columns and properties they lack
+when they are next written; newer ones are refused, as this version cannot know what it would break.
 """
 
 from pyiceberg.table import Table

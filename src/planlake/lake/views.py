@@ -20,8 +20,8 @@ from planlake.engines.sql import identifier, literal
 from planlake.lake.files import DAY_TAG, data_files, day_tag
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.ledger import gaps_sql, raw_files, raw_rows_sql
-from planlake.lake.reading import latest_first, rows_sql
-from planlake.lake.rollback import run_date_of, undone_versions
+from planlake.lake.reading import latest_first, own_rows_sql, rows_sql
+from planlake.lake.rollback import run_date_of, still_published
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES, VIEW_COLUMNS, Described, column_names, keys_of
 
 TextsOf = Callable[[str], Mapping[str, str | None] | None]
@@ -45,13 +45,13 @@ class Views:
 
         Without a schema the refined zone is searched first, then trusted, operations and raw.
         """
-        zones = [zone for zone in SEARCHED_ZONES if not schema or self.lake.database(zone).lower() == schema.lower()]
+        zones = [zone for zone in SEARCHED_ZONES if not schema or schema.lower() in _databases(self.lake, zone)]
         if not schema and name.lower() in self.resources:
             zones.remove("raw")  # a resource without its database means what users call its table
         for zone in zones:
             query = self._render(zone, name.lower())
             if query is not None:
-                self._create(self.lake.database(zone) if schema else "", name, query)
+                self._create(schema, name, query)
                 return True
         return False
 
@@ -70,13 +70,12 @@ class Views:
             return f"select * from {self._own(zone, name)}"
         if (zone, name) == ("operations", GAPS):
             return gaps_sql(self._own("raw", "api_requests"))
-        table = self.lake.find(zone, name)
+        table = self.lake.shown(zone, name)
         return _whole(table) if table is not None else None
 
     def _own(self, zone: str, name: str) -> str:
         """Rows of one of Planlake's own tables; none where nothing was written to it yet."""
-        table = self.lake.find(zone, name)
-        return _whole_rows(table) if table is not None else rows_sql([], self.lake.own_schema(zone, name))
+        return own_rows_sql(self.lake, zone, name)
 
     def _raw(self, name: str) -> str | None:
         if ("raw", name) in TABLES:
@@ -89,10 +88,10 @@ class Views:
 
     def _responses(self, resource: str) -> str | None:
         """Records as received in a column named after the resource, and failed requests as rows of their own."""
-        files = raw_files(self.lake, resource, 0)
-        if self.lake.find("raw", "api_requests") is None:
+        lake = self.lake.holder(resource)
+        if lake.find("raw", "api_requests") is None:
             return None
-        rows = raw_rows_sql(self.lake, files, resource, 0)
+        rows = raw_rows_sql(lake, raw_files(lake, resource, 0), resource, 0)
         imports = ", ".join(IMPORT_COLUMNS)
         failed = f"""
             select page, null, url, status::varchar, error, requested_at, epoch(requested_at)::varchar,
@@ -105,11 +104,12 @@ class Views:
 
     def _parsed(self, resource: Described) -> str | None:
         """Every key as text, beside the import columns."""
-        files = raw_files(self.lake, resource.name, 0)
+        lake = self.lake.holder(resource.name)
+        files = raw_files(lake, resource.name, 0)
         if not files:
             return None
-        rows = raw_rows_sql(self.lake, files, resource.name, 0)
-        increment = self.lake.find("refined", f"increment_{resource.name}")
+        rows = raw_rows_sql(lake, files, resource.name, 0)
+        increment = self.lake.shown("refined", f"increment_{resource.name}")
         keys = keys_of(increment.schema() if increment else None, resource.columns)
         found = found_keys(self.connection, f"(select api_response from {rows} where is_regular)")
         names = column_names((key for key in found if key not in keys), [*keys.values(), *REFINED_OWN, *VIEW_COLUMNS])
@@ -146,7 +146,7 @@ class Views:
         return self._latest(self.resources[name]) if name in self.resources else None
 
     def _increment(self, resource: Described) -> str | None:
-        table = self.lake.find("refined", f"increment_{resource.name}")
+        table = self.lake.shown("refined", f"increment_{resource.name}")
         if table is None:
             return None
         return f"select * from {self._versions(table)}"
@@ -158,7 +158,7 @@ class Views:
         return f"(select * from {_whole_rows(table)} where import_date <= '{self.as_of:%Y%m%d}')"
 
     def _current(self, resource: Described) -> str | None:
-        table = self.lake.find("refined", f"current_{resource.name}")
+        table = self.lake.shown("refined", f"current_{resource.name}")
         if table is None or self.as_of is None or table.current_snapshot() is None:
             return _whole(table) if table is not None else None
         day, snapshot = self._snapshot_of_day(resource, table, self.as_of)
@@ -166,10 +166,13 @@ class Views:
             self.notes.append(f"{resource.name} as of {self.as_of}: as published on {day}")
             files = data_files(table, snapshot_id=snapshot.snapshot_id)
             return f"select * from {rows_sql(files, self._schema(resource, table))}"
+        if self._was_undone(resource, table, self.as_of):
+            self.notes.append(f"{resource.name} as of {self.as_of}: what was published until then was undone")
+            return f"select * from {rows_sql([], table.schema())}"
         self.notes.append(
             f"{resource.name} as of {self.as_of}: no snapshot is kept, as received by the end of that day"
         )
-        increment = self.lake.find("refined", f"increment_{resource.name}")
+        increment = self.lake.shown("refined", f"increment_{resource.name}")
         if increment is None:
             return None
         return f"""select * from {self._versions(increment)} qualify row_number() over (
@@ -184,14 +187,24 @@ class Views:
         tag = _tag_of(table, day)
         tagged = table.snapshot_by_name(tag) if tag else None
         tag_day = tag.removeprefix(DAY_TAG) if tag else ""
-        query = f"""select snapshot_date, snapshot_id from {self._own("operations", "published")}
-                    where resource = {literal(resource.name)} and snapshot_date <= '{day:%Y%m%d}'
-                    order by snapshot_date desc, run desc"""
-        undone = undone_versions(table)
-        published = [row for row in self.connection.execute(query).fetchall() if row[1] not in undone]
+        published = [row for row, counts in self._published_until(resource, table, day) if counts]
         if not published or published[0][0] <= tag_day:
             return tag_day, tagged
         return published[0][0], table.snapshot_by_id(published[0][1])
+
+    def _published_until(self, resource: Described, table: Table, day: date) -> list[tuple[tuple[str, int], bool]]:
+        """The day and version of everything published by the end of a day, the last first, and whether it counts."""
+        query = f"""select snapshot_date, snapshot_id, run from {self._own("operations", "published")}
+                    where resource = {literal(resource.name)} and snapshot_date <= '{day:%Y%m%d}'
+                    order by snapshot_date desc, run desc"""
+        rows = self.connection.execute(query).fetchall()
+        counts = still_published(table, [(run, version) for _, version, run in rows])
+        return [((date, version), one) for (date, version, _), one in zip(rows, counts, strict=True)]
+
+    def _was_undone(self, resource: Described, table: Table, day: date) -> bool:
+        """Whether something was published by the end of a day and all of it is undone: then there was nothing."""
+        counts = [one for _, one in self._published_until(resource, table, day)]
+        return bool(counts) and not any(counts)
 
     def _schema(self, resource: Described, table: Table) -> Schema:
         """The columns of `current_` with the types they had on the day asked about; those that came later are NULL."""
@@ -204,7 +217,7 @@ class Views:
 
     def _history(self, resource: Described) -> str | None:
         """Every version with the time from which and until which Planlake held it as the latest."""
-        table = self.lake.find("refined", f"increment_{resource.name}")
+        table = self.lake.shown("refined", f"increment_{resource.name}")
         if table is None:
             return None
         next_version = f"""lag(import_datetime) over (
@@ -216,7 +229,7 @@ class Views:
     def _latest(self, resource: Described) -> str | None:
         """The latest version of each id that is not deleted, and the date of the last published snapshot."""
         rows = self._current(resource)
-        table = self.lake.find("refined", f"current_{resource.name}")
+        table = self.lake.shown("refined", f"current_{resource.name}")
         if rows is None or table is None:
             return None
         day = literal(self._published(resource, table))
@@ -242,7 +255,18 @@ class Views:
 
 
 def known_names(lake: Lake, resources: Mapping[str, Described]) -> dict[str, list[str]]:
-    """Every table and view that can be queried now, by database."""
+    """Every table and view that can be queried now, by database; a preview's own, and its base's it shows."""
+    own = _own_names(lake, resources)
+    if lake.base is None:
+        return own
+    others = known_names(lake.base, resources)
+    theirs = {lake.base.database(zone): set(own[lake.database(zone)]) for zone in ZONES}
+    return own | {
+        database: [name for name in names if name not in theirs[database]] for database, names in others.items()
+    }
+
+
+def _own_names(lake: Lake, resources: Mapping[str, Described]) -> dict[str, list[str]]:
     refined = lake.names("refined")
     loaded = [name.removeprefix("current_") for name in refined if name.startswith("current_")]
     increments = [name.removeprefix("increment_") for name in refined if name.startswith("increment_")]
@@ -263,6 +287,12 @@ def _resource_of(name: str) -> str:
         if name.startswith(prefix):
             return name.removeprefix(prefix)
     return name
+
+
+def _databases(lake: Lake, zone: str) -> list[str]:
+    """The names a zone's database goes by: in a preview also its base's, so that queries run as they stand."""
+    bases = _databases(lake.base, zone) if lake.base is not None else []
+    return [lake.database(zone).lower(), *bases]
 
 
 def _whole_rows(table: Table) -> str:

@@ -28,7 +28,8 @@ class Resource:
 
     `changed` is the column a day window asks for; empty where nothing says when a record changed, so that the
     resource is read whole each time. `personal` lists columns that name or reach a person (`*`: all but the key);
-    `accepted` the values, as text, that a column is expected to have.
+    `accepted` the values, as text, that a column is expected to have; `known_drift` how it is known to differ from the
+    vendor's page.
     """
 
     name: str
@@ -44,10 +45,15 @@ class Resource:
     relations_unresolved: tuple[str, ...] = ()
     accepted: dict[str, tuple[str, ...]] = field(default_factory=dict)
     documented_types: dict[str, ColumnType] = field(default_factory=dict)
+    known_drift: dict[str, str] = field(default_factory=dict)
 
     def type_of(self, column: str) -> ColumnType:
         """The type of a column; text for every key nobody declared."""
         return self.columns.get(column, "text")
+
+    def documented_type_of(self, column: str) -> ColumnType:
+        """The type the vendor documents for a declared column: its own, unless it deliberately has another."""
+        return self.documented_types.get(column, self.columns[column])
 
     def is_personal(self, column: str) -> bool:
         """Whether values of this column must be masked outside the data itself."""
@@ -99,6 +105,8 @@ def catalogue_of(config: Config) -> Catalogue:
     catalogue = load_catalogue(config.source)
     overridden = {name: _overridden(catalogue, name, table) for name, table in config.resources.items()}
     catalogue = replace(catalogue, resources={**catalogue.resources, **overridden})
+    for resource in overridden.values():
+        _check_relations(catalogue, resource)
     for name in (*config.tables.daily, *config.tables.weekly):
         catalogue.resource(name)
     for check in config.checks:
@@ -109,14 +117,28 @@ def catalogue_of(config: Config) -> Catalogue:
     return catalogue
 
 
+def _check_relations(catalogue: Catalogue, resource: Resource) -> None:
+    """Refuse a relation to a resource that nobody knows."""
+    for column, target in (*resource.relations.items(), *resource.relations_guessed.items()):
+        if target not in catalogue.resources:
+            facts = {"resource": resource.name, "column": column}
+            hint = suggestion(target, catalogue.resources)
+            raise ConfigurationError(f'relations: no resource is called "{target}"', facts=facts, hint=hint)
+
+
 def _overridden(catalogue: Catalogue, name: str, table: Mapping[str, Any]) -> Resource:
     if name not in catalogue.resources:
         return resource_from(name, table)
     known = catalogue.resources[name]
     settings = {field: getattr(known, field) for field in Resource.__dataclass_fields__ if field != "name"}
-    columns = table.get("columns", {})
-    merged = {**known.columns, **columns} if isinstance(columns, dict) else columns
-    return resource_from(name, {**settings, **table, "columns": merged})
+    columns, documented = table.get("columns", {}), table.get("documented_types", {})
+    merged: dict[str, Any] = {}  # of these an override names single columns, the others stay
+    if isinstance(columns, dict):
+        merged["columns"] = {**known.columns, **columns}
+    if isinstance(columns, dict) and isinstance(documented, dict):
+        kept = {name: kind for name, kind in known.columns.items() if columns.get(name, kind) != kind}
+        merged["documented_types"] = {**kept, **known.documented_types, **documented}
+    return resource_from(name, {**settings, **table, **merged})
 
 
 def known_sources() -> list[str]:

@@ -206,7 +206,7 @@ class Source:
         except TimeoutError:
             return Answer(url, NO_ANSWER, error=f"no answer within {self._settings.timeout_seconds:g} s")
         except (aiohttp.ClientError, OSError) as error:
-            return Answer(url, NO_ANSWER, error=_reason(error))
+            return Answer(url, NO_ANSWER, error=reason_of(error))
         self._has_answered = True
         return _answer(url, response.status, body, response.headers, read)
 
@@ -289,7 +289,8 @@ def _refused(answer: Answer) -> SourceRefused:
     )
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Why no answer came, in a few words."""
     if isinstance(error, aiohttp.ClientSSLError):  # its number is OpenSSL's, not the operating system's
         found = getattr(error, "certificate_error", None) or getattr(error, "os_error", error)
         reason = getattr(found, "verify_message", "") or getattr(found, "reason", "") or found

@@ -1,4 +1,4 @@
-"""Where the API's keys come from: in go references of the configuration, out come the secrets, never shown."""
+"""Where keys come from: in go references of the configuration, out come the secrets, never shown."""
 
 import os
 from dataclasses import dataclass, field
@@ -20,13 +20,17 @@ def read_keys(config: Config) -> Keys:
     """Both keys, each from `PLANLAKE_API_<NAME>` or the reference in the file; a ConfigurationError where absent."""
     api = config.source_api()
     return Keys(
-        public=_read("public_key", api.public_key, config.folder),
-        private=_read("private_key", api.private_key, config.folder),
+        public=read_secret("api.public_key", api.public_key, config.folder),
+        private=read_secret("api.private_key", api.private_key, config.folder),
     )
 
 
-def _read(name: str, reference: str, folder: Path) -> str:
-    override = f"PLANLAKE_API_{name.upper()}"
+def read_secret(place: str, reference: str, folder: Path) -> str:
+    """The secret of a place in the configuration, from `PLANLAKE_<PLACE>` or its reference (files are of `folder`).
+
+    Raises ConfigurationError where there is none.
+    """
+    override = f"PLANLAKE_{place.replace('.', '_').upper()}"
     found = os.environ.get(override)
     if found:
         return found
@@ -35,7 +39,7 @@ def _read(name: str, reference: str, folder: Path) -> str:
     if found:
         return found
     hint = "set one of them, or name another place in planlake.yaml: ${VARIABLE}, file:PATH or aws-secret:NAME"
-    raise ConfigurationError(f"api.{name} is missing; looked at {', then '.join(looked)}", hint=hint)
+    raise ConfigurationError(f"{place} is missing; looked at {', then '.join(looked)}", hint=hint)
 
 
 def _resolve(reference: str, folder: Path, looked: list[str]) -> str:

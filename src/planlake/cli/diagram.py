@@ -1,0 +1,70 @@
+"""`planlake diagram`: tables, their keys and relations as a diagram."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
+
+if TYPE_CHECKING:
+    from planlake.flow.diagram import ShownColumns
+
+FORMATS = ("mermaid", "dbml", "svg")
+ENDINGS = {".dbml": "dbml", ".svg": "svg"}
+COLUMNS = ("keys", "typed", "all")
+
+
+def diagram(
+    tables: Annotated[
+        list[str] | None,
+        typer.Argument(help="Only these and what they lead to; all configured by default."),
+    ] = None,
+    format: Annotated[  # noqa: A002
+        str | None,
+        typer.Option("--format", help="mermaid, dbml or svg.", show_default="by --out, or mermaid"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write into this file.", show_default=False)] = None,
+    columns: Annotated[
+        str, typer.Option("--columns", help="keys: keys and relations; typed: all that are not text; all.")
+    ] = "keys",
+    guessed: Annotated[bool, typer.Option("--guessed", help="Relations that only names suggest, too.")] = False,
+    known: Annotated[bool, typer.Option("--known", help="Every resource of the catalogue, configured or not.")] = False,
+    env: EnvironmentName = None,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Draw tables, their keys and how they are related, as Mermaid, DBML or SVG."""
+    from planlake.cli.loading import configuration
+    from planlake.cli.screen import print_json, remark
+    from planlake.cli.selecting import check_format, check_shown_columns
+
+    check_format(format, FORMATS)
+    check_shown_columns(columns, COLUMNS)
+    loaded = configuration(config)
+    from planlake.flow import drawing
+    from planlake.flow.diagram import Wanted
+    from planlake.flow.diagram import diagram as related
+
+    wanted = Wanted(tables or (), known, cast("ShownColumns", columns), guessed)
+    found = related(loaded, wanted, env)
+    if json:
+        print_json(asdict(found))
+        return
+    chosen = format or (ENDINGS.get(out.suffix.lower(), "mermaid") if out else "mermaid")
+    draw = {"mermaid": drawing.mermaid, "dbml": drawing.dbml, "svg": drawing.svg}[chosen]
+    _write(draw(found), out)
+    remark(f"{len(found.entities)} tables, {len(found.relations)} relations")
+
+
+def _write(text: str, out: Path | None) -> None:
+    from planlake.errors import ConfigurationError
+
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ConfigurationError(f"{out} cannot be written: {error.strerror}") from None

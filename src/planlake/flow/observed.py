@@ -1,0 +1,104 @@
+"""What records say about the columns of a resource: in goes the lake, out come the keys they have and doubtful types.
+
+Nothing is read twice: which keys came stands in the tables' schemas and in `drift`, which typed cells did not cast in
+`uncastable`. Only columns kept as text, of which another type is documented, are read, once, from `current_`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyiceberg.table import Table
+from pyiceberg.types import StringType
+
+from planlake.engines.duckdb import TriedCells, tried
+from planlake.engines.sql import identifier, literal
+from planlake.flow.context import Context
+from planlake.flow.drift import not_sent
+from planlake.lake.files import bookmark, data_files, is_equal
+from planlake.lake.findings import masked
+from planlake.lake.reading import own_rows_sql, rows_sql
+from planlake.lake.schemas import keys_of
+from planlake.sources.catalogue import Resource
+
+STRAY_CELLS = 2  # so few say nothing about a type
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The keys that records have, None where none was loaded, and why values speak against a documented type."""
+
+    sent: frozenset[str] | None
+    contradicted: Mapping[str, str]
+
+
+def observed(context: Context, resource: Resource, types: Mapping[str, str]) -> Observed:
+    """What was received of a resource, held against the documented `types`."""
+    increment = context.lake.shown("refined", f"increment_{resource.name}")
+    if increment is None:
+        return Observed(None, {})
+    columns = keys_of(increment.schema(), ())
+    kinds = {field.name: field.field_type for field in increment.schema().fields}
+    typed = {key: columns[key] for key, kind in types.items() if key in columns and kind != "text"}
+    as_text = {column: types[key] for key, column in typed.items() if isinstance(kinds[column], StringType)}
+    current = context.lake.shown("refined", f"current_{resource.name}")
+    cells = {**_uncastable(context, resource, increment, current), **_tried(context, current, as_text)}
+    limit = context.config.settings.uncastable_percent
+    contradicted = {
+        key: _said(resource, key, cells[column], types[key])
+        for key, column in typed.items()
+        if column in cells and _is_contradicted(cells[column], limit)
+    }
+    if increment.current_snapshot() is None:
+        return Observed(None, contradicted)
+    missing = not_sent(context, resource.name)
+    return Observed(frozenset(key for key, column in columns.items() if column not in missing), contradicted)
+
+
+def _is_contradicted(cells: TriedCells, percent: float) -> bool:
+    return cells.bad > STRAY_CELLS and 100 * cells.bad > percent * cells.filled
+
+
+def _said(resource: Resource, key: str, cells: TriedCells, type_name: str) -> str:
+    is_masked = cells.example.startswith("[personal")  # as kept in `uncastable`
+    example = masked(cells.example, is_personal=resource.is_personal(key) and not is_masked)
+    return f"{cells.bad} of {cells.filled} values are no {type_name}, {example} for example"
+
+
+def _tried(context: Context, current: Table | None, types: Mapping[str, str]) -> dict[str, TriedCells]:
+    """Text columns of the latest versions, tried as these types."""
+    if current is None or not types:
+        return {}
+    rows = rows_sql(data_files(current), current.schema(), columns=(*types, "is_deleted"))
+    with context.connection.cursor() as cursor:
+        return tried(cursor, f"(select * from {rows} where not is_deleted)", types)
+
+
+def _uncastable(context: Context, resource: Resource, increment: Table, current: Table | None) -> dict[str, TriedCells]:
+    """Cells of typed columns that did not cast, of the latest versions and of those that are held back."""
+    names = ("resource", "batch", "column", "raw_value", "request_id", "position")
+    where = is_equal("resource", resource.name)
+    cells = own_rows_sql(context.lake, "operations", "uncastable", columns=names, where=where)
+    latest = "(select null::bigint as import_request_id, null::integer as import_position where false)"
+    if current is not None:
+        latest = rows_sql(data_files(current), current.schema(), columns=("import_request_id", "import_position"))
+    query = f"""
+        select "column", count(*), min(raw_value) from {cells}
+        where resource = {literal(resource.name)} and (batch > {bookmark(increment)}
+            or (request_id, position) in (select (import_request_id, import_position) from {latest}))
+        group by 1"""
+    with context.connection.cursor() as cursor:
+        found = cursor.execute(query).fetchall()
+        filled = _filled(context, current, [column for column, _, _ in found])
+    return {column: TriedCells(bad + filled.get(column, 0), bad, example) for column, bad, example in found}
+
+
+def _filled(context: Context, current: Table | None, columns: list[str]) -> dict[str, int]:
+    """How many of the latest versions have a value, by column."""
+    known = [column for column in columns if current is not None and column in current.schema().column_names]
+    if current is None or not known:
+        return {}
+    figures = ", ".join(f"count({identifier(column)})" for column in known)
+    rows = rows_sql(data_files(current), current.schema(), columns=known)
+    with context.connection.cursor() as cursor:
+        counts = cursor.execute(f"select {figures} from {rows}").fetchall()[0]
+    return dict(zip(known, counts, strict=True))

@@ -1,0 +1,208 @@
+"""Preview environments: in goes the configuration, out come previews made, listed, compared, promoted and dropped.
+
+A preview shows the tables of the environment it stands on. What a run changes there stays there until it is promoted.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table
+
+from planlake.clock import naive_utc
+from planlake.config import Config
+from planlake.engines.duckdb import Connection, connected
+from planlake.engines.sql import literal
+from planlake.errors import ConfigurationError, QualityError
+from planlake.flow import promote as promoting
+from planlake.flow.comparing import ChangedCell, Version, changed_cells, compared, unshared
+from planlake.flow.context import ignore
+from planlake.flow.opening import opened_for_writing
+from planlake.flow.promote import Promotion, changed_files, has_moved, promotions
+from planlake.flow.record import record
+from planlake.flow.rollback import resume
+from planlake.lake.files import data_files, row_count
+from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
+from planlake.lake.previews import Dropped, base_of, check_name, drop, preview_names, preview_of, previews_of
+from planlake.lake.reading import own_rows_sql
+from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN
+from planlake.lake.storage import database_storage
+from planlake.sources.catalogue import Resource, catalogue_of
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An environment or a preview: what it stands on, when it was made (UTC), its own tables, files and bytes."""
+
+    name: str
+    base: str
+    made_at: datetime | None
+    tables: tuple[str, ...]
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How a table of a preview differs from its base: columns, rows, a sample of changed cells, checks, bytes.
+
+    `retyped` are columns with both types; `moved` says whether the base went on since, `checks` what was not well.
+    """
+
+    table: str
+    is_new: bool
+    moved: str
+    columns_added: tuple[str, ...]
+    columns_removed: tuple[str, ...]
+    retyped: tuple[tuple[str, str, str], ...]
+    rows_base: int
+    rows_preview: int
+    added: int
+    removed: int
+    changed: int
+    sample: tuple[ChangedCell, ...]
+    checks: tuple[tuple[str, str, str], ...]
+    files: int
+    bytes: int
+
+
+def create(config: Config, name: str, *, base: str | None = None) -> Listed:
+    """Make a preview of an environment (the first of the file where none is named); no table is touched."""
+    base_name = base or next(iter(config.environments))
+    config.environment(base_name)
+    with clear_errors(), opened_for_writing(config, base_name, ignore) as context:
+        resume(context)
+        check_name(name, [*config.environments, *preview_names(context.lake)])
+        preview = preview_of(context.lake, name)
+        record(replace(context, lake=preview), "created", f"a preview of {base_name}", [])
+        return Listed(name, base_name, naive_utc(context.clock.now()), (), 0, 0)
+
+
+def environments(config: Config) -> list[Listed]:
+    """Every configured environment, each followed by its previews."""
+    found = []
+    with connected(config.settings.memory_limit_megabytes) as connection:
+        for name in config.environments:
+            lake = open_environment(config, name)
+            found.append(Listed(name, "", None, tuple(lake.names("refined")), 0, 0))
+            found += [_listed(preview, connection, name) for preview in previews_of(lake)]
+    return found
+
+
+def _listed(preview: Lake, connection: Connection, base: str) -> Listed:
+    runs = own_rows_sql(preview, "operations", "runs", columns=("started_at",))
+    made_at = connection.execute(f"select min(started_at) from {runs}").fetchall()[0][0]
+    files = [file for zone in ZONES for file in database_storage(preview, zone).listed()]
+    tables = tuple(sorted(preview.own))
+    return Listed(preview.preview, base, made_at, tables, len(files), sum(file.size for file in files))
+
+
+def differences(config: Config, name: str, tables: Sequence[str], *, records: int = 5) -> list[Difference]:
+    """How the tables a preview has of its own (or the named ones of them) differ from its base's as they are now."""
+    catalogue = catalogue_of(config)
+    _, base = base_of(config, name)
+    preview = preview_of(base, name)
+    wanted = _own_of(preview, [catalogue.resource(table).name for table in tables])
+    with clear_errors(), connected(config.settings.memory_limit_megabytes) as connection:
+        return [_difference(preview, connection, catalogue.resource(table), records) for table in wanted]
+
+
+def _own_of(preview: Lake, tables: Sequence[str]) -> list[str]:
+    """The named resources, which a preview must have tables of its own of; all it has where none is named."""
+    missing = [table for table in tables if table not in preview.own]
+    if missing:
+        message, state = f"{missing[0]} was never run in this preview", "Nothing was changed"
+        hint = f"planlake run --env {preview.preview} {missing[0]}"
+        raise ConfigurationError(message, facts={"preview": preview.preview}, state=state, hint=hint)
+    return list(tables) or sorted(preview.own)
+
+
+def _difference(preview: Lake, connection: Connection, resource: Resource, records: int) -> Difference:
+    base, name = preview.stands_on, f"current_{resource.name}"
+    shown, own = (lake.find("refined", name) for lake in (base, preview))
+    before, after = unshared(_version(shown), _version(own))
+    found = compared(connection, resource, before, after)
+    cells = changed_cells(connection, resource, before, after, records=records) if found.changed else []
+    old, new = (_types(version.schema) for version in (before, after))
+    files = changed_files(preview, resource.name)
+    return Difference(
+        resource.name,
+        shown is None,
+        has_moved(base, preview, resource.name),
+        tuple(column for column in new if column not in old),
+        tuple(column for column in old if column not in new),
+        tuple((column, old[column], new[column]) for column in old if new.get(column, old[column]) != old[column]),
+        row_count(shown) if shown is not None else 0,
+        row_count(own) if own is not None else 0,
+        found.added,
+        found.removed,
+        found.changed,
+        tuple(cells),
+        _troubles(preview, connection, resource.name),
+        len(files),
+        sum(file.file_size_in_bytes for file in files),
+    )
+
+
+def _version(table: Table | None) -> Version:
+    return Version(data_files(table), table.schema()) if table is not None else Version()
+
+
+def _types(schema: Schema) -> dict[str, str]:
+    """The vendor's columns and their types."""
+    own = {*IMPORT_COLUMNS, *REFINED_OWN}
+    return {field.name: str(field.field_type) for field in schema.fields if field.name not in own}
+
+
+def _troubles(preview: Lake, connection: Connection, resource: str) -> tuple[tuple[str, str, str], ...]:
+    """What was not well in the last run of a table here: check, verdict, message."""
+    rows = own_rows_sql(preview, "operations", "checks")
+    query = f"""
+        select "check", verdict, coalesce(message, '') from {rows} where resource = {literal(resource)}
+        qualify run = max(run) over () and verdict <> 'ok' order by "check", "column" """
+    return tuple(connection.execute(query).fetchall())
+
+
+def promote(
+    config: Config, name: str, tables: Sequence[str], *, confirm: Callable[[Sequence[Promotion]], bool]
+) -> list[Promotion]:
+    """Make the tables of a preview (or the named ones) its base's; all of them or, where one is refused, none.
+
+    Raises ConflictError where a run is writing, QualityError where a table's base moved on or a check holds it.
+    """
+    base_name, _ = base_of(config, name)
+    with clear_errors(), opened_for_writing(config, base_name, ignore) as context:
+        resume(context)
+        preview = preview_of(context.lake, name)
+        wanted = _own_of(preview, [context.catalogue.resource(table).name for table in tables])
+        found = [one for one in promotions(context, preview, wanted) if one.files or one.trouble]
+        _refuse_troubled(found, name)
+        if found and confirm(found):
+            promoting.carry_out(context, [one.entry for one in found])
+            before = {one.table: one.entry.current_from for one in found}
+            record(context, "promoted", f"from {name}", list(before), before=before)
+        return found
+
+
+def _refuse_troubled(found: Sequence[Promotion], name: str) -> None:
+    troubled = [one for one in found if one.trouble]
+    if troubled:
+        first = troubled[0]
+        facts = {"preview": name, "refused": ", ".join(one.table for one in troubled)}
+        hint = f"planlake env diff {name}; a preview whose base moved on is made anew: planlake env drop {name}"
+        message = f"{first.table} cannot be promoted: {first.trouble}"
+        raise QualityError(message, facts=facts, state="Nothing was promoted", hint=hint)
+
+
+def remove(config: Config, name: str, *, confirm: Callable[[Listed], bool]) -> Dropped | None:
+    """Drop a preview with everything that is its own; None where `confirm` refuses."""
+    base_name, _ = base_of(config, name)
+    with clear_errors(), opened_for_writing(config, base_name, ignore) as context:
+        resume(context)
+        preview = preview_of(context.lake, name)
+        if not confirm(_listed(preview, context.connection, base_name)):
+            return None
+        found = drop(preview, run=context.run, now=datetime.now(UTC))
+        record(context, "dropped", f"the preview {name}", [])
+        return found

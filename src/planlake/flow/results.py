@@ -1,0 +1,104 @@
+"""What a run did: in go the results of its steps, out come a record per table and one for the run as a whole."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from planlake.checks.gates import CheckResult, held
+from planlake.flow.ingest import IngestResult
+from planlake.flow.refine import RefineResult
+from planlake.flow.snapshot import SnapshotResult
+from planlake.lake.ledger import RECOUNT
+
+Outcome = Literal["loaded", "unchanged", "up to date", "open", "held", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableResult:
+    """What a run did to one table; steps that were not taken are None."""
+
+    table: str
+    outcome: Outcome
+    message: str = ""
+    ingest: IngestResult | None = None
+    refine: RefineResult | None = None
+    snapshot: SnapshotResult | None = None
+    checks: tuple[CheckResult, ...] = ()
+    gaps: tuple[date, ...] = ()
+    new_gaps: tuple[date, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def is_troubled(self) -> bool:
+        """Whether something of this table needs a look: it failed, stayed open, or lost days or pages."""
+        given_up = self.ingest is not None and (self.ingest.gap_pages or self.ingest.held_back)
+        uncounted = self.ingest is not None and any(event == RECOUNT for _, event, _ in self.ingest.unproven)
+        return self.outcome in ("failed", "open", "held") or bool(self.new_gaps or given_up or uncounted)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run did: its number, its London day, a result per table; trouble with housekeeping, news of the page."""
+
+    run: int
+    run_date: date
+    tables: tuple[TableResult, ...]
+    seconds: float
+    housekeeping: str = ""
+    documentation: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """0 where all is well, 1 where a table failed, stayed open or lost days to the look-back cap."""
+        return 1 if self.troubled else 0
+
+    @property
+    def outcome(self) -> Literal["finished", "nothing to do"]:
+        """Whether something was done to any table."""
+        return "finished" if any(table.outcome != "up to date" for table in self.tables) else "nothing to do"
+
+    @property
+    def troubled(self) -> list[str]:
+        """The tables that need a look."""
+        return [table.table for table in self.tables if table.is_troubled]
+
+
+StepName = Literal["ingest", "refine", "snapshot"]
+StepResult = IngestResult | RefineResult | SnapshotResult
+StepOutcome = Literal["done", "unchanged", "open", "held", "failed", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnd:
+    """How one step of a table ended.
+
+    `rows` and `bytes` are those it wrote, `received` and `received_bytes` those an API sent. None where the step has no
+    such figure.
+    """
+
+    outcome: StepOutcome
+    message: str = ""
+    rows: int | None = None
+    bytes: int | None = None
+    received: int | None = None
+    received_bytes: int | None = None
+    checks: tuple[CheckResult, ...] = ()
+    seconds: float = 0.0
+
+
+def step_end(result: StepResult) -> StepEnd:
+    """How a step ended that did not raise an error."""
+    if isinstance(result, IngestResult):
+        return _ingested(result)
+    reasons = "; ".join(check.message for check in held(result.checks))
+    if reasons:
+        return StepEnd("held", reasons, checks=result.checks)
+    rows = result.rows if isinstance(result, RefineResult) else result.changed
+    outcome: StepOutcome = "done" if rows else "unchanged"
+    return StepEnd(outcome, rows=rows, bytes=result.bytes, checks=result.checks)
+
+
+def _ingested(result: IngestResult) -> StepEnd:
+    outcome: StepOutcome = "open" if result.open else "done" if result.stored else "unchanged"
+    message = "; ".join(f"{window}: {reason}" for window, reason in result.open[:1])
+    return StepEnd(outcome, message, rows=result.stored, received=result.records, received_bytes=result.bytes)

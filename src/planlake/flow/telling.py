@@ -1,0 +1,130 @@
+"""What is told of a run while it goes on: in goes what a step did, or why it failed; out come log lines and lineage.
+
+Nothing here changes what a run does: a line that cannot be written and an event that does not arrive are no failure.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from time import monotonic
+
+from planlake.config import Config
+from planlake.errors import ConfigurationError, PlanlakeError
+from planlake.flow.log import Level, Log, opened_log, say
+from planlake.flow.results import RunResult, StepEnd, StepName, StepOutcome, StepResult, step_end
+from planlake.lake.lake import Lake
+from planlake.sources.catalogue import Resource
+
+Begun = Callable[[str, StepName], Callable[[StepEnd], None]]  # sends that a step of a table begins, and gives its end
+
+LEVEL_OF: Mapping[StepOutcome, Level] = {
+    "done": "info",
+    "unchanged": "info",
+    "open": "warning",
+    "held": "warning",
+    "stopped": "warning",
+    "failed": "error",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Where a run is told: its log, what its first line says of it, and where its steps begin for lineage."""
+
+    log: Log
+    about: Mapping[str, object] = field(default_factory=dict)
+    begun: Begun | None = field(default=None, repr=False)
+
+
+@contextmanager
+def telling(config: Config, lake: Lake, run: int, about: Mapping[str, object]) -> Iterator[Telling]:
+    """Where this run is told; lineage that did not arrive is one warning at the end.
+
+    Raises ConfigurationError where lineage is asked for and its client or its key is missing.
+    """
+    log = opened_log(config.settings.log, run=run)
+    if config.lineage is None:
+        yield Telling(log, about)
+        return
+    try:
+        from planlake.flow import lineage  # noqa: PLC0415 - brings the client, which takes a while
+    except ImportError:
+        hint = "pip install 'planlake[lineage]'"
+        raise ConfigurationError("lineage needs OpenLineage's client", hint=hint) from None
+    opened = lineage.opened(config, config.lineage, lake, {"run": run, **about})
+    try:
+        yield Telling(log, about, lambda table, step: lineage.begun(opened, table, step))
+    finally:
+        trouble = lineage.closed(opened)
+        if trouble:
+            say(log, "warning", "lineage incomplete", message=trouble)
+
+
+@dataclass(slots=True)
+class Carried:
+    """A step being carried out; whoever does it puts its result here."""
+
+    result: StepResult | None = None
+
+
+@contextmanager
+def told(where: Telling, resource: Resource, step: StepName) -> Iterator[Carried]:
+    """Tell of one step of a table: that it began, and how it ended, whether by a result, an error or Ctrl-C."""
+    carried, started = Carried(), monotonic()
+    end = StepEnd("stopped")
+    send_end = where.begun(resource.name, step) if where.begun is not None else None
+    try:
+        yield carried
+        end = step_end(carried.result) if carried.result is not None else StepEnd("unchanged")
+    except Exception as error:
+        end = StepEnd("failed", reason_of(error, is_personal=bool(resource.personal)))
+        raise
+    finally:
+        end = replace(end, seconds=round(monotonic() - started, 3))
+        _say_step(where.log, resource.name, step, end)
+        if send_end is not None:
+            send_end(end)
+
+
+def _say_step(log: Log, table: str, step: StepName, end: StepEnd) -> None:
+    facts = {
+        "outcome": end.outcome,
+        "rows": end.rows,
+        "bytes": end.received_bytes if end.bytes is None else end.bytes,
+        "received": end.received,
+        "seconds": end.seconds,
+        "message": end.message,
+    }
+    say(log, LEVEL_OF[end.outcome], "step ended", table=table, step=step, **facts)
+
+
+def told_run(where: Telling, work: Callable[[], RunResult]) -> RunResult:
+    """Carry out a run, telling that it began and how it ended."""
+    started = monotonic()
+    say(where.log, "info", "run started", **where.about)
+    try:
+        result = work()
+    except Exception as error:
+        _say_run(where.log, "error", "failed", started, message=reason_of(error, is_personal=True))
+        raise
+    except BaseException:
+        _say_run(where.log, "warning", "stopped", started)
+        raise
+    level: Level = "warning" if result.troubled or result.housekeeping else "info"
+    facts = {"tables": len(result.tables), "troubled": result.troubled, "message": result.housekeeping}
+    _say_run(where.log, level, result.outcome, started, **facts)
+    return result
+
+
+def _say_run(log: Log, level: Level, outcome: str, started: float, **facts: object) -> None:
+    say(log, level, "run ended", outcome=outcome, seconds=round(monotonic() - started, 3), **facts)
+
+
+def reason_of(error: Exception, *, is_personal: bool) -> str:
+    """What may be said of an error: a library's own message may hold a value, so it is left out of personal tables."""
+    if isinstance(error, PlanlakeError):
+        return str(error)
+    if isinstance(error, OSError):  # a full disk, a read-only folder
+        return f"the lake cannot be written: {error}"
+    message = "no message" if is_personal or not str(error) else str(error).splitlines()[0]
+    return f"internal error: {type(error).__name__}: {message}"

@@ -1,0 +1,336 @@
+"""Preview environments: in goes a lake, out comes another that shows the same tables and keeps its changes to itself.
+
+The databases of a preview are called `preview-NAME--<database>`. It shows its base's tables until a resource is
+entered: then its tables are made here from the base's metadata, which name the same files, and rows of shared tables
+are added by their files. The versions it stands on are pinned by tags, which is all that is ever written to the base.
+"""
+
+import re
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pyiceberg.manifest import DataFile
+from pyiceberg.serializers import ToOutputFile
+from pyiceberg.table import Table
+from pyiceberg.table.refs import SnapshotRef, SnapshotRefType
+from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.table.update.snapshot import ManageSnapshots
+
+from planlake.config import Config, suggestion
+from planlake.errors import ConfigurationError, LakeError
+from planlake.lake.files import append, changing, commit, data_files, is_one_of, row_count
+from planlake.lake.lake import PARTITIONED_BY_RESOURCE, Lake, clear_errors, open_environment
+from planlake.lake.maintenance import GRACE, live_paths
+from planlake.lake.runs import append_operations
+from planlake.lake.schemas import TABLES
+from planlake.lake.storage import database_storage
+
+NAME = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)*")
+LONGEST_NAME = 40
+KINDS = ("current", "increment")
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What dropping a preview deleted, and how many of its files its base has now, which stay."""
+
+    files: int
+    bytes: int
+    spared: int
+
+
+SHARED = tuple(place for place in TABLES if place[1] in PARTITIONED_BY_RESOURCE)
+TOLD = (("operations", "published"), ("operations", "drift"))  # what was told of a resource before
+ENTERED, LEFT = "entered", "left"
+
+
+def open_lake(config: Config, environment: str | None = None) -> Lake:
+    """Open the lake of an environment or of a preview; a ConfigurationError where neither is called so."""
+    if environment is None or environment in config.environments:
+        return open_environment(config, environment)
+    _, base = base_of(config, environment)
+    return preview_of(base, environment)
+
+
+def base_of(config: Config, preview: str) -> tuple[str, Lake]:
+    """The configured environment a preview stands on; environments that cannot be opened are passed over."""
+    known, trouble = list(config.environments), None
+    for name in config.environments:
+        try:
+            lake = open_environment(config, name)
+            names = preview_names(lake)
+        except LakeError as error:
+            trouble = error
+            continue
+        if preview in names:
+            return name, lake
+        known += names
+    if trouble is not None:
+        raise trouble
+    hint = suggestion(preview, known)
+    raise ConfigurationError(f'no environment and no preview is called "{preview}"', hint=hint)
+
+
+def preview_names(base: Lake) -> list[str]:
+    """The names of all previews of a lake."""
+    ending = f"--{base.database('operations')}"
+    with clear_errors():
+        names = [".".join(namespace) for namespace in base.catalog.list_namespaces()]
+    found = (name.removeprefix("preview-").removesuffix(ending) for name in names if _is_of_preview(name, ending))
+    return sorted(found)
+
+
+def _is_of_preview(database: str, ending: str) -> bool:
+    return database.startswith("preview-") and database.endswith(ending)
+
+
+def preview_of(base: Lake, name: str) -> Lake:
+    """The preview of this name, which may be new."""
+    prefix = f"preview-{name}--{base.prefix}"
+    preview = Lake(
+        base.catalog, base.source, prefix, base.warehouses, lock_file=base.lock_file, base=base, preview=name
+    )
+    preview.own.update(resource for resource, event in _last_events(preview).items() if event == ENTERED)
+    return preview
+
+
+def ever_entered(preview: Lake) -> list[str]:
+    """Every resource that a preview had tables of its own of, now or before."""
+    return list(_last_events(preview))
+
+
+def _last_events(preview: Lake) -> dict[str, str]:
+    noted = preview.find("operations", "previewed")
+    events = noted.scan().to_arrow().sort_by("number").to_pylist() if noted is not None else []
+    return {row["resource"]: row["event"] for row in events}
+
+
+def previews_of(base: Lake) -> list[Lake]:
+    """Every preview of a lake, open."""
+    return [preview_of(base, name) for name in preview_names(base)]
+
+
+def check_name(name: str, taken: Collection[str]) -> None:
+    """Refuse a name no preview can have; a ConfigurationError says why."""
+    if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+        hint = f"letters, digits, _ and single hyphens, at most {LONGEST_NAME} of them: DPP-426"
+        raise ConfigurationError(f'no preview can be called "{name}"', hint=hint)
+    if name.lower() in {one.lower() for one in taken}:
+        message = f'an environment or a preview is called "{name}" already'
+        raise ConfigurationError(message, hint="planlake env list")
+
+
+def pin(preview: Lake, resource: str) -> str:
+    """The tag that keeps the versions a preview stands on."""
+    return f"preview-{preview.preview}-of-{resource}"
+
+
+def pinned(preview: Lake, table: Table | None, resource: str) -> Snapshot | None:
+    """The version of a table of the base that a preview stands on; None where there was none."""
+    return table.snapshot_by_name(pin(preview, resource)) if table is not None else None
+
+
+def enter(preview: Lake, resources: Iterable[str], *, run: int) -> list[str]:
+    """Give a preview its own tables of these resources; which of them it did not have before.
+
+    The order makes every crash safe: what is not noted as entered is made anew the next time.
+    """
+    new = [resource for resource in dict.fromkeys(resources) if resource not in preview.own]
+    if preview.base is None or not new:
+        return []
+    _discard(preview, new)
+    for zone, name, wanted in _places(new):
+        _pin(preview, zone, name, wanted)
+        _show_same(preview, zone, name, wanted)
+    _tell_same(preview, new)
+    _note(preview, new, ENTERED, run)
+    preview.own.update(new)
+    return new
+
+
+def leave(preview: Lake, resources: Collection[str], *, run: int) -> None:
+    """Take the tables of these resources from a preview, which then shows its base's again, and their pins."""
+    _note(preview, resources, LEFT, run)
+    preview.own.difference_update(resources)
+    _discard(preview, resources)
+    remove_pins(preview, resources)
+
+
+def remove_pins(preview: Lake, resources: Collection[str]) -> None:
+    """Let the base's housekeeping have the versions that a preview stood on."""
+    base, pins = preview.stands_on, {pin(preview, resource) for resource in resources}
+    for zone, name, _ in _places(resources):
+        found = base.find(zone, name)
+        held = [tag for tag in found.refs() if tag in pins] if found is not None else []
+        if held:
+            with base.commits:
+                table = base.fresh(zone, name)
+                with changing(table) as transaction:
+                    for tag in held:
+                        ManageSnapshots(transaction).remove_tag(tag).commit()
+                base.loaded[zone, name] = table
+
+
+def _places(resources: Collection[str]) -> Iterator[tuple[str, str, list[str]]]:
+    """The tables that may hold something of these resources: zone, name, and which of them."""
+    for zone, name in SHARED:
+        yield zone, name, list(resources)
+    for resource in resources:
+        for kind in KINDS:
+            yield "refined", f"{kind}_{resource}", [resource]
+
+
+def _pin(preview: Lake, zone: str, name: str, resources: Collection[str]) -> None:
+    base = preview.stands_on
+    if base.find(zone, name) is None:
+        return
+    with base.commits:
+        table = base.fresh(zone, name)
+        version = table.current_snapshot()
+        if version is not None:
+            with changing(table) as transaction:
+                for resource in resources:
+                    ManageSnapshots(transaction).create_tag(version.snapshot_id, pin(preview, resource)).commit()
+            base.loaded[zone, name] = table
+
+
+def _show_same(preview: Lake, zone: str, name: str, resources: Collection[str]) -> None:
+    """The preview's own table shows what the base's does: all of it, or the files of these resources."""
+    theirs = preview.stands_on.find(zone, name)
+    if theirs is None or theirs.current_snapshot() is None:
+        return
+    if (zone, name) not in SHARED:
+        registered(preview, zone, name, like=theirs, version=theirs.current_snapshot())
+        return
+    files = [file for file in data_files(theirs) if file.partition[0] in resources]
+    if files:
+        own = preview.find(zone, name) or registered(preview, zone, name, like=theirs)
+        with preview.commits:
+            commit(own, add=files)
+
+
+def _tell_same(preview: Lake, resources: Collection[str]) -> None:
+    for zone, name in TOLD:
+        theirs = preview.stands_on.find(zone, name)
+        rows = theirs.scan(row_filter=is_one_of("resource", resources)).to_arrow() if theirs is not None else ()
+        if len(rows):
+            with preview.commits:
+                append(preview.own_table(zone, name), rows)
+
+
+def registered(lake: Lake, zone: str, name: str, *, like: Table, version: Snapshot | None = None) -> Table:
+    """Make a table with the columns and properties of another, showing one of its versions or nothing yet.
+
+    Only metadata is written: columns keep their ids, and the version its list of files.
+    """
+    database = lake.database(zone)
+    location = f"{lake.warehouses[zone]}/{database}/{name}"
+    main = {"main": _ref(version)} if version else {}
+    changes: dict[str, Any] = {
+        "table_uuid": uuid.uuid4(),
+        "location": location,
+        "snapshots": [version] if version else [],
+        "current_snapshot_id": version.snapshot_id if version else None,
+        "refs": main,
+        "snapshot_log": [],
+        "metadata_log": [],  # the other table's files of metadata are not this one's to delete
+    }
+    place = f"{location}/metadata/00000-{uuid.uuid4()}.metadata.json"
+    with lake.commits, clear_errors():
+        ToOutputFile.table_metadata(like.metadata.model_copy(update=changes), like.io.new_output(place))
+        lake.catalog.create_namespace_if_not_exists(database)
+        lake.loaded[zone, name] = lake.catalog.register_table((database, name), place)
+        lake.absent.discard((zone, name))
+        return lake.loaded[zone, name]
+
+
+def _ref(version: Snapshot) -> SnapshotRef:
+    return SnapshotRef.model_validate({"snapshot-id": version.snapshot_id, "type": SnapshotRefType.BRANCH})
+
+
+def own_files(preview: Lake, zone: str, name: str, resource: str) -> list[DataFile]:
+    """Files of a resource that a preview's table has and the version it stands on has not."""
+    own = preview.find(zone, name)
+    if own is None:
+        return []
+    theirs = preview.stands_on.find(zone, name)
+    version = pinned(preview, theirs, resource)
+    shared = set()
+    if theirs is not None and version is not None:
+        shared = {file.file_path for file in data_files(theirs, snapshot_id=version.snapshot_id)}
+    return [file for file in files_of(own, (zone, name), resource) if file.file_path not in shared]
+
+
+def files_of(table: Table, place: tuple[str, str], resource: str) -> list[DataFile]:
+    """Files of one resource in a table, which may be shared by all."""
+    files = data_files(table)
+    return [file for file in files if file.partition[0] == resource] if place in SHARED else files
+
+
+def _discard(preview: Lake, resources: Collection[str]) -> None:
+    """Take what a preview holds of these resources out of its catalogue; no file is deleted."""
+    names = set(preview.names("refined"))
+    for resource in resources:
+        for name in (f"{kind}_{resource}" for kind in KINDS):
+            if name in names:
+                _drop_table(preview, "refined", name)
+    for zone, name in SHARED:
+        own = preview.find(zone, name)
+        files = [file for file in data_files(own) if file.partition[0] in resources] if own is not None else []
+        if own is not None and files:
+            with preview.commits:
+                commit(own, remove=files)
+
+
+def _drop_table(lake: Lake, zone: str, name: str) -> None:
+    with lake.commits, clear_errors():
+        lake.catalog.drop_table((lake.database(zone), name))
+        lake.loaded.pop((zone, name), None)
+
+
+def _note(preview: Lake, resources: Collection[str], event: str, run: int) -> None:
+    noted = preview.find("operations", "previewed")
+    before = row_count(noted) if noted is not None else 0
+    common: Mapping[str, Any] = {"number": before + 1, "run": run, "event": event}
+    append_operations(preview, "previewed", [{**common, "resource": resource} for resource in resources])
+
+
+def drop(preview: Lake, *, run: int, now: datetime) -> Dropped:
+    """Delete everything that is a preview's own, but the files its base has now; what is left of a crash, too.
+
+    Its operations database, which says that there is such a preview, goes last.
+    """
+    resources = ever_entered(preview)
+    if preview.own:
+        _note(preview, preview.own, LEFT, run)
+    spared = _spared(preview, resources, now)
+    done = [_drop_database(preview, zone, spared) for zone in ("raw", "refined", "trusted")]
+    remove_pins(preview, resources)
+    done.append(_drop_database(preview, "operations", spared))
+    return Dropped(sum(one.files for one in done), sum(one.bytes for one in done), sum(one.spared for one in done))
+
+
+def _spared(preview: Lake, resources: Collection[str], now: datetime) -> set[str]:
+    """The paths of all files that the base's tables of these resources refer to."""
+    base = preview.stands_on
+    tables = [base.find(zone, name) for zone, name, _ in _places(resources)]
+    return {path for table in tables if table is not None for path in live_paths(table, since=now - GRACE)}
+
+
+def _drop_database(preview: Lake, zone: str, spared: Collection[str]) -> Dropped:
+    for name in preview.names(zone):
+        _drop_table(preview, zone, name)
+    storage = database_storage(preview, zone)
+    files = storage.listed()
+    gone = [file for file in files if file.path not in spared]
+    if len(gone) == len(files):
+        storage.remove()
+    else:
+        storage.delete(file.path for file in gone)
+    with clear_errors():
+        if preview.catalog.namespace_exists(preview.database(zone)):
+            preview.catalog.drop_namespace(preview.database(zone))
+    return Dropped(len(gone), sum(file.size for file in gone), len(files) - len(gone))

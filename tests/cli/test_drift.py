@@ -1,0 +1,139 @@
+"""`planlake drift`: what it prints and writes, its exit status, and the file it takes differences over into."""
+
+import csv
+import json
+import stat
+
+import pytest
+
+from conftest import feeding, table_of
+from documenting import NOW, SETTINGS, documented, records, save, served
+from planlake.config import load_config
+from planlake.sources.catalogue import catalogue_of
+
+COLUMNS = ["resource", "column", "what", "catalogue", "documented", "detail", "is_contradicted"]
+
+
+@pytest.fixture(scope="module")
+def council(tmp_path_factory):
+    """A loaded lake; of `fees`, five values of `application_id` are none."""
+    spoilt = [{**record, "application_id": "n/a", "due_by": "2026-12-01"} for record in records("fees")]
+    with feeding(served({"fees": spoilt}), tmp_path_factory.mktemp("council"), SETTINGS) as feed:
+        feed.run_at(NOW)
+        feed.text = (feed.config.folder / "planlake.yaml").read_text()
+        yield feed
+
+
+@pytest.fixture
+def drift(council, typed, tmp_path):
+    """The command against a page with these changes; the file is as it was before each test."""
+    file = council.config.folder / "planlake.yaml"
+    file.write_text(council.text)
+
+    def said(*arguments, change=lambda sections: None):
+        sections = documented()
+        sections["fees"]["due_by"] = "character varying(10)"
+        change(sections)
+        page = save(sections, tmp_path / "page.html")
+        return typed("drift", "--docs", page, "--config", file, *arguments)
+
+    said.file = file
+    return said
+
+
+def change(sections):
+    """Five changes the file can hold, beside the one between page and values that it cannot."""
+    sections["tree_orders"] = {"id": "integer", "since": "timestamp without time zone", "yes": "text"}
+    del sections["emails"], sections["fees"]["paid"]
+    sections["fees"]["due_by"] = "timestamp without time zone"
+    sections["fees"]["fee"] = "text"
+
+
+WANTED = {
+    ("emails", "", "gone resource"),
+    ("fees", "application_id", "type contradicted"),
+    ("fees", "due_by", "new column"),
+    ("fees", "fee", "retyped"),
+    ("fees", "paid", "gone column"),
+    ("tree_orders", "", "new resource"),
+}
+
+
+def test_differences_are_a_table_and_exit_1(drift):
+    said = drift(change=change)
+    assert said.status == 1
+    for resource, column, what in WANTED:
+        assert any(all(part in line for part in (resource, column, what)) for line in said.out.splitlines())
+    assert said.err.endswith("page.html: 73 resources, 1,996 columns, 6 differences\n")
+
+
+def test_json_and_csv_hold_every_difference_with_its_types(drift, tmp_path):
+    said = drift("--json", "--csv", tmp_path / "out.csv", change=change)
+    listed = json.loads(said.out)
+    assert said.status == 1
+    assert {(one["resource"], one["column"], one["what"]) for one in listed} == WANTED
+    assert {tuple(one) for one in listed} == {tuple(COLUMNS)}
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    assert [{key: str(value) for key, value in one.items()} for one in listed] == rows
+
+
+def test_no_difference_is_exit_0_an_empty_list_and_a_file_with_a_head(drift, tmp_path):
+    known = "resources: {fees: {known_drift: {application_id: type contradicted}}}\n"
+    drift.file.write_text(drift.file.read_text() + known)
+    said = drift("--json", "--csv", tmp_path / "out.csv")
+    assert (said.status, said.out) == (0, "[]\n")
+    assert (tmp_path / "out.csv").read_text().splitlines() == [",".join(COLUMNS)]
+    shown = drift()
+    assert (shown.status, shown.out) == (0, "")
+    assert "no difference" in shown.err
+
+
+def test_a_page_of_another_layout_is_one_clear_error(typed, drift, tmp_path):
+    (tmp_path / "login.html").write_text("<title>Log in</title>")
+    said = typed("drift", "--docs", tmp_path / "login.html", "--config", drift.file)
+    assert (said.status, said.out) == (1, "")
+    assert "the page has no table (title=Log in)" in said.errors[0]
+
+
+def test_a_csv_file_that_cannot_be_written_is_a_clear_mistake(drift, tmp_path):
+    said = drift("--csv", tmp_path / "absent/out.csv", change=change)
+    assert said.status == 2
+    assert "cannot be written" in said.errors[0]
+
+
+def test_write_adds_what_the_page_says_to_the_file_and_changes_no_other_line(drift, council):
+    before = council.text.splitlines()
+    drift.file.chmod(0o640)
+    said = drift("--write", change=change)
+    assert said.status == 1  # what the values contradict is left
+    after = drift.file.read_text().splitlines()
+    assert after[: len(before)] == before
+    assert "  weekly:  [wards, asset_constraints]" in before  # two spaces that a writer would take away
+    assert stat.S_IMODE(drift.file.stat().st_mode) == 0o640
+    assert [line[1:] for line in said.err.splitlines() if line.startswith("+ ")] == after[len(before) + 1 :]
+    assert not any(line.startswith("-") for line in said.err.splitlines() if not line.startswith("---"))
+    assert catalogue_of(load_config(drift.file)).resource("tree_orders").changed == ""
+    assert list(drift.file.parent.glob(".*.new")) == []
+
+
+def test_after_write_only_what_is_left_is_found_and_the_next_run_has_the_new_types(drift, council):
+    drift("--write", change=change)
+    said = drift("--json", change=change)
+    assert [(one["column"], one["what"]) for one in json.loads(said.out)] == [("application_id", "type contradicted")]
+    held = council.config
+    council.config = load_config(drift.file)
+    try:
+        result = table_of(council.run_at("2026-11-18T03:00:00", "fees"), "fees")
+        assert sorted(result.refine.rebuilt) == ["due_by is timestamp now", "fee is text now"]
+        types = council.rows("select distinct typeof(due_by) as due, typeof(fee) as fee from fees")
+        assert types == [{"due": "TIMESTAMP", "fee": "VARCHAR"}]
+    finally:
+        council.config = held
+
+
+def test_write_with_nothing_to_take_over_leaves_the_file_alone(drift, council):
+    said = drift("--write")
+    assert said.status == 1
+    assert drift.file.read_text() == council.text
+    assert "0 differences are taken over" in said.err

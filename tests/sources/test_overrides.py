@@ -1,0 +1,58 @@
+"""Overrides written into a configuration: what is added, and that every other line stays as it is."""
+
+from difflib import ndiff
+
+import pytest
+from ruamel.yaml import YAML
+
+from planlake.errors import ConfigurationError
+from planlake.sources.overrides import with_overrides
+
+WANTED = {"fees": {"columns": {"due_by": "timestamp", "on": "text"}, "known_drift": {"*": "gone resource"}}}
+HEAD = '# mine\nsource:   tascomi   # odd   spaces\ntables: {daily:  [fees,wards]}\nquoted: "yes"   \n'
+
+
+@pytest.mark.parametrize(
+    ("section", "changed"),
+    [
+        pytest.param("", 0, id="no section"),
+        pytest.param("# the end\n", 0, id="a remark at the end"),
+        pytest.param(
+            "resources:\n  wards:\n    columns: {code:  text}   # ours\nchecks: []\n", 0, id="another resource"
+        ),
+        pytest.param("resources:\n  fees:\n    # types\n    columns:\n      fee:  text # why\n", 0, id="block"),
+        pytest.param("resources:\n    fees:\n        columns:\n            fee:  text\nchecks:  []\n", 0, id="wide"),
+        pytest.param("resources: {fees: {columns: {fee: text}}}\nchecks:  []\n", 1, id="flow"),
+        pytest.param("resources:\nchecks:  []  # none\n", 0, id="an empty section"),
+    ],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_only_lines_that_say_something_of_the_overrides_are_new(section, changed, newline):
+    text = (HEAD + section).replace("\n", newline)
+    after = with_overrides(text, WANTED)
+    removed = [line for line in ndiff(text.splitlines(), after.splitlines()) if line.startswith("- ")]
+    assert len(removed) == changed
+    assert (after.count("\r\n") == after.count("\n")) is (newline == "\r\n")
+    read = YAML(typ="safe", pure=True).load(after)
+    before = YAML(typ="safe", pure=True).load(text)
+    fees = read["resources"]["fees"]
+    assert {"due_by": "timestamp", "on": "text"}.items() <= fees["columns"].items()
+    assert fees["known_drift"] == {"*": "gone resource"}
+    assert {name: value for name, value in read.items() if name != "resources"} == {
+        name: value for name, value in before.items() if name != "resources"
+    }
+
+
+def test_writing_the_same_again_changes_nothing():
+    once = with_overrides(HEAD, WANTED)
+    assert with_overrides(once, WANTED) == once
+
+
+def test_a_file_without_an_end_of_line_keeps_its_last_line():
+    after = with_overrides("source: tascomi\ntables:  {daily: [fees]}", WANTED)
+    assert after.startswith("source: tascomi\ntables:  {daily: [fees]}\nresources:\n")
+
+
+def test_a_file_in_which_an_override_would_change_something_else_is_refused():
+    with pytest.raises(ConfigurationError, match="cannot be edited safely"):
+        with_overrides("resources:\n  fees: &same {columns: {fee: text}}\n  wards: *same\n", WANTED)
