@@ -11,6 +11,7 @@ from datetime import date, datetime
 from functools import cache
 from itertools import count
 from pathlib import Path
+from threading import Thread
 
 import duckdb
 import pytest
@@ -28,11 +29,28 @@ from planlake.simulator.faults import FaultPlan
 from planlake.simulator.server import Simulator
 
 Write = Callable[[str], Config]
+TESTS = Path(__file__).parent
 MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 2 * 2**30
 
 
-def pytest_configure():
+# The longest first: what begins last decides when several processes are done. All others follow as they are.
+LONGEST = (
+    *("flow/test_random_histories.py", "flow/test_undoing_in_any_order.py", "ingestion/test_interruptions.py"),
+    *("engines/test_casts.py", "ingestion/test_faults.py", "ingestion/test_faults_at_recount.py"),
+    *("flow/test_rollback.py", "flow/test_real_records.py", "lake/test_maintenance.py", "flow/test_odd_records.py"),
+    *("flow/test_planted_faults.py", "ingestion/test_ledger.py", "flow/test_rules.py", "cli/test_run.py"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Files in the order of `LONGEST`."""
+    places = {str(TESTS / name): place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(str(item.path), len(places)))
+
+
+def pytest_configure(config):
     """Temporary folders lie in memory where there is some: every commit of a lake waits for its disk."""
+    config.option.loadscopereorder = False  # xdist takes the files with the most tests for the longest
     has_room = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH_BYTES
     if has_room and "TMPDIR" not in os.environ:
         os.environ["TMPDIR"], tempfile.tempdir = str(MEMORY), None
@@ -131,11 +149,19 @@ def table_of(result: RunResult, name: str) -> TableResult:
 
 @contextmanager
 def feeding(data: Dataset, folder: Path, settings: str) -> Iterator[Feed]:
-    """A running simulator of these records and a lake in `folder`; `settings` is YAML beside source and api."""
-    with Simulator(data) as simulator, pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("TASCOMI_PUBLIC_KEY", PUBLIC_KEY)
-        monkeypatch.setenv("TASCOMI_PRIVATE_KEY", PRIVATE_KEY)
-        yield Feed(simulator, written_config(simulator, folder, settings), monkeypatch)
+    """A running simulator of these records and a lake in `folder`; `settings` is YAML beside source and api.
+
+    It is told to stop at the end and not waited for, which takes a fifth of a second.
+    """
+    simulator = Simulator(data)
+    simulator.start()
+    try:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            monkeypatch.setenv("TASCOMI_PUBLIC_KEY", PUBLIC_KEY)
+            monkeypatch.setenv("TASCOMI_PRIVATE_KEY", PRIVATE_KEY)
+            yield Feed(simulator, written_config(simulator, folder, settings), monkeypatch)
+    finally:
+        Thread(target=simulator.stop, daemon=True).start()
 
 
 def written_config(simulator: Simulator, folder: Path, settings: str) -> Config:
