@@ -36,6 +36,7 @@ from planlake.cli import (
     sql,
     status,
     tables,
+    try_,
     undo,
 )
 from planlake.errors import PlanlakeError
@@ -54,6 +55,7 @@ for command in (
     demo.demo,
     init.init,
     add.add,
+    try_.try_,
     doctor.doctor,
     plan.plan,
     run.run,
@@ -77,7 +79,7 @@ for command in (
     recover.recover,
     simulate.simulate,
 ):
-    app.command()(command)
+    app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(env.env)
 
 
