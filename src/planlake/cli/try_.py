@@ -1,6 +1,7 @@
 """`planlake try`: a sample of a resource through every step in a preview, and a verdict on the whole of it."""
 
 from dataclasses import asdict
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -116,7 +117,7 @@ def _changes(changes: "Changes") -> str:
     """Shares of the sample by age of the last change, and what the API says changed last on each of the last days."""
     ages = [f"{share:.1%} within {age} days" for age, share in changes.ages.items()]
     parts = [f"of the sample last updated: {', '.join(ages)}"] if ages else []
-    days = [f"{day:%a %d} {number:,}" for day, number in sorted(changes.by_day.items())]
+    days = [f"{date.fromisoformat(day):%a %d}: {number:,}" for day, number in sorted(changes.by_day.items())]
     parts += [f"of all records: {', '.join(days)}"] if days else []
     return "\n".join(parts) or "? nothing says when a record changed"
 

@@ -6,7 +6,7 @@ sample: a share of cells is the same share of more cells.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Literal
 
 import pyarrow as pa
@@ -70,7 +70,7 @@ class Changes:
     and whole.
     """
 
-    by_day: Mapping[date, int]
+    by_day: Mapping[str, int]
     ages: Mapping[int, float]
     calls: Mapping[Cadence, float]
     proposal: Cadence
@@ -92,7 +92,9 @@ def texts_of_sample(context: Context, resource: Resource, sample: Sample) -> Tex
     columns = keys_of(increment.schema() if increment is not None else None, resource.columns)
     with context.connection.cursor() as cursor:
         cursor.register("received", sample.rows)
-        once = "row_number() over (partition by record_id, record_hash order by request_id) = 1"
+        pages = ", ".join(str(page.request_id) for page in sample.pages)  # before those of the days
+        order = f"request_id not in ({pages}), request_id"
+        once = f"row_number() over (partition by record_id, record_hash order by {order}) = 1"
         cursor.register("sampled", cursor.sql(f"select * from received qualify {once}").to_arrow_table())
         found = keys_in(cursor, "sampled", context.catalogue.dropped_keys)
         sent = frozenset((*found.regular, *found.others))
@@ -154,7 +156,7 @@ def key_trial(
 def change_trial(context: Context, resource: Resource, sample: Sample, texts: Texts, usual: Cadence) -> Changes:
     """How much of a resource changes, and the cadence that follows; `usual` where nothing speaks for either."""
     totals = {day: page.answer.totals for day, page in sample.days.items() if not page.answer.error}
-    by_day = {day: total.results if total else 0 for day, total in totals.items()}
+    by_day = {str(day): total.results if total else 0 for day, total in totals.items()}
     pages, size = (sample.totals.pages, sample.totals.per_page) if sample.totals else (0, 1)
     more = sum(2 * max(0, -(-number // size) - 1) for number in by_day.values())
     by_days = 7 * (3 + more / max(1, len(by_day))) if resource.changed else 7.0 * pages
@@ -166,7 +168,7 @@ def change_trial(context: Context, resource: Resource, sample: Sample, texts: Te
 
 
 def _proposal(
-    resource: Resource, by_day: Mapping[date, int], calls: Mapping[Cadence, float], *, results: int, usual: Cadence
+    resource: Resource, by_day: Mapping[str, int], calls: Mapping[Cadence, float], *, results: int, usual: Cadence
 ) -> tuple[Cadence, str]:
     if not results:
         return usual, "there is no record to tell from"
