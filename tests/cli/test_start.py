@@ -11,7 +11,7 @@ from planlake.config import load_config
 from planlake.errors import ConfigurationError
 from planlake.sources.catalogue import catalogue_of
 
-COMMANDS = sorted(command.callback.__name__ for command in app.registered_commands)
+COMMANDS = sorted(command.name for command in app.registered_commands)
 
 
 def test_version_is_one_line_on_standard_output():
@@ -23,7 +23,7 @@ def test_help_lists_every_command_with_a_sentence():
     said = planlake("--help")
     assert (said.status, said.err) == (0, "")
     assert re.findall(r"^  (\w+) +[A-Z]\w+", said.out.partition("Commands:")[2], re.MULTILINE) == [
-        *(command.callback.__name__ for command in app.registered_commands),
+        *(command.name for command in app.registered_commands),
         *(group.typer_instance.info.name for group in app.registered_groups),
     ]
 

@@ -37,6 +37,7 @@ from planlake.cli import (
     sql,
     status,
     tables,
+    try_,
     undo,
 )
 from planlake.errors import PlanlakeError
@@ -55,6 +56,7 @@ for command in (
     demo.demo,
     init.init,
     add.add,
+    try_.try_,
     doctor.doctor,
     plan.plan,
     run.run,
@@ -79,7 +81,7 @@ for command in (
     forget.forget,
     simulate.simulate,
 ):
-    app.command()(command)
+    app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(env.env)
 
 

@@ -35,7 +35,7 @@ def plan(
     if json:
         print_json([{**asdict(one), "expected": _as_json(expected.get((one.table, one.step)))} for one in steps])
         return
-    rows = [(one.table, one.step, _windows(one), _takes(expected.get((one.table, one.step))), one.why) for one in steps]
+    rows = [(one.table, one.step, _windows(one), takes(expected.get((one.table, one.step))), one.why) for one in steps]
     print_table("", ("table", "step", "windows", "expected", "why"), rows)
     due = sum(1 for one in steps if one.windows)
     remark(f"{due} tables are due; planlake run does this")
@@ -57,7 +57,8 @@ def _expected(config: "Config", steps: "Sequence[Step]") -> "Mapping[tuple[str, 
         return {}
 
 
-def _takes(estimate: "Estimate | None") -> str:
+def takes(estimate: "Estimate | None") -> str:
+    """Requests, size and time in a few words; nothing where there is no estimate."""
     if estimate is None:
         return ""
     if estimate.error:

@@ -121,7 +121,7 @@ def tried(connection: Connection, rows: str, types: Mapping[str, str]) -> dict[s
     figures = []
     for column, type_name in types.items():
         name = identifier(column)
-        is_bad = f"{name} <> '' and {_cast_expression(column, type_name)} is null"
+        is_bad = f"{name} <> '' and {cast_expression(column, type_name)} is null"
         figures += [f"count(nullif({name}, ''))", f"count(*) filter ({is_bad})", f"min({name}) filter ({is_bad})"]
     found = connection.execute(f"select {', '.join(figures)} from {rows}").fetchall()[0]
     cells = (TriedCells(found[at], found[at + 1], found[at + 2] or "") for at in range(0, len(found), 3))
@@ -157,10 +157,11 @@ def bad_cells(texts: pa.Table, typed: pa.Table, types: Mapping[str, str]) -> lis
 
 
 def _cast_sql(column: str, type_name: str) -> str:
-    return f"{_cast_expression(column, type_name)} as {identifier(column)}"
+    return f"{cast_expression(column, type_name)} as {identifier(column)}"
 
 
-def _cast_expression(column: str, type_name: str) -> str:
+def cast_expression(column: str, type_name: str) -> str:
+    """An expression that is the value of a text column as this type, NULL where it does not cast."""
     name = identifier(column)
     if type_name == "boolean":
         return (

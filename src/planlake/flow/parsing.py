@@ -29,11 +29,15 @@ def keys_to_come(context: Context, resource: Resource, files: Sequence[DataFile]
     columns = ("resource", "batch", "request_id", "is_regular", "api_response")
     rows = raw_rows_sql(context.lake, files, resource.name, applied, columns=columns)
     with context.connection.cursor() as cursor:
-        regular = set(found_keys(cursor, f"(select api_response from {rows} where is_regular)"))
-        texts = cursor.execute(f"select api_response from {rows} where not is_regular").fetchall()
+        return keys_in(cursor, rows, context.catalogue.dropped_keys)
+
+
+def keys_in(cursor: Connection, rows: str, dropped: Collection[str]) -> Keys:
+    """Every key in raw rows, a table expression, but those that are dropped."""
+    regular = set(found_keys(cursor, f"(select api_response from {rows} where is_regular)"))
+    texts = cursor.execute(f"select api_response from {rows} where not is_regular").fetchall()
     others = {key for (text,) in texts for key in texts_of(text) or {}}
-    dropped = set(context.catalogue.dropped_keys)
-    return Keys(tuple(sorted(regular - dropped)), tuple(sorted(others - regular - dropped)))
+    return Keys(tuple(sorted(regular - set(dropped))), tuple(sorted(others - regular - set(dropped))))
 
 
 def grouped(table: Table, files: Sequence[DataFile], limit: int) -> Iterator[list[DataFile]]:

@@ -191,6 +191,8 @@ def _refuse_troubled(found: Sequence[Promotion], name: str) -> None:
         first = troubled[0]
         facts = {"preview": name, "refused": ", ".join(one.table for one in troubled)}
         hint = f"planlake env diff {name}; a preview whose base moved on is made anew: planlake env drop {name}"
+        if first.is_sample:
+            hint = f"planlake run --env {name} {first.table}"
         message = f"{first.table} cannot be promoted: {first.trouble}"
         raise QualityError(message, facts=facts, state="Nothing was promoted", hint=hint)
 

@@ -44,7 +44,7 @@ FINDINGS = tuple(place for place in SHARED if place[0] == "operations")
 class Promotion:
     """What promoting does to one table: rows before and after, batches, files and bytes that come.
 
-    `trouble` says why it is refused.
+    `trouble` says why it is refused, `is_sample` that the preview holds no more than a sample.
     """
 
     table: str
@@ -55,6 +55,7 @@ class Promotion:
     files: int
     bytes: int
     trouble: str
+    is_sample: bool
     entry: Entry
 
 
@@ -95,6 +96,7 @@ def _promotion(context: Context, preview: Lake, resource: Resource, base: Histor
         len(files),
         sum(file.file_size_in_bytes for file in files),
         _trouble(context, preview, resource, own),
+        own.is_sampled,
         entry,
     )
 
@@ -111,6 +113,8 @@ def _version(table: Table | None) -> int | None:
 
 def _trouble(context: Context, preview: Lake, resource: Resource, own: History) -> str:
     """Why a table cannot be promoted; empty where it can."""
+    if own.is_sampled:
+        return "only a sample was loaded: a run in the preview reads it whole"
     if moved := has_moved(context.lake, preview, resource.name):
         return moved
     if own.has_open_window:

@@ -32,6 +32,7 @@ from planlake.flow.refine import RefineResult, refine
 from planlake.flow.results import Outcome, RunResult, TableResult
 from planlake.flow.rollback import resume
 from planlake.flow.rows import raw_rows
+from planlake.flow.sampling import forget_samples
 from planlake.flow.snapshot import SnapshotResult, snapshot
 from planlake.flow.telling import reason_of, told, told_run
 from planlake.lake.lake import clear_errors
@@ -95,8 +96,7 @@ def reconcile(
 def _run(context: Context, selection: Selection) -> RunResult:
     started = monotonic()
     resume(context)  # before anything is read: it may void batches
-    histories = read_histories(context.lake, context.connection)
-    steps = plan(context.config, context.catalogue, histories, context.clock, selection)
+    histories, steps = _planned(context, selection)
     enter(context.lake, [step.table for step in steps], run=context.run)
     reading = asyncio.Semaphore(context.config.settings.table_concurrency)
     try:
@@ -114,6 +114,15 @@ def _run(context: Context, selection: Selection) -> RunResult:
     record_run(context, results, outcome=done.outcome, message="", seconds=done.seconds)
     trouble, news = kept_house(context), compared_weekly(context)
     return replace(done, seconds=monotonic() - started, housekeeping=trouble, documentation=news)
+
+
+def _planned(context: Context, selection: Selection) -> tuple[dict[str, History], list[Step]]:
+    """What to do; samples of the tables to be read make way, and what is known of those is read once more."""
+    histories = read_histories(context.lake, context.connection)
+    steps = plan(context.config, context.catalogue, histories, context.clock, selection)
+    if forget_samples(context, histories, [step.table for step in steps if step.step == "ingest"]):
+        return _planned(context, selection)
+    return histories, steps
 
 
 @dataclass(frozen=True, slots=True)

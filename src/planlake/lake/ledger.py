@@ -26,10 +26,11 @@ PAGE, PROVISIONAL, RECOUNT = "page", "provisional", "recount"
 CLOSED, GAP, COUNT = "closed", "gap", "count"
 SETTLED = "settled"  # a closed day that was counted again: it had no more records, or was read and closed again
 CHECK = "check"  # one record asked for alone
+SAMPLE = "sample"  # a page asked for to try a resource out: its rows count, no window is ever closed by it
 VOIDED, RESTORED = "voided", "restored"  # a batch that nothing uses any more, and one that is used again
 # A request that failed, or a page that holds something that is no record.
 _NOT_GOOD = "(error is not null or (status = 200 and total_results is null))"
-REQUEST_EVENTS = (PAGE, PROVISIONAL, RECOUNT, CHECK)
+REQUEST_EVENTS = (PAGE, PROVISIONAL, RECOUNT, CHECK, SAMPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ class History:
     """What the ledger says of one resource.
 
     `closed` is oldest first; `pages` are good pages of windows not closed since; `failures` says in how many runs a
-    page (window, number) failed since; `recounted` are closed days that were counted again.
+    page (window, number) failed since; `recounted` are closed days that were counted again. `is_sampled` says that some
+    rows came from a sample, so that the tables are not whole.
     """
 
     last_batch: int = 0
@@ -89,6 +91,7 @@ class History:
     recounted: frozenset[str] = frozenset()
     gaps: tuple[Gap, ...] = ()
     last_count: Count | None = None
+    is_sampled: bool = False
 
     def last_full(self) -> ClosedWindow | None:
         """The last closed reading of the whole resource."""
@@ -133,7 +136,7 @@ def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
         where request_id > coalesce(closed_id, 0)""")
     closed, gaps = _closed(connection), _gaps(connection)
     pages, failures = _pages(connection), _failures(connection)
-    recounted, counts = _recounted(connection), _counts(connection)
+    recounted, counts, sampled = _recounted(connection), _counts(connection), _sampled(connection)
     return {
         name: History(
             batch,
@@ -143,6 +146,7 @@ def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
             frozenset(recounted.get(name, ())),
             _not_read_since(gaps.get(name, ()), closed.get(name, ())),
             counts.get(name),
+            name in sampled,
         )
         for name, batch in batches.items()
     }
@@ -241,6 +245,11 @@ def _counts(connection: Connection) -> dict[str, Count]:
     query = f"""select resource, max(requested_at), arg_max(total_results, request_id), arg_max(records, request_id)
                 from ledger where event = '{COUNT}' and error is null group by resource"""
     return {resource: Count(*values) for resource, *values in connection.execute(query).fetchall()}
+
+
+def _sampled(connection: Connection) -> set[str]:
+    query = f"select distinct resource from ledger where event = '{SAMPLE}'"
+    return {resource for (resource,) in connection.execute(query).fetchall()}
 
 
 def was_read_whole(lake: Lake, connection: Connection, resource: str, above_batch: int) -> bool:

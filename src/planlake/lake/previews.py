@@ -81,6 +81,15 @@ def base_of(config: Config, preview: str) -> tuple[str, Lake]:
     raise ConfigurationError(f'no environment and no preview is called "{preview}"', hint=hint)
 
 
+def is_preview(config: Config, name: str) -> bool:
+    """Whether a preview is called so; a LakeError where an environment that may have it cannot be opened."""
+    try:
+        base_of(config, name)
+    except ConfigurationError:
+        return False
+    return True
+
+
 def preview_names(base: Lake) -> list[str]:
     """The names of all previews of a lake."""
     ending = f"--{base.database('operations')}"

@@ -1,0 +1,214 @@
+"""What a sample says of a resource: in go its records as received, out come columns, ids, changes and size.
+
+Types are inferred with the same casts that refine uses. What would hold the whole resource back is reckoned from the
+sample: a share of cells is the same share of more cells.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from planlake.checks.gates import Cells, casts, held, rejected
+from planlake.config import Settings
+from planlake.engines.duckdb import Connection, cast_columns
+from planlake.engines.fitting import Fit, fitted
+from planlake.engines.sql import identifier
+from planlake.flow.advise import AGES, SELDOM
+from planlake.flow.context import Context
+from planlake.flow.estimate import Estimate
+from planlake.flow.parsing import keys_in, read_texts
+from planlake.flow.sampling import Sample
+from planlake.lake.findings import masked
+from planlake.lake.schemas import keys_of
+from planlake.sources.catalogue import Cadence, Resource
+
+EXAMPLE_LENGTH = 40  # characters
+
+ColumnVerdict = Literal["ok", "undeclared", "empty", "not sent", "some do not cast", "would hold"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnTrial:
+    """One column: its type in the catalogue, the narrowest type its values fit, and how it would fare.
+
+    `filled` of so many sampled records hold something; `bad` of these do not cast, `example` among them.
+    """
+
+    column: str
+    declared: str
+    fits: str
+    records: int
+    filled: int
+    bad: int
+    example: str
+    verdict: ColumnVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The ids of so many sampled records: how many come more than once, how many records have none that can be used.
+
+    `would_hold` says that of the whole resource so many would be refused that it is held back.
+    """
+
+    column: str
+    records: int
+    repeated: int
+    unusable: int
+    would_hold: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How much changes: records last updated on each of the last days, as the API counts them, and ages of a sample.
+
+    `ages` is the share of sampled records last updated within 7, 30 and 365 days. `calls` are API calls a week, by day
+    and whole.
+    """
+
+    by_day: Mapping[str, int]
+    ages: Mapping[int, float]
+    calls: Mapping[Cadence, float]
+    proposal: Cadence
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The sampled records taken apart: a column of texts for each key, each record once; the column of each key."""
+
+    rows: pa.Table
+    columns: Mapping[str, str]
+    sent: frozenset[str]
+
+
+def texts_of_sample(context: Context, resource: Resource, sample: Sample) -> Texts:
+    """Take the records of a sample apart, also those that are held already."""
+    increment = context.lake.find("refined", f"increment_{resource.name}")
+    columns = keys_of(increment.schema() if increment is not None else None, resource.columns)
+    with context.connection.cursor() as cursor:
+        cursor.register("received", sample.rows)
+        pages = ", ".join(str(page.request_id) for page in sample.pages)  # before those of the days
+        order = f"request_id not in ({pages}), request_id"
+        once = f"row_number() over (partition by record_id, record_hash order by {order}) = 1"
+        cursor.register("sampled", cursor.sql(f"select * from received qualify {once}").to_arrow_table())
+        found = keys_in(cursor, "sampled", context.catalogue.dropped_keys)
+        sent = frozenset((*found.regular, *found.others))
+        columns = {key: columns.get(key, key) for key in (*columns, *sorted(sent - columns.keys()))}
+        return Texts(read_texts(cursor, "sampled", columns, set(found.regular)), columns, sent)
+
+
+def column_trials(
+    connection: Connection, resource: Resource, texts: Texts, settings: Settings, *, factor: float
+) -> list[ColumnTrial]:
+    """Every column of a sample; the whole resource has `factor` times as many records."""
+    if not len(texts.rows):
+        return []
+    wanted: dict[str, str] = {column: resource.type_of(key) for key, column in texts.columns.items()}
+    fits = fitted(connection, texts.rows, wanted)
+    found = []
+    for key, column in texts.columns.items():
+        fit = fits[column]
+        verdict: ColumnVerdict = "not sent" if key not in texts.sent else _verdict(column, fit, settings, factor)
+        if verdict == "ok" and key not in resource.columns:
+            verdict = "undeclared"
+        is_personal = resource.is_personal(key) or (key == resource.key and bool(resource.personal))
+        example = masked(fit.example, is_personal=is_personal and bool(fit.example)) or ""
+        declared, shown = resource.columns.get(key, ""), example[:EXAMPLE_LENGTH]
+        filled = (len(texts.rows), fit.filled, fit.bad)
+        found.append(ColumnTrial(column, declared, fit.fits, *filled, shown, verdict))
+    return found
+
+
+def _verdict(column: str, fit: Fit, settings: Settings, factor: float) -> ColumnVerdict:
+    if not fit.filled:
+        return "empty"
+    if not fit.bad:
+        return "ok"
+    cells = Cells(column, round(fit.filled * factor), round(fit.bad * factor))
+    is_held = held(casts([cells], percent=settings.uncastable_percent, at_least=settings.uncastable_cells))
+    return "would hold" if is_held else "some do not cast"
+
+
+def key_trial(
+    resource: Resource, sample: Sample, columns: Sequence[ColumnTrial], settings: Settings, *, factor: float
+) -> Keys:
+    """The ids of a sample; repeated ones are looked for in the pages of the resource, which show each record once."""
+    pages = pa.array([page.request_id for page in sample.good], pa.int64())
+    rows = sample.rows.filter(pc.is_in(sample.rows["request_id"], pages))
+    counted = rows.group_by("record_id").aggregate([([], "count_all")])
+    repeated = counted.filter(pc.and_(counted["record_id"].is_valid(), pc.greater(counted["count_all"], 1)))
+    unusable = sum(one.records - one.filled + one.bad for one in columns if one.column == resource.key)
+    records = max((one.records for one in columns), default=0)
+    refused = rejected(
+        round(unusable * factor),
+        rows=round(records * factor),
+        percent=settings.rejected_percent,
+        at_least=settings.rejected_records,
+    )
+    return Keys(resource.key, records, len(repeated), unusable, refused.verdict == "held")
+
+
+def change_trial(context: Context, resource: Resource, sample: Sample, texts: Texts, usual: Cadence) -> Changes:
+    """How much of a resource changes, and the cadence that follows; `usual` where nothing speaks for either."""
+    totals = {day: page.answer.totals for day, page in sample.days.items() if not page.answer.error}
+    by_day = {str(day): total.results if total else 0 for day, total in totals.items()}
+    pages, size = (sample.totals.pages, sample.totals.per_page) if sample.totals else (0, 1)
+    more = sum(2 * max(0, -(-number // size) - 1) for number in by_day.values())
+    by_days = 7 * (3 + more / max(1, len(by_day))) if resource.changed else 7.0 * pages
+    calls: dict[Cadence, float] = {"daily": by_days, "weekly": float(pages)}
+    ages = _ages(context, resource, sample, texts)
+    results = sample.totals.results if sample.totals else 0
+    proposal, why = _proposal(resource, by_day, calls, results=results, usual=usual)
+    return Changes(by_day, ages, calls, proposal, why)
+
+
+def _proposal(
+    resource: Resource, by_day: Mapping[str, int], calls: Mapping[Cadence, float], *, results: int, usual: Cadence
+) -> tuple[Cadence, str]:
+    if not results:
+        return usual, "there is no record to tell from"
+    if not resource.changed:
+        return "weekly", "nothing says when a record changed: it is read whole each time"
+    if sum(by_day.values()) > results:  # a record was last updated on one day only
+        return "weekly", f"the API does not look at {resource.changed}: each day it gives every record"
+    changed = sum(1 for number in by_day.values() if number)
+    on_days = f"something changed on {changed} of the last {len(by_day)} days"
+    if by_day and changed > len(by_day) * SELDOM:
+        return "daily", on_days
+    if calls["weekly"] > calls["daily"]:
+        return "daily", f"{on_days}, but whole it takes {calls['weekly']:,.0f} calls"
+    return "weekly", on_days
+
+
+def _ages(context: Context, resource: Resource, sample: Sample, texts: Texts) -> dict[int, float]:
+    """The share of the records of the sampled pages that were last updated within so many days."""
+    column = texts.columns.get(resource.changed, "")
+    if column not in texts.rows.column_names:
+        return {}
+    pages = pa.array([page.request_id for page in sample.good], pa.int64())
+    narrow = texts.rows.filter(pc.is_in(texts.rows["import_request_id"], pages)).select([column])
+    if not len(narrow):
+        return {}
+    with context.connection.cursor() as cursor:
+        cursor.register("changes", cast_columns(cursor, narrow, {column: "timestamp"}))
+        first = context.clock.today() + timedelta(days=1)
+        counts = ", ".join(
+            f"count(*) filter ({identifier(column)}::date >= '{first - timedelta(days=age)}')" for age in AGES
+        )
+        found = cursor.execute(f"select {counts} from changes").fetchall()[0]
+    return {age: number / len(narrow) for age, number in zip(AGES, found, strict=True)}
+
+
+def whole(sample: Sample, concurrency: int) -> Estimate:
+    """What reading the whole resource takes, from the pages that came."""
+    if sample.pages[0].answer.error:
+        return Estimate(error=sample.pages[0].answer.error)
+    pages = max(1, sample.totals.pages) if sample.totals else 1
+    sizes, seconds = ([getattr(page.answer, name) for page in sample.good] for name in ("size", "seconds"))
+    each = sum(seconds) / len(seconds)
+    return Estimate(pages, round(pages * sum(sizes) / len(sizes)), pages * each / min(pages, concurrency))

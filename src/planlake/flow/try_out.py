@@ -1,0 +1,211 @@
+"""Trying a resource out: in go its name and a preview, out comes a verdict on a sample that went through every step.
+
+The sample is loaded into the preview, which is made where there is none; there it can be queried, and never promoted.
+`planlake run` in the preview puts it aside and reads the table whole.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from planlake.checks.gates import CheckResult, as_row, held
+from planlake.clock import naive_utc
+from planlake.config import Config
+from planlake.errors import ConfigurationError
+from planlake.flow.add import suggested_cadence
+from planlake.flow.context import Context, Notify, ignore
+from planlake.flow.estimate import Estimate
+from planlake.flow.expectations import expectations
+from planlake.flow.opening import opened_for_writing
+from planlake.flow.preview import create
+from planlake.flow.promote import changed_files
+from planlake.flow.record import record
+from planlake.flow.refine import refine
+from planlake.flow.rollback import resume
+from planlake.flow.sampling import Sample, forget_samples, sampled
+from planlake.flow.snapshot import snapshot
+from planlake.flow.trial import (
+    Changes,
+    ColumnTrial,
+    Keys,
+    change_trial,
+    column_trials,
+    key_trial,
+    texts_of_sample,
+    whole,
+)
+from planlake.lake.files import row_count
+from planlake.lake.lake import Lake, clear_errors
+from planlake.lake.ledger import History, read_histories
+from planlake.lake.previews import enter, is_preview
+from planlake.lake.runs import append_operations
+from planlake.sources.catalogue import Cadence, Resource, catalogue_of
+
+NOT_REACHED = "not reached"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTrial:
+    """A check that every run of the table makes: what it found in the sample, or why it was not made."""
+
+    check: str
+    column: str
+    verdict: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What trying a resource found; `problems` are what would hold it back or fail it, empty where all is well.
+
+    `made_on` is the environment the preview was made on just now, empty where it was there before.
+    `records` different records were sampled of `total` that the API says it has, `new` of them not held before;
+    `held_before` is how many rows the base has. `cadence` is what the configuration says, empty where nothing.
+    """
+
+    table: str
+    preview: str
+    made_on: str
+    held_before: int
+    total: int
+    total_pages: int
+    pages: tuple[int, ...]
+    records: int
+    new: int
+    columns: tuple[ColumnTrial, ...]
+    keys: Keys
+    changes: Changes
+    cadence: str
+    expected: Estimate
+    checks: tuple[CheckTrial, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 where the resource would load well, 1 where something would hold it back or fail it."""
+        return int(bool(self.problems))
+
+
+def try_out(config: Config, table: str, preview: str, *, pages: int = 5, notify: Notify = ignore) -> Trial:
+    """Take some pages of a resource through every step in a preview, and say how the whole of it would fare.
+
+    Raises ConfigurationError for a name that is none or no preview's, and where a run loaded the table there already.
+    """
+    resource = catalogue_of(config).resource(table)
+    if preview in config.environments:
+        message, hint = f"{preview} is no preview: a sample never goes where others look", "--env takes a new name"
+        raise ConfigurationError(message, state="Nothing was changed", hint=hint)
+    made_on = "" if is_preview(config, preview) else create(config, preview).base
+    with clear_errors(), opened_for_writing(config, preview, notify) as context:
+        resume(context)
+        history = _entered(context, resource)
+        return _tried(context, resource, sampled(context, resource, history, pages), made_on=made_on)
+
+
+def _entered(context: Context, resource: Resource) -> History:
+    """Give the preview tables of its own, without an earlier sample; what the ledger says of the resource."""
+    name, lake = resource.name, context.lake
+    histories = read_histories(lake, context.connection)
+    if not forget_samples(context, histories, [name]) and name in lake.own and changed_files(lake, name):
+        message, hint = f"{name} was run in this preview already", f"planlake env diff {lake.preview} {name}"
+        raise ConfigurationError(message, facts={"preview": lake.preview}, state="Nothing was changed", hint=hint)
+    enter(lake, [name], run=context.run)
+    return read_histories(lake, context.connection).get(name, History())
+
+
+def _tried(context: Context, resource: Resource, sample: Sample, *, made_on: str) -> Trial:
+    results = _carried_through(context, resource)
+    texts = texts_of_sample(context, resource, sample)
+    records, settings = len(texts.rows), context.config.settings
+    total = sample.totals.results if sample.totals else 0
+    factor = max(1.0, total / max(1, records))
+    columns = column_trials(context.connection, resource, texts, settings, factor=factor)
+    keys = key_trial(resource, sample, columns, settings, factor=factor)
+    usual = suggested_cadence(resource)
+    trial = Trial(
+        table=resource.name,
+        preview=context.lake.preview,
+        made_on=made_on,
+        held_before=_held(context.lake.stands_on, resource),
+        total=total,
+        total_pages=sample.totals.pages if sample.totals else 0,
+        pages=tuple(page.number or 0 for page in sample.good),
+        records=records,
+        new=sample.stored,
+        columns=tuple(columns),
+        keys=keys,
+        changes=change_trial(context, resource, sample, texts, usual),
+        cadence=_configured(context.config, resource.name),
+        expected=whole(sample, settings.concurrency),
+        checks=tuple(_checks(context, resource, results)),
+        problems=(*_troubles(sample, columns, keys), *_held_by(results, columns)),
+    )
+    _keep(context, trial, results)
+    return trial
+
+
+def _carried_through(context: Context, resource: Resource) -> list[CheckResult]:
+    """Refine and snapshot as in a run; what was checked on the way."""
+    refined = refine(context, resource)
+    results = list(refined.checks)
+    if not held(results):
+        results += snapshot(context, resource).checks
+    if refined.rows and not held(results):
+        results += expectations(context, resource, refined)
+    return results
+
+
+def _troubles(sample: Sample, columns: Sequence[ColumnTrial], keys: Keys) -> Iterator[str]:
+    """What did not come, and what would hold the whole resource back."""
+    for page in sample.failed:
+        yield f"page {page.number} of {page.window} did not come: {page.answer.error}"
+    for one in columns:
+        if one.verdict == "would hold":
+            yield f"{one.column}: {one.bad} of {one.filled} values are no {one.declared}, {one.example} for example"
+    if keys.would_hold:
+        yield f"{keys.unusable} of {keys.records} records have no usable {keys.column}"
+
+
+def _held_by(results: Sequence[CheckResult], columns: Sequence[ColumnTrial]) -> Iterator[str]:
+    """The checks that hold the preview's tables back, but those of columns that are named already."""
+    named = {one.column for one in columns if one.verdict == "would hold"}
+    for one in held(results):
+        if one.check != "casts" or one.column not in named:
+            yield one.message
+
+
+def _held(lake: Lake, resource: Resource) -> int:
+    table = lake.find("refined", f"current_{resource.name}")
+    return row_count(table) if table is not None else 0
+
+
+def _configured(config: Config, name: str) -> str:
+    cadences: dict[Cadence, tuple[str, ...]] = {"daily": config.tables.daily, "weekly": config.tables.weekly}
+    return next((cadence for cadence, tables in cadences.items() if name in tables), "")
+
+
+def _checks(context: Context, resource: Resource, results: Sequence[CheckResult]) -> Iterator[CheckTrial]:
+    """What was checked, and after it what every run checks and this one could not."""
+    made = {(one.check, one.column) for one in results}
+    names = {check for check, _ in made}
+    for one in results:
+        yield CheckTrial(one.check, one.column, one.verdict, one.message)
+    for check in ("casts", "complete", "repeats", "rejected", "unique", "rows dropped"):
+        if check not in names:
+            yield CheckTrial(check, "", NOT_REACHED, "")
+    for column in resource.accepted:
+        if ("accepted values", column) not in made:
+            yield CheckTrial("accepted values", column, NOT_REACHED, "")
+    for column, target in resource.relations.items():
+        if ("relations", column) not in made:
+            is_loaded = context.lake.shown("refined", f"current_{target}") is not None
+            yield CheckTrial("relations", column, NOT_REACHED, "" if is_loaded else f"{target} is not loaded")
+    for own in context.config.checks:
+        if own.table == resource.name and own.name not in names:
+            yield CheckTrial(own.name, "", NOT_REACHED, own.rows)
+
+
+def _keep(context: Context, trial: Trial, results: Sequence[CheckResult]) -> None:
+    """Note what was tried in the preview's own history of runs and checks."""
+    noted = {"run": context.run, "resource": trial.table, "checked_at": naive_utc(context.clock.now())}
+    append_operations(context.lake, "checks", [as_row(one, noted) for one in results])
+    record(context, "tried", "; ".join(trial.problems), [trial.table])
