@@ -20,6 +20,7 @@ DEFAULT_FILE = "planlake.yaml"
 QUOTED = re.compile(r"""(["']).*\1""")  # values stay out of messages: one may be a secret
 ADDRESS = re.compile(r"(?i:https?)://[^\s/?#@]+(/[^\s?#]*)?")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+SECRETS = ("public_key", "private_key", "token")
 _Positive = Annotated[int, Field(gt=0)]
 
 
@@ -28,14 +29,16 @@ class _Record(BaseModel):
 
 
 class Api(_Record):
-    """Where the API is and where its two keys are found (`${VARIABLE}`, `file:PATH` or `aws-secret:NAME`).
+    """Where the API is and where its two keys, or its token, are found.
 
+    Each is a place: `${VARIABLE}`, `file:PATH` or `aws-secret:NAME`; which are used is said by the catalogue.
     `documentation` is the vendor's page, an address or a file; where it is given, runs compare it once a week.
     """
 
     base_url: str
     public_key: str = "${TASCOMI_PUBLIC_KEY}"
     private_key: str = "${TASCOMI_PRIVATE_KEY}"
+    token: str = "${PLANLAKE_API_TOKEN}"  # noqa: S105 - its place
     documentation: str = Field(default="", repr=False)  # the vendor's address holds a key
 
     @field_validator("base_url")
@@ -45,7 +48,7 @@ class Api(_Record):
             raise ValueError(trouble)
         return value.rstrip("/")
 
-    @field_validator("public_key", "private_key")
+    @field_validator(*SECRETS)
     @classmethod
     def _is_reference(cls, value: str) -> str:
         if not (VARIABLE.fullmatch(value) or value.startswith(("file:", "aws-secret:"))):
@@ -144,6 +147,16 @@ class Config(_Record):
     settings: Settings = Settings()
     folder: Path = Path()
 
+    @property
+    def catalogue_path(self) -> Path | None:
+        """The catalogue's own file or folder, where `source` names one rather than a catalogue of Planlake's."""
+        return self.folder / self.source if "/" in self.source or self.source.endswith(".toml") else None
+
+    @property
+    def source_name(self) -> str:
+        """What databases are named after: the source, or the file or folder it is kept in."""
+        return self.catalogue_path.stem if self.catalogue_path else self.source
+
     def environment(self, name: str | None = None) -> Environment:
         """The environment of this name; the first of the file when none is named."""
         if name is None:
@@ -219,7 +232,7 @@ def _with_variables(raw: dict[str, Any]) -> dict[str, Any]:
     expanded: dict[str, Any] = _expand(raw)
     api = raw.get("api")
     if isinstance(api, dict) and isinstance(expanded.get("api"), dict):
-        kept = {name: api[name] for name in ("public_key", "private_key") if name in api}
+        kept = {name: api[name] for name in SECRETS if name in api}
         expanded["api"] = {**expanded["api"], **kept}
     return expanded
 
