@@ -23,9 +23,10 @@ from planlake.flow.run import RunResult, TableResult, run
 from planlake.lake.lake import ZONES
 from planlake.lake.previews import open_lake
 from planlake.lake.query import answer
-from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
+from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY, Speech
 from planlake.simulator.dataset import Dataset
 from planlake.simulator.faults import FaultPlan
+from planlake.simulator.register import TOKEN
 from planlake.simulator.server import Simulator
 
 Write = Callable[[str], Config]
@@ -148,17 +149,18 @@ def table_of(result: RunResult, name: str) -> TableResult:
 
 
 @contextmanager
-def feeding(data: Dataset, folder: Path, settings: str) -> Iterator[Feed]:
+def feeding(data: Dataset, folder: Path, settings: str, speech: Speech | None = None) -> Iterator[Feed]:
     """A running simulator of these records and a lake in `folder`; `settings` is YAML beside source and api.
 
     It is told to stop at the end and not waited for, which takes a fifth of a second.
     """
-    simulator = Simulator(data)
+    simulator = Simulator(data, speech=speech)
     simulator.start()
     try:
         with pytest.MonkeyPatch.context() as monkeypatch:
             monkeypatch.setenv("TASCOMI_PUBLIC_KEY", PUBLIC_KEY)
             monkeypatch.setenv("TASCOMI_PRIVATE_KEY", PRIVATE_KEY)
+            monkeypatch.setenv("PLANLAKE_API_TOKEN", TOKEN)
             yield Feed(simulator, written_config(simulator, folder, settings), monkeypatch)
     finally:
         Thread(target=simulator.stop, daemon=True).start()

@@ -184,7 +184,7 @@ def test_a_folder_or_bytes_in_place_of_a_file_are_a_clear_mistake(typed, tmp_pat
 def test_an_unknown_environment_is_refused_with_the_known_ones(write, typed):
     status, _, err = typed("plan", "--config", write(MINIMAL), "--env", "locl")
     assert status == 2
-    assert 'no environment is called "locl"' in err
+    assert 'no environment and no preview is called "locl"' in err
     assert "did you mean local" in err
 
 

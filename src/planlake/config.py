@@ -20,7 +20,8 @@ DEFAULT_FILE = "planlake.yaml"
 QUOTED = re.compile(r"""(["']).*\1""")  # values stay out of messages: one may be a secret
 ADDRESS = re.compile(r"(?i:https?)://[^\s/?#@]+(/[^\s?#]*)?")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-REFERENCES = {"api": ("public_key", "private_key"), "lineage": ("key",)}  # never replaced by what they refer to
+SECRETS = ("public_key", "private_key", "token")
+REFERENCES = {"api": SECRETS, "lineage": ("key",)}  # never replaced by what they refer to
 _Positive = Annotated[int, Field(gt=0)]
 
 
@@ -29,14 +30,16 @@ class _Record(BaseModel):
 
 
 class Api(_Record):
-    """Where the API is and where its two keys are found (`${VARIABLE}`, `file:PATH` or `aws-secret:NAME`).
+    """Where the API is and where its two keys, or its token, are found.
 
+    Each is a place: `${VARIABLE}`, `file:PATH` or `aws-secret:NAME`; which are used is said by the catalogue.
     `documentation` is the vendor's page, an address or a file; where it is given, runs compare it once a week.
     """
 
     base_url: str
     public_key: str = "${TASCOMI_PUBLIC_KEY}"
     private_key: str = "${TASCOMI_PRIVATE_KEY}"
+    token: str = "${PLANLAKE_API_TOKEN}"  # noqa: S105 - its place
     documentation: str = Field(default="", repr=False)  # the vendor's address holds a key
 
     @field_validator("base_url")
@@ -46,7 +49,7 @@ class Api(_Record):
             raise ValueError(trouble)
         return value.rstrip("/")
 
-    @field_validator("public_key", "private_key")
+    @field_validator(*SECRETS)
     @classmethod
     def _is_reference(cls, value: str) -> str:
         return _checked_reference(value)
@@ -164,6 +167,16 @@ class Config(_Record):
     lineage: Lineage | None = None
     settings: Settings = Settings()
     folder: Path = Path()
+
+    @property
+    def catalogue_path(self) -> Path | None:
+        """The catalogue's own file or folder, where `source` names one rather than a catalogue of Planlake's."""
+        return self.folder / self.source if "/" in self.source or self.source.endswith(".toml") else None
+
+    @property
+    def source_name(self) -> str:
+        """What databases are named after: the source, or the file or folder it is kept in."""
+        return self.catalogue_path.stem if self.catalogue_path else self.source
 
     def environment(self, name: str | None = None) -> Environment:
         """The environment of this name; the first of the file when none is named."""

@@ -162,8 +162,8 @@ def test_a_key_nobody_declared_is_text(catalogue):
     assert catalogue.resource("fees").type_of("a_key_nobody_declared") == "text"
 
 
-def test_both_sources_are_known_by_name():
-    assert known_sources() == ["open_data", "tascomi"]
+def test_every_source_is_known_by_name():
+    assert known_sources() == ["open_data", "public_register", "tascomi"]
 
 
 # ---------------------------------------------------------------- names that are wrong

@@ -17,12 +17,11 @@ api:
   base_url: {base_url}
   # The keys are never written here, only where they are kept:
   # ${{VARIABLE}}, file:PATH (relative to this file) or aws-secret:NAME
-  public_key: ${{TASCOMI_PUBLIC_KEY}}
-  private_key: ${{TASCOMI_PRIVATE_KEY}}
+{keys}
   # documentation: https://HOST/rest/v1/documentation.html   # the vendor's page; runs compare it once a week
 
 tables:
-  daily: [{daily}]   # read by day of last_updated
+  daily: [{daily}]   # read by day of {changed}
   weekly: [{weekly}]   # read whole, once a week from Sunday on
 
 environments:                     # the first one is used unless --env or PLANLAKE_ENV names another
@@ -39,6 +38,10 @@ TABLES = {
     "tascomi": ("applications, contacts, documents", "application_types, decision_types, wards"),
     "open_data": ("iom_applications, iom_decisions, repd", "iom_addresses"),
 }
+KEYS = {
+    "tascomi-hmac": "  public_key: ${TASCOMI_PUBLIC_KEY}\n  private_key: ${TASCOMI_PRIVATE_KEY}",
+    "bearer": "  token: ${PLANLAKE_API_TOKEN}",
+}
 BASE_URL = "https://COUNCIL-planning.idoxcloud.com/rest/v1"
 
 
@@ -48,22 +51,37 @@ def init(
     config: ConfigFile = None,
 ) -> None:
     """Write a planlake.yaml, explained line by line; an existing one is left alone."""
-    from planlake.config import DEFAULT_FILE, check_address, suggestion
+    from planlake.config import DEFAULT_FILE, check_address
     from planlake.errors import ConfigurationError
 
-    if source not in TABLES:
-        raise ConfigurationError(f'no source is called "{source}"', hint=suggestion(source, TABLES))
+    file = config or Path(DEFAULT_FILE)
+    words = _words(source, file.parent)
     if base_url != BASE_URL:
         check_address(base_url)
-    file = config or Path(DEFAULT_FILE)
-    daily, weekly = TABLES[source]
     try:
         with file.open("x", encoding="utf-8") as stream:
-            stream.write(TEMPLATE.format(source=source, base_url=base_url, daily=daily, weekly=weekly))
+            stream.write(TEMPLATE.format(source=source, base_url=base_url, **words))
     except FileExistsError:
         hint = "edit it, or name another file with --config"
         raise ConfigurationError(f"{file} exists and was left as it is", hint=hint) from None
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from None
     typer.echo(f"{file} written")
-    typer.echo("next: set the two keys, then planlake doctor", err=True)
+    typer.echo("next: set the keys it names, then planlake doctor", err=True)
+
+
+def _words(source: str, folder: Path) -> dict[str, str]:
+    """What the template says of a source: the tables that are loaded, how they are read, and its keys."""
+    from planlake.config import Config, suggestion
+    from planlake.errors import ConfigurationError
+    from planlake.sources.catalogue import configured_catalogue, known_sources
+
+    if "/" not in source and not source.endswith(".toml") and source not in known_sources():
+        raise ConfigurationError(f'no source is called "{source}"', hint=suggestion(source, known_sources()))
+    catalogue = configured_catalogue(Config(source=source, folder=folder))
+    suggested = (
+        ", ".join(name for name, one in catalogue.resources.items() if one.cadence == cadence)
+        for cadence in ("daily", "weekly")
+    )
+    daily, weekly = TABLES.get(source) or suggested
+    return {"daily": daily, "weekly": weekly, "changed": catalogue.changed, "keys": KEYS[catalogue.dialect.signing]}

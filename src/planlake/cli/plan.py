@@ -80,7 +80,7 @@ def _windows(step: "Step") -> str:
     if not step.windows:
         return "none due"
     windows = step.windows
-    days = [window.name for window in windows if window.event == "page"]
+    days = [day for window in windows if window.event == "page" for day in (window.closes or (window.name,))]
     asked = [days[0] if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)})"] if days else []
     asked += [f"{window.name} again" for window in windows if window.event == "recount"]
     asked += [f"{window.name} so far" for window in windows if window.event == "provisional"]

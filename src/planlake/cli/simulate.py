@@ -9,7 +9,11 @@ import typer
 
 def simulate(
     source: Annotated[
-        str, typer.Option("--source", help="tascomi (generated) or open_data (real records).")
+        str,
+        typer.Option(
+            "--source",
+            help="tascomi or ./FILE.toml: generated records; open_data or public_register: real ones.",
+        ),
     ] = "tascomi",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8642,
     now: Annotated[str | None, typer.Option("--now", help="The API's clock, an instant in London.")] = None,
@@ -21,7 +25,7 @@ def simulate(
     from planlake.clock import LONDON
     from planlake.errors import ConfigurationError
     from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
-    from planlake.simulator.choose import dataset
+    from planlake.simulator.choose import dataset, speech
     from planlake.simulator.server import Simulator
 
     try:
@@ -32,9 +36,11 @@ def simulate(
     stopped = threading.Event()
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: stopped.set())
-    with Simulator(data, port=port) as simulator:
+    spoken = speech(source)
+    with Simulator(data, port=port, speech=spoken) as simulator:
         typer.echo(f"{source} as of {instant:%Y-%m-%d %H:%M} at {simulator.url}   (Ctrl-C stops)")
-        typer.echo(f"export TASCOMI_PUBLIC_KEY={PUBLIC_KEY} TASCOMI_PRIVATE_KEY={PRIVATE_KEY}")
+        keys = f"TASCOMI_PUBLIC_KEY={PUBLIC_KEY} TASCOMI_PRIVATE_KEY={PRIVATE_KEY}"
+        typer.echo(f"export {f'PLANLAKE_API_TOKEN={spoken.token}' if spoken else keys}")
         of_source = "" if source == "tascomi" else f" --source {source}"
         typer.echo(f"next: planlake init --base-url {simulator.url}{of_source}")
         stopped.wait()

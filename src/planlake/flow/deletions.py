@@ -16,6 +16,7 @@ from planlake.lake.lake import Lake
 from planlake.lake.ledger import CHECK, FULL, raw_files, raw_rows_sql, was_read_whole
 from planlake.lake.reading import rows_sql
 from planlake.sources.catalogue import Resource
+from planlake.sources.dialect import page_query
 from planlake.sources.records import records_of, tombstone
 
 
@@ -66,7 +67,8 @@ def _on_their_way(lake: Lake, connection: Connection, resource: Resource) -> lis
 async def ask_whether_gone(fetching: Fetching, identity: str) -> Page:
     """Ask for one record alone: a tombstone where the API answers nothing, else the record itself."""
     key = fetching.resource.key
-    page = await fetching.ask_for({key: identity, "page": 1}, window=FULL, event=CHECK, number=None)
+    query = {key: identity, **page_query(fetching.context.catalogue.dialect, 1)}
+    page = await fetching.ask_for(query, window=FULL, event=CHECK, number=None)
     if page.answer.error or page.records or (page.answer.totals and page.answer.totals.results):
         return page
     return replace(page, records=records_of([tombstone(json.dumps({key: identity}), identity)]))

@@ -13,10 +13,11 @@ from planlake.config import Config
 from planlake.errors import PlanlakeError, SourceRefused
 from planlake.lake.lake import Lake
 from planlake.lake.previews import open_lake
-from planlake.sources.catalogue import catalogue_of, load_catalogue
+from planlake.sources.catalogue import catalogue_of, configured_catalogue
 from planlake.sources.client import CLOCK_SKEW_SECONDS, Answer, Signer, clock_skew, open_source
+from planlake.sources.dialect import Dialect, page_query
 from planlake.sources.records import no_records
-from planlake.sources.tascomi.signing import signer
+from planlake.sources.signing import signer_of
 
 Verdict = Literal["ok", "warning", "failed", "skipped"]
 LOW_DISK_BYTES = 2 * 2**30
@@ -89,20 +90,25 @@ def _warehouse(lake: Lake) -> Finding:
 
 def _source(config: Config) -> Iterator[Finding]:
     try:
-        sign = signer(config)
+        catalogue = configured_catalogue(config)
+    except PlanlakeError:
+        yield from _skipped("needs the catalogue", "keys", "API", "signature", "clock")
+        return
+    dialect, known = catalogue.dialect, catalogue.resources
+    try:
+        sign = signer_of(config, dialect)
     except PlanlakeError as error:
         yield _failed("keys", error)
         yield from _skipped("needs the keys", "API", "signature", "clock")
         return
-    yield Finding("keys", "ok", "both found")
-    known = load_catalogue(config.source).resources
+    yield Finding("keys", "ok", "both found" if dialect.signing == "tascomi-hmac" else "the token was found")
     configured = (name for name in (*config.tables.daily, *config.tables.weekly) if name in known)
     resource = next(configured, next(iter(known)))
     try:
-        answer = asyncio.run(_first_page(config, sign, resource))
+        answer = asyncio.run(_first_page(config, sign, dialect, resource))
     except SourceRefused as error:
         yield Finding("API", "ok", "answers")
-        yield Finding("signature", "failed", str(error), "ask the supplier for the keys, or set the clock", 3)
+        yield Finding("signature", "failed", str(error), error.hint if dialect.signing == "bearer" else KEYS_ADVICE, 3)
         yield from _skipped("the signature is refused", "clock")
         return
     except PlanlakeError as error:
@@ -119,9 +125,9 @@ def _source(config: Config) -> Iterator[Finding]:
     yield _clock(clock_skew(answer, datetime.now(UTC)))
 
 
-async def _first_page(config: Config, sign: Signer, resource: str) -> Answer:
-    async with open_source(config, sign) as source:
-        return await source.get(resource, {"page": 1}, no_records)
+async def _first_page(config: Config, sign: Signer, dialect: Dialect, resource: str) -> Answer:
+    async with open_source(config, sign, dialect) as source:
+        return await source.get(resource, page_query(dialect, 1), no_records)
 
 
 def _skipped(reason: str, *checks: str) -> Iterator[Finding]:
@@ -129,6 +135,7 @@ def _skipped(reason: str, *checks: str) -> Iterator[Finding]:
         yield Finding(check, "skipped", reason)
 
 
+KEYS_ADVICE = "ask the supplier for the keys, or set the clock"
 ADVICE = "check api.base_url, the network and a proxy; an HTML page means a firewall answers instead of the API"
 
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from planlake.config import Config
 from planlake.flow.plan import Step
 from planlake.lake.ledger import FULL
-from planlake.sources.client import Source, open_source
+from planlake.sources.catalogue import catalogue_of
+from planlake.sources.client import Source
+from planlake.sources.dialect import Dialect, page_query
 from planlake.sources.records import no_records
-from planlake.sources.tascomi.signing import signer
+from planlake.sources.signing import opened_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,14 @@ def estimated(config: Config, steps: Sequence[Step]) -> dict[str, Estimate]:
 
 
 async def _asked(config: Config, tables: Sequence[str]) -> dict[str, Estimate]:
-    async with open_source(config, signer(config)) as source:
-        found = await asyncio.gather(*(_estimate(source, table, config.settings.concurrency) for table in tables))
+    dialect, concurrency = catalogue_of(config).dialect, config.settings.concurrency
+    async with opened_source(config, dialect) as source:
+        found = await asyncio.gather(*(_estimate(source, dialect, table, concurrency) for table in tables))
     return dict(zip(tables, found, strict=True))
 
 
-async def _estimate(source: Source, table: str, concurrency: int) -> Estimate:
-    answer = await source.get(table, {"page": 1}, no_records)
+async def _estimate(source: Source, dialect: Dialect, table: str, concurrency: int) -> Estimate:
+    answer = await source.get(table, page_query(dialect, 1), no_records)
     if answer.error:
         return Estimate(error=answer.error)
     pages = max(1, answer.totals.pages) if answer.totals else 1

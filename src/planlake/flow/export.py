@@ -93,7 +93,7 @@ def export(
             found = tuple(write(views.connection, beside, columns, notify))
             chosen = environment or next(iter(config.environments))
             at = naive_utc(read_clock().start)
-            about = Export(chosen, config.source, as_of, at, __version__, found, tuple(views.notes))
+            about = Export(chosen, config.source_name, as_of, at, __version__, found, tuple(views.notes))
             _write_about(views.connection, beside, about, target.format)
             check_target(target)  # somebody may have been there meanwhile
             _take_place(beside, target.path)

@@ -12,6 +12,7 @@ from planlake.flow.reading import Reading
 from planlake.lake.ledger import FULL, PROVISIONAL
 from planlake.sources.catalogue import Resource
 from planlake.sources.client import Answer, Source
+from planlake.sources.dialect import Query, day_query, page_query
 from planlake.sources.records import Records, Shape, read_records
 
 
@@ -39,12 +40,13 @@ class Fetching:
 
     async def ask(self, reading: Reading, number: int) -> Page:
         """One page of a window."""
-        query: dict[str, str | int] = {"page": number}
+        dialect = self.context.catalogue.dialect
+        query = page_query(dialect, number)
         if reading.window != FULL:
-            query[self.resource.changed] = reading.window
+            query |= day_query(dialect, self.resource.changed, reading.window)
         return await self.ask_for(query, window=reading.window, event=reading.event, number=number)
 
-    async def ask_for(self, query: dict[str, str | int], *, window: str, event: str, number: int | None) -> Page:
+    async def ask_for(self, query: Query, *, window: str, event: str, number: int | None) -> Page:
         """One request, whatever it asks for."""
         requested_at = self.context.clock.now()
         answer = await self.source.get(self.resource.name, query, lambda body: read_records(body, self.shape))

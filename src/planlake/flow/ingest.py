@@ -150,7 +150,7 @@ def _commit(state: _Batch, pages: list[Page], closed: list[Reading]) -> None:
         records=figures.records + received,
         stored=figures.stored + stored_rows,
         bytes=figures.bytes + sum(page.answer.size for page in pages),
-        closed=(*figures.closed, *(reading.window for reading in closed if not reading.is_settled())),
+        closed=(*figures.closed, *(day for reading in closed if not reading.is_settled() for day in reading.days)),
     )
 
 

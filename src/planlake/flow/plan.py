@@ -11,7 +11,7 @@ from typing import Literal
 from planlake.clock import Clock
 from planlake.config import Config
 from planlake.errors import ConfigurationError
-from planlake.flow.windows import Asked, Request, Window, due_windows
+from planlake.flow.windows import Asked, Request, Window, due_windows, from_first_day_on
 from planlake.lake.ledger import History
 from planlake.sources.catalogue import Cadence, Catalogue
 
@@ -62,6 +62,8 @@ def plan(
         history = histories.get(name, History())
         request = Request(asked, cadence, selection.backfill)
         due = due_windows(catalogue.resource(name), history, clock, config.settings, request)
+        if catalogue.dialect.day_filter == "since":
+            due = from_first_day_on(due)
         if selection.step in (None, "ingest"):
             steps.append(Step(name, "ingest", due.why, cadence, due.windows, due.gaps, due.new_gaps))
         steps += [Step(name, step, "if new rows", cadence) for step in STEPS[1:] if selection.step in (None, step)]

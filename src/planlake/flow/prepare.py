@@ -20,6 +20,8 @@ def reading_of(window: Window, resource: Resource, history: History, started_at:
         per_page,
         event=window.event,
         known_records=window.known_records,
+        closes=window.closes,
+        settles=window.settles,
         must_have_records=must_have_records,
         has_text_ids=resource.type_of(resource.key) == "text",
     )

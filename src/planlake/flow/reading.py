@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from planlake.lake.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, LedgerPage
-from planlake.sources.client import Totals
+from planlake.sources.dialect import Totals
 from planlake.sources.records import Records, plain_id
 
 MAX_ROUNDS = 4
@@ -43,6 +43,8 @@ class Reading:
     per_page: int = 50
     event: str = PAGE
     known_records: int = 0
+    closes: tuple[str, ...] = ()  # the days it closes, where it is not its own day alone
+    settles: tuple[str, ...] = ()
     pages: dict[int, PageFacts] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
     gaps: dict[int, str] = field(default_factory=dict)
@@ -92,6 +94,11 @@ class Reading:
     def is_settled(self) -> bool:
         """Whether a closed day that is counted again still has no more records than it had."""
         return self.event == RECOUNT and not self.errors and self.total <= self.known_records
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """What is closed once this window is read: it alone, or the days it was read for where it has no end."""
+        return self.closes or (self.window,)
 
     def is_to_be_closed(self) -> bool:
         """Whether this reading closes its window if it is complete: today's never does."""

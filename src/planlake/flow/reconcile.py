@@ -23,6 +23,7 @@ from planlake.lake.ledger import COUNT, FULL, PAGE, History
 from planlake.lake.reading import rows_sql
 from planlake.sources.catalogue import Resource
 from planlake.sources.client import Source
+from planlake.sources.dialect import page_query
 from planlake.sources.records import Shape
 
 
@@ -53,7 +54,7 @@ class Difference:
 async def count(context: Context, source: Source, resource: Resource, history: History) -> Difference:
     """Compare the API's total with the rows held, by one request that is kept in the ledger."""
     fetching = Fetching(context, source, resource, Shape(resource.key, context.catalogue.dropped_keys))
-    page = await fetching.ask_for({"page": 1}, window=FULL, event=COUNT, number=None)
+    page = await fetching.ask_for(page_query(context.catalogue.dialect, 1), window=FULL, event=COUNT, number=None)
     held = len(await asyncio.to_thread(held_ids, context.lake, context.connection, resource))
     total = page.answer.totals.results if page.answer.totals else 0
     row: dict[str, Any] = {

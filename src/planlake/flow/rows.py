@@ -91,15 +91,19 @@ def request_row(page: Page, common: Mapping[str, Any], stored: int) -> Row:
 
 
 def closing_rows(reading: Reading, common: Mapping[str, Any], request_ids: Iterator[int]) -> list[Row]:
-    """A window that is closed, and after it what was given up of it, as rows of the ledger.
+    """Windows that are closed by a reading, and after them what was given up of it, as rows of the ledger.
 
-    A closed day that was counted again is settled; it is closed again only where it had to be read again.
+    A closed day that was counted again is settled; it is closed again only where it had to be read again. Of a reading
+    that closes several days the figures are the same for each, and each has its gaps: whose records a page had that
+    did not come is not known.
     """
-    window = {**common, "window": reading.window, "requested_at": reading.started_at}
     seconds = (naive_utc(datetime.now(UTC)) - reading.started_at).total_seconds()
     figures = {"records": reading.received, "total_results": reading.total, "repeated": reading.repeated}
-    rows: list[Row] = [{"event": SETTLED, **figures}] if reading.event == RECOUNT else []
+    settled = reading.settles or ((reading.window,) if reading.event == RECOUNT else ())
+    rows: list[Row] = [{"window": day, "event": SETTLED, **figures} for day in settled]
     if not reading.is_settled():
-        rows.append({"event": CLOSED, "seconds": seconds, **figures})
-    rows += [{"event": GAP, "page": page or None, "error": error} for page, error in sorted(reading.gaps.items())]
-    return [{**window, "request_id": next(request_ids), **row} for row in rows]
+        rows += [{"window": day, "event": CLOSED, "seconds": seconds, **figures} for day in reading.days]
+    for page, error in sorted(reading.gaps.items()):
+        rows += [{"window": day, "event": GAP, "page": page or None, "error": error} for day in reading.days]
+    shared = {**common, "requested_at": reading.started_at}
+    return [{**shared, "request_id": next(request_ids), **row} for row in rows]

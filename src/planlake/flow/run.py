@@ -39,8 +39,8 @@ from planlake.lake.lake import clear_errors
 from planlake.lake.ledger import GAP, History, read_histories
 from planlake.lake.previews import enter, open_lake
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
-from planlake.sources.client import Source, open_source
-from planlake.sources.tascomi.signing import signer
+from planlake.sources.client import Source
+from planlake.sources.signing import opened_source
 
 SMALL_BYTES = 16 * 2**20  # of JSON: what a day brings
 SMALL_TABLES_AT_ONCE = 2
@@ -80,7 +80,7 @@ def reconcile(
         enter(context.lake, loaded, run=context.run)
 
         async def compared() -> list[Difference]:
-            async with open_source(config, signer(config)) as source:
+            async with opened_source(config, context.catalogue.dialect) as source:
                 found = []
                 for name in loaded:
                     resource = context.catalogue.resource(name)
@@ -148,8 +148,8 @@ async def _carry_out(work: _Work, steps: Sequence[Step]) -> list[TableResult]:
         by_table.setdefault(step.table, []).append(step)
     if not any(step.windows for step in steps):
         return [await _table(work, None, table_steps) for table_steps in by_table.values()]
-    config = work.context.config
-    async with open_source(config, signer(config)) as source:
+    context = work.context
+    async with opened_source(context.config, context.catalogue.dialect) as source:
         tasks = [asyncio.create_task(_table(work, source, table_steps)) for table_steps in by_table.values()]
         try:
             return list(await asyncio.gather(*tasks))

@@ -21,7 +21,8 @@ from planlake.lake.held import keep_new
 from planlake.lake.ledger import FULL, SAMPLE, History
 from planlake.lake.previews import leave
 from planlake.sources.catalogue import Resource
-from planlake.sources.client import Totals, open_source
+from planlake.sources.client import open_source
+from planlake.sources.dialect import Totals
 from planlake.sources.records import Shape
 from planlake.sources.tascomi.signing import signer
 

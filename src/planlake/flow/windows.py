@@ -6,7 +6,7 @@ today is asked for last, provisionally: a record that a job touches every night 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Literal
 
@@ -16,18 +16,22 @@ from planlake.lake.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, ClosedWindow,
 from planlake.sources.catalogue import Cadence, Resource
 
 Asked = Literal["due", "named", "full"]
+NEVER_AS_FEW = -1  # as known records: no total is as small, so the window is always read
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """One window to ask for: its name, and as what: to be closed, to be counted again, or provisionally.
 
-    `known_records` is how many records a window to be counted again had.
+    `known_records` is how many records a window to be counted again had. Where the API's filter is a lower bound, the
+    window is read from its day on: it `closes` several days and `settles` those of them that were closed before.
     """
 
     name: str
     event: str = PAGE
     known_records: int = 0
+    closes: tuple[str, ...] = ()
+    settles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,20 @@ def due_windows(resource: Resource, history: History, clock: Clock, settings: Se
     if request.cadence == "weekly" or not resource.changed:
         return _due_whole(last_day, clock.today(), request)
     return _due_days(last_day, history, clock, settings)
+
+
+def from_first_day_on(due: Due) -> Due:
+    """The same for an API whose filter is a lower bound: the first day alone is asked for, and gives all later ones.
+
+    Today comes with them. A day that is counted again is read again: how many records it had says nothing of the total
+    of a window without an end.
+    """
+    days = sorted(window.name for window in due.windows if window.name != FULL and window.event != PROVISIONAL)
+    if not days:
+        return due
+    settles = tuple(window.name for window in due.windows if window.event == RECOUNT)
+    event = RECOUNT if len(settles) == len(days) else PAGE
+    return replace(due, windows=(Window(days[0], event, NEVER_AS_FEW, tuple(days), settles),))
 
 
 def _due_whole(last_day: date, today: date, request: Request) -> Due:

@@ -207,7 +207,7 @@ def open_environment(config: Config, environment: str | None = None) -> Lake:
     with clear_errors():
         catalog = _open_sql(chosen, file) if chosen.catalog.type == "sql" else _open_glue(chosen)
     places = _warehouses(chosen, config.folder)
-    return Lake(catalog, config.source, chosen.database_prefix, places, lock_file=lock_beside(file))
+    return Lake(catalog, config.source_name, chosen.database_prefix, places, lock_file=lock_beside(file))
 
 
 def catalogue_file(config: Config, environment: str | None = None) -> Path | None:

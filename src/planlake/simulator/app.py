@@ -45,16 +45,24 @@ class Request(NamedTuple):
     status: int
 
 
+class Speech(NamedTuple):
+    """How an API is spoken to: what answers a page, and the token it takes; empty where requests are signed."""
+
+    page: Callable[[Dataset, str, Mapping[str, str]], Answer]
+    token: str = ""
+
+
 class SimulatedApi:
     """The ASGI application; `requests` grows by one for every request to the API."""
 
     def __init__(
-        self, data: Dataset, *, public_key: str, private_key: str, faults: FaultPlan, clock: Callable[[], datetime]
+        self, data: Dataset, *, keys: tuple[str, str], speech: Speech, faults: FaultPlan, clock: Callable[[], datetime]
     ) -> None:
         self.data = data
         self.faults = faults
         self.requests: list[Request] = []
-        self._keys = (public_key, private_key)
+        self._keys = keys
+        self._speech = speech
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - bodies are not read
@@ -84,9 +92,11 @@ class SimulatedApi:
             return _json(401, {"error": "Not authorised"})
         if resource not in self.data.fields:
             return _not_found()
-        return _page(self.data, resource, query)
+        return self._speech.page(self.data, resource, query)
 
     def _signed(self, headers: Mapping[bytes, bytes]) -> bool:
+        if self._speech.token:
+            return hmac.compare_digest(headers.get(b"authorization", b""), f"Bearer {self._speech.token}".encode())
         public_key, private_key = self._keys
         if headers.get(b"x-public") != public_key.encode():
             return False
@@ -103,9 +113,11 @@ def create_app(
     private_key: str = PRIVATE_KEY,
     faults: FaultPlan | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    speech: Speech | None = None,
 ) -> SimulatedApi:
-    """The API over a data set; `clock` is the hash's and never the data's."""
-    return SimulatedApi(data, public_key=public_key, private_key=private_key, faults=faults or FaultPlan(), clock=clock)
+    """The API over a data set, Tascomi's unless told; `clock` is the hash's and never the data's."""
+    keys = (public_key, private_key)
+    return SimulatedApi(data, keys=keys, speech=speech or Speech(_page), faults=faults or FaultPlan(), clock=clock)
 
 
 def _minute(instant: datetime, time_zone: str) -> str:

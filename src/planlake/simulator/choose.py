@@ -3,14 +3,23 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from planlake.config import Config
+from planlake.simulator.app import Speech
 from planlake.simulator.dataset import Dataset
 from planlake.simulator.generator import generate
 from planlake.simulator.open_data import open_data
-from planlake.sources.catalogue import load_catalogue
+from planlake.simulator.register import TOKEN, register_page
+from planlake.sources.catalogue import configured_catalogue
 
 
 def dataset(source: str, *, now: datetime, seed: int = 1, sizes: Mapping[str, int] | None = None) -> Dataset:
-    """Real records for `open_data`, generated ones for any other source of the catalogue."""
-    if source == "open_data":
+    """Real records for `open_data` and `public_register`, generated ones for any other source, a file's included."""
+    if source in ("open_data", "public_register"):
         return open_data(now)
-    return generate(load_catalogue(source), seed=seed, now=now, sizes=sizes)
+    catalogue = configured_catalogue(Config(source=source))
+    return generate(catalogue, seed=seed, now=now, sizes=sizes)
+
+
+def speech(source: str) -> Speech | None:
+    """How the simulator of a source is spoken to; None where it is as Tascomi's."""
+    return Speech(register_page, TOKEN) if source == "public_register" else None

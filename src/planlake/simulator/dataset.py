@@ -94,6 +94,14 @@ class Dataset:
         with self._lock:
             return self._table(resource).ids.copy()
 
+    def ids_since(self, resource: str, moment: str) -> list[int]:
+        """The ids of records updated at a moment (`2026-11-22 09:30:00`) or after it, ascending."""
+        day = moment[:10]
+        with self._lock:
+            table = self._table(resource)
+            near = [identity for identity in table.ids if table.day_of[identity] >= day]
+            return [one for one in near if table.day_of[one] > day or _updated(table.bodies[one]) >= moment]
+
     def count(self, resource: str) -> int:
         """How many records a resource has now."""
         return len(self._table(resource).ids)
@@ -142,6 +150,10 @@ def encode(value: object) -> bytes:
         return _encode(value)
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _updated(body: bytes) -> str:
+    return str(_decode(body).get("last_updated"))
 
 
 def _select(table: _Table, filters: Mapping[str, str]) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Self
 import uvicorn
 
 from planlake.errors import ConfigurationError
-from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY, ROOT, Request, create_app
+from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY, ROOT, Request, Speech, create_app
 from planlake.simulator.dataset import Dataset
 from planlake.simulator.faults import FaultPlan
 
@@ -27,11 +27,12 @@ class Simulator:
         public_key: str = PUBLIC_KEY,
         private_key: str = PRIVATE_KEY,
         faults: FaultPlan | None = None,
+        speech: Speech | None = None,
     ) -> None:
         self.data = data
         self.url = ""
         self._port = port
-        self._app = create_app(data, public_key=public_key, private_key=private_key, faults=faults)
+        self._app = create_app(data, public_key=public_key, private_key=private_key, faults=faults, speech=speech)
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 

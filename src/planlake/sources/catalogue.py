@@ -1,25 +1,31 @@
 """What is known of a source beforehand: in go its TOML files, out come frozen records.
 
-A source is a folder beside this file: `source.toml` holds what is true of every resource, every other TOML file holds
-one or more resources, a table each.
+A source is a folder beside this file, or a folder or a single file that a configuration names. In a folder
+`source.toml` holds what is true of every resource, every other TOML file one or more resources, a table each. In a
+single file the table `source` stands for `source.toml`.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, Literal, get_args
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from planlake.config import Config, suggestion
 from planlake.errors import ConfigurationError
+from planlake.sources.dialect import Dialect
 
 ColumnType = Literal["integer", "long", "float", "double", "boolean", "timestamp", "text"]
 Cadence = Literal["daily", "weekly", "none"]
 COLUMN_TYPES: tuple[str, ...] = get_args(ColumnType)
+NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ class Catalogue:
     time_zone: str
     page_size: int
     dropped_keys: tuple[str, ...]
+    dialect: Dialect = field(default_factory=Dialect)
+    changed: str = "last_updated"
 
     def resource(self, name: str) -> Resource:
         """The resource of this name; a misspelt one is a ConfigurationError with suggestions."""
@@ -78,31 +86,70 @@ class Catalogue:
         raise ConfigurationError(f'no resource is called "{name}"', facts={"source": self.source}, hint=hint)
 
 
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What holds for every resource of a source."""
+
+    time_zone: str = "Europe/London"
+    page_size: Annotated[int, msgspec.Meta(gt=0)] = 50
+    changed: str = "last_updated"
+    dropped_keys: tuple[str, ...] = ()
+    like: str = ""
+    dialect: Mapping[str, Any] = field(default_factory=dict)
+
+
 @cache
 def load_catalogue(source: str) -> Catalogue:
     """Read the catalogue of a source by its name, for example `tascomi`."""
     folder = files("planlake.sources").joinpath(source)
     if not source.isidentifier() or not folder.joinpath("source.toml").is_file():
-        known = ", ".join(known_sources())
-        raise ConfigurationError(f'no source is called "{source}"', facts={"known": known})
-    common = _read(folder.joinpath("source.toml"))
-    resources: dict[str, Resource] = {}
-    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith(".toml") and file.name != "source.toml":
-            for name, table in _read(file).items():
-                resources[name] = resource_from(name, {"changed": common["changed"], **table})
-    return Catalogue(
-        source=source,
-        resources=resources,
-        time_zone=common["time_zone"],
-        page_size=common["page_size"],
-        dropped_keys=tuple(common["dropped_keys"]),
-    )
+        raise _unknown(source)
+    return catalogue_from(source, *_read_folder(folder))
+
+
+def catalogue_at(path: Path) -> Catalogue:
+    """Read a catalogue that is no part of Planlake: a folder, or a single TOML file."""
+    if not (path.is_file() or path.joinpath("source.toml").is_file()):
+        raise _unknown(str(path))
+    if not NAME.fullmatch(path.stem):
+        hint = "databases are named after it: small letters, digits, _ and -"
+        raise ConfigurationError("the catalogue's name is no name of a source", facts={"file": path}, hint=hint)
+    if path.joinpath("source.toml").is_file():
+        return catalogue_from(path.stem, *_read_folder(path))
+    tables = _read(path)
+    return catalogue_from(path.stem, tables.pop("source", {}), tables)
+
+
+def catalogue_from(source: str, common: Mapping[str, Any], tables: Mapping[str, Any]) -> Catalogue:
+    """The catalogue from what holds for every resource and a table for each; a mistake is a ConfigurationError.
+
+    `like` in the former names the source that whatever is not said is taken from.
+    """
+    like = _common_of(common["like"]) if "like" in common else {}
+    dialect = {**like.get("dialect", {}), **_table(common.get("dialect", {}), "dialect")}
+    try:
+        said = msgspec.convert({**like, **common, "dialect": dialect}, _Common)
+        spoken = msgspec.convert({**dialect, "page_size": said.page_size, "time_zone": said.time_zone}, Dialect)
+        ZoneInfo(said.time_zone)
+    except (msgspec.ValidationError, ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigurationError(f"a source is described wrongly: {error}", facts={"source": source}) from None
+    _check_keys(source, common, _Common)
+    _check_keys(source, dialect, Dialect)
+    defaults = {"changed": said.changed}
+    resources = {name: resource_from(name, {**defaults, **_table(table, name)}) for name, table in tables.items()}
+    if not resources:
+        raise ConfigurationError("the catalogue has no resource", facts={"source": source})
+    return Catalogue(source, resources, said.time_zone, said.page_size, said.dropped_keys, spoken, said.changed)
+
+
+def configured_catalogue(config: Config) -> Catalogue:
+    """The catalogue that the configuration names, as it stands in its files."""
+    return catalogue_at(config.catalogue_path) if config.catalogue_path else load_catalogue(config.source)
 
 
 def catalogue_of(config: Config) -> Catalogue:
     """The catalogue with the configuration's own `resources:` laid over it; every configured table is looked up."""
-    catalogue = load_catalogue(config.source)
+    catalogue = configured_catalogue(config)
     overridden = {name: _overridden(catalogue, name, table) for name, table in config.resources.items()}
     catalogue = replace(catalogue, resources={**catalogue.resources, **overridden})
     for resource in overridden.values():
@@ -169,5 +216,45 @@ def resource_from(name: str, table: Mapping[str, Any]) -> Resource:
     return resource
 
 
+def _common_of(source: str) -> dict[str, Any]:
+    """What a source of Planlake's own says of all its resources."""
+    load_catalogue(source)  # an unknown one is refused
+    return _read(files("planlake.sources").joinpath(source, "source.toml"))
+
+
+def _read_folder(folder: Traversable) -> tuple[dict[str, Any], dict[str, Any]]:
+    tables: dict[str, Any] = {}
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".toml") and file.name != "source.toml":
+            tables |= _read(file)
+    return _read(folder.joinpath("source.toml")), tables
+
+
 def _read(file: Traversable) -> dict[str, Any]:
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror
+    except ValueError as error:  # no TOML, or no UTF-8
+        reason = str(error)
+    raise ConfigurationError(f"the catalogue cannot be read: {reason}", facts={"file": file})
+
+
+def _unknown(source: str) -> ConfigurationError:
+    hint = "a catalogue of your own is a file, or a folder with source.toml, named by its path: source: ./NAME.toml"
+    facts = {"known": ", ".join(known_sources())}
+    return ConfigurationError(f'no source is called "{source}"', facts=facts, hint=hint)
+
+
+def _table(value: object, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        hint = "in a single file what holds for every resource stands under [source]"
+        raise ConfigurationError(f'"{name}" of the catalogue is no table', hint=hint)
+    return value
+
+
+def _check_keys(source: str, table: Mapping[str, Any], kind: type) -> None:
+    unknown = table.keys() - kind.__dataclass_fields__.keys()  # type: ignore[attr-defined]
+    if unknown:
+        hint = suggestion(min(unknown), list(kind.__dataclass_fields__))  # type: ignore[attr-defined]
+        raise ConfigurationError(f'unknown key "{min(unknown)}" of a source', facts={"source": source}, hint=hint)

@@ -21,38 +21,24 @@ import stamina
 
 from planlake.config import Config
 from planlake.errors import SourceRefused, SourceUnreachable
+from planlake.sources.dialect import Dialect, Totals, opened
 from planlake.sources.records import NULL_BODIES, Records
 
 stamina.instrumentation.set_on_retry_hooks([])  # the ledger keeps attempts; a log line for each would hold bodies
 
 NO_ANSWER = 0
-OK, NO_DATA = 200, 202
+OK = 200
 UNAUTHORISED = 401
 SLOW_DOWN_STATUSES = frozenset({429, 503})
-RETRIED_STATUSES = frozenset(
-    {NO_ANSWER, OK, NO_DATA, 429, 500, 502, 503, 504}
-)  # 200: its body or headers are of no use
+RETRIED_STATUSES = frozenset({NO_ANSWER, OK, 202, 429, 500, 502, 503, 504})  # 200, 202: what came with it is of no use
 NEVER_ANSWERED_SECONDS = 5.0
 RETRY_SECONDS = 120.0
 LONGEST_PAUSE_SECONDS = 60.0
 CLOCK_SKEW_SECONDS = 60.0
+TASCOMI = Dialect()
 
 Read = Callable[[bytes], Records]  # raises ValueError where a body is no array of records
 Signer = Callable[[datetime], Mapping[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What the paging headers say: all results of the query, results per page, the page's number from 1."""
-
-    results: int
-    per_page: int
-    page: int
-
-    @property
-    def pages(self) -> int:
-        """How many pages the query has."""
-        return -(-self.results // self.per_page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +63,15 @@ class Answer:
     def is_ok(self) -> bool:
         """Whether the API gave what was asked for, or said that there is nothing."""
         return not self.error
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is asked: the address, the query in it, and what makes records of the answer."""
+
+    url: str
+    query: Mapping[str, str | int]
+    read: Read = field(repr=False)
 
 
 class _Retriable(Exception):  # noqa: N818 - never leaves this module
@@ -117,8 +112,9 @@ class _Places:
 class Source:
     """An open connection to the API; made by `open_source`."""
 
-    def __init__(self, session: aiohttp.ClientSession, config: Config, sign: Signer) -> None:
+    def __init__(self, session: aiohttp.ClientSession, config: Config, sign: Signer, dialect: Dialect) -> None:
         self._session = session
+        self._dialect = dialect
         self._base_url = config.source_api().base_url
         self._settings = config.settings
         self._sign = sign
@@ -143,19 +139,19 @@ class Source:
         Raises SourceRefused where the keys or the clock are wrong, SourceUnreachable where the API has not answered
         a single request of this run.
         """
-        url = self.url_of(resource, query)
+        asked = _Request(self.url_of(resource, query), query, read)
         async with self._places:
             started = monotonic()
             try:
-                answer, attempts = await self._ask(url, read), 1
+                answer, attempts = await self._ask(asked), 1
             except _Retriable as failure:
-                answer, attempts = await self._ask_again(url, read, failure)
+                answer, attempts = await self._ask_again(asked, failure)
                 if answer.status == NO_ANSWER and not self._has_answered:
                     raise self._unreachable(answer) from None
             self._unanswered = self._unanswered + 1 if answer.status == NO_ANSWER else 0
         return replace(answer, attempts=attempts, seconds=monotonic() - started)
 
-    async def _ask_again(self, url: str, read: Read, failure: _Retriable) -> tuple[Answer, int]:
+    async def _ask_again(self, asked: _Request, failure: _Retriable) -> tuple[Answer, int]:
         """The answer after the first attempt failed, and how many attempts there were."""
         attempts = 1
         try:
@@ -164,7 +160,7 @@ class Source:
                     attempts = attempt.num
                     if attempts == 1:
                         raise failure  # the attempt that was made: the pause after it is the retries' to measure
-                    return await self._ask(url, read), attempts
+                    return await self._ask(asked), attempts
         except _Retriable as last:
             return last.answer, attempts
         raise AssertionError("the retries end with an answer or a failure")
@@ -184,13 +180,13 @@ class Source:
         self._retries_left -= 1
         return error.answer.retry_after or True
 
-    async def _ask(self, url: str, read: Read) -> Answer:
+    async def _ask(self, asked: _Request) -> Answer:
         started = monotonic()
-        answer = await self._ask_once(url, read)
+        answer = await self._ask_once(asked)
         if answer.status == UNAUTHORISED:  # the minute may have turned between signing and checking: sign anew, once
-            answer = await self._ask_once(url, read)
+            answer = await self._ask_once(asked)
         if answer.status == UNAUTHORISED:
-            raise _refused(answer)
+            raise _refused(answer, self._dialect)
         if answer.status in SLOW_DOWN_STATUSES:
             self._places.slow_down(started)
         if answer.error and answer.status in RETRIED_STATUSES:
@@ -198,17 +194,17 @@ class Source:
         self._places.speed_up()
         return answer
 
-    async def _ask_once(self, url: str, read: Read) -> Answer:
+    async def _ask_once(self, asked: _Request) -> Answer:
         headers = {"Content-Type": "application/json", **self._sign(datetime.now(UTC))}
         try:
-            async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+            async with self._session.get(asked.url, headers=headers, allow_redirects=False) as response:
                 body = await response.read()
         except TimeoutError:
-            return Answer(url, NO_ANSWER, error=f"no answer within {self._settings.timeout_seconds:g} s")
+            return Answer(asked.url, NO_ANSWER, error=f"no answer within {self._settings.timeout_seconds:g} s")
         except (aiohttp.ClientError, OSError) as error:
-            return Answer(url, NO_ANSWER, error=reason_of(error))
+            return Answer(asked.url, NO_ANSWER, error=reason_of(error))
         self._has_answered = True
-        return _answer(url, response.status, body, response.headers, read)
+        return _answer(self._dialect, asked, response.status, body, response.headers)
 
     def _unreachable(self, answer: Answer) -> SourceUnreachable:
         return SourceUnreachable(
@@ -220,7 +216,7 @@ class Source:
 
 
 @asynccontextmanager
-async def open_source(config: Config, sign: Signer) -> AsyncIterator[Source]:
+async def open_source(config: Config, sign: Signer, dialect: Dialect = TASCOMI) -> AsyncIterator[Source]:
     """Connect to the API of the configuration; `sign` makes the headers of one request from an instant."""
     settings = config.settings
     timeout = aiohttp.ClientTimeout(total=settings.timeout_seconds, sock_connect=settings.connect_timeout_seconds)
@@ -228,7 +224,7 @@ async def open_source(config: Config, sign: Signer) -> AsyncIterator[Source]:
     async with aiohttp.ClientSession(
         timeout=timeout, connector=connector, read_bufsize=2**20, raise_for_status=False
     ) as session:
-        yield Source(session, config, sign)
+        yield Source(session, config, sign, dialect)
 
 
 def clock_skew(answer: Answer, now: datetime) -> float | None:
@@ -236,31 +232,20 @@ def clock_skew(answer: Answer, now: datetime) -> float | None:
     return (now - answer.server_date).total_seconds() if answer.server_date else None
 
 
-def _answer(url: str, status: int, body: bytes, headers: Mapping[str, str], read: Read) -> Answer:
-    answer = Answer(url, status, size=len(body), server_date=_server_date(headers), retry_after=_retry_after(headers))
-    if status == NO_DATA:
+def _answer(dialect: Dialect, asked: _Request, status: int, body: bytes, headers: Mapping[str, str]) -> Answer:
+    date, pause = _server_date(headers), _retry_after(headers)
+    answer = Answer(asked.url, status, size=len(body), server_date=date, retry_after=pause)
+    if status != OK and status == dialect.no_records_status:
         is_nothing = body.strip() in NULL_BODIES
-        return (
-            answer if is_nothing else replace(answer, error="status 202 with a body: a firewall answers, not the API")
-        )
+        error = "" if is_nothing else f"status {status} with a body: a firewall answers, not the API"
+        return replace(answer, error=error)
     if status != OK:
         return replace(answer, error=f"status {status}")
     try:
-        totals = _totals(headers)
-        return replace(answer, records=read(body), totals=totals)
+        found = opened(dialect, asked.query, headers, body)
+        return replace(answer, records=asked.read(found.records), totals=found.totals)
     except ValueError as error:
         return replace(answer, error=str(error))
-
-
-def _totals(headers: Mapping[str, str]) -> Totals:
-    names = ("X-Number-Of-Results", "X-Results-Per-Page", "X-Page-Number")
-    try:
-        totals = Totals(*(int(headers[name]) for name in names))
-    except (KeyError, ValueError):
-        raise ValueError("the paging headers are missing or no numbers") from None
-    if totals.per_page < 1 or totals.results < 0:
-        raise ValueError(f"the paging headers make no sense: {totals.results} results, {totals.per_page} per page")
-    return totals
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:
@@ -276,9 +261,13 @@ def _server_date(headers: Mapping[str, str]) -> datetime | None:
         return None
 
 
-def _refused(answer: Answer) -> SourceRefused:
+def _refused(answer: Answer, dialect: Dialect) -> SourceRefused:
     skew = clock_skew(answer, datetime.now(UTC))
     state = "Everything committed so far is kept"
+    if dialect.signing == "bearer":
+        hint = "ask the supplier for another one, or planlake doctor"
+        message = "the API refuses our token: it is wrong, or no longer good"
+        return SourceRefused(message, facts={"status": 401}, state=state, hint=hint)
     if skew is not None and abs(skew) > CLOCK_SKEW_SECONDS:
         ahead = "ahead of" if skew > 0 else "behind"
         message = f"the API refuses our signature: this machine's clock is {abs(skew):.0f} s {ahead} the server's"

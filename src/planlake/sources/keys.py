@@ -3,9 +3,12 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from planlake.config import VARIABLE, Config
 from planlake.errors import ConfigurationError
+
+ON_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +20,28 @@ class Keys:
 
 
 def read_keys(config: Config) -> Keys:
-    """Both keys, each from `PLANLAKE_API_<NAME>` or the reference in the file; a ConfigurationError where absent."""
+    """Tascomi's two keys, each from `PLANLAKE_API_<NAME>` or its place in the file; absent: a ConfigurationError."""
     api = config.source_api()
     return Keys(
         public=read_secret("api.public_key", api.public_key, config.folder),
         private=read_secret("api.private_key", api.private_key, config.folder),
     )
+
+
+def read_token(config: Config) -> str:
+    """The token of an API that takes one, from `PLANLAKE_API_TOKEN` or the reference in the file.
+
+    A ConfigurationError where it is absent, is no token, or would be sent unencrypted.
+    """
+    api = config.source_api()
+    address = urlsplit(api.base_url)
+    if address.scheme.lower() != "https" and address.hostname not in ON_THIS_MACHINE:
+        raise ConfigurationError("a token is sent over https only", facts={"base_url": api.base_url})
+    token = read_secret("api.token", api.token, config.folder)
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        hint = "a token has no spaces, line breaks or accents; only its place stands in planlake.yaml"
+        raise ConfigurationError("what is kept for api.token is no token", hint=hint)
+    return token
 
 
 def read_secret(place: str, reference: str, folder: Path) -> str:
@@ -39,7 +58,8 @@ def read_secret(place: str, reference: str, folder: Path) -> str:
     if found:
         return found
     hint = "set one of them, or name another place in planlake.yaml: ${VARIABLE}, file:PATH or aws-secret:NAME"
-    raise ConfigurationError(f"{place} is missing; looked at {', then '.join(looked)}", hint=hint)
+    said = ", then ".join(dict.fromkeys(looked))
+    raise ConfigurationError(f"{place} is missing; looked at {said}", hint=hint)
 
 
 def _resolve(reference: str, folder: Path, looked: list[str]) -> str:

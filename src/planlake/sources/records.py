@@ -9,7 +9,7 @@ record by record, and such a record the slow way, with the same result.
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -21,6 +21,8 @@ NULL_BODIES = (b"", b"null")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _AWKWARD_KEY = re.compile(r'["\\\x00-\x1f]|^$')
 _PAGE = msgspec.json.Decoder(list[msgspec.Raw])
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_LENIENT = json.JSONDecoder(strict=False)
 _TEXTS = msgspec.json.Decoder(dict[str, str | None])
 _SORTED = msgspec.json.Encoder(order="sorted")
 _PLAIN = msgspec.json.Encoder()
@@ -102,7 +104,6 @@ def no_records(body: bytes) -> Records:
 
 def _split_slowly(body: str) -> list[bytes]:
     """The same for a body that msgspec refuses, for a lone surrogate or a control character in one of its records."""
-    decoder = json.JSONDecoder(strict=False)
     records: list[bytes] = []
     place = _past_space(body, 0)
     if body[place : place + 1] != "[":
@@ -110,7 +111,7 @@ def _split_slowly(body: str) -> list[bytes]:
     place = _past_space(body, place + 1)
     while body[place : place + 1] != "]":
         try:
-            _, end = decoder.raw_decode(body, place)
+            _, end = _LENIENT.raw_decode(body, place)
         except (ValueError, RecursionError):
             raise ValueError("the body is no JSON array of records: it breaks off or is malformed") from None
         records.append(body[place:end].encode(errors="surrogateescape"))  # the very bytes, also where they are no UTF-8
@@ -209,23 +210,40 @@ def texts_of(text: str | bytes) -> dict[str, str | None] | None:
     becomes U+FFFD. Of a key that comes twice the last value counts.
     """
     body = _decoded(text) if isinstance(text, bytes) else text
-    decoder = json.JSONDecoder(strict=False)
     try:
-        if not isinstance(decoder.decode(body), dict):
+        if not isinstance(_LENIENT.decode(body), dict):
             return None
     except (ValueError, RecursionError):
         return None
-    values: dict[str, str | None] = {}
+    return {_clean(key): _text_of(value, written) for key, value, written in _members(body)}
+
+
+def members_of(body: bytes) -> dict[str, bytes]:
+    """The values of a JSON object by key, each as it is written; ValueError where the body is no object."""
+    try:
+        return {key: bytes(value) for key, value in _OBJECT.decode(body).items()}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    text = body.decode(errors="surrogateescape")  # what msgspec refuses in one record fails no other
+    try:
+        if not isinstance(_LENIENT.decode(text), dict):
+            raise ValueError("the body is no JSON object")
+    except (ValueError, RecursionError):
+        raise ValueError("the body is no JSON object") from None
+    return {key: written.encode(errors="surrogateescape") for key, _, written in _members(text)}
+
+
+def _members(body: str) -> Iterator[tuple[str, Any, str]]:
+    """The members of a JSON object: key, value, and the value as it is written."""
     place = _past_space(body, _past_space(body, 0) + 1)
     while body[place] != "}":
-        key, end = decoder.raw_decode(body, place)
+        key, end = _LENIENT.raw_decode(body, place)
         start = _past_space(body, _past_space(body, end) + 1)  # past the colon
-        value, end = decoder.raw_decode(body, start)
-        values[_clean(key)] = _text_of(value, body[start:end])
+        value, end = _LENIENT.raw_decode(body, start)
+        yield key, value, body[start:end]
         place = _past_space(body, end)
         if body[place] == ",":
             place = _past_space(body, place + 1)
-    return values
 
 
 def _text_of(value: Any, written: str) -> str | None:  # noqa: ANN401 - untyped JSON

@@ -1,0 +1,136 @@
+"""How an API is spoken to, as its catalogue says: in go pages and days, out come queries; in go answers, totals.
+
+What differs between APIs and can be told in words stands here as data. The defaults are Tascomi's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from planlake.clock import LONDON
+from planlake.sources.records import members_of
+
+Query = dict[str, str | int]
+IN_BODY, IN_HEADER = "body:", "header:"
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What an answer says of paging: all results of the query, results per page, the page's number from 1."""
+
+    results: int
+    per_page: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages the query has."""
+        return -(-self.results // self.per_page)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How requests are signed, paged and filtered, and where an answer keeps its records and totals.
+
+    `day_filter` says what the filter by day gives: records changed on that `day`, or `since` it, that is from its
+    midnight on. `total`, `size` and `place` are `header:NAME` or `body:PATH`, the latter two empty where no answer says
+    them; `records` is the path of the records in the body, empty where the body is nothing else. Paths have dots.
+    `no_records_status` is the status of an answer without records and body, 0 where there is none.
+    """
+
+    signing: Literal["tascomi-hmac", "bearer"] = "tascomi-hmac"
+    paging: Literal["page", "offset"] = "page"
+    page_parameter: str = "page"
+    size_parameter: str = ""
+    page_size: int = 50
+    always: Mapping[str, str] = field(default_factory=dict)
+    day_filter: Literal["day", "since"] = "day"
+    day_parameter: str = ""
+    day_format: str = "%Y-%m-%d"
+    time_zone: str = "Europe/London"
+    records: str = ""
+    total: str = "header:X-Number-Of-Results"
+    size: str = "header:X-Results-Per-Page"
+    place: str = "header:X-Page-Number"
+    no_records_status: int = 202
+
+
+def page_query(dialect: Dialect, number: int) -> Query:
+    """The query of a page, counted from 1."""
+    place = number if dialect.paging == "page" else (number - 1) * dialect.page_size
+    query: Query = {dialect.page_parameter: place, **dialect.always}
+    if dialect.size_parameter:
+        query[dialect.size_parameter] = dialect.page_size
+    return query
+
+
+def day_query(dialect: Dialect, changed: str, day: str) -> Query:
+    """What is added to ask for a London day (`2026-11-22`), or for everything since; `changed` is the column."""
+    moment = datetime.fromisoformat(day).replace(tzinfo=LONDON)
+    if dialect.day_filter == "since":
+        moment = moment.astimezone(ZoneInfo(dialect.time_zone))
+    return {dialect.day_parameter or changed: moment.strftime(dialect.day_format)}
+
+
+def opened(dialect: Dialect, query: Mapping[str, str | int], headers: Mapping[str, str], body: bytes) -> "Opened":
+    """The records of an answer, still as bytes, and its totals; ValueError where it says them wrongly or not at all."""
+    places = (dialect.records, dialect.total, dialect.size, dialect.place)
+    is_enveloped = bool(dialect.records) or any(place.startswith(IN_BODY) for place in places)
+    members = members_of(body) if is_enveloped else {}
+    records = _part(members, dialect.records) if dialect.records else body
+    return Opened(records, _totals(dialect, query, headers, members))
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An answer taken apart: the JSON array of its records, and its totals."""
+
+    records: bytes = field(repr=False)
+    totals: Totals
+
+
+def _totals(
+    dialect: Dialect, query: Mapping[str, str | int], headers: Mapping[str, str], members: Mapping[str, bytes]
+) -> Totals:
+    asked = int(query.get(dialect.page_parameter, 1 if dialect.paging == "page" else 0))
+    try:
+        results = _figure(dialect.total, headers, members)
+        per_page = _figure(dialect.size, headers, members) if dialect.size else dialect.page_size
+        place = _figure(dialect.place, headers, members) if dialect.place else asked
+    except (KeyError, ValueError):
+        kind = "headers" if dialect.total.startswith(IN_HEADER) else "figures"
+        raise ValueError(f"the paging {kind} are missing or no numbers") from None
+    if per_page < 1 or results < 0:
+        kind = "headers" if dialect.total.startswith(IN_HEADER) else "figures"
+        raise ValueError(f"the paging {kind} make no sense: {results} results, {per_page} per page")
+    if dialect.paging == "page":
+        return Totals(results, per_page, place)
+    _check_offset(dialect, per_page, place, asked)
+    return Totals(results, per_page, place // per_page + 1)
+
+
+def _check_offset(dialect: Dialect, per_page: int, place: int, asked: int) -> None:
+    """Offsets are worked out from the size that is asked for, so the API must keep to both."""
+    if per_page != dialect.page_size:
+        raise ValueError(f"the API gives {per_page} records a page, the catalogue's page_size is {dialect.page_size}")
+    if place != asked:
+        raise ValueError(f"records from {asked} on were asked for, the answer says {place}")
+
+
+def _figure(where: str, headers: Mapping[str, str], members: Mapping[str, bytes]) -> int:
+    if where.startswith(IN_HEADER):
+        return int(headers[where.removeprefix(IN_HEADER)])
+    return int(_part(members, where.removeprefix(IN_BODY)).strip(b'"'))
+
+
+def _part(members: Mapping[str, bytes], path: str) -> bytes:
+    first, *others = path.split(".")
+    try:
+        part = members[first]
+        for name in others:
+            part = members_of(part)[name]
+    except KeyError:
+        raise ValueError(f'the body has no "{path}"') from None
+    return part

@@ -1,0 +1,1 @@
+"""A second API, unlike Tascomi's: catalogue files only."""

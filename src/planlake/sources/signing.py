@@ -1,0 +1,25 @@
+"""How requests are signed, by kind: in go the configuration and a dialect, out comes what makes a request's headers."""
+
+from contextlib import AbstractAsyncContextManager
+
+from planlake.config import Config
+from planlake.sources.client import Signer, Source, open_source
+from planlake.sources.dialect import Dialect
+from planlake.sources.keys import read_token
+from planlake.sources.tascomi.signing import signer
+
+
+def signer_of(config: Config, dialect: Dialect) -> Signer:
+    """What signs each request; a ConfigurationError where a key or token is missing."""
+    return bearer(config) if dialect.signing == "bearer" else signer(config)
+
+
+def bearer(config: Config) -> Signer:
+    """The same header for every request: it carries the token, which is read once."""
+    headers = {"Authorization": f"Bearer {read_token(config)}"}
+    return lambda _: headers
+
+
+def opened_source(config: Config, dialect: Dialect) -> AbstractAsyncContextManager[Source]:
+    """Connect to the API of the configuration, signing as its dialect says."""
+    return open_source(config, signer_of(config, dialect), dialect)

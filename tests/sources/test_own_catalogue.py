@@ -1,0 +1,94 @@
+"""A catalogue of one's own: a file or a folder beside planlake.yaml, and an address."""
+
+import pytest
+
+from conftest import feeding
+from ingestion.served import DAY_1, DAY_2, fill, record, served
+from planlake.config import Config
+from planlake.errors import ConfigurationError
+from planlake.sources.catalogue import configured_catalogue, load_catalogue
+
+BUILDING_CONTROL = """\
+[source]
+like = "tascomi"
+
+[inspections]
+cadence = "daily"
+
+[inspections.columns]
+id = "integer"
+last_updated = "timestamp"
+amount = "double"
+flag = "boolean"
+"""
+
+
+def written(folder, text, name="building_control.toml"):
+    (folder / name).write_text(text)
+    return Config(source=f"./{name}", folder=folder)
+
+
+def test_another_product_of_the_same_api_takes_a_file_and_an_address(tmp_path):
+    (tmp_path / "building_control.toml").write_text(BUILDING_CONTROL)
+    settings = "source: ./building_control.toml\ntables: {daily: [inspections]}\n"
+    with feeding(served(["inspections"]), tmp_path, settings) as feed:
+        fill(feed.data, "inspections", 3)
+        assert feed.run_at(DAY_1).exit_code == 0
+        feed.data.put("inspections", record(2, "2026-11-17 10:00:00", amount="99.25"))
+        assert feed.run_at(DAY_2).exit_code == 0
+        query = "select id, amount, flag, name from inspections order by id"
+        assert [tuple(row.values()) for row in feed.rows(query)] == [
+            (1, 1.5, True, "name 1"),
+            (2, 99.25, False, "name 2"),
+            (3, 3.5, True, "name 3"),
+        ]
+        assert feed.rows('select count(*) as n from "building_control-refined-zone".inspections') == [{"n": 3}]
+
+
+def test_a_source_like_another_speaks_as_that_one_does(tmp_path):
+    catalogue = configured_catalogue(written(tmp_path, BUILDING_CONTROL))
+    tascomi = load_catalogue("tascomi")
+    assert (catalogue.dialect, catalogue.dropped_keys) == (tascomi.dialect, tascomi.dropped_keys)
+    assert list(catalogue.resources) == ["inspections"]
+    text = BUILDING_CONTROL.replace('"tascomi"', '"public_register"\ndialect = {size_parameter = "top"}')
+    changed = configured_catalogue(written(tmp_path, text))
+    assert (changed.dialect.size_parameter, changed.dialect.signing, changed.page_size) == ("top", "bearer", 200)
+    assert changed.resource("inspections").changed == "modified"
+
+
+def test_a_folder_is_a_catalogue_with_a_file_for_what_holds_for_all(tmp_path):
+    folder = tmp_path / "building_control"
+    folder.mkdir()
+    (folder / "source.toml").write_text('like = "tascomi"\npage_size = 20\n')
+    (folder / "inspections.toml").write_text(BUILDING_CONTROL.partition("\n\n")[2])
+    catalogue = configured_catalogue(Config(source="./building_control", folder=tmp_path))
+    assert (catalogue.source, catalogue.dialect.page_size) == ("building_control", 20)
+    assert list(catalogue.resources) == ["inspections"]
+
+
+MISTAKES = {
+    "no TOML": ("[inspections", "cannot be read"),
+    "no resource": ('[source]\nlike = "tascomi"\n', "has no resource"),
+    "like nobody": (BUILDING_CONTROL.replace('"tascomi"', '"tascomy"'), 'no source is called "tascomy"'),
+    "an unknown key": (BUILDING_CONTROL.replace("like", "page_sise = 20\nlike"), 'unknown key "page_sise"'),
+    "an unknown word": (BUILDING_CONTROL.replace("like", "dialect = {pagin = 'page'}\nlike"), 'unknown key "pagin"'),
+    "a wrong word": (BUILDING_CONTROL.replace("like", "dialect = {paging = 'cursor'}\nlike"), "described wrongly"),
+    "a wrong zone": (BUILDING_CONTROL.replace("like", "time_zone = 'Europe/Londn'\nlike"), "described wrongly"),
+    "no size": (BUILDING_CONTROL.replace("like", "page_size = 0\nlike"), "described wrongly"),
+    "no table": ("page_size = 20\n" + BUILDING_CONTROL, '"page_size" of the catalogue is no table'),
+    "no key": (BUILDING_CONTROL.replace('id = "integer"', ""), 'key: "id" is no declared column'),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_it_is_one_clear_line(tmp_path, mistake):
+    text, said = MISTAKES[mistake]
+    with pytest.raises(ConfigurationError, match=said):
+        configured_catalogue(written(tmp_path, text))
+
+
+def test_a_file_that_is_not_there_or_has_no_name_for_databases_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match="no source is called"):
+        configured_catalogue(Config(source="./nowhere.toml", folder=tmp_path))
+    with pytest.raises(ConfigurationError, match="no name of a source"):
+        configured_catalogue(written(tmp_path, BUILDING_CONTROL, "Building Control.toml"))
