@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from planlake.cli.main import app
 from planlake.config import Api, Catalog, Config, Environment, Lineage, Settings, SqlCheck, Tables
 from planlake.lake import ledger
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES
+from planlake.sources import catalogue
 from planlake.sources.catalogue import Resource
+from planlake.sources.dialect import Dialect
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -117,10 +120,30 @@ def test_every_key_of_a_resource_is_explained():
 def test_every_variable_the_code_reads_is_explained():
     text = "".join(file.read_text(encoding="utf-8") for file in PACKAGE.rglob("*.py"))
     read = set(re.findall(r"\b(?:PLANLAKE|TASCOMI)_[A-Z]+(?:_[A-Z]+)*\b(?!_)", text))
-    read |= {"PLANLAKE_API_PUBLIC_KEY", "PLANLAKE_API_PRIVATE_KEY"}
+    read |= {"PLANLAKE_API_PUBLIC_KEY", "PLANLAKE_API_PRIVATE_KEY", "PLANLAKE_API_TOKEN"}
     settings = {f"PLANLAKE_{name.upper()}" for name in Settings.model_fields}
     missing = [name for name in sorted(read - settings) if f"`{name}`" not in page("settings")]
     assert missing == []
+
+
+def test_every_word_of_a_catalogue_file_is_explained_with_its_default():
+    text = section(page("add-a-source"), "### 2. Write the catalogue file")
+    rows = table(text)
+    for kind in (catalogue._Common, Dialect):
+        for one in fields(kind):
+            if one.name not in ("page_size", "time_zone", "dialect", "always") and one.default:
+                assert rows[one.name][0] == ("none" if one.default == "" else str(one.default)), one.name
+            assert one.name in rows
+
+
+def test_the_catalogue_files_of_the_guide_are_read_as_they_stand(tmp_path):
+    own, register = re.findall(r"```toml\n(.*?)```", page("add-a-source"), re.DOTALL)
+    (tmp_path / "building_control.toml").write_text(own)
+    (tmp_path / "register.toml").write_text(register)
+    assert catalogue.catalogue_at(tmp_path / "building_control.toml").dialect == Dialect()
+    written = catalogue.catalogue_at(tmp_path / "register.toml")
+    assert written.dialect == catalogue.load_catalogue("public_register").dialect
+    assert (written.changed, list(written.resources)) == ("modified", ["repd"])
 
 
 # ---------------------------------------------------------------- errors
