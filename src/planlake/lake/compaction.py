@@ -27,16 +27,14 @@ def compact_ledger(lake: Lake, connection: Connection, now: datetime, *, after_d
     if table is None:
         return 0
     schema, cutoff = table.schema(), now - timedelta(days=after_days)
-    by_resource: dict[str, list[DataFile]] = {}
-    for file in data_files(table):
-        by_resource.setdefault(str(file.partition[0]), []).append(file)
+    every = data_files(table)
     added: list[DataFile] = []
     removed: list[DataFile] = []
     saved = 0
     with connection.cursor() as cursor:
-        for resource, files in by_resource.items():
-            if not cursor.execute(_due(rows_sql(files, schema), cutoff - timedelta(days=PAUSE_DAYS))).fetchall():
-                continue
+        due = cursor.execute(_due(rows_sql(every, schema), cutoff - timedelta(days=PAUSE_DAYS))).fetchall()
+        for (resource,) in due:
+            files = [file for file in every if file.partition[0] == resource]
             held = [(file, cursor.execute(_newest(rows_sql([file], schema))).fetchall()[0][0]) for file in files]
             old = [file for file, newest in held if newest < cutoff]
             before = sum(file.record_count for file in old)
@@ -52,13 +50,14 @@ def compact_ledger(lake: Lake, connection: Connection, now: datetime, *, after_d
 
 
 def _due(rows: str, oldest: datetime) -> str:
-    """Whether a window closed so long ago still has rows of requests."""
+    """Resources of which a window closed so long ago still has rows of requests."""
     return f"""
-        select 1 from {rows} as asked semi join (
-            select "window", request_id as closed_id from {rows}
+        select distinct resource from {rows} as asked semi join (
+            select resource, "window", request_id as closed_id from {rows}
             where event = '{CLOSED}' and requested_at < {literal(str(oldest))}) as closings
-        on asked."window" = closings."window" and asked.request_id < closings.closed_id
-        where event in {REQUEST_EVENTS} limit 1"""
+        on asked.resource = closings.resource and asked."window" = closings."window"
+            and asked.request_id < closings.closed_id
+        where event in {REQUEST_EVENTS} order by resource"""
 
 
 def _newest(rows: str) -> str:

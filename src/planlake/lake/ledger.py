@@ -127,7 +127,7 @@ def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
     batches = _highest(lake, "batch")
     columns = TABLES["raw", "api_requests"].keys() - {"url", "attempts", "seconds", "requests"}
     rows = own_rows_sql(lake, "raw", "api_requests", columns=columns)
-    connection.execute(f"create or replace temp view ledger as {without_voided_sql(rows)}")
+    connection.execute(f"create or replace temp table ledger as {without_voided_sql(rows)}")  # its files are read once
     connection.execute(f"""
         create or replace temp view since_closed as
         with closings as (
@@ -137,6 +137,7 @@ def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
     closed, gaps = _closed(connection), _gaps(connection)
     pages, failures = _pages(connection), _failures(connection)
     recounted, counts, sampled = _recounted(connection), _counts(connection), _sampled(connection)
+    connection.execute("drop view since_closed; drop table ledger")
     return {
         name: History(
             batch,
