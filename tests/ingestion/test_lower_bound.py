@@ -158,6 +158,22 @@ def test_a_record_that_is_gone_is_asked_for_alone_and_landed_as_deleted(feed):
     assert held(feed) == shown(feed.data, "things")
 
 
+def test_every_raw_row_still_counts_when_the_ledger_of_such_days_is_compacted(feed):
+    feed.run_at(DAY_1)
+    for now, count, identity in ((DAY_2, 3, 10), (DAY_3, 5, 20), (DAY_4, 1, 30)):
+        fill(feed.data, "things", count, f"{now[:10]} 01:00:00", start=identity)
+        feed.fail(*[Rule(resource="things", query={"offset": "4"}, times=None, status=500)] * (now == DAY_3))
+        assert feed.run_at(now).exit_code == (now == DAY_3)
+    raw = 'select reference, batch, name from "things-raw-zone".things order by batch, reference'
+    before, rows = feed.rows(raw), len(ledger(feed, "things", "page"))
+    feed.run_at("2027-03-20T03:00:00", "things", is_full=True)
+    old = "requested_at < timestamp '2026-12-01'"
+    assert len(ledger(feed, "things", "page", old)) < rows
+    assert len(ledger(feed, "things", "page", f"{old} and requests is not null")) > 1
+    assert feed.rows(raw) == before
+    assert held(feed) == shown(feed.data, "things")
+
+
 # ---------------------------------------------------------------- what goes wrong
 
 
