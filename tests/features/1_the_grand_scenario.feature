@@ -31,16 +31,6 @@ Feature: A table that Planning misses becomes a table that Planning uses
       | fees                 | daily  |
       | wards                | weekly |
 
-  @delivery
-  Scenario: The table is tried where nobody else is disturbed
-    Given enforcement_breaches was tried in DPP-426
-    When I type: planlake env diff DPP-426
-    Then it ends well
-    And I see lines with:
-      | enforcement_breaches | 0 | 8 | 8 |
-    And everybody else sees nothing of enforcement_breaches
-    And everybody else still sees 8 rows in fees
-
   @acceptance
   Scenario: The user finds the table, its columns and their types
     Given enforcement_breaches was promoted from DPP-426
@@ -56,3 +46,13 @@ Feature: A table that Planning misses becomes a table that Planning uses
     Then every row says:
       | breaches | 8 |
       | cases    | 1 |
+
+  @delivery
+  Scenario: The table is tried where nobody else is disturbed
+    Given enforcement_outcomes was tried in DPP-427
+    When I type: planlake env diff DPP-427
+    Then it ends well
+    And I see lines with:
+      | enforcement_outcomes | 0 | 8 | 8 |
+    And everybody else sees nothing of enforcement_outcomes
+    And everybody else still sees 8 rows in fees

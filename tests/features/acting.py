@@ -29,9 +29,10 @@ def configured(person, tables):
 
 @given(parsers.re(r"the preview (?P<preview>\S+)"))
 def previewed(person, preview):
-    person.type_well("planlake env list --json")
-    if preview not in [one["name"] for one in json.loads(person.said.out)]:
-        person.type_well(f"planlake env create {preview}")
+    if person.once(preview):
+        person.type_well("planlake env list --json")
+        if preview not in [one["name"] for one in json.loads(person.said.out)]:
+            person.type_well(f"planlake env create {preview}")
 
 
 @given(parsers.re("(?P<tables>.+) (was|were) brought into (?P<preview>.+) as far as (?P<step>.+)"))

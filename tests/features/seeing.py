@@ -119,6 +119,13 @@ def as_many(person, council, table):
     others(person, council.data.count(table), table)
 
 
+@then(parsers.parse("everybody else still sees {count:d} row fewer in {table} than the API has"))
+def fewer(person, council, count, table):
+    person.ask(f"select count(*) as n from {table}")
+    wanted = council.data.count(table) - count
+    person.expects(person.rows == [{"n": wanted}], f"{count} row fewer in {table} than the API has")
+
+
 @then(parsers.parse("everybody else sees nothing of {table}"))
 def hidden(person, table):
     person.type("planlake tables")
