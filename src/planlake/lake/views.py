@@ -17,7 +17,7 @@ from pyiceberg.table.snapshots import Snapshot
 
 from planlake.engines.duckdb import SAYS_A_KEY_TWICE, Connection, found_keys
 from planlake.engines.sql import identifier, literal
-from planlake.lake.files import DAY_TAG, data_files, day_tag
+from planlake.lake.files import DAY_TAG, data_files, day_tag, highest_by_resource
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.ledger import gaps_sql, raw_files, raw_rows_sql
 from planlake.lake.reading import latest_first, own_rows_sql, rows_sql
@@ -271,9 +271,10 @@ def _own_names(lake: Lake, resources: Mapping[str, Described]) -> dict[str, list
     loaded = [name.removeprefix("current_") for name in refined if name.startswith("current_")]
     increments = [name.removeprefix("increment_") for name in refined if name.startswith("increment_")]
     raw = lake.names("raw")
+    received = resources.keys() & {*increments, *highest_by_resource(lake.find("raw", "api_responses"), "batch")}
     names = {zone: lake.names(zone) for zone in ZONES}
     names["operations"] += [GAPS] if raw else []
-    names["raw"] = [*raw, *(f"api_response_{name}" for name in increments), *increments] if raw else []
+    names["raw"] = [*raw, *(f"api_response_{name}" for name in received), *received] if raw else []
     names["refined"] = [*refined, *loaded, *(f"history_{name}" for name in increments)]
     known = resources.keys()
     return {
