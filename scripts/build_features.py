@@ -78,8 +78,8 @@ def results_of(file: Path) -> Results:
 
 def feature_of(file: Path, results: Results) -> Feature:
     """A feature file with the results of its scenarios."""
-    found = Parser().parse(file.read_text(encoding="utf-8"))["feature"]
-    children: list[dict[str, Any]] = found["children"]
+    found: Any = Parser().parse(file.read_text(encoding="utf-8"))["feature"]
+    children = found["children"]
     before = [step for child in children if "background" in child for step in child["background"]["steps"]]
     scenarios = [
         _scenario(child["scenario"], before, results.get((file.name, child["scenario"]["location"]["line"])))
@@ -98,9 +98,7 @@ def _scenario(
     return Scenario(found["name"], ", ".join(_place(tag["name"]) for tag in found["tags"]), verdict, steps)
 
 
-def _steps(
-    found: Sequence[Mapping[str, Any]], results: Mapping[int, Mapping[str, str]] | None
-) -> Iterator[Step]:
+def _steps(found: Sequence[Mapping[str, Any]], results: Mapping[int, Mapping[str, str]] | None) -> Iterator[Step]:
     has_failed = False
     for step in found:
         result = (results or {}).get(step["location"]["line"])

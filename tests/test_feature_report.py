@@ -1,4 +1,4 @@
-"""The page of `make features`: every scenario with its number, its steps with a word each, and what was seen instead."""
+"""The page of `make features`: every scenario with its number, each step with a word, and what was seen instead."""
 
 import re
 import subprocess
@@ -90,7 +90,7 @@ def test_a_scenario_that_failed_says_where_and_what_was_seen_and_what_was_not_re
     text = part(page, "It is not loaded")
     assert "✗ failed playbook: step 4.2.1 in section 4.3" in text
     assert "✗ failed Then it is not what it should be What was seen: Expected: 8 rows, &lt;not&gt; 9" in text
-    assert "– not reached And nothing is heard of this" in text
+    assert "not reached And nothing is heard of this" in text
     assert text.count("✗ failed") == 2
 
 
