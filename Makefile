@@ -7,13 +7,19 @@ COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-u
 	--no-emit-find-links --no-emit-options --resolver backtracking
 OF_PRODUCT := --build-deps-for editable
 
-.PHONY: demo test check format lock bench soak clean
+.PHONY: demo test features check format lock bench soak clean
 
 demo: $(VENV)/run
 	$(BIN)/planlake demo
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The playbook as features, with a page for those who read no code: build/features.html.
+features: $(VENV)/dev
+	mkdir -p build && rm -f build/features.json
+	$(BIN)/python -m pytest tests/features --ignore tests/features/test_breaking.py --cucumber-json build/features.json; \
+	ended=$$?; $(BIN)/python scripts/build_features.py tests/features build/features.json build/features.html && exit $$ended
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .
@@ -40,7 +46,7 @@ lock: $(VENV)/dev
 	$(COMPILE) --upgrade --output-file benchmarks/requirements.lock benchmarks/requirements.in
 
 clean:
-	rm -rf $(VENV) $(VENV)-bench demo-lake
+	rm -rf $(VENV) $(VENV)-bench demo-lake build
 
 $(VENV)/run: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -53,6 +53,6 @@ Feature: A table that Planning misses becomes a table that Planning uses
     When I type: planlake env diff DPP-427
     Then it ends well
     And I see lines with:
-      | enforcement_outcomes | 0 | 8 | 8 |
+      | enforcement_outcomes | 8 | 8 |
     And everybody else sees nothing of enforcement_outcomes
     And everybody else still sees 8 rows in fees

@@ -8,7 +8,8 @@ import pytest
 from pytest_bdd import scenario
 
 from planlake.engines import duckdb
-from planlake.flow import ingest, run
+from planlake.flow import ingest, refine, run
+from planlake.flow.parsing import Keys
 
 
 def records_are_cut(monkeypatch):
@@ -51,9 +52,6 @@ def differences_are_overlooked(monkeypatch):
 
 
 def new_attributes_are_dropped(monkeypatch):
-    from planlake.flow import refine
-    from planlake.flow.parsing import Keys
-
     monkeypatch.setattr(refine, "keys_to_come", lambda *_: Keys(("id", "last_updated")))
 
 
