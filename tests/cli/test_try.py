@@ -286,6 +286,7 @@ def test_the_preview_is_made_where_there_is_none_and_its_base_stays_as_it_is(fee
 def test_a_sample_is_not_promoted_and_a_run_reads_the_table_whole_in_its_place(feed, typed, tmp_path):
     file = ("--config", feed.file)
     assert typed("try", "good", "--pages", "2", "--env", NAME, *file).status == 0
+    assert "good: only a sample was loaded" in typed("env", "diff", NAME, *file).err
     refused = typed("env", "promote", NAME, "--yes", *file)
     assert refused.status == 1
     assert "good cannot be promoted: only a sample was loaded" in refused.err

@@ -120,6 +120,8 @@ def _show_differences(found: "Sequence[Difference]", name: str) -> None:
             print_table(f"{one.table}: some of what changed", ("id", "column", "before", "here"), cells)
         for line in _remarks(one):
             remark(line)
+        if one.is_sample:
+            remark(f"{one.table}: only a sample was loaded\nhint: planlake run --env {name} {one.table}")
 
 
 def _cell(value: str | None) -> str:

@@ -28,7 +28,12 @@ SIGNS = {
 
 def try_(
     resource: Annotated[str, typer.Argument(help="A resource of the catalogue.")],
-    env: Annotated[str, typer.Option("--env", help="The preview to load the sample into; made where there is none.")],
+    env: Annotated[
+        str,
+        typer.Option(
+            "--env", help="The preview to load the sample into; made where there is none.", envvar="PLANLAKE_ENV"
+        ),
+    ],
     pages: Annotated[
         int, typer.Option("--pages", help="How many pages to ask for, evenly from first to last.", min=1, max=100)
     ] = 5,

@@ -24,6 +24,7 @@ from planlake.flow.record import record
 from planlake.flow.rollback import resume
 from planlake.lake.files import data_files, row_count
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
+from planlake.lake.ledger import read_histories
 from planlake.lake.previews import Dropped, base_of, check_name, drop, preview_names, preview_of, previews_of
 from planlake.lake.reading import own_rows_sql
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN
@@ -47,7 +48,8 @@ class Listed:
 class Difference:
     """How a table of a preview differs from its base: columns, rows, a sample of changed cells, checks, bytes.
 
-    `retyped` are columns with both types; `moved` says whether the base went on since, `checks` what was not well.
+    `retyped` are columns with both types; `moved` says whether the base went on since, `checks` what was not well,
+    `is_sample` that no more than a sample was loaded.
     """
 
     table: str
@@ -65,6 +67,7 @@ class Difference:
     checks: tuple[tuple[str, str, str], ...]
     files: int
     bytes: int
+    is_sample: bool = False
 
 
 def create(config: Config, name: str, *, base: str | None = None) -> Listed:
@@ -105,7 +108,10 @@ def differences(config: Config, name: str, tables: Sequence[str], *, records: in
     preview = preview_of(base, name)
     wanted = _own_of(preview, [catalogue.resource(table).name for table in tables])
     with clear_errors(), connected(config.settings.memory_limit_megabytes) as connection:
-        return [_difference(preview, connection, catalogue.resource(table), records) for table in wanted]
+        histories = read_histories(preview, connection)
+        sampled = {name for name, history in histories.items() if history.is_sampled}
+        found = [_difference(preview, connection, catalogue.resource(table), records) for table in wanted]
+        return [replace(one, is_sample=one.table in sampled) for one in found]
 
 
 def _own_of(preview: Lake, tables: Sequence[str]) -> list[str]:
