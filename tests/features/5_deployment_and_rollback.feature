@@ -27,7 +27,7 @@ Feature: What was tried becomes everybody's, and can be taken back at once
     Given the number of requests the API has answered is noted
     When I type: planlake env promote DPP-426 --yes
     Then it ends well
-    And I see "1 tables are promoted"
+    And I see "1 table is promoted"
     And the API was not asked once more
     And everybody else still sees 8 rows in enforcement_breaches
     And everybody else still sees 8 rows in fees

@@ -28,12 +28,12 @@ def only_ids_are_parsed(monkeypatch):
 
 
 def numbers_are_one_too_high(monkeypatch):
-    cast = duckdb._cast_expression
+    cast = duckdb.cast_expression
 
     def too_high(column, type_name):
         return f"({cast(column, type_name)} + 1)::integer" if type_name == "integer" else cast(column, type_name)
 
-    monkeypatch.setattr(duckdb, "_cast_expression", too_high)
+    monkeypatch.setattr(duckdb, "cast_expression", too_high)
 
 
 def later_versions_are_not_applied(monkeypatch):
