@@ -209,6 +209,7 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
         message = "; ".join(result.message for result in held(checks))
         return TableResult(table, "held", message, read, refined, taken, checks=checks)
     changed = (refined is not None and refined.rows > 0) or (taken is not None and taken.changed > 0)
+    changed = changed or ("refine" not in names and read is not None and read.stored > 0)
     brought = read is not None and (read.closed or read.unproven or read.gap_pages)
     outcome: Outcome = "loaded" if changed else "unchanged" if brought else "up to date"
     return TableResult(table, outcome, _message(first, read, refined), read, refined, taken, checks=checks)
