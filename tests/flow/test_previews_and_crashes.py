@@ -1,0 +1,121 @@
+"""Previews beside a base that goes on, and after crashes: nothing is lost, counted twice, or taken for another's."""
+
+from datetime import timedelta
+
+import pytest
+
+from flow.test_previews import (
+    NAME,
+    Killed,
+    change,
+    day,
+    declared,
+    everything,
+    feed,
+    rows,
+    run_in,
+    shown,
+    typed,
+    yes,
+)
+from planlake.config import load_config
+from planlake.engines.duckdb import connected
+from planlake.errors import QualityError
+from planlake.flow.preview import create, promote
+from planlake.flow.rebuild import rebuild
+from planlake.lake import arrivals
+from planlake.lake.ledger import voided_batches
+from planlake.lake.previews import open_lake
+from planlake.lake.upgrade import FORMAT_PROPERTY
+
+__all__ = ["feed", "typed"]  # fixtures
+
+
+def killed(monkeypatch, module, stage, action, *, calls=1):
+    """Carry out an action that is killed when a stage of it is begun for the given time."""
+    done, count = getattr(module, stage), 0
+
+    def killing(*arguments, **more):
+        nonlocal count
+        count += 1
+        if count == calls:
+            raise Killed
+        return done(*arguments, **more)
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(module, stage, killing)
+        action()
+
+
+def configured(feed, text):
+    file = feed.config.folder / "planlake.yaml"
+    file.write_text(f'api: {{base_url: "{feed.simulator.url}"}}\n{text}')
+    feed.config = load_config(file)
+
+
+def voided(feed, table="things"):
+    with connected(200) as connection:
+        return voided_batches(open_lake(feed.config), connection, table)
+
+
+def test_a_base_that_goes_on_after_a_promoted_rebuild_builds_its_tables_anew_as_ever(feed):
+    create(feed.config, NAME)
+    rebuild(feed.config, ["things"], environment=NAME)
+    promote(feed.config, NAME, [], confirm=yes)
+    configured(feed, declared(amount="text"))
+    change(feed, 2)
+    run_in(feed, day(2), "things", environment=None)
+    lake = open_lake(feed.config)
+    tables = [lake.find("refined", f"{kind}_things") for kind in ("increment", "current")]
+    assert [str(table.schema().find_field("amount").field_type) for table in tables] == ["string", "string"]
+
+
+def test_raw_rows_that_a_killed_run_left_never_count_whatever_is_promoted(feed, monkeypatch):
+    create(feed.config, NAME)
+    change(feed, 2)
+    run_in(feed, day(2), "things")
+    raw = 'select id, name from "tascomi-raw-zone".things order by all'
+    tried, parsed = everything(feed, environment=NAME), rows(feed, raw, NAME)
+    later = day(2) + timedelta(minutes=1)
+    killed(monkeypatch, arrivals, "commit", lambda: run_in(feed, later, "things", environment=None), calls=2)
+    promote(feed.config, NAME, [], confirm=yes)
+    assert rows(feed, raw) == parsed
+    rebuild(feed.config, ["things"])
+    assert everything(feed) == tried
+
+
+def test_no_two_requests_have_one_number_when_two_previews_are_promoted(feed):
+    create(feed.config, "a")
+    create(feed.config, "b")
+    change(feed, 2)
+    run_in(feed, day(2), "things", environment="a")
+    run_in(feed, day(2), environment="b")
+    promote(feed.config, "a", [], confirm=yes)
+    with pytest.raises(QualityError, match="things cannot be promoted: its base was read"):
+        promote(feed.config, "b", [], confirm=yes)
+    promote(feed.config, "b", ["others"], confirm=yes)
+    assert rows(feed, "select request_id from api_requests group by 1 having count(distinct resource) > 1") == []
+    joined = "select count(*) as n from api_responses"
+    assert rows(feed, f"{joined} join api_requests using (request_id)") == rows(feed, joined)
+
+
+def test_a_preview_whose_files_are_gone_stops_no_run_of_its_base(feed):
+    create(feed.config, NAME)
+    run_in(feed, day(1) + timedelta(hours=1), "things")
+    for path in (feed.config.folder / "lake" / f"preview-{NAME}--tascomi-operations").rglob("*.parquet"):
+        path.unlink()
+    change(feed, 2)
+    run_in(feed, day(2), environment=None)
+    assert 102 in {row["id"] for row in shown(feed)}
+
+
+def test_a_base_of_an_older_version_is_upgraded_by_a_run_in_its_preview(feed):
+    create(feed.config, NAME)
+    ledger = open_lake(feed.config).find("raw", "api_requests")
+    with ledger.transaction() as change_of_table:
+        change_of_table.set_properties({FORMAT_PROPERTY: "1"})
+        with change_of_table.update_schema(allow_incompatible_changes=True) as update:
+            update.delete_column("requests")
+    change(feed, 2)
+    run_in(feed, day(2), "things")
+    assert 102 in {row["id"] for row in shown(feed, environment=NAME)}
