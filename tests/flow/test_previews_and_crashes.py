@@ -119,3 +119,14 @@ def test_a_base_of_an_older_version_is_upgraded_by_a_run_in_its_preview(feed):
     change(feed, 2)
     run_in(feed, day(2), "things")
     assert 102 in {row["id"] for row in shown(feed, environment=NAME)}
+
+
+def test_an_export_of_a_preview_has_the_tables_of_its_base_too(feed, typed, tmp_path):
+    create(feed.config, NAME)
+    change(feed, 2)
+    run_in(feed, day(2), "things")
+    said = typed("export", "--out", tmp_path / "all.duckdb", "--env", NAME)
+    assert [line.split()[:2] for line in said.out.splitlines() if line.split()[:1] in (["things"], ["others"])] == [
+        ["others", "8"],
+        ["things", "9"],
+    ]
