@@ -49,6 +49,7 @@ def typed_in_process(monkeypatch, capfd, arguments):
     from planlake.cli import loading, main  # noqa: PLC0415 - the product is imported when it is asked for
 
     monkeypatch.setattr(loading, "_NAMED", [])
+    monkeypatch.setattr(loading, "_CHOSEN", [])
     monkeypatch.setattr("sys.argv", ["planlake", *map(str, arguments)])
     status = 0
     try:

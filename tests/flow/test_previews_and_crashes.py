@@ -121,6 +121,17 @@ def test_a_base_of_an_older_version_is_upgraded_by_a_run_in_its_preview(feed):
     assert 102 in {row["id"] for row in shown(feed, environment=NAME)}
 
 
+def test_what_is_shown_of_a_cell_is_its_text_and_hints_name_the_preview(feed, typed):
+    create(feed.config, NAME)
+    change(feed, 1, "things")
+    feed.data.put("things", {"id": "1", "last_updated": str(day(1)), "amount": "1.5", "name": "n", "note": "[/b] :+1:"})
+    run_in(feed, day(2), "things")
+    said = typed("env", "diff", NAME)
+    assert (said.status, "[/b] :+1:" in said.out, "[personal, 8 characters]" in said.out) == (0, True, True)
+    said = typed("rollback", "things", "--to", "2026-11-11", "--env", NAME)
+    assert (said.status, f"hint: planlake undo --env {NAME} --config" in said.err) == (0, True)
+
+
 def test_an_export_of_a_preview_has_the_tables_of_its_base_too(feed, typed, tmp_path):
     create(feed.config, NAME)
     change(feed, 2)

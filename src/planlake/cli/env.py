@@ -154,6 +154,7 @@ def promote(
 
     loaded = configuration(config)
     from planlake.flow.preview import promote as make_the_bases
+    from planlake.lake.previews import base_of
 
     done = False
 
@@ -168,7 +169,8 @@ def promote(
     if json:
         print_json({"done": done, "tables": [asdict(one) for one in found]})
     if done:
-        remark(f"{len(found)} tables are promoted\nhint: planlake undo takes it back; planlake env drop {name}")
+        hint = f"planlake undo --env {base_of(loaded, name)[0]} takes it back; planlake env drop {name}"
+        remark(f"{len(found)} tables are promoted\nhint: {hint}")
     else:
         remark("No table was changed" if found else f"nothing to do: no table of {name} differs from what it stands on")
 

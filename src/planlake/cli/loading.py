@@ -5,6 +5,7 @@ from pathlib import Path
 from planlake.config import Config, load_config
 
 _NAMED: list[Path] = []
+_CHOSEN: list[str] = []
 
 
 def configuration(file: Path | None) -> Config:
@@ -17,3 +18,15 @@ def configuration(file: Path | None) -> Config:
 def named_file() -> Path | None:
     """The file named on the command line, None where the usual one is used."""
     return _NAMED[-1] if _NAMED else None
+
+
+def remember_environment(name: str | None) -> str | None:
+    """Keep the environment a command was told to work with."""
+    if name is not None:
+        _CHOSEN.append(name)
+    return name
+
+
+def chosen_environment() -> str | None:
+    """The environment named on the command line or by PLANLAKE_ENV, None where the first of the file is used."""
+    return _CHOSEN[-1] if _CHOSEN else None
