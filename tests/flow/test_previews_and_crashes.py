@@ -1,17 +1,19 @@
 """Previews beside a base that goes on, and after crashes: nothing is lost, counted twice, or taken for another's."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from flow.test_previews import (
     NAME,
+    TABLES,
     Killed,
     change,
     day,
     declared,
     everything,
     feed,
+    pins,
     rows,
     run_in,
     shown,
@@ -20,10 +22,13 @@ from flow.test_previews import (
 )
 from planlake.config import load_config
 from planlake.engines.duckdb import connected
-from planlake.errors import QualityError
+from planlake.errors import ConfigurationError, QualityError
+from planlake.flow import promote as promoting
+from planlake.flow import rollback as rolling
 from planlake.flow.preview import create, promote
 from planlake.flow.rebuild import rebuild
-from planlake.lake import arrivals
+from planlake.flow.rollback import rollback, undo
+from planlake.lake import arrivals, previews
 from planlake.lake.ledger import voided_batches
 from planlake.lake.previews import open_lake
 from planlake.lake.upgrade import FORMAT_PROPERTY
@@ -56,6 +61,9 @@ def configured(feed, text):
 def voided(feed, table="things"):
     with connected(200) as connection:
         return voided_batches(open_lake(feed.config), connection, table)
+
+
+# ---------------------------------------------------------------- numbers of runs and requests
 
 
 def test_a_base_that_goes_on_after_a_promoted_rebuild_builds_its_tables_anew_as_ever(feed):
@@ -119,6 +127,126 @@ def test_a_base_of_an_older_version_is_upgraded_by_a_run_in_its_preview(feed):
     change(feed, 2)
     run_in(feed, day(2), "things")
     assert 102 in {row["id"] for row in shown(feed, environment=NAME)}
+
+
+# ---------------------------------------------------------------- killed
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_what_a_preview_runs_after_a_killed_promotion_is_no_part_of_it(feed, monkeypatch, calls):
+    create(feed.config, NAME)
+    change(feed, 2)
+    run_in(feed, day(2))
+    before, tried = ({name: everything(feed, name, environment) for name in TABLES} for environment in (None, NAME))
+    killed(monkeypatch, promoting, "_set_tables", lambda: promote(feed.config, NAME, [], confirm=yes), calls=calls)
+    change(feed, 3)
+    run_in(feed, day(3))
+    assert {name: everything(feed, name) for name in TABLES} == tried
+    assert 103 in {row["id"] for row in shown(feed, environment=NAME)}
+    undo(feed.config, confirm=yes)
+    assert {name: everything(feed, name) for name in TABLES} == before
+    assert [voided(feed, name) for name in TABLES] == [{3}, {3}]
+
+
+@pytest.mark.parametrize("stage", ["_discard", "_drop_table", "remove_pins"])
+def test_a_preview_that_is_killed_while_it_leaves_shows_its_base_and_keeps_no_pin(feed, monkeypatch, stage):
+    create(feed.config, NAME)
+    change(feed, 2)
+    run_in(feed, day(2))
+    killed(monkeypatch, previews, stage, lambda: promote(feed.config, NAME, [], confirm=yes))
+    assert {name: everything(feed, name, NAME) for name in TABLES} == {name: everything(feed, name) for name in TABLES}
+    change(feed, 3)
+    run_in(feed, day(3), environment=None)
+    assert {name: everything(feed, name, NAME) for name in TABLES} == {name: everything(feed, name) for name in TABLES}
+    assert {tag for tags in pins(feed).values() for tag in tags} == set()
+
+
+def test_a_preview_that_is_killed_while_it_enters_a_table_shows_its_base(feed, monkeypatch):
+    create(feed.config, NAME)
+    change(feed, 2)
+    killed(monkeypatch, previews, "_tell_same", lambda: run_in(feed, day(2), "things"))
+    run_in(feed, day(2) + timedelta(minutes=5), environment=None)
+    assert everything(feed, environment=NAME) == everything(feed)
+    assert rollback(feed.config, [], date(2026, 11, 10), confirm=yes, environment=NAME) == []
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_taking_back_a_promotion_is_finished_by_the_next_command_of_the_preview(feed, monkeypatch, calls):
+    create(feed.config, NAME)
+    before = {name: everything(feed, name) for name in TABLES}
+    change(feed, 2)
+    run_in(feed, day(2))
+    promote(feed.config, NAME, [], confirm=yes)
+    killed(monkeypatch, rolling, "_set_tables", lambda: undo(feed.config, confirm=yes), calls=calls)
+    run_in(feed, day(2) + timedelta(minutes=5), "things")
+    assert {name: everything(feed, name) for name in TABLES} == before
+    assert 102 in {row["id"] for row in shown(feed, environment=NAME)}
+
+
+# ---------------------------------------------------------------- a preview that is used again
+
+
+def test_a_table_that_is_promoted_taken_back_and_tried_again_is_told_of_once(feed):
+    create(feed.config, NAME)
+    change(feed, 2)
+    run_in(feed, day(2), "things")
+    promote(feed.config, NAME, [], confirm=yes)
+    undo(feed.config, confirm=yes)
+    change(feed, 3)
+    run_in(feed, day(3), "things")
+    twice = "select resource, run from published group by all having count(*) > 1"
+    assert rows(feed, twice, NAME) == []
+    promote(feed.config, NAME, [], confirm=yes)
+    assert rows(feed, twice) == []
+    with pytest.raises(ConfigurationError, match="things was never run in this preview"):
+        rollback(feed.config, ["things"], date(2026, 11, 10), confirm=yes, environment=NAME)
+
+
+def test_batches_of_the_base_that_were_voided_in_a_preview_are_not_promoted(feed):
+    create(feed.config, NAME)
+    change(feed, 2)
+    run_in(feed, day(2), "things")
+    rollback(feed.config, ["things"], date(2026, 11, 10), zone="all", confirm=yes, environment=NAME)
+    with pytest.raises(QualityError, match="batches of its base were voided"):
+        promote(feed.config, NAME, [], confirm=yes)
+    undo(feed.config, confirm=yes, environment=NAME)
+    assert [one.table for one in promote(feed.config, NAME, [], confirm=yes)] == ["things"]
+    assert voided(feed) == set()
+
+
+def test_nothing_is_promoted_on_a_day_before_the_preview_ran(feed):
+    create(feed.config, NAME)
+    run_in(feed, day(9), "things")
+    feed.monkeypatch.setenv("PLANLAKE_NOW", day(6).isoformat())
+    with pytest.raises(ConfigurationError, match="the clock stands before the last run"):
+        promote(feed.config, NAME, [], confirm=yes)
+
+
+# ---------------------------------------------------------------- as it is typed
+
+
+def test_two_environments_have_no_preview_of_one_name(feed, typed):
+    file = feed.config.folder / "planlake.yaml"
+    more = "environments: {local: {}, other: {database_prefix: other-}}\n"
+    file.write_text(file.read_text() + more)
+    feed.monkeypatch.setenv("PLANLAKE_NOW", (day(1) + timedelta(hours=1)).isoformat())
+    assert typed("run", "--env", "other", "things").status == 0
+    assert typed("env", "create", NAME, "--base", "other").status == 0
+    said = typed("env", "create", NAME.lower())
+    assert (said.status, said.errors) == (2, [f'Error: an environment or a preview is called "{NAME.lower()}" already'])
+    said = typed("env", "diff", "other")
+    assert (said.status, said.errors) == (2, ["Error: other is an environment, and no preview"])
+    change(feed, 2)
+    feed.data.move_to(day(2))
+    feed.monkeypatch.setenv("PLANLAKE_NOW", day(2).isoformat())
+    before = everything(feed)
+    assert typed("run", "--env", NAME, "things").status == 0
+    said = typed("env", "promote", NAME)
+    assert (said.status, "planlake undo --env other takes it back" in said.err) == (0, True)
+    assert "of day 2" in typed("sql", "select name from things", "--env", "other").out
+    assert everything(feed) == before
+    assert typed("env", "drop", NAME).status == 0
+    assert "of day 2" in typed("sql", "select name from things", "--env", "other").out
 
 
 def test_what_is_shown_of_a_cell_is_its_text_and_hints_name_the_preview(feed, typed):
