@@ -75,6 +75,7 @@ def reconcile(
 ) -> list[Difference]:
     """Compare the loaded tables with the API: counts by one request each, or every id and hash by a sweep."""
     with opened_for_writing(config, environment, notify) as context:
+        resume(context)
         histories = read_histories(context.lake, context.connection)
         loaded = [name for name in tables if histories.get(name, History()).last_full()]
         enter(context.lake, loaded, run=context.run)
