@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
 from itertools import count
 from pathlib import Path
 from threading import Thread
@@ -64,28 +63,32 @@ def one_duckdb():
     Who connects with settings is given a database of its own in the one with these settings; a program that is run as
     a process starts its own.
     """
-    connect, numbers = duckdb.connect, count(1)
-
-    @cache
-    def started(settings):
-        return connect(config=dict(settings))
+    connect, numbers, started = duckdb.connect, count(1), {}
 
     @contextmanager
     def connected(settings):
-        database, name = started(tuple(settings.items())), f"lake_{next(numbers)}"
+        database, name = started.get(str(settings)), f"lake_{next(numbers)}"
+        if database is None:
+            database = started[str(settings)] = connect(config=settings)
         try:
             with database.cursor() as connection:
                 connection.execute(f"attach ':memory:' as {name}; use {name}")
                 yield connection
         finally:
             with database.cursor() as connection:
-                connection.execute(f"detach {name}")
+                others = "not internal and not starts_with(database_name, 'lake_') and database_name <> 'memory'"
+                left = connection.execute(f"select database_name from duckdb_databases() where {others}").fetchall()
+                for one in (name, *(one for (one,) in left)):
+                    connection.execute(f'detach "{one}"')
+
+    def connect_or_share(*args, config=None, **more):
+        return connected(config) if config else connect(*args, **more)
 
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(
-            duckdb, "connect", lambda *args, config=None: connected(config) if config else connect(*args)
-        )
+        monkeypatch.setattr(duckdb, "connect", connect_or_share)
         yield
+    for database in started.values():
+        database.close()
 
 
 @dataclass
