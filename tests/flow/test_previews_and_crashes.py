@@ -13,6 +13,7 @@ from flow.test_previews import (
     declared,
     everything,
     feed,
+    loaded,
     pins,
     rows,
     run_in,
@@ -33,7 +34,7 @@ from planlake.lake.ledger import voided_batches
 from planlake.lake.previews import open_lake
 from planlake.lake.upgrade import FORMAT_PROPERTY
 
-__all__ = ["feed", "typed"]  # fixtures
+__all__ = ["feed", "loaded", "typed"]  # fixtures
 
 
 def killed(monkeypatch, module, stage, action, *, calls=1):
@@ -242,7 +243,7 @@ def test_two_environments_have_no_preview_of_one_name(feed, typed):
     before = everything(feed)
     assert typed("run", "--env", NAME, "things").status == 0
     said = typed("env", "promote", NAME)
-    assert (said.status, "planlake undo --env other takes it back" in said.err) == (0, True)
+    assert (said.status, "`planlake undo --env other` takes it back" in said.err) == (0, True)
     assert "of day 2" in typed("sql", "select name from things", "--env", "other").out
     assert everything(feed) == before
     assert typed("env", "drop", NAME).status == 0

@@ -250,7 +250,7 @@ def _published_batch(context: Context, resource: Resource, current: Table | None
     query = f"""select batch, run, snapshot_id from {own_rows_sql(context.lake, "operations", "published")}
                 where resource = {literal(resource.name)} and {until} order by run desc"""
     rows = context.connection.execute(query).fetchall()
-    counts = still_published(current, [(run, version) for _, run, version in rows])
+    counts = still_published(current, [(run, batch, version) for batch, run, version in rows])
     return next((int(batch) for (batch, *_), one in zip(rows, counts, strict=True) if one), None)
 
 
