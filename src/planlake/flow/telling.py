@@ -12,7 +12,7 @@ from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError
 from planlake.flow.log import Level, Log, opened_log, say
 from planlake.flow.results import RunResult, StepEnd, StepName, StepOutcome, StepResult, step_end
-from planlake.lake.lake import Lake
+from planlake.lake.lake import Lake, catalogue_trouble
 from planlake.sources.catalogue import Resource
 
 Begun = Callable[[str, StepName], Callable[[StepEnd], None]]  # sends that a step of a table begins, and gives its end
@@ -126,5 +126,7 @@ def reason_of(error: Exception, *, is_personal: bool) -> str:
         return str(error)
     if isinstance(error, OSError):  # a full disk, a read-only folder
         return f"the lake cannot be written: {error}"
+    if trouble := catalogue_trouble(error):
+        return trouble
     message = "no message" if is_personal or not str(error) else str(error).splitlines()[0]
     return f"internal error: {type(error).__name__}: {message}"

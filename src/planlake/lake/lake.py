@@ -272,7 +272,13 @@ def clear_errors() -> Iterator[None]:
     except OSError as error:
         raise LakeError(f"the lake cannot be used: {error}", hint="planlake doctor") from error
     except Exception as error:
-        if type(error).__module__.startswith("sqlalchemy"):
-            reason = str(getattr(error, "orig", error)).splitlines()[0]
-            raise LakeError(f"the lake's catalogue cannot be used: {reason}", hint="planlake doctor") from error
+        if reason := catalogue_trouble(error):
+            raise LakeError(reason, hint="planlake doctor") from error
         raise
+
+
+def catalogue_trouble(error: Exception) -> str:
+    """What the catalogue's database says in an error, as a sentence; empty where the error is none of its."""
+    if not type(error).__module__.startswith("sqlalchemy"):
+        return ""
+    return f"the lake's catalogue cannot be used: {str(getattr(error, 'orig', error)).splitlines()[0]}"
