@@ -70,6 +70,7 @@ def typed_in_process(monkeypatch, capfd, arguments):
     capfd.readouterr()  # what was printed before is not the command's
     monkeypatch.setattr(loading, "_NAMED", [])
     monkeypatch.setattr(loading, "_FLAGS", {})
+    monkeypatch.setattr(loading, "_CHOSEN", [])
     monkeypatch.setattr("sys.argv", ["planlake", *map(str, arguments)])
     status = 0
     try:

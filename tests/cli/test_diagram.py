@@ -143,6 +143,7 @@ def test_without_graphviz_svg_is_refused_with_what_to_do(typed, file, tmp_path, 
         pytest.param(["--format", "mermaids"], "did you mean mermaid", id="a format"),
         pytest.param(["--columns", "type"], "did you mean typed", id="columns"),
         pytest.param(["--out", "absent/a.mmd"], "cannot be written", id="a folder"),
+        pytest.param(["--env", "locl"], "did you mean local", id="an environment"),
     ],
 )
 def test_what_is_misspelt_is_refused(typed, file, arguments, message):

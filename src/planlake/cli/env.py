@@ -171,8 +171,8 @@ def promote(
     if json:
         print_json({"done": done, "tables": [asdict(one) for one in found]})
     if done:
-        said = f"{counted(len(found), 'table is', 'tables are')} promoted"
-        remark(f"{said}; `planlake undo` takes it back\nhint: planlake env drop {name}")
+        said = f"{counted(len(found), 'table is', 'tables are')} promoted; `planlake undo --env {base}` takes it back"
+        remark(f"{said}\nhint: planlake env drop {name}")
     else:
         remark("No table was changed" if found else f"nothing to do: no table of {name} differs from what it stands on")
 

@@ -6,6 +6,7 @@ from planlake.config import Config, load_config
 
 _NAMED: list[Path] = []
 _FLAGS: dict[str, str] = {}
+_CHOSEN: list[str] = []
 
 
 def configuration(file: Path | None) -> Config:
@@ -23,3 +24,15 @@ def set_flag(setting: str, value: str) -> None:
 def named_file() -> Path | None:
     """The file named on the command line, None where the usual one is used."""
     return _NAMED[-1] if _NAMED else None
+
+
+def remember_environment(name: str | None) -> str | None:
+    """Keep the environment a command was told to work with."""
+    if name is not None:
+        _CHOSEN.append(name)
+    return name
+
+
+def chosen_environment() -> str | None:
+    """The environment named on the command line or by PLANLAKE_ENV, None where the first of the file is used."""
+    return _CHOSEN[-1] if _CHOSEN else None

@@ -9,8 +9,23 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", help="Configuration file.", envvar="PLANLAKE_CONFIG", show_default="planlake.yaml"),
 ]
+
+
+def _remembered(name: str | None) -> str | None:
+    from planlake.cli.loading import remember_environment
+
+    return remember_environment(name)
+
+
 EnvironmentName = Annotated[
-    str | None, typer.Option("--env", help="Environment.", envvar="PLANLAKE_ENV", show_default="the first of the file")
+    str | None,
+    typer.Option(
+        "--env",
+        help="Environment.",
+        envvar="PLANLAKE_ENV",
+        show_default="the first of the file",
+        callback=_remembered,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 TableNames = Annotated[list[str] | None, typer.Argument(help="Tables; all configured ones when none is named.")]

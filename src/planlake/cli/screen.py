@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from planlake.cli.loading import named_file
+from planlake.cli.loading import chosen_environment, named_file
 from planlake.flow.context import Notify
 from planlake.flow.context import Progress as Event
 
@@ -25,6 +25,7 @@ MARKS = {
     "held": "! held",
     "failed": "x failed",
 }
+OF_NO_ENVIRONMENT = ("add", "demo", "env", "init", "simulate")  # commands without --env
 STYLES = {"loaded": "green", "open": "yellow", "held": "yellow", "failed": "red"}
 
 
@@ -46,7 +47,7 @@ def print_table(
 def console(*, stderr: bool) -> Console:
     """A console as wide as the terminal, and wide enough for a table where there is none."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else 132)
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=None if stream.isatty() else 132)
 
 
 def counted(number: int, one: str, several: str) -> str:
@@ -66,11 +67,17 @@ def remark(text: str) -> None:
 
 
 def runnable(line: str) -> str:
-    """A line as it is; the command of a hint with the configuration it needs, where that is not the usual file."""
-    file = named_file()
-    if file is not None and line.startswith("hint: planlake "):
-        return f"{line} --config {shlex.quote(str(file))}"
-    return line
+    """A line as it is; the command of a hint with the environment and the configuration it needs, where not the usual.
+
+    Without its environment a hint to undo something in a preview would undo what was last done to its base.
+    """
+    command = line.removeprefix("hint: planlake ")
+    if command == line:
+        return line
+    environment, file = chosen_environment(), named_file()
+    if environment is not None and "--env" not in command and command.split()[0] not in OF_NO_ENVIRONMENT:
+        line = f"{line} --env {shlex.quote(environment)}"
+    return line if file is None else f"{line} --config {shlex.quote(str(file))}"
 
 
 @contextmanager

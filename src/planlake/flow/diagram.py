@@ -3,13 +3,13 @@
 Keys and relations are the catalogue's. Only for undeclared columns the lake is looked at.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from planlake.config import Config
 from planlake.lake.lake import Lake, catalogue_file
-from planlake.lake.previews import open_lake
+from planlake.lake.previews import environment_of, open_lake
 from planlake.lake.schemas import REFINED_OWN
 from planlake.sources.catalogue import Catalogue, Resource, catalogue_of
 
@@ -69,7 +69,7 @@ def diagram(config: Config, wanted: Wanted, environment: str | None = None) -> D
 
     Raises ConfigurationError for an unknown name.
     """
-    catalogue = catalogue_of(config)
+    base, catalogue = environment_of(config, environment), catalogue_of(config)
     related = [one for resource in catalogue.resources.values() for one in _relations(catalogue, resource, wanted)]
     configured = {*config.tables.daily, *config.tables.weekly}
     drawn = set(catalogue.resources) if wanted.is_known or not configured else configured
@@ -78,7 +78,9 @@ def diagram(config: Config, wanted: Wanted, environment: str | None = None) -> D
         related = [one for one in related if _is_beside(one, named, drawn)]
         drawn = {*named, *(one.table for one in related), *(one.target for one in related)}
     relations = tuple(one for one in related if one.table in drawn and one.target in drawn)
-    found = _undeclared(config, drawn, environment) if wanted.columns == "all" else {}
+    is_there = wanted.columns == "all" and _has_lake(config, base)
+    lake = open_lake(config, environment) if is_there else None
+    found = {name: _columns_of(lake, name) for name in drawn} if lake is not None else {}
     entities = (
         _entity(catalogue.resources[name], relations, wanted.columns, found.get(name, ())) for name in sorted(drawn)
     )
@@ -111,13 +113,10 @@ def _entity(
     return Entity(resource.name, tuple(shown), len(types.keys() - set(names)))
 
 
-def _undeclared(config: Config, tables: Iterable[str], environment: str | None) -> Mapping[str, list[str]]:
-    """Columns that the lake knows of each table beside its own; none where there is no lake yet."""
+def _has_lake(config: Config, environment: str) -> bool:
+    """Whether an environment has a lake, as far as can be told without making one."""
     file = catalogue_file(config, environment)
-    if file is not None and not file.exists():
-        return {}
-    lake = open_lake(config, environment)
-    return {name: _columns_of(lake, name) for name in tables}
+    return file is None or file.exists()
 
 
 def _columns_of(lake: Lake, name: str) -> list[str]:

@@ -116,7 +116,8 @@ def _compared(context: Context, page: Page, place: str) -> Comparison:
     """The differences, told and kept."""
     remembered = _remembered(context)
     names = sorted({*page, *context.catalogue.resources})
-    tables = set(context.lake.names("refined"))
+    lakes = [lake for lake in (context.lake, context.lake.base) if lake is not None]
+    tables = {table for lake in lakes for table in lake.names("refined")}
     found: list[Difference] = []
     for number, name in enumerate(names, start=1):
         resource = context.catalogue.resources.get(name)

@@ -132,9 +132,11 @@ def _named(tables: Sequence[str]) -> list[str]:
 
 
 def _loaded(views: Views) -> list[str]:
-    """The refined views of all resources that were loaded."""
-    refined = known_names(views.lake, views.resources)[views.lake.database("refined")]
-    return [name for name in refined if name in views.resources]
+    """The refined views of all resources that were loaded; a preview shows its base's, too."""
+    known = known_names(views.lake, views.resources)
+    lakes = [lake for lake in (views.lake, views.lake.base) if lake is not None]
+    refined = {name for lake in lakes for name in known[lake.database("refined")]}
+    return sorted(name for name in refined if name in views.resources)
 
 
 def _columns(views: Views, table: str) -> list[str]:

@@ -4,11 +4,13 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import duckdb
+
 from planlake import __version__
 from planlake.clock import Clock, naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
-from planlake.errors import ConfigurationError
+from planlake.errors import ConfigurationError, PlanlakeError
 from planlake.flow.context import Context, Notify
 from planlake.flow.record import configuration_hash
 from planlake.flow.telling import telling
@@ -16,7 +18,7 @@ from planlake.lake.arrivals import Arrivals
 from planlake.lake.lake import Lake
 from planlake.lake.lease import writing
 from planlake.lake.ledger import last_request_id
-from planlake.lake.previews import open_lake
+from planlake.lake.previews import open_lake, preview_names, preview_of
 from planlake.lake.runs import last_run
 from planlake.sources.catalogue import catalogue_of
 
@@ -40,18 +42,37 @@ def opened_for_writing(
     with writing(lake.lock_file, settings.lease_wait_seconds), connected(settings.memory_limit_megabytes) as connection:
         if lake.base is not None:
             lake = open_lake(config, environment)  # what it has entered may have changed while this one waited
-        lake.upgrade()
-        number = _next_run(lake, connection, clock)
-        ids = itertools.count(last_request_id(lake) + 1)
+        for one in (lake.base, lake):
+            if one is not None:
+                one.upgrade()
+        check_clock(lake, connection, clock)
+        number, ids = _next_numbers(lake, connection)
         with telling(config, lake, number, about) as told:
             yield Context(
                 number, config, catalogue, lake, connection, clock, Arrivals(lake), told, notify, accepts_gaps, ids
             )
 
 
-def _next_run(lake: Lake, connection: Connection, clock: Clock) -> int:
+def _next_numbers(lake: Lake, connection: Connection) -> tuple[int, Iterator[int]]:
+    """The number of a new run and those of its requests: above all of the environment and of its previews.
+
+    So they stay unique whatever is promoted. A preview that cannot be read cannot be promoted and stops nobody.
+    """
+    run, request = last_run(lake, connection).run, last_request_id(lake)
+    base = lake.base or lake
+    for name in preview_names(base):
+        try:
+            other = preview_of(base, name)
+            run = max(run, last_run(other, connection).run)
+            request = max(request, last_request_id(other))
+        except (OSError, duckdb.Error, PlanlakeError):
+            continue
+    return run + 1, itertools.count(request + 1)
+
+
+def check_clock(lake: Lake, connection: Connection, clock: Clock) -> None:
+    """Refuse a clock that stands before a lake's last run; a ConfigurationError says by how much."""
     last = last_run(lake, connection)
     if last.started_at is not None and naive_utc(clock.start) < last.started_at:
         facts = {"now": clock.start.isoformat(), "last_run": f"{last.started_at} UTC"}
         raise ConfigurationError("the clock stands before the last run", facts=facts, hint="mend PLANLAKE_NOW")
-    return last.run + 1

@@ -4,6 +4,7 @@ A preview shows the tables of the environment it stands on. What a run changes t
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -14,18 +15,27 @@ from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
 from planlake.engines.sql import literal
-from planlake.errors import ConfigurationError, QualityError
+from planlake.errors import LakeError, QualityError
 from planlake.flow import promote as promoting
 from planlake.flow.comparing import ChangedCell, Version, changed_cells, compared, unshared
 from planlake.flow.context import ignore
-from planlake.flow.opening import opened_for_writing
+from planlake.flow.opening import check_clock, opened_for_writing
 from planlake.flow.promote import Promotion, changed_files, has_moved, promotions
 from planlake.flow.record import record
 from planlake.flow.rollback import resume
 from planlake.lake.files import data_files, row_count
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
 from planlake.lake.ledger import read_histories
-from planlake.lake.previews import Dropped, base_of, check_name, drop, preview_names, preview_of, previews_of
+from planlake.lake.previews import (
+    Dropped,
+    base_of,
+    check_entered,
+    check_name,
+    drop,
+    preview_names,
+    preview_of,
+    previews_of,
+)
 from planlake.lake.reading import own_rows_sql
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN
 from planlake.lake.storage import database_storage
@@ -76,10 +86,19 @@ def create(config: Config, name: str, *, base: str | None = None) -> Listed:
     config.environment(base_name)
     with clear_errors(), opened_for_writing(config, base_name, ignore) as context:
         resume(context)
-        check_name(name, [*config.environments, *preview_names(context.lake)])
+        check_name(name, [*config.environments, *preview_names(context.lake), *_names_elsewhere(config, base_name)])
         preview = preview_of(context.lake, name)
         record(replace(context, lake=preview), "created", f"a preview of {base_name}", [])
         return Listed(name, base_name, naive_utc(context.clock.now()), (), 0, 0)
+
+
+def _names_elsewhere(config: Config, base: str) -> list[str]:
+    """The names of the previews of all other environments that can be opened."""
+    found: list[str] = []
+    for name in config.environments:
+        with suppress(LakeError):
+            found += preview_names(open_environment(config, name)) if name != base else []
+    return found
 
 
 def environments(config: Config) -> list[Listed]:
@@ -116,11 +135,7 @@ def differences(config: Config, name: str, tables: Sequence[str], *, records: in
 
 def _own_of(preview: Lake, tables: Sequence[str]) -> list[str]:
     """The named resources, which a preview must have tables of its own of; all it has where none is named."""
-    missing = [table for table in tables if table not in preview.own]
-    if missing:
-        message, state = f"{missing[0]} was never run in this preview", "Nothing was changed"
-        hint = f"planlake run --env {preview.preview} {missing[0]}"
-        raise ConfigurationError(message, facts={"preview": preview.preview}, state=state, hint=hint)
+    check_entered(preview, tables)
     return list(tables) or sorted(preview.own)
 
 
@@ -181,6 +196,7 @@ def promote(
     with clear_errors(), opened_for_writing(config, base_name, ignore) as context:
         resume(context)
         preview = preview_of(context.lake, name)
+        check_clock(preview, context.connection, context.clock)
         wanted = _own_of(preview, [context.catalogue.resource(table).name for table in tables])
         found = [one for one in promotions(context, preview, wanted) if one.files or one.trouble]
         _refuse_troubled(found, name)

@@ -23,14 +23,13 @@ from planlake.lake.files import (
     data_files,
     day_tag,
     highest,
-    is_one_of,
     rebuilt_by,
     row_count,
 )
 from planlake.lake.journal import DONE, PLANNED, PROMOTED, Entry, note
 from planlake.lake.lake import Lake
-from planlake.lake.ledger import History, raw_files, raw_rows_sql, read_histories
-from planlake.lake.previews import SHARED, files_of, leave, own_files, pinned, preview_of, registered
+from planlake.lake.ledger import History, raw_files, raw_rows_sql, read_histories, voided_batches
+from planlake.lake.previews import SHARED, files_of, leave, own_files, pinned, preview_of, registered, told
 from planlake.lake.rollback import mark
 from planlake.lake.runs import append_operations
 from planlake.lake.summary import BOOKMARK, REBUILT, entry
@@ -95,7 +94,7 @@ def _promotion(context: Context, preview: Lake, resource: Resource, base: Histor
         len(batches),
         len(files),
         sum(file.file_size_in_bytes for file in files),
-        _trouble(context, preview, resource, own),
+        _trouble(context, preview, resource, own, batches),
         own.is_sampled,
         entry,
     )
@@ -111,12 +110,15 @@ def _version(table: Table | None) -> int | None:
     return table.metadata.current_snapshot_id if table is not None else None
 
 
-def _trouble(context: Context, preview: Lake, resource: Resource, own: History) -> str:
+def _trouble(context: Context, preview: Lake, resource: Resource, own: History, batches: Collection[int]) -> str:
     """Why a table cannot be promoted; empty where it can."""
     if own.is_sampled:
         return "only a sample was loaded: a run in the preview reads it whole"
     if moved := has_moved(context.lake, preview, resource.name):
         return moved
+    ours, theirs = (voided_batches(lake, context.connection, resource.name) for lake in (context.lake, preview))
+    if (ours ^ theirs).difference(batches):
+        return "batches of its base were voided or used again in the preview; planlake rollback does that to the base"
     if own.has_open_window:
         return "a window is open in the preview: it must be read to its end"
     if _is_behind(context, preview, resource):
@@ -191,7 +193,7 @@ def apply(context: Context, entries: Sequence[Entry]) -> None:
         for entry in left:
             _set_tables(context, preview, entry)
         _tell(context, preview, left)
-        leave(preview, resources, run=context.run)
+    leave(preview, [entry.resource for entry in entries], run=context.run)
     note(context.lake, entries, DONE, naive_utc(context.clock.now()))
 
 
@@ -261,6 +263,7 @@ def _tell(context: Context, preview: Lake, entries: Sequence[Entry]) -> None:
         "published_at": naive_utc(context.clock.now()),
     }
     tables = {one.resource: (one, context.lake.find("refined", f"current_{one.resource}")) for one in entries}
+    there_already = {(row["resource"], row["run"]) for row in told(context.lake, "published", tables)}
     published = [
         {
             **common,
@@ -270,22 +273,13 @@ def _tell(context: Context, preview: Lake, entries: Sequence[Entry]) -> None:
             "rows": row_count(table),
         }
         for name, (one, table) in tables.items()
-        if table is not None
+        if table is not None and (name, one.action) not in there_already
     ]
     append_operations(context.lake, "published", published)
-    checks = [{**row, "run": entries[0].action} for row in _newest(_told(preview, "checks", tables))]
-    for name, rows in (("drift", _told(preview, "drift", tables)), ("checks", checks)):
-        there = {tuple(row.values()) for row in _told(context.lake, name, tables)}
+    checks = [{**row, "run": entries[0].action} for row in _newest(told(preview, "checks", tables))]
+    for name, rows in (("drift", told(preview, "drift", tables)), ("checks", checks)):
+        there = {tuple(row.values()) for row in told(context.lake, name, tables)}
         append_operations(context.lake, name, [row for row in rows if tuple(row.values()) not in there])
-
-
-def _told(lake: Lake, name: str, resources: Collection[str]) -> list[dict[str, Any]]:
-    """Rows of a table of the operations database, of these resources."""
-    table = lake.find("operations", name)
-    if table is None:
-        return []
-    found: list[dict[str, Any]] = table.scan(row_filter=is_one_of("resource", resources)).to_arrow().to_pylist()
-    return found
 
 
 def _newest(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

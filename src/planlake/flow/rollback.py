@@ -22,10 +22,12 @@ from planlake.flow.context import Context, ignore
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
 from planlake.flow.snapshot import snapshot
+from planlake.lake.arrivals import Arrivals
 from planlake.lake.files import bookmark, data_files, rebuilt_by
 from planlake.lake.journal import DONE, PLANNED, PROMOTED, Entry, described, last_action, note, unfinished
-from planlake.lake.lake import clear_errors
+from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.ledger import RESTORED, VOIDED, read_histories, voided_batches
+from planlake.lake.previews import check_entered, look_again
 from planlake.lake.reading import own_rows_sql, rows_sql
 from planlake.lake.rollback import (
     is_kept,
@@ -83,7 +85,9 @@ def rollback(
     """
     with clear_errors(), opened_for_writing(config, environment, ignore) as context:
         resume(context)
-        names = [context.catalogue.resource(name).name for name in tables] or loaded_tables(context)
+        named = [context.catalogue.resource(name).name for name in tables]
+        check_entered(context.lake, named)
+        names = named or loaded_tables(context)
         found = previewed(context, names, target, zone)
         if found and confirm(found):
             _carry_out(context, [one.entry for one in found])
@@ -106,9 +110,13 @@ def undo(config: Config, *, confirm: Callable[[Sequence[Entry]], bool], environm
 
 
 def loaded_tables(context: Context) -> list[str]:
-    """Every resource that has a refined table; those the catalogue no longer knows are left alone."""
+    """Every resource that has a refined table, in a preview one of its own.
+
+    Those the catalogue no longer knows are left alone.
+    """
     names = [name.removeprefix("increment_") for name in context.lake.names("refined") if name.startswith("increment_")]
-    return [name for name in names if name in context.catalogue.resources]
+    is_preview, own = context.lake.base is not None, context.lake.own
+    return [name for name in names if name in context.catalogue.resources and (name in own or not is_preview)]
 
 
 def previewed(context: Context, tables: Sequence[str], target: Target, zone: Zone) -> list[Preview]:
@@ -138,13 +146,21 @@ def undoing(context: Context) -> list[Entry]:
 
 
 def _can_be_gone_to(context: Context, entry: Entry) -> bool:
+    if context.lake.base is not None and entry.resource not in context.lake.own:
+        return False
     places = (("increment", entry.increment_to), ("current", entry.current_to))
     tables = [(context.lake.find("refined", f"{kind}_{entry.resource}"), version) for kind, version in places]
     return all(table is None or is_kept(table, version) for table, version in tables)
 
 
 def resume(context: Context) -> list[str]:
-    """Finish what a killed rollback or undo left half done; the tables it had planned."""
+    """Finish what a killed action left half done; the tables it had planned.
+
+    In a preview that is first its own promotion: what is tried there from now on is no part of it.
+    """
+    if context.lake.base is not None and _is_promoted(context, context.lake.base):
+        resume(replace(context, lake=context.lake.base, arrivals=Arrivals(context.lake.base)))
+        look_again(context.lake)
     entries = unfinished(context.lake, context.connection)
     if entries and entries[0].kind == "rebuild":  # a run finishes it by itself: the tables say who built them
         note(context.lake, entries, DONE, naive_utc(context.clock.now()))
@@ -153,6 +169,11 @@ def resume(context: Context) -> list[str]:
     elif entries:
         _apply(context, entries)
     return [entry.resource for entry in entries]
+
+
+def _is_promoted(context: Context, base: Lake) -> bool:
+    planned = unfinished(base, context.connection)
+    return any(one.zone == PROMOTED and one.target == context.lake.preview for one in planned)
 
 
 def _preview(context: Context, resource: Resource, target: Target, zone: Zone, last_batch: int) -> Preview | None:
@@ -229,7 +250,7 @@ def _published_batch(context: Context, resource: Resource, current: Table | None
     query = f"""select batch, run, snapshot_id from {own_rows_sql(context.lake, "operations", "published")}
                 where resource = {literal(resource.name)} and {until} order by run desc"""
     rows = context.connection.execute(query).fetchall()
-    counts = still_published(current, [(run, version) for _, run, version in rows])
+    counts = still_published(current, [(run, batch, version) for batch, run, version in rows])
     return next((int(batch) for (batch, *_), one in zip(rows, counts, strict=True) if one), None)
 
 

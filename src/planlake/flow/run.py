@@ -75,6 +75,7 @@ def reconcile(
 ) -> list[Difference]:
     """Compare the loaded tables with the API: counts by one request each, or every id and hash by a sweep."""
     with opened_for_writing(config, environment, notify) as context:
+        resume(context)
         histories = read_histories(context.lake, context.connection)
         loaded = [name for name in tables if histories.get(name, History()).last_full()]
         enter(context.lake, loaded, run=context.run)
@@ -209,6 +210,7 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
         message = "; ".join(result.message for result in held(checks))
         return TableResult(table, "held", message, read, refined, taken, checks=checks)
     changed = (refined is not None and refined.rows > 0) or (taken is not None and taken.changed > 0)
+    changed = changed or ("refine" not in names and read is not None and read.stored > 0)
     brought = read is not None and (read.closed or read.unproven or read.gap_pages)
     outcome: Outcome = "loaded" if changed else "unchanged" if brought else "up to date"
     return TableResult(table, outcome, _message(first, read, refined), read, refined, taken, checks=checks)

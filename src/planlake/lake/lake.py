@@ -85,8 +85,13 @@ class Lake:
         return self.loaded[zone, name]
 
     def shown(self, zone: str, name: str) -> Table | None:
-        """A table to be read: a preview shows its own, and those of its base where it has none."""
-        found = self.find(zone, name)
+        """A table to be read: a preview shows its own, and those of its base where it has none.
+
+        Tables of a resource it has not entered, or left, are none of its own: a crash may have left them.
+        """
+        kind, _, resource = name.partition("_")
+        is_of_base = f"{kind}_" in BOOKMARKED and resource not in self.own
+        found = None if self.base is not None and is_of_base else self.find(zone, name)
         return found if found is not None or self.base is None else self.base.find(zone, name)
 
     def holder(self, resource: str) -> "Lake":

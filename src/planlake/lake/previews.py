@@ -21,7 +21,7 @@ from pyiceberg.table.update.snapshot import ManageSnapshots
 
 from planlake.config import Config, suggestion
 from planlake.errors import ConfigurationError, LakeError
-from planlake.lake.files import append, changing, commit, data_files, is_one_of, row_count
+from planlake.lake.files import changing, commit, data_files, is_one_of, row_count
 from planlake.lake.lake import PARTITIONED_BY_RESOURCE, Lake, clear_errors, open_environment
 from planlake.lake.maintenance import GRACE, live_paths
 from planlake.lake.runs import append_operations
@@ -43,7 +43,7 @@ class Dropped:
 
 
 SHARED = tuple(place for place in TABLES if place[1] in PARTITIONED_BY_RESOURCE)
-TOLD = (("operations", "published"), ("operations", "drift"))  # what was told of a resource before
+TOLD = ("published", "drift")  # what was told of a resource before
 ENTERED, LEFT = "entered", "left"
 
 
@@ -64,6 +64,8 @@ def environment_of(config: Config, environment: str | None) -> str:
 
 def base_of(config: Config, preview: str) -> tuple[str, Lake]:
     """The configured environment a preview stands on; environments that cannot be opened are passed over."""
+    if preview in config.environments:
+        raise ConfigurationError(f"{preview} is an environment, and no preview", hint="planlake env list")
     known, trouble = list(config.environments), None
     for name in config.environments:
         try:
@@ -109,8 +111,12 @@ def preview_of(base: Lake, name: str) -> Lake:
     preview = Lake(
         base.catalog, base.source, prefix, base.warehouses, lock_file=base.lock_file, base=base, preview=name
     )
-    preview.own.update(resource for resource, event in _last_events(preview).items() if event == ENTERED)
+    preview.own.update(_entered(preview))
     return preview
+
+
+def _entered(preview: Lake) -> set[str]:
+    return {resource for resource, event in _last_events(preview).items() if event == ENTERED}
 
 
 def ever_entered(preview: Lake) -> list[str]:
@@ -122,6 +128,14 @@ def _last_events(preview: Lake) -> dict[str, str]:
     noted = preview.find("operations", "previewed")
     events = noted.scan().to_arrow().sort_by("number").to_pylist() if noted is not None else []
     return {row["resource"]: row["event"] for row in events}
+
+
+def look_again(preview: Lake) -> None:
+    """Forget what is known of a preview's tables: somebody else changed them."""
+    preview.loaded.clear()
+    preview.absent.clear()
+    preview.own.clear()
+    preview.own.update(_entered(preview))
 
 
 def previews_of(base: Lake) -> list[Lake]:
@@ -137,6 +151,15 @@ def check_name(name: str, taken: Collection[str]) -> None:
     if name.lower() in {one.lower() for one in taken}:
         message = f'an environment or a preview is called "{name}" already'
         raise ConfigurationError(message, hint="planlake env list")
+
+
+def check_entered(lake: Lake, resources: Iterable[str]) -> None:
+    """Refuse resources that a preview has no tables of its own of; a ConfigurationError names the first."""
+    missing = [resource for resource in resources if lake.base is not None and resource not in lake.own]
+    if missing:
+        message, state = f"{missing[0]} was never run in this preview", "Nothing was changed"
+        hint = f"planlake run --env {lake.preview} {missing[0]}"
+        raise ConfigurationError(message, facts={"preview": lake.preview}, state=state, hint=hint)
 
 
 def pin(preview: Lake, resource: str) -> str:
@@ -168,8 +191,13 @@ def enter(preview: Lake, resources: Iterable[str], *, run: int) -> list[str]:
 
 
 def leave(preview: Lake, resources: Collection[str], *, run: int) -> None:
-    """Take the tables of these resources from a preview, which then shows its base's again, and their pins."""
-    _note(preview, resources, LEFT, run)
+    """Take the tables of these resources from a preview, which then shows its base's again, and their pins.
+
+    It can be repeated: what was noted as left is still taken.
+    """
+    entered = preview.own.intersection(resources)
+    if entered:
+        _note(preview, entered, LEFT, run)
     preview.own.difference_update(resources)
     _discard(preview, resources)
     remove_pins(preview, resources)
@@ -229,12 +257,20 @@ def _show_same(preview: Lake, zone: str, name: str, resources: Collection[str]) 
 
 
 def _tell_same(preview: Lake, resources: Collection[str]) -> None:
-    for zone, name in TOLD:
-        theirs = preview.stands_on.find(zone, name)
-        rows = theirs.scan(row_filter=is_one_of("resource", resources)).to_arrow() if theirs is not None else ()
-        if len(rows):
-            with preview.commits:
-                append(preview.own_table(zone, name), rows)
+    """What the base was told of these resources, but for what the preview knows from an earlier time."""
+    for name in TOLD:
+        known = {tuple(row.values()) for row in told(preview, name, resources)}
+        rows = told(preview.stands_on, name, resources)
+        append_operations(preview, name, [row for row in rows if tuple(row.values()) not in known])
+
+
+def told(lake: Lake, name: str, resources: Collection[str]) -> list[dict[str, Any]]:
+    """Rows of a table of the operations database, of these resources."""
+    table = lake.find("operations", name)
+    if table is None:
+        return []
+    found: list[dict[str, Any]] = table.scan(row_filter=is_one_of("resource", resources)).to_arrow().to_pylist()
+    return found
 
 
 def registered(lake: Lake, zone: str, name: str, *, like: Table, version: Snapshot | None = None) -> Table:

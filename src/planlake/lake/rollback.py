@@ -5,7 +5,7 @@ versions are renamed and the version that is left gets one: nothing is lost, and
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from pyiceberg.manifest import DataFile
@@ -57,30 +57,38 @@ def undone_versions(table: Table) -> set[int]:
     return found
 
 
-def still_published(table: Table | None, rows: Iterable[tuple[int, int]]) -> list[bool]:
-    """Of each published version, by the run that published it, whether no action has undone it since.
+def still_published(table: Table | None, rows: Sequence[tuple[int, int, int]]) -> list[bool]:
+    """Of each published version, by run, batch and id, whether no action has undone it since.
 
     Of versions that are not kept any more the runs tell: those after an action's target and before the action.
     """
     if table is None:
         return [True for _ in rows]
-    undone, runs = undone_versions(table), _undone_runs(table)
+    undone, spans = undone_versions(table), list(_undone_spans(table))
     kept = {one.snapshot_id for one in table.metadata.snapshots}
     return [
-        version not in undone and (version in kept or not any(run in span for span in runs)) for run, version in rows
+        version not in undone and (version in kept or not any(run in runs and batch > until for runs, until in spans))
+        for run, batch, version in rows
     ]
 
 
-def _undone_runs(table: Table) -> list[range]:
-    """The runs whose versions an action left behind: after the one that made its target, before the action."""
-    made = {one.sequence_number or 0: made_by(one) for one in table.metadata.snapshots}
-    spans = []
+def _undone_spans(table: Table) -> Iterator[tuple[range, int]]:
+    """The runs an action left behind, and the batch up to which it did not.
+
+    They are those after the run that made its target and before it. Where no target was kept, what it worked out
+    instead has the batch.
+    """
+    by_place = {one.sequence_number or 0: one for one in table.metadata.snapshots}
+    by_run = {made_by(one): one for one in table.metadata.snapshots}
     for name, ref in table.refs().items():
-        left, action = table.snapshot_by_id(ref.snapshot_id), BEFORE.fullmatch(name)
-        if action and left is not None and int(action["target"]) < (left.sequence_number or 0):
-            target = int(action["target"])
-            spans.append(range(made.get(target, int(action["action"]) if target else 0) + 1, int(action["action"])))
-    return spans
+        left, found = table.snapshot_by_id(ref.snapshot_id), BEFORE.fullmatch(name)
+        if found is None or left is None:
+            continue
+        action, target = int(found["action"]), int(found["target"])
+        if target and target < (left.sequence_number or 0) and target in by_place:
+            yield range(made_by(by_place[target]) + 1, action), -1
+        elif not target and action in by_run:
+            yield range(1, action), batch_of(by_run[action])
 
 
 def is_kept(table: Table, snapshot_id: int | None) -> bool:

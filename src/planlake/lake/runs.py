@@ -12,6 +12,7 @@ from planlake.engines.duckdb import Connection
 from planlake.lake.files import append, highest_by_resource
 from planlake.lake.lake import Lake
 from planlake.lake.reading import own_rows_sql
+from planlake.lake.summary import RUN_DATE, entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,19 @@ def append_operations(lake: Lake, name: str, rows: Iterable[Mapping[str, Any]]) 
 
 
 def published_dates(lake: Lake, connection: Connection) -> dict[str, str]:
-    """The last published snapshot date of each resource, `YYYYMMDD`."""
-    return {resource: date for resource, (date, _) in last_published(lake, connection).items()}
+    """The day on which what each resource shows now was published last, `YYYYMMDD`."""
+    rows = own_rows_sql(lake, "operations", "published", columns=("resource", "snapshot_date", "snapshot_id"))
+    told: dict[str, dict[int, str]] = {}
+    query = f"select resource, snapshot_id, max(snapshot_date) from {rows} group by all"
+    for resource, version, day in connection.execute(query).fetchall():
+        told.setdefault(resource, {})[version] = day
+    tables = {resource: lake.shown("refined", f"current_{resource}") for resource in told}
+    shown = {resource: table.current_snapshot() for resource, table in tables.items() if table is not None}
+    return {
+        resource: told[resource].get(version.snapshot_id) or entry(version, RUN_DATE)
+        for resource, version in shown.items()
+        if version is not None
+    }
 
 
 def last_published(lake: Lake, connection: Connection) -> dict[str, tuple[str, int]]:

@@ -194,12 +194,12 @@ class Views:
 
     def _published_until(self, resource: Described, table: Table, day: date) -> list[tuple[tuple[str, int], bool]]:
         """The day and version of everything published by the end of a day, the last first, and whether it counts."""
-        query = f"""select snapshot_date, snapshot_id, run from {self._own("operations", "published")}
+        query = f"""select snapshot_date, snapshot_id, run, batch from {self._own("operations", "published")}
                     where resource = {literal(resource.name)} and snapshot_date <= '{day:%Y%m%d}'
                     order by snapshot_date desc, run desc"""
         rows = self.connection.execute(query).fetchall()
-        counts = still_published(table, [(run, version) for _, version, run in rows])
-        return [((date, version), one) for (date, version, _), one in zip(rows, counts, strict=True)]
+        counts = still_published(table, [(run, batch, version) for _, version, run, batch in rows])
+        return [((date, version), one) for (date, version, *_), one in zip(rows, counts, strict=True)]
 
     def _was_undone(self, resource: Described, table: Table, day: date) -> bool:
         """Whether something was published by the end of a day and all of it is undone: then there was nothing."""
