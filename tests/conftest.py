@@ -4,9 +4,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import count
 from pathlib import Path
@@ -19,9 +19,10 @@ from planlake.config import Config, load_config
 from planlake.flow.plan import Selection
 from planlake.flow.query import opened_views
 from planlake.flow.run import RunResult, TableResult, run
-from planlake.lake.lake import ZONES
+from planlake.lake.lake import ZONES, catalogue_file
 from planlake.lake.previews import open_lake
 from planlake.lake.query import answer
+from planlake.lake.views import Views
 from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY, Speech
 from planlake.simulator.dataset import Dataset
 from planlake.simulator.faults import FaultPlan
@@ -98,6 +99,9 @@ class Feed:
     simulator: Simulator
     config: Config
     monkeypatch: pytest.MonkeyPatch
+    _views: dict[str | None, Views] = field(default_factory=dict)
+    _open: ExitStack = field(default_factory=ExitStack)
+    _read: tuple | None = None
 
     @property
     def data(self) -> Dataset:
@@ -133,17 +137,42 @@ class Feed:
 
         return set_back
 
-    def rows(self, query: str, as_of: str | None = None) -> list[dict]:
-        """The rows of a query, each a dictionary."""
-        day = date.fromisoformat(as_of) if as_of else None
-        with opened_views(self.config, as_of=day) as views:
-            return answer(views, query).to_pylist()
+    def rows(self, query: str, as_of: str | date | None = None, environment: str | None = None) -> list[dict]:
+        """The rows of a query, each a dictionary; the lake is opened anew where something was committed to it."""
+        if self._read is None or self._read != self._catalogues():
+            self.close()
+        if environment not in self._views:
+            self._views[environment] = self._open.enter_context(opened_views(self.config, environment=environment))
+            self._read = self._catalogues()  # to open a new lake is a commit
+        day = date.fromisoformat(str(as_of)) if as_of else None
+        return answer(replace(self._views[environment], as_of=day, notes=[]), query).to_pylist()
+
+    def close(self) -> None:
+        """Close the lake that was opened for queries."""
+        self._open.close()
+        self._views.clear()
+
+    def _catalogues(self) -> tuple | None:
+        """The configuration and the state of each catalogue; None where one has no file.
+
+        SQLite counts the commits to a file in the file itself.
+        """
+        files = [catalogue_file(self.config, name) for name in self.config.environments]
+        if not all(file and file.is_file() for file in files):
+            return None
+        return self.config, *((file, file.stat().st_ino, _commits(file)) for file in files)
 
     def snapshots(self) -> dict[str, int]:
         """The current Iceberg snapshot of every table."""
         lake = open_lake(self.config)
         found = {f"{zone}.{name}": lake.find(zone, name) for zone in ZONES for name in lake.names(zone)}
         return {name: table.metadata.current_snapshot_id for name, table in found.items()}
+
+
+def _commits(catalogue: Path) -> bytes:
+    with catalogue.open("rb") as stream:
+        stream.seek(24)
+        return stream.read(4)
 
 
 def table_of(result: RunResult, name: str) -> TableResult:
@@ -164,7 +193,9 @@ def feeding(data: Dataset, folder: Path, settings: str, speech: Speech | None = 
             monkeypatch.setenv("TASCOMI_PUBLIC_KEY", PUBLIC_KEY)
             monkeypatch.setenv("TASCOMI_PRIVATE_KEY", PRIVATE_KEY)
             monkeypatch.setenv("PLANLAKE_API_TOKEN", TOKEN)
-            yield Feed(simulator, written_config(simulator, folder, settings), monkeypatch)
+            feed = Feed(simulator, written_config(simulator, folder, settings), monkeypatch)
+            yield feed
+            feed.close()
     finally:
         Thread(target=simulator.stop, daemon=True).start()
 

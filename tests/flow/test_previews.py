@@ -15,14 +15,12 @@ from planlake.flow.forget import forget
 from planlake.flow.maintain import maintain
 from planlake.flow.plan import Selection
 from planlake.flow.preview import create, differences, environments, promote, remove
-from planlake.flow.query import opened_views
 from planlake.flow.rebuild import rebuild
 from planlake.flow.rollback import rollback, undo
 from planlake.flow.run import run
 from planlake.lake import previews
 from planlake.lake.lake import ZONES
 from planlake.lake.previews import open_lake
-from planlake.lake.query import answer
 from planlake.simulator.dataset import Dataset
 
 COLUMNS = {"id": "integer", "last_updated": "timestamp", "amount": "double", "name": "text"}
@@ -89,8 +87,7 @@ def run_in(feed, moment, *tables, environment=NAME, **more):
 
 
 def rows(feed, query, environment=None, as_of=None):
-    with opened_views(feed.config, environment=environment, as_of=as_of) as views:
-        return answer(views, query).to_pylist()
+    return feed.rows(query, as_of, environment)
 
 
 def shown(feed, table="things", environment=None, as_of=None):

@@ -18,11 +18,9 @@ from planlake.errors import QualityError
 from planlake.flow.maintain import maintain
 from planlake.flow.plan import Selection
 from planlake.flow.preview import create, promote, remove
-from planlake.flow.query import opened_views
 from planlake.flow.rebuild import rebuild
 from planlake.flow.rollback import rollback, undo
 from planlake.flow.run import run
-from planlake.lake.query import answer
 from planlake.simulator.dataset import Dataset
 
 TABLES = tuple(f"table_{letter}" for letter in "abcde")
@@ -116,9 +114,7 @@ steps = st.lists(st.tuples(changes, actions), min_size=4, max_size=7)
 
 
 def shown(feed, name, as_of=None, environment=None):
-    with opened_views(feed.config, environment=environment, as_of=as_of) as views:
-        rows = answer(views, f"select id, name from {name}").to_pylist()
-    return {row["id"]: row["name"] for row in rows}
+    return {row["id"]: row["name"] for row in feed.rows(f"select id, name from {name}", as_of, environment)}
 
 
 class Lake:
