@@ -99,9 +99,9 @@ class Feed:
     simulator: Simulator
     config: Config
     monkeypatch: pytest.MonkeyPatch
-    _views: dict[str | None, Views] = field(default_factory=dict)
-    _open: ExitStack = field(default_factory=ExitStack)
-    _read: tuple | None = None
+    _views: dict[str | None, Views] = field(default_factory=dict, init=False)  # not shared by a feed of another lake
+    _open: ExitStack = field(default_factory=ExitStack, init=False)
+    _read: tuple | None = field(default=None, init=False)
 
     @property
     def data(self) -> Dataset:
