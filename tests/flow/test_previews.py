@@ -11,8 +11,10 @@ from conftest import feeding, table_of
 from planlake.config import load_config
 from planlake.errors import ConfigurationError, QualityError
 from planlake.flow import promote as promoting
+from planlake.flow.context import ignore
 from planlake.flow.forget import forget
 from planlake.flow.maintain import maintain
+from planlake.flow.opening import opened_for_writing
 from planlake.flow.plan import Selection
 from planlake.flow.preview import create, differences, environments, promote, remove
 from planlake.flow.rebuild import rebuild
@@ -20,7 +22,7 @@ from planlake.flow.rollback import rollback, undo
 from planlake.flow.run import run
 from planlake.lake import previews
 from planlake.lake.lake import ZONES
-from planlake.lake.previews import open_lake
+from planlake.lake.previews import leave, open_lake
 from planlake.simulator.dataset import Dataset
 
 COLUMNS = {"id": "integer", "last_updated": "timestamp", "amount": "double", "name": "text"}
@@ -492,6 +494,18 @@ def test_a_record_that_is_forgotten_is_in_no_preview_nor_in_what_one_left_behind
     run_in(feed, day(4), "things")
     promote(feed.config, NAME, [], confirm=yes)
     assert {row["id"] for row in shown(feed)} == {1, 2, 3, 4, 5, 6, 101, 102, 104}
+
+
+def test_a_record_that_is_forgotten_is_not_in_the_files_of_a_table_that_a_preview_left(feed):
+    secret = "Ursula Nobody"
+    feed.data.put("new_ones", thing(77, day(0), name=secret))
+    create(feed.config, NAME)
+    run_in(feed, day(2), "new_ones")
+    with opened_for_writing(feed.config, NAME, ignore) as context:
+        leave(context.lake, ["new_ones"], run=context.run)
+    assert found_anywhere(feed, secret)
+    forget(feed.config, "new_ones", "77", confirm=yes)
+    assert not found_anywhere(feed, secret)
 
 
 def found_anywhere(feed, text):

@@ -8,6 +8,7 @@ from commands import typed_in_process
 from conftest import feeding, table_of, written_config
 from planlake.flow import rollback as undoing
 from planlake.flow.maintain import maintain
+from planlake.flow.rebuild import rebuild
 from planlake.flow.rollback import rollback, undo
 from planlake.flow.status import status
 from planlake.lake.files import bookmark
@@ -454,3 +455,30 @@ def test_a_deletion_that_was_false_is_gone_with_its_batch(feed):
     feed.run_at((day(4) + timedelta(hours=1)).isoformat(), "things", is_full=True)
     assert shown(feed) == before
     assert [row["is_deleted"] for row in feed.rows("select is_deleted from history_things where id = 5")] == [False]
+
+
+# ---------------------------------------------------------------- days whose versions are gone
+
+
+def test_a_day_that_was_worked_out_is_what_later_days_show_whatever_older_version_is_kept(feed):
+    settings = {"keep_days": 2, "keep_month_ends": 12, "expire_after_versions": 1}
+    feed.config = feed.config.model_copy(update={"settings": feed.config.settings.model_copy(update=settings)})
+    states = {}
+    for number in (4, 12, 20, 28, 36, 44):  # the 20th day is a month's end
+        change(feed, number)
+        feed.run_at(day(number).isoformat())
+        states[number] = shown(feed)
+    assert {one.is_kept for one in set_back(feed, day(28).date())} == {False}
+    for number in (28, 30, 40):
+        assert shown(feed, as_of=str(day(number).date())) == states[28]
+    assert shown(feed, as_of=str(day(20).date())) == states[20]
+    found = rollback(feed.config, [], day(28).date(), zone="all", confirm=lambda _: False)
+    assert {one.entry.batch_to for one in found} == {bookmarks(feed)[0]}
+
+
+def test_taking_a_rebuild_back_leaves_a_table_alone_that_was_loaded_since(feed):
+    told = rebuild(feed.config, ["things", "late"])
+    assert {one.table: one.trouble for one in told} == {"things": "", "late": "it is not loaded yet"}
+    feed.run_at((day(3) + timedelta(hours=1)).isoformat(), "late")
+    undo(feed.config, confirm=yes)
+    assert len(shown(feed, "late")) == 20

@@ -59,6 +59,7 @@ class _Plan:
     """What was found: in the order in which the tables are rewritten, each with the lake it is of."""
 
     who: Person
+    places: Sequence[tuple[str, str]]
     searches: Sequence[tuple[Lake, Search]]
     earlier: Sequence[Forgetting]
 
@@ -113,15 +114,17 @@ def _planned(context: Context, lakes: Sequence[Lake], resource: Resource, identi
     connection = context.connection
     has_text_ids = _has_text_ids(lakes[0], resource)
     who = person(connection, resource, identity, has_text_ids=has_text_ids)
-    raw = _searched(lakes, [raw_rule(connection, who)])
-    refined = _searched(lakes, refined_rules(connection, who))
+    raw_rules, of_refined = [raw_rule(connection, who)], list(refined_rules(connection, who))
+    raw, refined = _searched(lakes, raw_rules), _searched(lakes, of_refined)
     received = [gone_rows(hit) for hit in _hits(raw)]
     values = {*_values_received(received), *_values_typed(context, [gone_rows(hit) for hit in _hits(refined)])}
-    messages = _searched(lakes, message_rules(who, values))
-    findings = _searched(lakes, finding_rules(connection, who, received))
-    ledger = _searched(lakes, [ledger_rule(connection, who)])
+    of_messages, of_findings = list(message_rules(who, values)), list(finding_rules(connection, who, received))
+    of_ledger = [ledger_rule(connection, who)]
+    messages, findings, ledger = (_searched(lakes, rules) for rules in (of_messages, of_findings, of_ledger))
+    rules = (*of_messages, *of_findings, *of_refined, *of_ledger, *raw_rules)
+    places = [(rule.zone, rule.name) for rule in rules]
     earlier = noted(context.lake, connection, who)
-    return _Plan(who, [*messages, *findings, *refined, *ledger, *raw], earlier)
+    return _Plan(who, places, [*messages, *findings, *refined, *ledger, *raw], earlier)
 
 
 def _has_text_ids(lake: Lake, resource: Resource) -> bool:
@@ -183,17 +186,23 @@ def _carry_out(context: Context, plan: _Plan) -> None:
         noting = [_noting(context, plan)]
         note(context.lake, noting[0], naive_utc(context.clock.now()))
     _rewrite(context, plan)
-    by_name: dict[tuple[str, str], list[Table]] = {}
     for lake, search in plan.searches:
         with lake.commits:
             forget_log(search.table)
-        by_name.setdefault((search.rule.zone, search.rule.name), []).append(search.table)
-    for (zone, table_name), tables in by_name.items():
-        delete_unreferenced(tables, table_storages(context.lake, zone, table_name))
+    _delete_left_over(context, plan)
     name = plan.who.resource.name
     record(context, "forgotten", f"{noting[0].rows} rows of a record", [name])
     for one in noting:
         note(context.lake, done(one), naive_utc(context.clock.now()))
+
+
+def _delete_left_over(context: Context, plan: _Plan) -> None:
+    """Delete what no table refers to, also in folders whose table is in no catalogue any more, as of a left preview."""
+    by_place: dict[tuple[str, str], list[Table]] = {place: [] for place in plan.places}
+    for _, search in plan.searches:
+        by_place[search.rule.zone, search.rule.name].append(search.table)
+    for (zone, name), tables in by_place.items():
+        delete_unreferenced(tables, table_storages(context.lake, zone, name))
 
 
 def _noting(context: Context, plan: _Plan) -> Forgetting:

@@ -3,7 +3,7 @@
 The API is asked for nothing. A table that its gate holds stays as it was; `planlake undo` takes a rebuild back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +22,7 @@ from planlake.flow.telling import told
 from planlake.lake.files import bookmark, data_files
 from planlake.lake.journal import DONE, PLANNED, Entry, note
 from planlake.lake.lake import clear_errors
-from planlake.lake.ledger import read_histories
+from planlake.lake.ledger import History, read_histories
 from planlake.lake.previews import enter
 from planlake.lake.rollback import mark
 from planlake.sources.catalogue import Resource
@@ -64,17 +64,24 @@ def rebuild(
         names = [context.catalogue.resource(name).name for name in tables] or loaded_tables(context)
         enter(context.lake, names, run=context.run)
         histories = read_histories(context.lake, context.connection)
-        open_ones = {name for name in names if name in histories and histories[name].has_open_window}
-        entries = [_entry(context, name) for name in names if name not in open_ones]
+        troubles = {name: trouble for name in names if (trouble := _trouble(context, name, histories))}
+        entries = [_entry(context, name) for name in names if name not in troubles]
         note(context.lake, entries, PLANNED, naive_utc(context.clock.now()))
         found = [_rebuilt(context, context.catalogue.resource(entry.resource), origin) for entry in entries]
-        found += [
-            Rebuilt(name, 0, 0, trouble="a window is open: planlake run reads it to its end") for name in open_ones
-        ]
+        found += [Rebuilt(name, 0, 0, trouble=trouble) for name, trouble in troubles.items()]
         note(context.lake, entries, DONE, naive_utc(context.clock.now()))
         before = {entry.resource: entry.current_from for entry in entries}
         record(context, "rebuilt", f"from {origin}", [one.table for one in found if not one.trouble], before=before)
         return found
+
+
+def _trouble(context: Context, name: str, histories: Mapping[str, History]) -> str:
+    """Why a table cannot be made anew; empty where it can."""
+    increment = context.lake.find("refined", f"increment_{name}")
+    if increment is None or increment.current_snapshot() is None:
+        return "it is not loaded yet"
+    is_open = name in histories and histories[name].has_open_window
+    return "a window is open: planlake run reads it to its end" if is_open else ""
 
 
 def _entry(context: Context, name: str) -> Entry:
@@ -95,8 +102,6 @@ def _entry(context: Context, name: str) -> Entry:
 
 
 def _rebuilt(context: Context, resource: Resource, origin: Origin) -> Rebuilt:
-    if context.lake.find("refined", f"increment_{resource.name}") is None:
-        return Rebuilt(resource.name, 0, 0, trouble="it is not loaded yet")
     before = _version(context, resource)
     try:
         checks = _steps(context, resource, origin)

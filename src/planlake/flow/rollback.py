@@ -316,8 +316,8 @@ def _set_tables(context: Context, entry: Entry) -> None:
     today = context.clock.today()
     increment = context.lake.find("refined", f"increment_{entry.resource}")
     current = context.lake.find("refined", f"current_{entry.resource}")
-    if increment is None:
-        return
+    if increment is None or (entry.undoes and entry.increment_to is None and entry.zone != PROMOTED):
+        return  # it was not there before, and the action did nothing to it
     if entry.increment_to is not None:
         for table, version in ((increment, entry.increment_to), (current, entry.current_to)):
             if table is not None and version is not None:
@@ -328,4 +328,4 @@ def _set_tables(context: Context, entry: Entry) -> None:
     if current is not None and current.current_snapshot() is not None:
         put_aside_after(current, entry.batch_to, action=entry.action, today=today)
         known = context.catalogue.resources.get(entry.resource) or Resource(entry.resource, {})
-        snapshot(context, known, is_gated=False)
+        snapshot(replace(context, run=entry.action), known, is_gated=False)

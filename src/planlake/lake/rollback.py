@@ -75,20 +75,21 @@ def still_published(table: Table | None, rows: Sequence[tuple[int, int, int]]) -
 def _undone_spans(table: Table) -> Iterator[tuple[range, int]]:
     """The runs an action left behind, and the batch up to which it did not.
 
-    They are those after the run that made its target and before it. Where no target was kept, what it worked out
-    instead has the batch.
+    An action that went to a kept version left everything after it. One whose version was gone made another instead,
+    which has the batch; its tag then names the last kept version before that, if there is one.
     """
     by_place = {one.sequence_number or 0: one for one in table.metadata.snapshots}
     by_run = {made_by(one): one for one in table.metadata.snapshots}
     for name, ref in table.refs().items():
         left, found = table.snapshot_by_id(ref.snapshot_id), BEFORE.fullmatch(name)
-        if found is None or left is None:
+        if found is None or left is None or int(found["target"]) >= (left.sequence_number or 0):
             continue
-        action, target = int(found["action"]), int(found["target"])
-        if target and target < (left.sequence_number or 0) and target in by_place:
-            yield range(made_by(by_place[target]) + 1, action), -1
-        elif not target and action in by_run:
-            yield range(1, action), batch_of(by_run[action])
+        action, target = int(found["action"]), by_place.get(int(found["target"]))
+        after = made_by(target) + 1 if target is not None else 1
+        if action in by_run:
+            yield range(after, action), batch_of(by_run[action])
+        elif target is not None:
+            yield range(after, action), -1
 
 
 def is_kept(table: Table, snapshot_id: int | None) -> bool:
