@@ -148,3 +148,10 @@ def test_a_name_is_written_as_the_others_are(text, wanted):
 def test_a_list_that_cannot_be_edited_safely_is_refused(text):
     with pytest.raises(ConfigurationError, match="cannot be edited safely"):
         with_tables(text, "daily", ["wards"])
+
+
+def test_a_comma_in_a_comment_is_none_of_the_list():
+    text = 'tables:\n  daily: [\n    "fees",\n    "123"   # [not, a, list]\n  ]\n'
+    assert with_tables(text, "daily", ["wards"]) == (
+        'tables:\n  daily: [\n    "fees",\n    "123",   # [not, a, list]\n    wards\n  ]\n'
+    )

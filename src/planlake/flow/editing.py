@@ -17,7 +17,7 @@ from planlake.errors import ConfigurationError
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 WORDS = ("true", "false", "yes", "no", "on", "off", "null", "y", "n")  # what YAML takes for something else than a name
 DASH = re.compile(r"[ \t]*-[ \t]+")
-GAP = r"(?:\s|(?<=\s)#[^\n]*)*"  # spaces, line ends and comments
+GAP = r"(?:\s|#[^\n]*\n)*"  # a comment reaches to the end of its line: a comma in it is none of the list
 Node = Any  # ruamel's nodes have no types
 
 
