@@ -158,7 +158,8 @@ def test_what_else_changes_a_lake_is_told_at_its_end(feed, told):
     assert [line.get("run") for line in ended] == [3, 4, 5, 6, None]
     assert [line["tables"] for line in ended[:3]] == [["things"]] * 3
     assert len({line["configuration"] for line in ended[:3]}) == 1
-    assert [line["step"] for line in lines if line["event"] == "step ended"] == ["refine", "snapshot"]  # of the rebuild
+    steps_ended = [(line["table"], line["step"]) for line in lines if line["event"] == "step ended"]
+    assert steps_ended == [("things", step) for step in ("rollback", "undo", "refine", "snapshot")]
 
 
 def test_a_rollback_that_is_not_confirmed_tells_nothing(feed, told):

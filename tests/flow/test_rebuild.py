@@ -1,5 +1,6 @@
 """Making tables anew from what was received, without asking the API: what differs is told, and it can be taken back."""
 
+import json
 from datetime import datetime
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from commands import typed_in_process
 from conftest import feeding
 from planlake.engines import duckdb
+from planlake.errors import ConfigurationError
+from planlake.flow import rebuild as rebuilding
 from planlake.flow.rebuild import rebuild
 from planlake.flow.rollback import undo
 from planlake.simulator.dataset import Dataset
@@ -119,6 +122,61 @@ def test_a_rebuild_that_is_killed_between_its_tables_is_finished_by_the_next_run
     after = everything(feed)
     assert after["increment_things"] == before["increment_things"]
     assert after["current_things"] == before["current_things"]
+
+
+def test_a_rebuild_held_at_its_second_step_leaves_nothing_and_the_next_run_goes_on(feed, monkeypatch, typed):
+    before, plain = everything(feed), duckdb._cast_sql
+    emptied = "case when value like '4.5' and value <> '' then null else try_cast(value as double) end as value"
+    written = feed.config.folder / "planlake.yaml"
+    checked = written.read_text() + "checks: [{table: things, name: filled, rows: amount is null, holds: true}]\n"
+    with monkeypatch.context() as patched:
+        patched.setattr(duckdb, "_cast_sql", lambda name, kind: emptied if kind == "double" else plain(name, kind))
+        (feed.config.folder / "checked.yaml").write_text(checked)
+        said = typed("rebuild", "things", "--config", feed.config.folder / "checked.yaml")
+        assert (said.status, "things is as it was" in said.err) == (1, True)
+        runs = typed("runs", "3", "--json", "--config", written)
+    (told,) = json.loads(runs.out)["tables"]
+    assert json.loads(runs.out)["run"]["outcome"] == "nothing rebuilt"
+    assert (told["outcome"], {one["check"] for one in told["checks"] if one["verdict"] == "held"}) == (
+        "held",
+        {"filled"},
+    )
+    assert {name: rows for name, rows in everything(feed).items() if name != "uncastable"} == {
+        name: rows for name, rows in before.items() if name != "uncastable"
+    }
+    feed.data.put("things", thing(3, "2026-11-18 12:00:00", name="latest"))
+    assert feed.run_at(DAY_3).exit_code == 0
+    assert feed.rows("select name from things where id = 3") == [{"name": "latest"}]
+    with pytest.raises(ConfigurationError, match="nothing to take back"):
+        undo(feed.config, confirm=lambda _: True)
+
+
+def test_an_error_nobody_foresaw_in_one_table_is_that_tables_trouble(feed, monkeypatch, typed):
+    before, plain = everything(feed), rebuilding.refine
+
+    def broken(context, resource, **more):
+        if resource.name == "others":
+            raise KeyError("a column")
+        return plain(context, resource, **more)
+
+    monkeypatch.setattr(rebuilding, "refine", broken)
+    said = typed("rebuild", "others", "things", "--config", feed.config.folder / "planlake.yaml")
+    assert (said.status, "others is as it was: internal error: KeyError" in said.err) == (1, True)
+    assert everything(feed) == before
+    tables = json.loads(typed("runs", "3", "--json", "--config", feed.config.folder / "planlake.yaml").out)["tables"]
+    assert [(one["table"], one["outcome"]) for one in tables] == [("others", "failed"), ("things", "rebuilt")]
+    assert all(one["seconds"] > 0 for one in tables)
+    assert (tables[1]["current_rows"], len(tables[1]["checks"]) > 3) == (30, True)
+    assert undo(feed.config, confirm=lambda _: True)[0].resource == "things"
+
+
+def test_housekeeping_and_comparing_stand_among_the_runs_too(feed, typed):
+    place = ("--config", feed.config.folder / "planlake.yaml")
+    typed("reconcile", *place)
+    typed("maintain", *place)
+    found = json.loads(typed("runs", "--json", *place).out)
+    assert [(one["run"], one["outcome"]) for one in found[:2]] == [(4, "maintained"), (3, "reconciled")]
+    assert found[1]["message"] == "equal to the API"
 
 
 def test_reset_says_what_it_did(feed, typed):

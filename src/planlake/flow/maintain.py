@@ -3,7 +3,7 @@
 Inside a run only what has gathered enough is looked after; `planlake maintain` does everything at once.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pyiceberg.table import Table
@@ -12,8 +12,8 @@ from planlake.clock import naive_utc
 from planlake.config import Config, Settings
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context, Notify, Progress, ignore
-from planlake.flow.log import say
 from planlake.flow.opening import opened_for_writing
+from planlake.flow.record import record
 from planlake.flow.rollback import resume
 from planlake.lake.compaction import compact_ledger
 from planlake.lake.lake import Lake, clear_errors
@@ -56,7 +56,8 @@ def maintain(config: Config, *, environment: str | None = None, notify: Notify =
             found.append(Maintained(context.lake.database(zone), name, _whole(context, zone, name)))
             context.notify(Progress("the lake", "maintain", number, len(tables)))
         freed = sum((one.freed for one in found), Freed())
-        say(context.telling.log, "info", "maintained", tables=len(found), **asdict(freed))
+        done = f"{freed.snapshots} versions let go, {freed.merged} files merged, {freed.files} deleted"
+        record(context, "maintained", f"{done}, {freed.bytes / 1e6:.1f} MB freed", [])
         return found
 
 

@@ -3,11 +3,13 @@
 The API is asked for nothing. A table that its gate holds stays as it was; `planlake undo` takes a rebuild back.
 """
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Literal
 
-from planlake.checks.gates import CheckResult, held
+from planlake.checks.gates import held
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.errors import PlanlakeError
@@ -16,15 +18,16 @@ from planlake.flow.context import Context, Notify, ignore
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
 from planlake.flow.refine import refine
+from planlake.flow.results import Outcome, TableResult
 from planlake.flow.rollback import loaded_tables, resume
 from planlake.flow.snapshot import snapshot
-from planlake.flow.telling import told
+from planlake.flow.telling import reason_of, told
 from planlake.lake.files import bookmark, data_files
-from planlake.lake.journal import DONE, PLANNED, Entry, note
+from planlake.lake.journal import DONE, LEFT_ALONE, PLANNED, Entry, note
 from planlake.lake.lake import clear_errors
 from planlake.lake.ledger import History, read_histories
 from planlake.lake.previews import enter
-from planlake.lake.rollback import mark
+from planlake.lake.rollback import mark, set_to
 from planlake.sources.catalogue import Resource
 
 Origin = Literal["raw", "increments"]
@@ -67,12 +70,12 @@ def rebuild(
         troubles = {name: trouble for name in names if (trouble := _trouble(context, name, histories))}
         entries = [_entry(context, name) for name in names if name not in troubles]
         note(context.lake, entries, PLANNED, naive_utc(context.clock.now()))
-        found = [_rebuilt(context, context.catalogue.resource(entry.resource), origin) for entry in entries]
-        found += [Rebuilt(name, 0, 0, trouble=trouble) for name, trouble in troubles.items()]
-        note(context.lake, entries, DONE, naive_utc(context.clock.now()))
-        before = {entry.resource: entry.current_from for entry in entries}
-        record(context, "rebuilt", f"from {origin}", [one.table for one in found if not one.trouble], before=before)
-        return found
+        done = [_rebuilt(context, entry, origin) for entry in entries]
+        results, found = [result for result, _ in done], [one for _, one in done]
+        _close(context, entries, results)
+        outcome = "rebuilt" if any(result.outcome == "rebuilt" for result in results) else "nothing rebuilt"
+        record(context, outcome, f"from {origin}", [], results=results)
+        return [*found, *(Rebuilt(name, 0, 0, trouble=trouble) for name, trouble in troubles.items())]
 
 
 def _trouble(context: Context, name: str, histories: Mapping[str, History]) -> str:
@@ -101,28 +104,54 @@ def _entry(context: Context, name: str) -> Entry:
     )
 
 
-def _rebuilt(context: Context, resource: Resource, origin: Origin) -> Rebuilt:
+def _rebuilt(context: Context, entry: Entry, origin: Origin) -> tuple[TableResult, Rebuilt]:
+    """Make one table anew; it is as it was where a step fails or a gate holds it."""
+    resource, started = context.catalogue.resource(entry.resource), monotonic()
     before = _version(context, resource)
     try:
-        checks = _steps(context, resource, origin)
-    except PlanlakeError as error:
-        return Rebuilt(resource.name, 0, 0, trouble=error.message)
-    if held(checks):
-        return Rebuilt(resource.name, 0, 0, trouble="; ".join(check.message for check in held(checks)))
-    found = compared(context.connection, resource, before, _version(context, resource))
-    return Rebuilt(resource.name, found.before, found.after, found.added, found.removed, found.changed)
+        steps = _steps(context, resource, origin)
+        found = compared(context.connection, resource, before, _version(context, resource))
+    except Exception as error:
+        if "PLANLAKE_DEBUG" in os.environ and not isinstance(error, PlanlakeError | OSError):
+            raise
+        steps = TableResult(resource.name, "failed", reason_of(error, is_personal=bool(resource.personal)))
+    steps = replace(steps, seconds=monotonic() - started)
+    if steps.outcome != "rebuilt":
+        _set_back(context, entry)
+        return steps, Rebuilt(resource.name, 0, 0, trouble=steps.message)
+    return steps, Rebuilt(resource.name, found.before, found.after, found.added, found.removed, found.changed)
 
 
-def _steps(context: Context, resource: Resource, origin: Origin) -> Sequence[CheckResult]:
-    """Both steps anew; what the gate found that held the first, or else the second."""
+def _steps(context: Context, resource: Resource, origin: Origin) -> TableResult:
+    """Both steps anew; the second is not taken where the gate holds the first."""
+    refined, taken = None, None
     if origin == "raw":
         with told(context.telling, resource, "refine") as step:
             step.result = refined = refine(context, resource, anew_when="always")
-        if held(refined.checks):
-            return refined.checks
-    with told(context.telling, resource, "snapshot") as step:
-        step.result = taken = snapshot(context, resource, is_anew=True)
-    return taken.checks
+    if refined is None or not held(refined.checks):
+        with told(context.telling, resource, "snapshot") as step:
+            step.result = taken = snapshot(context, resource, is_anew=True)
+    checks = (*(refined.checks if refined else ()), *(taken.checks if taken else ()))
+    reasons = "; ".join(check.message for check in held(checks))
+    outcome: Outcome = "held" if reasons else "rebuilt"
+    return TableResult(resource.name, outcome, reasons, refine=refined, snapshot=taken, checks=checks)
+
+
+def _set_back(context: Context, entry: Entry) -> None:
+    """Show the versions again that were there before: the first step may have been committed."""
+    for kind, version in (("increment", entry.increment_from), ("current", entry.current_from)):
+        table = context.lake.find("refined", f"{kind}_{entry.resource}")
+        if table is not None and version is not None:
+            with context.lake.commits:
+                set_to(table, version, action=entry.action, today=context.clock.today())
+
+
+def _close(context: Context, entries: Sequence[Entry], results: Sequence[TableResult]) -> None:
+    """Write into the journal what was done; tables that are as they were are no part of what can be taken back."""
+    done = {result.table for result in results if result.outcome == "rebuilt"}
+    for state, is_done in ((LEFT_ALONE, False), (DONE, True)):
+        chosen = [entry for entry in entries if (entry.resource in done) == is_done]
+        note(context.lake, chosen, state, naive_utc(context.clock.now()))
 
 
 def _version(context: Context, resource: Resource) -> Version:

@@ -17,6 +17,8 @@ from planlake.flow.results import TableResult
 from planlake.lake.files import row_count
 from planlake.lake.runs import append_operations, last_published
 
+STEPS = {"rolled back": "rollback", "undone": "undo", "promoted": "promote", "forgotten": "forget", "tried": "try"}
+
 
 def run_row(context: Context) -> dict[str, Any]:
     """The columns that every row of one run has."""
@@ -37,17 +39,24 @@ def record(
     resources: Sequence[str],
     *,
     before: Mapping[str, int | None] | None = None,
+    results: Sequence[TableResult] = (),
 ) -> None:
     """Write a command that is no run into `runs`, and tell it: a row for the whole, and one for each table it changed.
 
-    `before` is the version of `current_` that each table had.
+    `before` is the version of `current_` that each table had; `results` are there where the steps of a run were taken.
     """
     seconds = (context.clock.now() - context.clock.start).total_seconds()
     common = {**run_row(context), "outcome": outcome, "message": message}
     tables = [{**common, **_version(context, name, (before or {}).get(name))} for name in resources]
-    append_operations(context.lake, "runs", [{**common, "seconds": seconds}, *tables])
+    of_steps = [{**common, **_table_row(one)} for one in results]
+    _append_findings(context, results)
+    append_operations(context.lake, "runs", [{**common, "seconds": seconds}, *tables, *of_steps])
+    for row in tables:
+        told = {"table": row["resource"], "step": STEPS[outcome], "outcome": "done", "rows": row["current_rows"]}
+        say(context.telling.log, "info", "step ended", **told)
+    named = [*resources, *(one.table for one in results)]
     facts = {**context.telling.about, "seconds": round(seconds, 3), "message": message}
-    say(context.telling.log, "info", outcome, tables=list(resources), **facts)
+    say(context.telling.log, "info", outcome, tables=named, **facts)
 
 
 def _version(context: Context, resource: str, before: int | None) -> dict[str, Any]:
@@ -104,10 +113,14 @@ def record_run(context: Context, results: Sequence[TableResult], *, outcome: str
     common = run_row(context)
     rows = [{**common, "outcome": outcome, "message": message, "seconds": seconds}]
     rows += [{**common, **_table_row(result)} for result in results if result.outcome != "up to date"]
+    _append_findings(context, results)
+    append_operations(context.lake, "runs", rows)
+
+
+def _append_findings(context: Context, results: Sequence[TableResult]) -> None:
     append_operations(context.lake, "checks", _check_rows(context, results))
     drift = [row for one in results if one.refine for row in drift_rows(context, one.table, one.refine.drift)]
     append_operations(context.lake, "drift", drift)
-    append_operations(context.lake, "runs", rows)
 
 
 def _check_rows(context: Context, results: Sequence[TableResult]) -> Iterator[dict[str, object]]:

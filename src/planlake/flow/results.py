@@ -10,7 +10,7 @@ from planlake.flow.refine import RefineResult
 from planlake.flow.snapshot import SnapshotResult
 from planlake.lake.ledger import RECOUNT
 
-Outcome = Literal["loaded", "unchanged", "up to date", "open", "held", "failed"]
+Outcome = Literal["loaded", "unchanged", "up to date", "open", "held", "failed", "rebuilt"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from planlake.flow.plan import Selection, Step, plan
 from planlake.flow.prepare import continued, reading_of
 from planlake.flow.reading import Reading
 from planlake.flow.reconcile import Difference, count, sweep
-from planlake.flow.record import publish, record_run
+from planlake.flow.record import publish, record, record_run
 from planlake.flow.refine import RefineResult, refine
 from planlake.flow.results import Outcome, RunResult, TableResult
 from planlake.flow.rollback import resume
@@ -91,7 +91,11 @@ def reconcile(
                         found.append(await count(context, source, resource, histories[name]))
                 return found
 
-        return asyncio.run(compared())
+        found = asyncio.run(compared())
+        different = [one.table for one in found if not one.is_equal]
+        message = f"differ from the API: {', '.join(different)}" if different else "equal to the API"
+        record(context, "reconciled", message if found else "no table is loaded", [])
+        return found
 
 
 def _run(context: Context, selection: Selection) -> RunResult:

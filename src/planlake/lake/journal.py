@@ -14,6 +14,7 @@ from planlake.lake.reading import own_rows_sql
 from planlake.lake.runs import append_operations
 
 PLANNED, DONE = "planned", "done"
+LEFT_ALONE = "left alone"  # planned, and in the end nothing was done to it: no part of the action
 Kind = Literal["rollback", "rebuild", "undo", "promote"]
 PROMOTED = "promoted"  # the zone of what a promotion brought: taking it back voids its batches
 
@@ -80,7 +81,8 @@ def _actions(lake: Lake, connection: Connection) -> dict[int, Mapping[Entry, str
     """Every action with its tables and how far each is."""
     rows = own_rows_sql(lake, "operations", "journal")
     names = ", ".join(Entry.__dataclass_fields__)
-    query = f"select {names}, max(state = '{DONE}') as is_done from {rows} group by all order by action"
+    query = f"""select {names}, bool_or(state = '{DONE}') as is_done from {rows}
+                group by all having not bool_or(state = '{LEFT_ALONE}') order by action"""
     found: dict[int, dict[Entry, str]] = {}
     for *values, is_done in connection.execute(query).fetchall():
         fields = dict(zip(Entry.__dataclass_fields__, values, strict=True))
