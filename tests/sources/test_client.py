@@ -321,6 +321,25 @@ def test_a_date_of_the_server_that_is_none_does_no_harm(simulator, date):
 # ---------------------------------------------------------------- how many at once
 
 
+def test_of_requests_that_wait_the_lowest_turn_goes_first_and_then_whoever_came_first(simulator):
+    config = Config(api=Api(base_url=simulator.url), settings=Settings(concurrency=1))
+
+    async def ask():
+        async with open_source(config, lambda instant: signed_headers(KEYS, instant)) as source:
+            turns = {1: 0, 2: 40, 3: 7, 4: 7, 5: 0, 6: 3}
+            asked = [
+                asyncio.create_task(source.get("wards", {"page": page}, records_in, turn=turn))
+                for page, turn in turns.items()
+            ]
+            await asyncio.sleep(0)  # all of them wait, the first has the place
+            asked[5].cancel()
+            return await asyncio.gather(*asked, return_exceptions=True)
+
+    answers = asyncio.run(ask())
+    assert [isinstance(one, asyncio.CancelledError) for one in answers] == [False] * 5 + [True]
+    assert [request.query["page"] for request in simulator.requests] == ["1", "5", "3", "4", "2"]
+
+
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_never_more_requests_are_under_way_than_the_setting_says(simulator, concurrency):
     arrivals = []

@@ -5,7 +5,7 @@ import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from planlake.flow.context import Context, Progress
 from planlake.flow.reading import Reading
@@ -44,12 +44,17 @@ class Fetching:
         query = page_query(dialect, number)
         if reading.window != FULL:
             query |= day_query(dialect, self.resource.changed, reading.window)
-        return await self.ask_for(query, window=reading.window, event=reading.event, number=number)
+        return await self.ask_for(query, window=reading.window, event=reading.event, number=number, turn=reading.turn)
 
-    async def ask_for(self, query: Query, *, window: str, event: str, number: int | None) -> Page:
-        """One request, whatever it asks for."""
-        requested_at = self.context.clock.now()
-        answer = await self.source.get(self.resource.name, query, lambda body: read_records(body, self.shape))
+    async def ask_for(self, query: Query, *, window: str, event: str, number: int | None, turn: int = 0) -> Page:
+        """One request, whatever it asks for; those of windows of few pages go before those of many.
+
+        So small tables are not kept waiting, and of large ones one is refined while the next is read.
+        """
+        answer = await self.source.get(
+            self.resource.name, query, lambda body: read_records(body, self.shape), turn=turn
+        )
+        requested_at = self.context.clock.now() - timedelta(seconds=answer.seconds)  # when its turn had come
         return Page(window, event, number, next(self.context.request_ids), requested_at, answer, answer.records)
 
 

@@ -55,6 +55,7 @@ class Reading:
     before_vanished: int = 0
     is_empty: bool = False
     newest_total: int = 0
+    turn: int = 0  # its pages when it began: a turn that changed would mix up the order of its own pages
     first_page: int = 1
     earlier: Mapping[int, LedgerPage] = field(default_factory=dict)
     step: int = 1
@@ -90,6 +91,7 @@ class Reading:
         highest, lowest = (max(before.highest, total), min(before.lowest, total)) if before else (total, total)
         self.pages[page] = PageFacts(total, len(hashes), highest, lowest, hashes)
         self.newest_total = total
+        self.turn = self.turn or self.last_page
 
     def is_settled(self) -> bool:
         """Whether a closed day that is counted again still has no more records than it had."""

@@ -7,6 +7,8 @@ has not answered at all.
 
 import asyncio
 import errno
+import heapq
+import itertools
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -80,24 +82,39 @@ class _Retriable(Exception):  # noqa: N818 - never leaves this module
 
 
 class _Places:
-    """How many requests may be on the way: halved when the API asks for less, growing again with each good answer."""
+    """How many requests may be on the way: halved when the API asks for less, growing again with each good answer.
+
+    Of those that wait, the one with the lowest turn goes first, and among these the one that came first.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._limit = float(most)
         self._used = 0
         self._slowed_at = 0.0
-        self._free = asyncio.Condition()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._came = itertools.count()
 
-    async def __aenter__(self) -> None:
-        async with self._free:
-            await self._free.wait_for(lambda: self._used < int(self._limit))
-            self._used += 1
+    @asynccontextmanager
+    async def taken(self, turn: int) -> AsyncIterator[None]:
+        """Wait for a place, and have it to the end."""
+        let_in = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (turn, next(self._came), let_in))
+        self._let_in()
+        try:
+            await let_in
+            yield
+        finally:
+            if let_in.done() and not let_in.cancelled():
+                self._used -= 1
+            self._let_in()
 
-    async def __aexit__(self, *_: object) -> None:
-        async with self._free:
-            self._used -= 1
-            self._free.notify_all()
+    def _let_in(self) -> None:
+        while self._waiting and self._used < int(self._limit):
+            _, _, let_in = heapq.heappop(self._waiting)
+            if not let_in.cancelled():
+                let_in.set_result(None)
+                self._used += 1
 
     def slow_down(self, asked_at: float) -> None:
         """Halve the limit, once for all requests that were on the way together."""
@@ -133,14 +150,16 @@ class Source:
         pairs = urlencode(query, quote_via=quote)
         return f"{self._base_url}/{resource}?{pairs}" if pairs else f"{self._base_url}/{resource}"
 
-    async def get(self, resource: str, query: Mapping[str, str | int], read: Read) -> Answer:
+    async def get(self, resource: str, query: Mapping[str, str | int], read: Read, *, turn: int = 0) -> Answer:
         """Ask once, and again with growing pauses after a failure that may pass; `read` makes records of a body.
+
+        While all places are taken, requests of a lower `turn` go first.
 
         Raises SourceRefused where the keys or the clock are wrong, SourceUnreachable where the API has not answered
         a single request of this run.
         """
         asked = _Request(self.url_of(resource, query), query, read)
-        async with self._places:
+        async with self._places.taken(turn):
             started = monotonic()
             try:
                 answer, attempts = await self._ask(asked), 1
