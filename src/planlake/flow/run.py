@@ -8,7 +8,6 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from time import monotonic
 
 from planlake.checks.gates import held
@@ -226,7 +225,8 @@ def _is_to_be_counted(context: Context, step: Step, resource: Resource, history:
     if last is None or step.cadence == "weekly" or not resource.changed or not step.windows:
         return False
     newest = max(last.started_at, history.last_count.counted_at if history.last_count else last.started_at)
-    return naive_utc(context.clock.now()) - newest >= timedelta(days=context.config.settings.count_every_days)
+    days = (naive_utc(context.clock.now()).date() - newest.date()).days  # of the calendar: a run is never just as quick
+    return days >= context.config.settings.count_every_days
 
 
 def _readings(context: Context, step: Step, resource: Resource, history: History) -> list[Reading]:
