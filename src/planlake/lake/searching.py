@@ -5,6 +5,7 @@ written anew beside the old one; nothing is committed here.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -16,7 +17,7 @@ from pyiceberg.io.pyarrow import pyarrow_to_schema
 from pyiceberg.manifest import DataFile, ManifestFile
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
-from pyiceberg.types import PrimitiveType
+from pyiceberg.types import PrimitiveType, StringType
 
 from planlake.lake.files import write_file
 
@@ -113,11 +114,24 @@ def ends_of(table: Table, rule: Rule, file: DataFile) -> tuple[int | None, int |
     """The lowest and highest number of a file in the rule's column; None where the file does not say."""
     if rule.number is None:
         return None, None
-    column = table.schema().find_field(rule.number[0])
-    kind = cast("PrimitiveType", column.field_type)
-    found = [(bounds or {}).get(column.field_id) for bounds in (file.lower_bounds, file.upper_bounds)]
-    lower, upper = (None if one is None else int(from_bytes(kind, one)) for one in found)
+    kinds = _kinds_of(table, rule.number[0])
+    found = []
+    for bounds in (file.lower_bounds or {}, file.upper_bounds or {}):
+        numbers = [int(from_bytes(kind, bounds[place])) for place, kind in kinds.items() if place in bounds]
+        found.append(numbers[0] if numbers else None)
+    lower, upper = found
     return lower, upper
+
+
+def _kinds_of(table: Table, column: str) -> dict[int, PrimitiveType]:
+    """The field ids that a column had in any version as a number, with its type then; texts have no bounds."""
+    found = {}
+    for schema in table.metadata.schemas:
+        with suppress(ValueError):  # a schema that has no such column
+            place = schema.find_field(column)
+            if not isinstance(place.field_type, StringType):
+                found[place.field_id] = cast("PrimitiveType", place.field_type)
+    return found
 
 
 def _hit(table: Table, rule: Rule, file: DataFile) -> Hit | None:
