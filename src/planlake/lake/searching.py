@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyiceberg.conversions import from_bytes
-from pyiceberg.io.pyarrow import pyarrow_to_schema
+from pyiceberg.io.pyarrow import pyarrow_to_schema, schema_to_pyarrow
 from pyiceberg.manifest import DataFile, ManifestFile
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
@@ -135,7 +135,7 @@ def _kinds_of(table: Table, column: str) -> dict[int, PrimitiveType]:
 
 
 def _hit(table: Table, rule: Rule, file: DataFile) -> Hit | None:
-    rows = read_rows(table, file, rule.columns)
+    rows = _decided_by(table, rule, read_rows(table, file, rule.columns))
     treated = rule.treat(rows)
     gone = len(rows) - (pc.sum(treated.stays).as_py() or 0)
     differs = [pc.not_equal(rows[name], values) for name, values in treated.changed.items()]
@@ -154,11 +154,17 @@ def read_rows(table: Table, file: DataFile, columns: Sequence[str] | None = None
 def gone_rows(hit: Hit) -> pa.Table:
     """The rows that go, with all their columns."""
     rows = read_rows(hit.table, hit.file)
-    return rows.filter(pc.invert(hit.rule.treat(rows.select(_present(hit.rule, rows))).stays))
+    return rows.filter(pc.invert(hit.rule.treat(_decided_by(hit.table, hit.rule, rows)).stays))
 
 
-def _present(rule: Rule, rows: pa.Table) -> list[str]:
-    return [name for name in rule.columns if name in rows.column_names]
+def _decided_by(table: Table, rule: Rule, rows: pa.Table) -> pa.Table:
+    """The columns a rule looks at; NULL where a file is older than a column."""
+    found = rows.select([name for name in rule.columns if name in rows.column_names])
+    for name in rule.columns:
+        if name not in found.column_names:
+            kind = schema_to_pyarrow(table.schema().find_type(name))
+            found = found.append_column(name, pa.nulls(len(rows), kind))
+    return found
 
 
 def written_anew(hit: Hit) -> DataFile | None:
@@ -167,10 +173,11 @@ def written_anew(hit: Hit) -> DataFile | None:
     Columns keep their ids and types, whatever the table has now.
     """
     rows = read_rows(hit.table, hit.file)
-    treated = hit.rule.treat(rows.select(_present(hit.rule, rows)))
+    treated = hit.rule.treat(_decided_by(hit.table, hit.rule, rows))
     for name, values in treated.changed.items():
         place = rows.schema.get_field_index(name)
-        rows = rows.set_column(place, rows.schema.field(place), values.cast(rows.schema.field(place).type))
+        if place >= 0:
+            rows = rows.set_column(place, rows.schema.field(place), values.cast(rows.schema.field(place).type))
     left = rows.filter(treated.stays)
     if not len(left):
         return None
