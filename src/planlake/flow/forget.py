@@ -97,6 +97,8 @@ def forget(
     with clear_errors(), opened_for_writing(config, base, notify) as context:
         resume(context)
         lakes = [context.lake, *previews_of(context.lake)]
+        for lake in lakes:
+            lake.upgrade()
         return forget_in(context, lakes, context.catalogue.resource(resource), identity, confirm=confirm)
 
 

@@ -196,6 +196,7 @@ def promote(
     with clear_errors(), opened_for_writing(config, base_name, ignore) as context:
         resume(context)
         preview = preview_of(context.lake, name)
+        preview.upgrade()
         check_clock(preview, context.connection, context.clock)
         wanted = _own_of(preview, [context.catalogue.resource(table).name for table in tables])
         found = [one for one in promotions(context, preview, wanted) if one.files or one.trouble]
