@@ -184,3 +184,13 @@ def test_an_older_lake_without_a_ledger_is_upgraded_too(feed):
         transaction.remove_properties(FORMAT_PROPERTY)
     maintain(feed.config, environment="trial")
     assert "bytes" in open_lake(feed.config, "trial").find("operations", "runs").schema().column_names
+
+
+def test_a_dry_run_upgrades_nothing(feed, typed):
+    set_format(feed, FORMAT - 1)
+    before = {table.name(): table.metadata_location for table in tables(feed)}
+    assert typed("forget", "things", "1", "--dry-run").status == 0
+    assert {table.name(): table.metadata_location for table in tables(feed)} == before
+    made_older(feed)
+    said = typed("rollback", "--to", "0", "--dry-run")
+    assert said.errors == ["Error: this lake was made by an older version of Planlake (table=api_requests)"]

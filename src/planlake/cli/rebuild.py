@@ -41,7 +41,7 @@ def reset(
     from planlake.cli.loading import configuration
 
     loaded = configuration(config)
-    if may_go_on(loaded, env, is_dry_run=False, says_yes=yes):
+    if may_go_on(loaded, env, says_yes=yes):
         _carry_out(loaded, tables or [], origin="raw", env=env, as_json=json)
 
 

@@ -19,7 +19,7 @@ from planlake.errors import ConfigurationError
 from planlake.flow.context import Context, Notify, Progress, ignore
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
-from planlake.flow.rollback import resume
+from planlake.flow.rollback import begin
 from planlake.lake.forgetting import (
     Person,
     finding_rules,
@@ -75,7 +75,7 @@ class _Plan:
         return sum(len(search.hits) for _, search in self.searches)
 
 
-Confirm = Callable[[Sequence[Affected]], bool]
+Confirm = Callable[[Sequence[Affected]], bool] | None
 
 
 def forget(
@@ -89,15 +89,16 @@ def forget(
 ) -> list[Affected]:
     """Take a record out of every table and every version of it, of an environment and of all its previews.
 
-    Nothing is done where `confirm` refuses.
+    Nothing is done where `confirm` refuses; None is a dry run.
 
-    A ConfigurationError where nothing of that id is held, a ConflictError where a run is writing.
+    A ConfigurationError where nothing of that id is held, a ConflictError where a run is writing, and in a dry run
+    where an action was killed half way.
     """
-    base = environment_of(config, environment)
-    with clear_errors(), opened_for_writing(config, base, notify) as context:
-        resume(context)
+    base, is_dry_run = environment_of(config, environment), confirm is None
+    with clear_errors(), opened_for_writing(config, base, notify, is_dry_run=is_dry_run) as context:
+        begin(context, is_dry_run=is_dry_run)
         lakes = [context.lake, *previews_of(context.lake)]
-        for lake in lakes:
+        for lake in lakes if not is_dry_run else ():
             lake.upgrade()
         return forget_in(context, lakes, context.catalogue.resource(resource), identity, confirm=confirm)
 
@@ -113,7 +114,7 @@ def forget_in(
             facts["forgotten_by_run"] = str(plan.earlier[-1].run)
         raise ConfigurationError("nothing of that id is held", facts=facts, state="Nothing was changed")
     found = [_affected(lake, search) for lake, search in plan.searches if search.hits]
-    if confirm(found):
+    if confirm is not None and confirm(found):
         _carry_out(context, plan)
     return found
 
