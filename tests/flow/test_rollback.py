@@ -136,6 +136,22 @@ def test_days_after_the_target_show_the_target_and_days_before_it_what_they_show
         assert shown(feed, as_of=str(day(number).date())) == states[min(number, 1)]
 
 
+def test_every_version_that_is_undone_counts_also_one_that_brought_no_batch(feed):
+    rebuild(feed.config, ["things"])
+
+    def counted(target):
+        found = rollback(feed.config, [], target, confirm=lambda _: False)
+        return {one.resource: (one.batches, one.versions) for one in found}
+
+    assert counted(date(2026, 11, 11)) == {"things": ((3, 4), 3), "others": ((3, 4), 2)}
+    assert counted("last-good")["things"] == ((), 1)
+    assert counted(4) == {"things": ((), 1)}
+    set_back(feed, 4)
+    assert counted(date(2026, 11, 11)) == {"things": ((3, 4), 2), "others": ((3, 4), 2)}
+    undo(feed.config, confirm=yes)
+    assert counted(0) == {"things": ((1, 2, 3, 4), 5), "others": ((1, 2, 3, 4), 4)}
+
+
 # ---------------------------------------------------------------- the data was wrong
 
 

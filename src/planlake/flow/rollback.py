@@ -32,6 +32,7 @@ from planlake.lake.reading import own_rows_sql, rows_sql
 from planlake.lake.rollback import (
     is_kept,
     keep_until,
+    left_behind,
     made_by,
     put_aside_after,
     run_date_of,
@@ -237,7 +238,7 @@ def _preview(context: Context, resource: Resource, target: Target, zone: Zone, l
         run_date_of(shown),
         run_date_of(to_current) if to_current is not None else str(target) if batch else "",
         undone or tuple(range(batch + 1, bookmark(increment) + 1)),
-        sum(1 for one in versions(current) if batch_of(one) > batch) if current is not None else 0,
+        len(left_behind(current, to_current, batch)) if current is not None else 0,
         to_increment is not None,
         entry,
     )
