@@ -19,11 +19,12 @@ from planlake.errors import LakeError, QualityError
 from planlake.flow import promote as promoting
 from planlake.flow.comparing import ChangedCell, Version, changed_cells, compared, unshared
 from planlake.flow.context import ignore
+from planlake.flow.gate import live_count
 from planlake.flow.opening import check_clock, opened_for_writing
 from planlake.flow.promote import Promotion, changed_files, has_moved, promotions
 from planlake.flow.record import record
 from planlake.flow.rollback import begin, resume
-from planlake.lake.files import data_files, row_count
+from planlake.lake.files import data_files
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
 from planlake.lake.ledger import read_histories
 from planlake.lake.previews import (
@@ -58,8 +59,8 @@ class Listed:
 class Difference:
     """How a table of a preview differs from its base: columns, rows, a sample of changed cells, checks, bytes.
 
-    `retyped` are columns with both types; `moved` says whether the base went on since, `checks` what was not well,
-    `is_sample` that no more than a sample was loaded.
+    Rows are those that views show. `retyped` are columns with both types; `moved` says whether the base went on since,
+    `checks` what was not well, `is_sample` that no more than a sample was loaded.
     """
 
     table: str
@@ -154,8 +155,8 @@ def _difference(preview: Lake, connection: Connection, resource: Resource, recor
         tuple(column for column in new if column not in old),
         tuple(column for column in old if column not in new),
         tuple((column, old[column], new[column]) for column in old if new.get(column, old[column]) != old[column]),
-        row_count(shown) if shown is not None else 0,
-        row_count(own) if own is not None else 0,
+        live_count(connection, shown),
+        live_count(connection, own),
         found.added,
         found.removed,
         found.changed,
