@@ -1,11 +1,12 @@
 """Making tables anew from what was received, without asking the API: what differs is told, and it can be taken back."""
 
 from datetime import datetime
+from io import StringIO
 
 import pytest
 
 from commands import typed_in_process
-from conftest import feeding
+from conftest import feeding, written_config
 from planlake.engines import duckdb
 from planlake.flow.rebuild import rebuild
 from planlake.flow.rollback import undo
@@ -52,6 +53,13 @@ def typed(monkeypatch, capfd):
 def everything(feed):
     names = ("increment_things", "current_things", "history_things", "things", "others", "uncastable")
     return {name: feed.rows(f"select * from {name} order by all") for name in names}
+
+
+class Terminal(StringIO):
+    """Somebody who types."""
+
+    def isatty(self):
+        return True
 
 
 def requests(feed):
@@ -119,6 +127,31 @@ def test_a_rebuild_that_is_killed_between_its_tables_is_finished_by_the_next_run
     after = everything(feed)
     assert after["increment_things"] == before["increment_things"]
     assert after["current_things"] == before["current_things"]
+
+
+def test_a_reset_that_must_be_asked_for_lists_the_tables_and_their_rows_first(feed, typed, monkeypatch):
+    protected = SETTINGS + "environments: {prod: {warehouse: lake/, protected: true}}\n"
+    feed.config, before = written_config(feed.simulator, feed.config.folder, protected), everything(feed)
+    command, snapshots = ("reset", "--config", feed.config.folder / "planlake.yaml"), feed.snapshots()
+    listed = [["others", "30"], ["things", "30"]]
+    said = typed(*command)
+    assert (said.status, said.errors) == (2, ["Error: this environment is protected"])
+    assert [line.split() for line in said.out.splitlines() if "30" in line] == listed
+    assert feed.snapshots() == snapshots
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    said = typed(*command, "things")
+    assert (said.status, "No table was changed" in said.err, feed.snapshots()) == (0, True, snapshots)
+    assert [line.split() for line in said.out.splitlines() if "30" in line] == listed[1:]
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    said = typed(*command)
+    assert [line.split()[:3] for line in said.out.splitlines() if "30" in line] == [
+        *listed,
+        ["others", "30", "30"],
+        ["things", "30", "30"],
+    ]
+    assert typed("undo", "--yes", *command[1:]).status == 0
+    assert everything(feed) == before
+    assert typed("reset", "--yes", *command[1:]).out.count("others") == 1
 
 
 def test_reset_says_what_it_did(feed, typed):
