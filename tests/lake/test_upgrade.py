@@ -173,6 +173,9 @@ def test_an_older_preview_is_upgraded_by_who_writes_it_for_its_base(feed, typed,
     made_older(feed, "trial")
     said = typed(*command)
     assert (said.status, said.errors) == (0, [])
+    if command[0] == "env":
+        assert typed("undo").status == 0
+        assert feed.rows("select name from things") == [{"name": "first"}]
 
 
 def test_an_older_lake_without_a_ledger_is_upgraded_too(feed):
