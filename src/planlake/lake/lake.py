@@ -21,7 +21,15 @@ from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, InternalError, LakeError
 from planlake.lake.layouts import share_readers
 from planlake.lake.schemas import TABLES, schema_of
-from planlake.lake.upgrade import FORMAT, FORMAT_PROPERTY, check_columns, check_format, is_current, upgrade
+from planlake.lake.upgrade import (
+    FORMAT,
+    FORMAT_PROPERTY,
+    check_columns,
+    check_format,
+    is_current,
+    missing_columns,
+    upgrade,
+)
 
 CATALOG_NAME = "planlake"  # Spark must call the same catalogue by the same name
 ZONES: Mapping[str, str] = {
@@ -110,9 +118,11 @@ class Lake:
 
         Every table of Planlake's own is looked at, so that a newer one is refused before anything is done.
         """
-        found = [table for place in TABLES if (table := self._stored(*place)) is not None]
-        older = [table for table in found if not is_current(table)]
+        found = {place: table for place in TABLES if (table := self._stored(*place)) is not None}
+        older = [place for place, table in found.items() if not is_current(table)]
         if not older:
+            whole = {place: table for place, table in found.items() if not missing_columns(table, *place)}
+            self.loaded.update({**whole, **self.loaded})  # so that none of them is loaded twice
             return 0
         own = [place for place in TABLES if place != LEDGER]
         bookmarked = [("refined", name) for name in self.names("refined") if name.startswith(BOOKMARKED)]
