@@ -397,6 +397,27 @@ def test_a_difference_counts_what_changed_and_shows_cells_with_personal_ones_mas
     assert not found.moved
 
 
+def test_rows_are_counted_as_the_view_shows_them_without_what_was_deleted(feed, typed):
+    create(feed.config, NAME)
+    feed.data.delete("things", "5")
+    settings = feed.config.settings.model_copy(update={"deletion_limit_percent": 100, "dropped_rows_percent": 100})
+    feed.config = feed.config.model_copy(update={"settings": settings})
+    run_in(feed, day(2), "things", is_full=True)
+    assert rows(feed, "select count(*)::int as n from current_things where is_deleted", NAME) == [{"n": 1}]
+    (found,) = differences(feed.config, NAME, [])
+    assert (found.rows_base, found.rows_preview, found.removed) == (8, 7, 1)
+    (promoted,) = promote(feed.config, NAME, [], confirm=yes)
+    assert (promoted.rows_from, promoted.rows_to, len(shown(feed))) == (8, 7, 7)
+    undo(feed.config, confirm=yes)
+    assert len(shown(feed)) == 8
+    run_in(feed, day(2) + timedelta(hours=1), "things", environment=None, is_full=True)
+    create(feed.config, "again")
+    change(feed, 3, "things")
+    run_in(feed, day(3), "things", environment="again")
+    line = next(line for line in typed("env", "diff", "again").out.splitlines() if "things" in line)
+    assert line.split()[:6] == ["things", "7", "8", "1", "0", "1"]
+
+
 def test_what_a_preview_drops_is_its_own(feed):
     there, before = files(feed), {name: everything(feed, name) for name in TABLES}
     create(feed.config, NAME)

@@ -270,3 +270,17 @@ def test_an_export_of_a_preview_has_the_tables_of_its_base_too(feed, typed, tmp_
         ["others", "8"],
         ["things", "9"],
     ]
+
+
+def test_a_dry_run_leaves_a_killed_promotion_as_it_is_in_the_preview_and_in_its_base(feed, typed, monkeypatch):
+    create(feed.config, NAME)
+    change(feed, 2)
+    run_in(feed, day(2))
+    killed(monkeypatch, promoting, "_set_tables", lambda: promote(feed.config, NAME, [], confirm=yes), calls=2)
+    before = feed.snapshots()
+    for command in (("env", "promote", NAME), ("rollback", "--env", NAME, "--to", "2026-11-10")):
+        said = typed(*command, "--dry-run")
+        assert (said.status, feed.snapshots()) == (1, before)
+        assert said.errors == [f"Error: promotion of {NAME} was killed half way (tables=others, things)"]
+    undo(feed.config, confirm=yes)
+    assert {row["snapshot_date"] for row in rows(feed, "select snapshot_date from things")} == {"20261111"}

@@ -2,11 +2,12 @@
 
 import json
 from datetime import datetime
+from io import StringIO
 
 import pytest
 
 from commands import typed_in_process
-from conftest import feeding
+from conftest import feeding, written_config
 from planlake.engines import duckdb
 from planlake.errors import ConfigurationError
 from planlake.flow import rebuild as rebuilding
@@ -55,6 +56,13 @@ def typed(monkeypatch, capfd):
 def everything(feed):
     names = ("increment_things", "current_things", "history_things", "things", "others", "uncastable")
     return {name: feed.rows(f"select * from {name} order by all") for name in names}
+
+
+class Terminal(StringIO):
+    """Somebody who types."""
+
+    def isatty(self):
+        return True
 
 
 def requests(feed):
@@ -177,6 +185,31 @@ def test_housekeeping_and_comparing_stand_among_the_runs_too(feed, typed):
     found = json.loads(typed("runs", "--json", *place).out)
     assert [(one["run"], one["outcome"]) for one in found[:2]] == [(4, "maintained"), (3, "reconciled")]
     assert found[1]["message"] == "equal to the API"
+
+
+def test_a_reset_that_must_be_asked_for_lists_the_tables_and_their_rows_first(feed, typed, monkeypatch):
+    protected = SETTINGS + "environments: {prod: {warehouse: lake/, protected: true}}\n"
+    feed.config, before = written_config(feed.simulator, feed.config.folder, protected), everything(feed)
+    command, snapshots = ("reset", "--config", feed.config.folder / "planlake.yaml"), feed.snapshots()
+    listed = [["others", "30"], ["things", "30"]]
+    said = typed(*command)
+    assert (said.status, said.errors) == (2, ["Error: this environment is protected"])
+    assert [line.split() for line in said.out.splitlines() if "30" in line] == listed
+    assert feed.snapshots() == snapshots
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    said = typed(*command, "things")
+    assert (said.status, "No table was changed" in said.err, feed.snapshots()) == (0, True, snapshots)
+    assert [line.split() for line in said.out.splitlines() if "30" in line] == listed[1:]
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    said = typed(*command)
+    assert [line.split()[:3] for line in said.out.splitlines() if "30" in line] == [
+        *listed,
+        ["others", "30", "30"],
+        ["things", "30", "30"],
+    ]
+    assert typed("undo", "--yes", *command[1:]).status == 0
+    assert everything(feed) == before
+    assert typed("reset", "--yes", *command[1:]).out.count("others") == 1
 
 
 def test_reset_says_what_it_did(feed, typed):

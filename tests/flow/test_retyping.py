@@ -119,12 +119,22 @@ def test_a_type_its_values_do_not_have_is_held_and_the_old_version_stays(feed):
     assert feed.rows('select distinct "column" from uncastable') == [{"column": "amount"}]
 
 
-def test_the_type_of_the_key_cannot_change_and_says_so(feed):
+def test_the_type_of_the_key_cannot_change_and_whoever_tries_is_told_what_it_was(feed, typed):
     declare(feed, id="text")
+    file = feed.config.folder / "planlake.yaml"
     result = table_of(feed.run_at(DAY_2), "things")
-    assert result.outcome == "failed"
-    assert "the type of a key cannot change once a table is loaded" in result.message
+    told = "the type of a key cannot change once a table is loaded: declare id as integer again"
+    assert (result.outcome, result.message) == ("failed", f"{told} (resource=things, type=text)")
+    for command in (("reset", "things"), ("rebuild", "things"), ("reset",)):
+        said = typed(*command, "--config", file)
+        assert (said.status, said.out) == (1, "")
+        assert said.err.splitlines() == [f"things is as it was: {told}"]
     assert len(feed.rows("select * from things")) == 50
+    declare(feed)
+    assert typed("reset", "things", "--config", file).status == 0
+    assert typed("undo", "--config", file).status == 0
+    feed.run_at(DAY_3)
+    assert len(feed.rows("select * from things")) == 51
 
 
 def test_a_retyped_column_that_is_killed_between_its_two_tables_is_finished_by_the_next_run(feed, monkeypatch):

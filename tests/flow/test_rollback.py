@@ -136,6 +136,22 @@ def test_days_after_the_target_show_the_target_and_days_before_it_what_they_show
         assert shown(feed, as_of=str(day(number).date())) == states[min(number, 1)]
 
 
+def test_every_version_that_is_undone_counts_also_one_that_brought_no_batch(feed):
+    rebuild(feed.config, ["things"])
+
+    def counted(target):
+        found = rollback(feed.config, [], target, confirm=lambda _: False)
+        return {one.resource: (one.batches, one.versions) for one in found}
+
+    assert counted(date(2026, 11, 11)) == {"things": ((3, 4), 3), "others": ((3, 4), 2)}
+    assert counted("last-good")["things"] == ((), 1)
+    assert counted(4) == {"things": ((), 1)}
+    set_back(feed, 4)
+    assert counted(date(2026, 11, 11)) == {"things": ((3, 4), 2), "others": ((3, 4), 2)}
+    undo(feed.config, confirm=yes)
+    assert counted(0) == {"things": ((1, 2, 3, 4), 5), "others": ((1, 2, 3, 4), 4)}
+
+
 # ---------------------------------------------------------------- the data was wrong
 
 
@@ -407,6 +423,45 @@ def test_a_dry_run_shows_what_would_be_done_and_does_nothing(feed, typed):
     assert line.split()[:7] == ["things", "2026-11-13", "(23", "rows)", "2026-11-11", "(21", "rows)"]
     assert feed.snapshots() == snapshots
     assert everything(feed) == before
+
+
+DRY = [("rollback", "--to", "2026-11-12"), ("undo",), ("forget", "things", "5")]
+
+
+@pytest.mark.parametrize("command", DRY, ids=[command[0] for command in DRY])
+def test_a_dry_run_finishes_nothing_that_was_killed_and_says_who_does(feed, typed, monkeypatch, command):
+    def kill(*_arguments, **_more):
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(undoing, "set_to", kill)
+        set_back(feed, date(2026, 11, 11), zone="all")
+    before, file = feed.snapshots(), feed.config.folder / "planlake.yaml"
+    said = typed(*command, "--dry-run", "--config", file)
+    assert (said.status, said.out, feed.snapshots()) == (1, "", before)
+    assert said.err.splitlines() == [
+        "Error: rollback to 2026-11-11 was killed half way (tables=others, things)",
+        "Nothing was changed; the next command that writes finishes it first",
+        f"hint: planlake maintain --config {file}",
+    ]
+    assert typed("maintain", "--config", file).status == 0
+    assert bookmarks(feed) == (2, 2)
+    assert typed(*command, "--dry-run", "--config", file).status == 0
+    undo(feed.config, confirm=yes)
+    assert bookmarks(feed) == (4, 4)
+
+
+def test_a_dry_run_shows_what_would_be_done_after_a_rebuild_that_was_killed(feed, typed, monkeypatch):
+    def kill(*_arguments, **_more):
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr("planlake.flow.rebuild.snapshot", kill)
+        rebuild(feed.config, ["things"])
+    before = feed.snapshots()
+    said = typed("rollback", "--to", "2026-11-11", "--dry-run", "--config", feed.config.folder / "planlake.yaml")
+    assert (said.status, feed.snapshots()) == (0, before)
+    assert [line.split()[0] for line in said.out.splitlines() if "2026-11-11" in line] == ["others", "things"]
 
 
 def test_a_protected_environment_needs_a_yes(feed, typed, monkeypatch):

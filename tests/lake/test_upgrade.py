@@ -1,9 +1,14 @@
 """Lakes that other versions of Planlake made: older ones are upgraded by who writes, newer ones are refused."""
 
+from datetime import datetime
+
 import pytest
 
 from commands import typed_in_process
 from planlake.flow.maintain import maintain
+from planlake.flow.plan import Selection
+from planlake.flow.preview import create
+from planlake.flow.run import run
 from planlake.lake.lake import BOOKMARKED_PROPERTIES
 from planlake.lake.previews import open_lake
 from planlake.lake.upgrade import FORMAT, FORMAT_PROPERTY
@@ -24,9 +29,24 @@ def feed(loaded):
     return made
 
 
-def made_older(feed):
+@pytest.fixture
+def typed(feed, monkeypatch, capfd):
+    """Run a command on this lake in this process."""
+    file = feed.config.folder / "planlake.yaml"
+    return lambda *arguments: typed_in_process(monkeypatch, capfd, [*arguments, "--config", file])
+
+
+def made_preview(feed):
+    create(feed.config, "trial")
+    put(feed, 2, "second", "2026-11-17 09:00:00")
+    feed.monkeypatch.setenv("PLANLAKE_NOW", DAY_2)
+    feed.data.move_to(datetime.fromisoformat(DAY_2))
+    assert run(feed.config, Selection(), environment="trial").exit_code == 0
+
+
+def made_older(feed, environment=None):
     """As an earlier version left it: the ledger without its newest column, no number of a format."""
-    table = open_lake(feed.config).find("raw", "api_requests")
+    table = open_lake(feed.config, environment).find("raw", "api_requests")
     with table.update_schema() as update:
         update.delete_column("requests")
     with table.transaction() as transaction:
@@ -46,8 +66,11 @@ def tables(feed):
     return [catalog.load_table(name) for space in catalog.list_namespaces() for name in catalog.list_tables(space)]
 
 
-def set_format(feed, number):
+def set_format(feed, number, *names):
+    """Of these tables, of all where none is named."""
     for table in tables(feed):
+        if names and ".".join(table.name()) not in names:
+            continue
         with table.transaction() as transaction:
             transaction.set_properties({FORMAT_PROPERTY: str(number)})
 
@@ -96,3 +119,81 @@ def test_a_newer_lake_is_refused_and_left_alone(feed, monkeypatch, capfd, comman
     assert said.status == 3
     assert "this lake was written by a newer version of Planlake" in said.err
     assert snapshots(feed) == before
+
+
+CHECKS, CURRENT = "tascomi-operations.checks", "tascomi-refined-zone.current_things"
+RAW = "tascomi-raw-zone.api_responses"
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("run", CHECKS),
+        ("reset", CHECKS),
+        ("run", RAW),
+        ("run", CURRENT),
+        ("maintain", CURRENT),
+    ],
+)
+def test_a_lake_of_which_one_table_is_newer_is_refused_before_anything_is_done_to_that_table(
+    feed, typed, monkeypatch, command, name
+):
+    set_format(feed, FORMAT + 1, name)
+    put(feed, 2, "second", "2026-11-17 09:00:00")
+    monkeypatch.setenv("PLANLAKE_NOW", DAY_2)
+    before = snapshots(feed)
+    said = typed(command)
+    assert said.status in (1, 3)
+    assert "this lake was written by a newer version of Planlake" in " ".join(said.everything.split())
+    changed = {".".join(table) for table, at in snapshots(feed).items() if at != before[table]}
+    assert name not in changed
+    assert name == CURRENT or not changed  # what is Planlake's own is looked at before anything else
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (("env", "promote", "trial"), CURRENT),
+        (("env", "diff", "trial"), CURRENT),
+        (("forget", "things", "1"), "tascomi-operations.previewed"),
+    ],
+)
+def test_a_newer_preview_is_refused_by_its_name(feed, typed, command, name):
+    made_preview(feed)
+    set_format(feed, FORMAT + 1, f"preview-trial--{name}")
+    before = snapshots(feed)
+    said = typed(*command)
+    assert (said.status, snapshots(feed)) == (3, before)
+    assert f"(table=preview-trial--{name}, format={FORMAT + 1}, known={FORMAT})" in said.err
+
+
+@pytest.mark.parametrize("command", [("env", "promote", "trial"), ("forget", "things", "1")])
+def test_an_older_preview_is_upgraded_by_who_writes_it_for_its_base(feed, typed, command):
+    made_preview(feed)
+    made_older(feed, "trial")
+    said = typed(*command)
+    assert (said.status, said.errors) == (0, [])
+    if command[0] == "env":
+        assert typed("undo").status == 0
+        assert feed.rows("select name from things") == [{"name": "first"}]
+
+
+def test_an_older_lake_without_a_ledger_is_upgraded_too(feed):
+    create(feed.config, "trial")
+    runs = open_lake(feed.config, "trial").find("operations", "runs")
+    with runs.update_schema() as update:
+        update.delete_column("bytes")
+    with runs.transaction() as transaction:
+        transaction.remove_properties(FORMAT_PROPERTY)
+    maintain(feed.config, environment="trial")
+    assert "bytes" in open_lake(feed.config, "trial").find("operations", "runs").schema().column_names
+
+
+def test_a_dry_run_upgrades_nothing(feed, typed):
+    set_format(feed, FORMAT - 1)
+    before = {table.name(): table.metadata_location for table in tables(feed)}
+    assert typed("forget", "things", "1", "--dry-run").status == 0
+    assert {table.name(): table.metadata_location for table in tables(feed)} == before
+    made_older(feed)
+    said = typed("rollback", "--to", "0", "--dry-run")
+    assert said.errors == ["Error: this lake was made by an older version of Planlake (table=api_requests)"]

@@ -18,10 +18,8 @@ def is_protected(config: Config, environment: str | None) -> bool:
     return not is_preview and config.environment(environment).protected
 
 
-def may_go_on(config: Config, environment: str | None, *, is_dry_run: bool, says_yes: bool) -> bool:
+def may_go_on(config: Config, environment: str | None, *, says_yes: bool) -> bool:
     """Whether to do what was shown; a ConfigurationError where it must be asked and nobody is there to answer."""
-    if is_dry_run:
-        return False
     if says_yes or not is_protected(config, environment):
         return True
     if not sys.stdin.isatty():
@@ -34,7 +32,6 @@ def asking(
     config: Config,
     environment: str | None,
     *,
-    is_dry_run: bool,
     says_yes: bool,
     show: Callable[[Sequence[One]], None] | None,
 ) -> tuple[Callable[[Sequence[One]], bool], list[bool]]:
@@ -47,7 +44,7 @@ def asking(
     def confirm(found: Sequence[One]) -> bool:
         if show is not None:
             show(found)
-        answers.append(may_go_on(config, environment, is_dry_run=is_dry_run, says_yes=says_yes))
+        answers.append(may_go_on(config, environment, says_yes=says_yes))
         return answers[-1]
 
     return confirm, answers

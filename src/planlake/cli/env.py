@@ -165,8 +165,10 @@ def promote(
 
     base, _ = base_of(loaded, name)
     show = None if json else _show_promotions
-    confirm, answers = asking(loaded, base, is_dry_run=dry_run, says_yes=yes, show=show)
-    found = make_the_bases(loaded, name, tables or [], confirm=confirm)
+    confirm, answers = asking(loaded, base, says_yes=yes, show=show)
+    found = make_the_bases(loaded, name, tables or [], confirm=None if dry_run else confirm)
+    if dry_run and found and show is not None:
+        show(found)
     done = any(answers)
     if json:
         print_json({"done": done, "tables": [asdict(one) for one in found]})
@@ -207,7 +209,7 @@ def drop(name: PreviewName, yes: Yes = False, config: ConfigFile = None, json: A
     from planlake.lake.previews import base_of
 
     base, _ = base_of(loaded, name)
-    found = remove(loaded, name, confirm=lambda _: may_go_on(loaded, base, is_dry_run=False, says_yes=yes))
+    found = remove(loaded, name, confirm=lambda _: may_go_on(loaded, base, says_yes=yes))
     if json:
         print_json({"done": found is not None, **(asdict(found) if found else {})})
     if found is None:

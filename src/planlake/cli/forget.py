@@ -37,9 +37,12 @@ def forget(
     from planlake.lake.previews import environment_of
 
     base = environment_of(loaded, env)
-    confirm, answers = asking(loaded, base, is_dry_run=dry_run, says_yes=yes, show=None if json else _show)
+    confirm, answers = asking(loaded, base, says_yes=yes, show=None if json else _show)
     with progress_bars() as notify:
-        found = erase(loaded, resource, id, confirm=confirm, environment=env, notify=notify)
+        asked = None if dry_run else confirm
+        found = erase(loaded, resource, id, confirm=asked, environment=env, notify=notify)
+    if dry_run and not json:
+        _show(found)
     done = any(answers)
     if json:
         print_json({"done": done, "tables": [asdict(one) for one in found]})

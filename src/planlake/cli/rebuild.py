@@ -1,5 +1,6 @@
 """`planlake rebuild` and `planlake reset`: refined tables made anew, without asking the API."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -10,6 +11,7 @@ from planlake.cli.options import AsJson, ConfigFile, EnvironmentName, TableNames
 if TYPE_CHECKING:
     from planlake.config import Config
     from planlake.flow.rebuild import Origin, Rebuilt
+    from planlake.flow.reset import Shown
 
 
 def rebuild(
@@ -37,12 +39,35 @@ def reset(
     json: AsJson = False,
 ) -> None:
     """Make all refined tables anew from raw; `planlake undo` takes it back."""
-    from planlake.cli.confirming import may_go_on
+    from planlake.cli.confirming import is_protected
     from planlake.cli.loading import configuration
 
     loaded = configuration(config)
-    if may_go_on(loaded, env, is_dry_run=False, says_yes=yes):
+    if yes or not is_protected(loaded, env) or _is_wanted(loaded, tables or [], env=env, as_json=json):
         _carry_out(loaded, tables or [], origin="raw", env=env, as_json=json)
+
+
+def _is_wanted(config: "Config", tables: list[str], *, env: str | None, as_json: bool) -> bool:
+    """Whether somebody who was shown what would be made anew says so; nobody is asked where nothing would."""
+    from planlake.cli.confirming import asking
+    from planlake.cli.screen import print_json, remark
+    from planlake.flow.reset import to_reset
+
+    confirm, _ = asking(config, env, says_yes=False, show=None if as_json else _show_those)
+    found = to_reset(config, tables, environment=env)
+    if not found or confirm(found):
+        return True
+    if as_json:
+        print_json([])
+    remark("No table was changed")
+    return False
+
+
+def _show_those(found: "Sequence[Shown]") -> None:
+    from planlake.cli.screen import print_table
+
+    rows = [(one.table, one.rows) for one in found]
+    print_table("to be made anew from raw", ("table", "rows"), rows, numbers=("rows",))
 
 
 def _carry_out(config: "Config", tables: list[str], *, origin: str, env: str | None, as_json: bool) -> None:

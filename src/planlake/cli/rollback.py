@@ -43,9 +43,11 @@ def rollback(
     from planlake.flow.rollback import rollback as set_back
 
     show = None if json else partial(_show, zone=zone)
-    confirm, answers = asking(loaded, env, is_dry_run=dry_run, says_yes=yes, show=show)
-    chosen = cast("Zone", zone)
-    found = set_back(loaded, tables or [], target, zone=chosen, confirm=confirm, environment=env)
+    confirm, answers = asking(loaded, env, says_yes=yes, show=show)
+    asked = None if dry_run else confirm
+    found = set_back(loaded, tables or [], target, zone=cast("Zone", zone), confirm=asked, environment=env)
+    if dry_run and found and show is not None:
+        show(found)
     done = any(answers)
     if json:
         print_json({"done": done, "tables": [asdict(one) for one in found]})

@@ -25,8 +25,10 @@ def undo(
     loaded = configuration(config)
     from planlake.flow.rollback import undo as take_back
 
-    confirm, answers = asking(loaded, env, is_dry_run=dry_run, says_yes=yes, show=None if json else _show)
-    found = take_back(loaded, confirm=confirm, environment=env)
+    confirm, answers = asking(loaded, env, says_yes=yes, show=None if json else _show)
+    found = take_back(loaded, confirm=None if dry_run else confirm, environment=env)
+    if dry_run and not json:
+        _show(found)
     done = any(answers)
     if json:
         print_json({"done": done, "tables": [asdict(one) for one in found]})

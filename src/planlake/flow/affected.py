@@ -48,9 +48,12 @@ def affected(context: Context, resource: Resource, *, asked: Asked = "if changed
         return Affected()
     types = _retyped(table, resource)
     if resource.key in types:
-        facts = {"resource": resource.name, "key": resource.key, "type": resource.type_of(resource.key)}
-        hint = "give it its old type again"
-        raise ConfigurationError("the type of a key cannot change once a table is loaded", facts=facts, hint=hint)
+        held = table.schema().find_type(resource.key)
+        known = next(name for name, kind in TYPES.items() if kind == held)
+        message = f"the type of a key cannot change once a table is loaded: declare {resource.key} as {known} again"
+        facts = {"resource": resource.name, "type": resource.type_of(resource.key)}
+        state, hint = "The table is as it was", f"planlake run {resource.name}"
+        raise ConfigurationError(message, facts=facts, state=state, hint=hint)
     reasons = [f"{column} is {name} now" for column, name in types.items()]
     usable = _usable_now(context, resource, bookmark(table))
     reasons += [f"{usable} refused records are usable now"] if usable else []

@@ -5,7 +5,7 @@ last, all files nobody refers to any more are deleted, and it is noted as done. 
 does the rest.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -19,7 +19,7 @@ from planlake.errors import ConfigurationError
 from planlake.flow.context import Context, Notify, Progress, ignore
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
-from planlake.flow.rollback import resume
+from planlake.flow.rollback import begin
 from planlake.lake.forgetting import (
     Person,
     finding_rules,
@@ -54,21 +54,28 @@ class Affected:
     rows_changed: int
 
 
+Place = tuple[str, str]  # a zone and a table of it
+Found = Mapping[Place, Sequence[tuple[Lake, Search]]]  # of each lake that has it
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """What was found: in the order in which the tables are rewritten, each with the lake it is of."""
 
     who: Person
-    places: Sequence[tuple[str, str]]
-    searches: Sequence[tuple[Lake, Search]]
+    found: Found
     earlier: Sequence[Forgetting]
+
+    @property
+    def searches(self) -> list[tuple[Lake, Search]]:
+        return [one for searches in self.found.values() for one in searches]
 
     @property
     def hits(self) -> int:
         return sum(len(search.hits) for _, search in self.searches)
 
 
-Confirm = Callable[[Sequence[Affected]], bool]
+Confirm = Callable[[Sequence[Affected]], bool] | None
 
 
 def forget(
@@ -82,14 +89,17 @@ def forget(
 ) -> list[Affected]:
     """Take a record out of every table and every version of it, of an environment and of all its previews.
 
-    Nothing is done where `confirm` refuses.
+    Nothing is done where `confirm` refuses; None is a dry run.
 
-    A ConfigurationError where nothing of that id is held, a ConflictError where a run is writing.
+    A ConfigurationError where nothing of that id is held, a ConflictError where a run is writing, and in a dry run
+    where an action was killed half way.
     """
-    base = environment_of(config, environment)
-    with clear_errors(), opened_for_writing(config, base, notify) as context:
-        resume(context)
+    base, is_dry_run = environment_of(config, environment), confirm is None
+    with clear_errors(), opened_for_writing(config, base, notify, is_dry_run=is_dry_run) as context:
+        begin(context, is_dry_run=is_dry_run)
         lakes = [context.lake, *previews_of(context.lake)]
+        for lake in lakes if not is_dry_run else ():
+            lake.upgrade()
         return forget_in(context, lakes, context.catalogue.resource(resource), identity, confirm=confirm)
 
 
@@ -104,7 +114,7 @@ def forget_in(
             facts["forgotten_by_run"] = str(plan.earlier[-1].run)
         raise ConfigurationError("nothing of that id is held", facts=facts, state="Nothing was changed")
     found = [_affected(lake, search) for lake, search in plan.searches if search.hits]
-    if confirm(found):
+    if confirm is not None and confirm(found):
         _carry_out(context, plan)
     return found
 
@@ -112,43 +122,53 @@ def forget_in(
 def _planned(context: Context, lakes: Sequence[Lake], resource: Resource, identity: str) -> _Plan:
     """Where the record is. The tables that tell what else to look for are searched first, and rewritten last."""
     connection = context.connection
-    has_text_ids = _has_text_ids(lakes[0], resource)
-    who = person(connection, resource, identity, has_text_ids=has_text_ids)
-    raw_rules, of_refined = [raw_rule(connection, who)], list(refined_rules(connection, who))
-    raw, refined = _searched(lakes, raw_rules), _searched(lakes, of_refined)
+    kinds = [_has_text_ids(lake, resource) for lake in lakes]
+    people = [person(connection, resource, identity, has_text_ids=kind) for kind in kinds]
+    meant = list(zip(lakes, people, strict=True))
+    raw = _searched(meant, lambda who: [raw_rule(connection, who)])
+    refined = _searched(meant, lambda who: refined_rules(connection, who))
     received = [gone_rows(hit) for hit in _hits(raw)]
     values = {*_values_received(received), *_values_typed(context, [gone_rows(hit) for hit in _hits(refined)])}
-    of_messages, of_findings = list(message_rules(who, values)), list(finding_rules(connection, who, received))
-    of_ledger = [ledger_rule(connection, who)]
-    messages, findings, ledger = (_searched(lakes, rules) for rules in (of_messages, of_findings, of_ledger))
-    rules = (*of_messages, *of_findings, *of_refined, *of_ledger, *raw_rules)
-    places = [(rule.zone, rule.name) for rule in rules]
-    earlier = noted(context.lake, connection, who)
-    return _Plan(who, places, [*messages, *findings, *refined, *ledger, *raw], earlier)
+    messages = _searched(meant, lambda who: message_rules(who, values))
+    findings = _searched(meant, lambda who: finding_rules(connection, who, received))
+    ledger = _searched(meant, lambda who: [ledger_rule(connection, who)])
+    found = {**messages, **findings, **refined, **ledger, **raw}
+    return _Plan(people[0], found, noted(context.lake, connection, people[0]))
 
 
 def _has_text_ids(lake: Lake, resource: Resource) -> bool:
-    table = lake.find("refined", f"current_{resource.name}")
-    if table is None:
+    """Whether a lake's ids of a resource are texts: they are numbers once any version of a table has them as such."""
+    tables = [lake.find("refined", f"{kind}_{resource.name}") for kind in ("increment", "current")]
+    schemas = [schema for table in tables if table is not None for schema in table.metadata.schemas]
+    kinds = [schema.find_type(resource.key) for schema in schemas if resource.key in schema.column_names]
+    if not kinds:
         return resource.type_of(resource.key) == "text"
-    return isinstance(table.schema().find_type(resource.key), StringType)
+    return all(isinstance(kind, StringType) for kind in kinds)
 
 
-def _searched(lakes: Sequence[Lake], rules: Iterable[Rule]) -> list[tuple[Lake, Search]]:
-    """The tables of these rules, of all lakes; the same table of several lakes is searched together."""
-    found: list[tuple[Lake, Search]] = []
-    for rule in rules:
-        tables = [(lake, table) for lake in lakes if (table := lake.find(rule.zone, rule.name)) is not None]
-        for _, table in tables:
-            check_can_list(table)
-        searches = searched((table, rule) for _, table in tables)
-        found += [(lake, search) for (lake, _), search in zip(tables, searches, strict=True)]
+def _searched(meant: Iterable[tuple[Lake, Person]], rules: Callable[[Person], Iterable[Rule]]) -> Found:
+    """The tables of these rules, of all lakes; the same table of several lakes is searched together.
+
+    Of a file that they share, a lake whose ids are numbers decides: there 007 is 7, and both are the record.
+    """
+    places: dict[Place, list[tuple[Lake, Table, Rule]]] = {}
+    for lake, who in sorted(meant, key=lambda one: one[1].has_text_ids):
+        for rule in rules(who):
+            of_place, table = places.setdefault((rule.zone, rule.name), []), lake.find(rule.zone, rule.name)
+            if table is not None:
+                check_can_list(table)
+                of_place.append((lake, table, rule))
+    found: dict[Place, Sequence[tuple[Lake, Search]]] = {}
+    for place, tables in places.items():
+        searches = searched((table, rule) for _, table, rule in tables)
+        found[place] = [(lake, search) for (lake, *_), search in zip(tables, searches, strict=True)]
     return found
 
 
-def _hits(searches: Iterable[tuple[Lake, Search]]) -> list[Hit]:
+def _hits(found: Found) -> list[Hit]:
     """Each file that was hit, once."""
-    return list({hit.file.file_path: hit for _, search in searches for hit in search.hits}.values())
+    searches = [search for of_place in found.values() for _, search in of_place]
+    return list({hit.file.file_path: hit for search in searches for hit in search.hits}.values())
 
 
 def _values_received(received: Iterable[pa.Table]) -> Iterator[str]:
@@ -198,11 +218,8 @@ def _carry_out(context: Context, plan: _Plan) -> None:
 
 def _delete_left_over(context: Context, plan: _Plan) -> None:
     """Delete what no table refers to, also in folders whose table is in no catalogue any more, as of a left preview."""
-    by_place: dict[tuple[str, str], list[Table]] = {place: [] for place in plan.places}
-    for _, search in plan.searches:
-        by_place[search.rule.zone, search.rule.name].append(search.table)
-    for (zone, name), tables in by_place.items():
-        delete_unreferenced(tables, table_storages(context.lake, zone, name))
+    for (zone, name), searches in plan.found.items():
+        delete_unreferenced([search.table for _, search in searches], table_storages(context.lake, zone, name))
 
 
 def _noting(context: Context, plan: _Plan) -> Forgetting:

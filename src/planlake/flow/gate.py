@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
+from pyiceberg.table import Table
 
 from planlake.checks.gates import Cells, CheckResult, casts, complete, dropped, own, repeats, unique
 from planlake.config import Settings
@@ -19,7 +20,7 @@ from planlake.engines.duckdb import Connection, count_where
 from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
 from planlake.flow.context import Context
-from planlake.lake.files import is_text
+from planlake.lake.files import data_files, is_text
 from planlake.lake.reading import latest_first, rows_sql
 from planlake.sources.catalogue import Resource
 
@@ -109,7 +110,7 @@ def version_checks(
     rows = rows_sql(after, schema, columns=(resource.key,))
     with context.connection.cursor() as cursor:
         total, distinct = cursor.execute(f"select count(*), count(distinct {key}) from {rows}").fetchall()[0]
-    counts = [live_rows(context, schema, files) for files in (before, after)]
+    counts = [live_rows(context.connection, schema, files) for files in (before, after)]
     return (
         unique(resource.key, rows=total, distinct=distinct),
         dropped(before=counts[0], after=counts[1], percent=context.config.settings.dropped_rows_percent),
@@ -117,12 +118,17 @@ def version_checks(
     )
 
 
-def live_rows(context: Context, schema: Schema, files: Sequence[DataFile]) -> int:
+def live_count(connection: Connection, table: Table | None) -> int:
+    """How many rows the view of a table shows: those of `current_` that are not deleted; none where there is none."""
+    return live_rows(connection, table.schema(), data_files(table)) if table is not None else 0
+
+
+def live_rows(connection: Connection, schema: Schema, files: Sequence[DataFile]) -> int:
     """How many rows of these files are not deleted."""
     if not files:
         return 0
     rows = rows_sql(files, schema, columns=("is_deleted",))
-    with context.connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         return int(cursor.execute(f"select count(*) from {rows} where not is_deleted").fetchall()[0][0])
 
 

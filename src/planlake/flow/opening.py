@@ -25,11 +25,12 @@ from planlake.sources.catalogue import catalogue_of
 
 @contextmanager
 def opened_for_writing(
-    config: Config, environment: str | None, notify: Notify, *, accepts_gaps: bool = False
+    config: Config, environment: str | None, notify: Notify, *, accepts_gaps: bool = False, is_dry_run: bool = False
 ) -> Iterator[Context]:
-    """The context of a new run, holding the lake until the end.
+    """The context of a new run, holding the lake until the end; a lake of an older version is upgraded.
 
-    Raises ConflictError where another run is writing, ConfigurationError where the clock stands before the last run.
+    A dry run leaves it as it is. Raises ConflictError where another run is writing, ConfigurationError where the clock
+    stands before the last run.
     """
     clock, catalogue = read_clock(), catalogue_of(config)
     settings = config.settings
@@ -43,7 +44,7 @@ def opened_for_writing(
         if lake.base is not None:
             lake = open_lake(config, environment)  # what it has entered may have changed while this one waited
         for one in (lake.base, lake):
-            if one is not None:
+            if one is not None and not is_dry_run:
                 one.upgrade()
         check_clock(lake, connection, clock)
         number, ids = _next_numbers(lake, connection)

@@ -19,11 +19,12 @@ from planlake.errors import LakeError, QualityError
 from planlake.flow import promote as promoting
 from planlake.flow.comparing import ChangedCell, Version, changed_cells, compared, unshared
 from planlake.flow.context import ignore
+from planlake.flow.gate import live_count
 from planlake.flow.opening import check_clock, opened_for_writing
 from planlake.flow.promote import Promotion, changed_files, has_moved, promotions
 from planlake.flow.record import record
-from planlake.flow.rollback import resume
-from planlake.lake.files import data_files, row_count
+from planlake.flow.rollback import begin, resume
+from planlake.lake.files import data_files
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
 from planlake.lake.ledger import read_histories
 from planlake.lake.previews import (
@@ -58,8 +59,8 @@ class Listed:
 class Difference:
     """How a table of a preview differs from its base: columns, rows, a sample of changed cells, checks, bytes.
 
-    `retyped` are columns with both types; `moved` says whether the base went on since, `checks` what was not well,
-    `is_sample` that no more than a sample was loaded.
+    Rows are those that views show. `retyped` are columns with both types; `moved` says whether the base went on since,
+    `checks` what was not well, `is_sample` that no more than a sample was loaded.
     """
 
     table: str
@@ -154,8 +155,8 @@ def _difference(preview: Lake, connection: Connection, resource: Resource, recor
         tuple(column for column in new if column not in old),
         tuple(column for column in old if column not in new),
         tuple((column, old[column], new[column]) for column in old if new.get(column, old[column]) != old[column]),
-        row_count(shown) if shown is not None else 0,
-        row_count(own) if own is not None else 0,
+        live_count(connection, shown),
+        live_count(connection, own),
         found.added,
         found.removed,
         found.changed,
@@ -186,21 +187,24 @@ def _troubles(preview: Lake, connection: Connection, resource: str) -> tuple[tup
 
 
 def promote(
-    config: Config, name: str, tables: Sequence[str], *, confirm: Callable[[Sequence[Promotion]], bool]
+    config: Config, name: str, tables: Sequence[str], *, confirm: Callable[[Sequence[Promotion]], bool] | None
 ) -> list[Promotion]:
     """Make the tables of a preview (or the named ones) its base's; all of them or, where one is refused, none.
 
-    Raises ConflictError where a run is writing, QualityError where a table's base moved on or a check holds it.
+    Without `confirm` it is a dry run. Raises ConflictError where a run is writing, and in a dry run where an action was
+    killed half way; QualityError where a table's base moved on or a check holds it.
     """
-    base_name, _ = base_of(config, name)
-    with clear_errors(), opened_for_writing(config, base_name, ignore) as context:
-        resume(context)
+    (base_name, _), is_dry_run = base_of(config, name), confirm is None
+    with clear_errors(), opened_for_writing(config, base_name, ignore, is_dry_run=is_dry_run) as context:
+        begin(context, is_dry_run=is_dry_run)
         preview = preview_of(context.lake, name)
+        if not is_dry_run:
+            preview.upgrade()
         check_clock(preview, context.connection, context.clock)
         wanted = _own_of(preview, [context.catalogue.resource(table).name for table in tables])
         found = [one for one in promotions(context, preview, wanted) if one.files or one.trouble]
         _refuse_troubled(found, name)
-        if found and confirm(found):
+        if found and confirm is not None and confirm(found):
             promoting.carry_out(context, [one.entry for one in found])
             before = {one.table: one.entry.current_from for one in found}
             record(context, "promoted", f"from {name}", list(before), before=before)

@@ -15,7 +15,7 @@ from pyiceberg.table.snapshots import Snapshot
 from planlake.checks.gates import CheckResult, held
 from planlake.clock import naive_utc
 from planlake.flow.context import Context
-from planlake.flow.gate import version_checks
+from planlake.flow.gate import live_count, version_checks
 from planlake.lake.files import (
     bookmark,
     bookmark_properties,
@@ -41,7 +41,7 @@ FINDINGS = tuple(place for place in SHARED if place[0] == "operations")
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """What promoting does to one table: rows before and after, batches, files and bytes that come.
+    """What promoting does to one table: rows of the view before and after, batches, files and bytes that come.
 
     `trouble` says why it is refused, `is_sample` that the preview holds no more than a sample.
     """
@@ -89,8 +89,8 @@ def _promotion(context: Context, preview: Lake, resource: Resource, base: Histor
     return Promotion(
         name,
         increment is None,
-        row_count(current) if current is not None else 0,
-        row_count(shown) if shown is not None else 0,
+        live_count(context.connection, current),
+        live_count(context.connection, shown),
         len(batches),
         len(files),
         sum(file.file_size_in_bytes for file in files),

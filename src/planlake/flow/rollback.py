@@ -16,7 +16,7 @@ from pyiceberg.table.snapshots import Snapshot
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.engines.sql import identifier, literal
-from planlake.errors import ConfigurationError
+from planlake.errors import ConfigurationError, ConflictError
 from planlake.flow import promote
 from planlake.flow.context import Context, ignore
 from planlake.flow.opening import opened_for_writing
@@ -32,6 +32,7 @@ from planlake.lake.reading import own_rows_sql, rows_sql
 from planlake.lake.rollback import (
     is_kept,
     keep_until,
+    left_behind,
     made_by,
     put_aside_after,
     run_date_of,
@@ -76,32 +77,40 @@ def rollback(
     target: Target,
     *,
     zone: Zone = "refined",
-    confirm: Confirm,
+    confirm: Confirm | None,
     environment: str | None = None,
 ) -> list[Preview]:
     """Set tables (all loaded ones where none is named) back to a day, a run or the version before the last.
 
-    Nothing is done where `confirm` refuses what it is shown. Raises ConflictError where a run is writing.
+    Nothing is done where `confirm` refuses what it is shown; None is a dry run. Raises ConflictError where a run is
+    writing, and in a dry run where an action was killed half way.
     """
-    with clear_errors(), opened_for_writing(config, environment, ignore) as context:
-        resume(context)
+    is_dry_run = confirm is None
+    with clear_errors(), opened_for_writing(config, environment, ignore, is_dry_run=is_dry_run) as context:
+        begin(context, is_dry_run=is_dry_run)
         named = [context.catalogue.resource(name).name for name in tables]
         check_entered(context.lake, named)
         names = named or loaded_tables(context)
         found = previewed(context, names, target, zone)
-        if found and confirm(found):
+        if found and confirm is not None and confirm(found):
             _carry_out(context, [one.entry for one in found])
             before = {one.resource: one.entry.current_from for one in found}
             record(context, "rolled back", f"to {target}, zone {zone}", list(before), before=before)
         return found
 
 
-def undo(config: Config, *, confirm: Callable[[Sequence[Entry]], bool], environment: str | None = None) -> list[Entry]:
-    """Take back the last rollback, rebuild or promotion; a ConfigurationError where there is none."""
-    with clear_errors(), opened_for_writing(config, environment, ignore) as context:
-        resume(context)
+def undo(
+    config: Config, *, confirm: Callable[[Sequence[Entry]], bool] | None, environment: str | None = None
+) -> list[Entry]:
+    """Take back the last rollback, rebuild or promotion; a ConfigurationError where there is none.
+
+    Without `confirm` it is a dry run, which raises ConflictError where an action was killed half way.
+    """
+    is_dry_run = confirm is None
+    with clear_errors(), opened_for_writing(config, environment, ignore, is_dry_run=is_dry_run) as context:
+        begin(context, is_dry_run=is_dry_run)
         found = undoing(context)
-        if confirm(found):
+        if confirm is not None and confirm(found):
             _carry_out(context, found)
             message = f"{described(found[0])} taken back (run {found[0].undoes})"
             before = {one.resource: one.current_from for one in found}
@@ -151,6 +160,26 @@ def _can_be_gone_to(context: Context, entry: Entry) -> bool:
     places = (("increment", entry.increment_to), ("current", entry.current_to))
     tables = [(context.lake.find("refined", f"{kind}_{entry.resource}"), version) for kind, version in places]
     return all(table is None or is_kept(table, version) for table, version in tables)
+
+
+def begin(context: Context, *, is_dry_run: bool) -> None:
+    """Finish what a killed action left half done before another one is begun.
+
+    A dry run changes nothing: it raises ConflictError there, as what it would show is of tables that are half done. A
+    rebuild that was killed stands in no way: every table of it is as it was or as it will be.
+    """
+    if not is_dry_run:
+        resume(context)
+        return
+    entries = unfinished(context.lake, context.connection)
+    if context.lake.base is not None and _is_promoted(context, context.lake.base):
+        entries = unfinished(context.lake.base, context.connection)
+    if entries and entries[0].kind != "rebuild":
+        what = "undo of a " if entries[0].kind == "undo" else ""
+        facts = {"tables": ", ".join(sorted(one.resource for one in entries)[:5])}
+        state = "Nothing was changed; the next command that writes finishes it first"
+        message = f"{what}{described(entries[0])} was killed half way"
+        raise ConflictError(message, facts=facts, state=state, hint="planlake maintain")
 
 
 def resume(context: Context) -> list[str]:
@@ -209,7 +238,7 @@ def _preview(context: Context, resource: Resource, target: Target, zone: Zone, l
         run_date_of(shown),
         run_date_of(to_current) if to_current is not None else str(target) if batch else "",
         undone or tuple(range(batch + 1, bookmark(increment) + 1)),
-        sum(1 for one in versions(current) if batch_of(one) > batch) if current is not None else 0,
+        len(left_behind(current, to_current, batch)) if current is not None else 0,
         to_increment is not None,
         entry,
     )

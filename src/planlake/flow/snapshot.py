@@ -128,8 +128,8 @@ def _checked(
     rows = sum(file.record_count for file, *_ in written)
     percent = context.config.settings.dropped_rows_percent
     distinct = sum(count for _, count, _ in written)
-    lost = live_rows(context, current.schema(), removed) - sum(live for *_, live in written)
-    before = live_rows(context, current.schema(), data_files(current)) if lost > 0 else 0
+    lost = live_rows(context.connection, current.schema(), removed) - sum(live for *_, live in written)
+    before = live_rows(context.connection, current.schema(), data_files(current)) if lost > 0 else 0
     after = before - max(0, lost)
     return (
         unique(resource.key, rows=rows, distinct=distinct),

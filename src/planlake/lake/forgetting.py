@@ -25,7 +25,10 @@ INTERNAL = "internal error"  # whose words are a library's
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A record by its resource and its id, written as the type of its key writes it; neither is ever logged."""
+    """A record by its resource and its id, written as the type of its key writes it; neither is ever logged.
+
+    `has_text_ids` says whether the key is text in every version of its tables, in one lake.
+    """
 
     resource: Described
     id: str
@@ -59,10 +62,9 @@ def raw_rule(connection: Connection, who: Person) -> Rule:
 
 
 def refined_rules(connection: Connection, who: Person) -> Iterator[Rule]:
-    """Every version as it was typed, and the latest; none of an id that is no number where ids are numbers."""
-    if who.number is None and not who.has_text_ids:
-        return
-    goes = f"{identifier(who.resource.key)}::varchar = {literal(who.id)}"
+    """Every version as it was typed, and the latest; whatever type the key has in a file."""
+    key = f"{identifier(who.resource.key)}::varchar"
+    goes = f"{plain_id_sql(key, has_text_ids=who.has_text_ids)} = {literal(who.id)}"
     for kind in ("increment", "current"):
         name = f"{kind}_{who.resource.name}"
         yield Rule("refined", name, (who.resource.key,), _by_sql(connection, goes), number=who.number)

@@ -21,7 +21,15 @@ from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, InternalError, LakeError
 from planlake.lake.layouts import share_readers
 from planlake.lake.schemas import TABLES, schema_of
-from planlake.lake.upgrade import FORMAT, FORMAT_PROPERTY, check_columns, check_format, is_current, upgrade
+from planlake.lake.upgrade import (
+    FORMAT,
+    FORMAT_PROPERTY,
+    check_columns,
+    check_format,
+    is_current,
+    missing_columns,
+    upgrade,
+)
 
 CATALOG_NAME = "planlake"  # Spark must call the same catalogue by the same name
 ZONES: Mapping[str, str] = {
@@ -39,7 +47,7 @@ TABLE_PROPERTIES = {
     "commit.manifest.min-count-to-merge": "8",
     FORMAT_PROPERTY: str(FORMAT),
 }
-LEDGER = ("raw", "api_requests")  # upgraded last, so that it stands for all
+LEDGER = ("raw", "api_requests")  # upgraded last: until then the next upgrade looks at the refined tables again
 PARTITIONED_BY_RESOURCE = ("api_responses", "api_requests", "uncastable", "rejected")
 BOOKMARKED = ("increment_", "current_")  # how the names of tables that carry a bookmark begin
 # A commit that carries a bookmark must not be repeated by the library: it would add the same rows again.
@@ -106,9 +114,15 @@ class Lake:
         return self.base
 
     def upgrade(self) -> int:
-        """Give the tables of an older lake what they lack; how many lacked something. For who may write."""
-        ledger = self._stored(*LEDGER)
-        if ledger is None or is_current(ledger):
+        """Give the tables of an older lake what they lack; how many lacked something. For who may write.
+
+        Every table of Planlake's own is looked at, so that a newer one is refused before anything is done.
+        """
+        found = {place: table for place in TABLES if (table := self._stored(*place)) is not None}
+        older = [place for place, table in found.items() if not is_current(table)]
+        if not older:
+            whole = {place: table for place, table in found.items() if not missing_columns(table, *place)}
+            self.loaded.update({**whole, **self.loaded})  # so that none of them is loaded twice
             return 0
         own = [place for place in TABLES if place != LEDGER]
         bookmarked = [("refined", name) for name in self.names("refined") if name.startswith(BOOKMARKED)]
@@ -118,6 +132,7 @@ class Lake:
         table = self._stored(zone, name)
         if table is None:
             return False
+        self.loaded.pop((zone, name), None)
         with self.commits, clear_errors():
             return upgrade(table, zone, name, TABLE_PROPERTIES if (zone, name) in TABLES else BOOKMARKED_PROPERTIES)
 
@@ -137,7 +152,9 @@ class Lake:
         if (zone, name) in TABLES:
             self.own_table(zone, name)
         with clear_errors():
-            return self.catalog.load_table((self.database(zone), name))
+            table = self.catalog.load_table((self.database(zone), name))
+        check_format(table)
+        return table
 
     def names(self, zone: str) -> list[str]:
         """Names of all tables of a zone."""

@@ -103,6 +103,17 @@ def versions(table: Table) -> list[Snapshot]:
     return sorted((one for one in table.metadata.snapshots if one.snapshot_id not in undone), key=_order)
 
 
+def left_behind(table: Table, target: Snapshot | None, batch: int) -> list[Snapshot]:
+    """The versions that going to this one undoes; where it is not kept, those after the last without a later batch."""
+    place = _order(target) if target is not None else _order_until(table, batch)
+    return [one for one in versions(table) if _order(one) > place]
+
+
+def _order_until(table: Table, batch: int) -> tuple[int, int]:
+    """The place of the last version that holds no later batch; before all others where there is none."""
+    return max((_order(one) for one in versions(table) if batch_of(one) <= batch), default=(0, 0))
+
+
 def made_by(snapshot: Snapshot) -> int:
     """The run that made a version; 0 where none says so."""
     return figure(snapshot, RUN)
@@ -190,7 +201,7 @@ def put_aside_after(table: Table, batch: int, *, action: int, today: date) -> No
     left = table.current_snapshot()
     if left is None or any(_is_of(tag, action) for tag in table.refs()):
         return
-    kept = max((_order(one)[0] for one in versions(table) if batch_of(one) <= batch), default=0)
+    kept, _ = _order_until(table, batch)
     with changing(table) as transaction:
         ManageSnapshots(transaction).create_tag(left.snapshot_id, _before(action, kept, today)).commit()
         for name, ref in table.refs().items():

@@ -5,6 +5,7 @@ written anew beside the old one; nothing is committed here.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -12,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyiceberg.conversions import from_bytes
-from pyiceberg.io.pyarrow import pyarrow_to_schema
+from pyiceberg.io.pyarrow import pyarrow_to_schema, schema_to_pyarrow
 from pyiceberg.manifest import DataFile, ManifestFile
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
-from pyiceberg.types import PrimitiveType
+from pyiceberg.types import PrimitiveType, StringType
 
 from planlake.lake.files import write_file
 
@@ -113,15 +114,28 @@ def ends_of(table: Table, rule: Rule, file: DataFile) -> tuple[int | None, int |
     """The lowest and highest number of a file in the rule's column; None where the file does not say."""
     if rule.number is None:
         return None, None
-    column = table.schema().find_field(rule.number[0])
-    kind = cast("PrimitiveType", column.field_type)
-    found = [(bounds or {}).get(column.field_id) for bounds in (file.lower_bounds, file.upper_bounds)]
-    lower, upper = (None if one is None else int(from_bytes(kind, one)) for one in found)
+    kinds = _kinds_of(table, rule.number[0])
+    found = []
+    for bounds in (file.lower_bounds or {}, file.upper_bounds or {}):
+        numbers = [int(from_bytes(kind, bounds[place])) for place, kind in kinds.items() if place in bounds]
+        found.append(numbers[0] if numbers else None)
+    lower, upper = found
     return lower, upper
 
 
+def _kinds_of(table: Table, column: str) -> dict[int, PrimitiveType]:
+    """The field ids that a column had in any version as a number, with its type then; texts have no bounds."""
+    found = {}
+    for schema in table.metadata.schemas:
+        with suppress(ValueError):  # a schema that has no such column
+            place = schema.find_field(column)
+            if not isinstance(place.field_type, StringType):
+                found[place.field_id] = cast("PrimitiveType", place.field_type)
+    return found
+
+
 def _hit(table: Table, rule: Rule, file: DataFile) -> Hit | None:
-    rows = read_rows(table, file, rule.columns)
+    rows = _decided_by(table, rule, read_rows(table, file, rule.columns))
     treated = rule.treat(rows)
     gone = len(rows) - (pc.sum(treated.stays).as_py() or 0)
     differs = [pc.not_equal(rows[name], values) for name, values in treated.changed.items()]
@@ -140,11 +154,17 @@ def read_rows(table: Table, file: DataFile, columns: Sequence[str] | None = None
 def gone_rows(hit: Hit) -> pa.Table:
     """The rows that go, with all their columns."""
     rows = read_rows(hit.table, hit.file)
-    return rows.filter(pc.invert(hit.rule.treat(rows.select(_present(hit.rule, rows))).stays))
+    return rows.filter(pc.invert(hit.rule.treat(_decided_by(hit.table, hit.rule, rows)).stays))
 
 
-def _present(rule: Rule, rows: pa.Table) -> list[str]:
-    return [name for name in rule.columns if name in rows.column_names]
+def _decided_by(table: Table, rule: Rule, rows: pa.Table) -> pa.Table:
+    """The columns a rule looks at; NULL where a file is older than a column."""
+    found = rows.select([name for name in rule.columns if name in rows.column_names])
+    for name in rule.columns:
+        if name not in found.column_names:
+            kind = schema_to_pyarrow(table.schema().find_type(name))
+            found = found.append_column(name, pa.nulls(len(rows), kind))
+    return found
 
 
 def written_anew(hit: Hit) -> DataFile | None:
@@ -153,10 +173,11 @@ def written_anew(hit: Hit) -> DataFile | None:
     Columns keep their ids and types, whatever the table has now.
     """
     rows = read_rows(hit.table, hit.file)
-    treated = hit.rule.treat(rows.select(_present(hit.rule, rows)))
+    treated = hit.rule.treat(_decided_by(hit.table, hit.rule, rows))
     for name, values in treated.changed.items():
         place = rows.schema.get_field_index(name)
-        rows = rows.set_column(place, rows.schema.field(place), values.cast(rows.schema.field(place).type))
+        if place >= 0:
+            rows = rows.set_column(place, rows.schema.field(place), values.cast(rows.schema.field(place).type))
     left = rows.filter(treated.stays)
     if not len(left):
         return None

@@ -17,7 +17,7 @@ def check_format(table: Table) -> None:
     """Refuse a table of a newer format; a LakeError says which."""
     found = int(table.properties.get(FORMAT_PROPERTY, 1))
     if found > FORMAT:
-        facts = {"table": table.name()[-1], "format": found, "known": FORMAT}
+        facts = {"table": ".".join(table.name()), "format": found, "known": FORMAT}
         state = "Nothing was changed"
         raise LakeError(
             "this lake was written by a newer version of Planlake", facts=facts, state=state, hint="upgrade Planlake"
