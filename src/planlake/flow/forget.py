@@ -15,11 +15,12 @@ from pyiceberg.types import StringType
 
 from planlake.clock import naive_utc
 from planlake.config import Config
-from planlake.errors import ConfigurationError
+from planlake.errors import ConfigurationError, LakeError
 from planlake.flow.context import Context, Notify, Progress, ignore
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
 from planlake.flow.rollback import resume
+from planlake.lake.damage import previews_of
 from planlake.lake.forgetting import (
     Person,
     finding_rules,
@@ -31,10 +32,11 @@ from planlake.lake.forgetting import (
 )
 from planlake.lake.forgotten import Forgetting, done, is_unfinished, note, noted, planned
 from planlake.lake.lake import Lake, clear_errors
-from planlake.lake.previews import environment_of, previews_of
+from planlake.lake.previews import environment_of, preview_names
 from planlake.lake.rewriting import check_can_list, delete_unreferenced, forget_log, replace_in_versions
 from planlake.lake.searching import Hit, Rule, Search, gone_rows, searched, written_anew
 from planlake.lake.storage import table_storages
+from planlake.lake.written import stored_previews
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
 
@@ -84,13 +86,24 @@ def forget(
 
     Nothing is done where `confirm` refuses.
 
-    A ConfigurationError where nothing of that id is held, a ConflictError where a run is writing.
+    A ConfigurationError where nothing of that id is held, a ConflictError where a run is writing, a LakeError where a
+    preview is damaged, or its files are there and the catalogue does not know it.
     """
     base = environment_of(config, environment)
     with clear_errors(), opened_for_writing(config, base, notify) as context:
         resume(context)
+        _check_known(context.lake)
         lakes = [context.lake, *previews_of(context.lake)]
         return forget_in(context, lakes, context.catalogue.resource(resource), identity, confirm=confirm)
+
+
+def _check_known(lake: Lake) -> None:
+    """Refuse to go on where a preview is not in the catalogue: its files would be taken for nobody's."""
+    unknown = sorted(set(stored_previews(lake)) - set(preview_names(lake)))
+    if unknown:
+        facts, state = {"previews": ", ".join(unknown)}, "Nothing was changed"
+        message = "the catalogue does not know every preview whose files are there"
+        raise LakeError(message, facts=facts, state=state, hint="planlake recover")
 
 
 def forget_in(
