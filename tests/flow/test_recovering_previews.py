@@ -21,9 +21,11 @@ from flow.test_previews import (
     run_in,
     shown,
     state,
+    thing,
     yes,
 )
 from planlake.errors import ConfigurationError, LakeError
+from planlake.flow import promote as promoting
 from planlake.flow.context import ignore
 from planlake.flow.forget import forget
 from planlake.flow.maintain import maintain
@@ -32,7 +34,7 @@ from planlake.flow.preview import create, environments, promote, remove
 from planlake.flow.rebuild import rebuild
 from planlake.flow.recover import recover
 from planlake.flow.rollback import rollback
-from planlake.lake import dropping
+from planlake.lake import dropping, previews
 from planlake.lake.lake import catalogue_file
 from planlake.lake.previews import enter, leave, open_lake
 
@@ -109,15 +111,18 @@ def test_after_a_lost_catalogue_previews_are_known_again_with_all_that_is_their_
     assert all_pins(tried) == set()
 
 
-def test_of_a_table_that_a_preview_left_and_entered_again_the_later_one_is_known_again(feed):
+def test_of_a_table_that_a_preview_left_and_entered_again_the_later_one_is_known_again(feed, monkeypatch):
     change(feed, 2)
     run_in(feed, day(2), environment=None)
     create(feed.config, NAME)
     run_in(feed, day(2) + timedelta(minutes=5), "things")
     rebuild(feed.config, ["things"], environment=NAME)
-    with opened_for_writing(feed.config, NAME, ignore) as context:
-        leave(context.lake, ["things"], run=context.run)
-        enter(context.lake, ["things"], run=context.run)
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(previews, "remove_pins", lambda *_: (_ for _ in ()).throw(Killed()))
+        with opened_for_writing(feed.config, NAME, ignore) as opened:
+            leave(opened.lake, ["things"], run=opened.run)
+    with opened_for_writing(feed.config, NAME, ignore) as opened:  # the base is as it was when it was entered first
+        enter(opened.lake, ["things"], run=opened.run)
     names = ("current_things", "increment_things")
     before = [open_lake(feed.config, NAME).find("refined", name).metadata_location for name in names]
     assert all("/00000-" in place for place in before)
@@ -136,14 +141,18 @@ def test_a_table_that_a_preview_left_is_not_known_again(tried):
 
 
 def test_files_that_a_dropped_preview_left_to_its_base_make_no_preview(tried):
+    tried.data.put("things", thing(9, day(3) - timedelta(hours=10), amount="much"))
+    run_in(tried, day(3), "things")
     promote(tried.config, NAME, [], confirm=yes)
     remove(tried.config, NAME, confirm=yes)
     before = shown_everywhere(tried, None)
-    assert folder(tried, zone="refined-zone").exists()
+    assert [path.suffix for path in folder(tried).rglob("*") if path.is_file()] == [".parquet"]  # of what did not cast
     lose(tried)
     recover(tried.config)
     assert [one.name for one in environments(tried.config)] == ["local", OTHER]
     assert shown_everywhere(tried, None) == before
+    forget(tried.config, "things", "3", confirm=yes)  # it takes no preview for lost
+    assert shown(tried) == [row for row in before["things", None]["view"] if row["id"] != 3]
 
 
 @pytest.mark.parametrize("calls", [1, 3, 4, 5])
@@ -302,6 +311,21 @@ def test_a_command_of_a_damaged_preview_says_what_removes_it(tried, typed):
     said = typed("sql", "select * from things", "--env", NAME)
     assert (said.status, len(said.errors)) == (3, 1)
     assert f"hint: planlake env drop {NAME} --config" in said.err
+
+
+def test_a_damaged_preview_is_dropped_though_its_promotion_was_killed(tried, monkeypatch):
+    before = shown_everywhere(tried, None, OTHER)
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(promoting, "apply", lambda *_: (_ for _ in ()).throw(Killed()))
+        promote(tried.config, NAME, [], confirm=yes)
+    shutil.rmtree(folder(tried))
+    with pytest.raises(LakeError, match=f"the preview {NAME} is damaged"):
+        rollback(tried.config, ["things"], date(2026, 11, 10), confirm=yes)
+    remove(tried.config, NAME, confirm=yes)
+    assert shown_everywhere(tried, None, OTHER) == before
+    change(tried, 3)
+    run_in(tried, day(3), environment=None)
+    assert {row["id"] for row in shown(tried)} >= {101, 102, 103}
 
 
 def test_what_the_base_took_over_is_spared_when_a_damaged_preview_is_dropped(tried):

@@ -13,6 +13,7 @@ from commands import typed_in_process
 from planlake.errors import ConfigurationError, ConflictError, LakeError
 from planlake.flow.recover import recover
 from planlake.flow.rollback import rollback
+from planlake.lake import recovery
 from planlake.lake.files import data_files
 from planlake.lake.lake import catalogue_file, lock_beside
 from planlake.lake.lease import writing
@@ -234,6 +235,40 @@ def test_what_was_written_before_a_later_commit_and_never_committed_is_left_alon
     assert [row["name"] for row in shown(feed)][1] == "name 2"
     assert recover(feed.config) == ([], None)
     assert everything(feed) == before
+
+
+def test_a_file_that_does_not_follow_what_the_catalogue_knows_is_left_alone(feed):
+    """Such as one that somebody wrote whose commit was refused, as another came first."""
+    newest = max(metadata_folder(feed).glob("*.metadata.json"))
+    other = json.loads(newest.read_text())
+    other["metadata-log"], other["last-updated-ms"] = other["metadata-log"][:-1], other["last-updated-ms"] + 10**9
+    newest.with_name(f"{newest.name[:5]}-ffffffff.metadata.json").write_text(json.dumps(other))
+    before = places(feed)
+    assert recover(feed.config) == ([], None)
+    assert places(feed) == before
+
+
+@pytest.mark.parametrize("calls", [2, 4])
+def test_a_killed_recovery_is_finished_by_the_next(feed, monkeypatch, calls):
+    restore = backed_up(feed)
+    put(feed, 2, "latest", "2026-11-18 09:00:00")
+    feed.run_at(DAY_3)
+    newer, registered, count = places(feed), recovery._register, 0
+    restore()
+
+    def killing(choice):
+        nonlocal count
+        count += 1
+        if count == calls:
+            raise Killed
+        registered(choice)
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(recovery, "_register", killing)
+        recover(feed.config)
+    assert places(feed) != newer
+    recover(feed.config)
+    assert places(feed) == newer
 
 
 def test_a_newer_version_whose_files_are_gone_is_not_taken_and_the_command_says_so(feed, monkeypatch, capfd):
