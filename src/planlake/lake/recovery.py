@@ -86,7 +86,7 @@ def recover(base: Lake) -> list[Recovered]:
         if place.is_known:
             drop_table(place.lake, place.zone, place.name)
     found = [_told(choice) for choice in choices]
-    is_sound = not any(one.is_trouble for one in found)
+    is_sound = not any(_is_trouble(choice) for choice in choices if choice.place.lake is base)
     return [*found, *(_without_pins(base) if is_sound else ()), *_gone_previews(base, lakes)]
 
 
@@ -209,14 +209,19 @@ def _told(choice: _Choice) -> Recovered:
     if lacking:
         said += f"; files of {lacking.number} are gone"
     numbers = (known.number if known else None, now.number if now else None)
-    return Recovered(*place.identifier, rows, done, said, *numbers, is_trouble=bool(lacking) or chosen is None)
+    return Recovered(*place.identifier, rows, done, said, *numbers, is_trouble=_is_trouble(choice))
+
+
+def _is_trouble(choice: _Choice) -> bool:
+    return choice.lacking is not None or choice.chosen is None
 
 
 def _without_pins(base: Lake) -> Iterator[Recovered]:
     """Let go the pins of previews that are no more."""
     base.upgrade()
-    for name in pinning(base).keys() - set(preview_names(base)):
-        for zone, table in remove_pins(unread(base, name), pinning(base)[name]):
+    pins = pinning(base)
+    for name in sorted(pins.keys() - set(preview_names(base))):
+        for zone, table in remove_pins(unread(base, name), pins[name]):
             said = f"{UNPINNED}: there is no preview {name}"
             rows = rows_of(base.fresh(zone, table).current_snapshot())
             yield Recovered(base.database(zone), table, rows, UNPINNED, said)
