@@ -164,6 +164,9 @@ def test_a_catalogue_restored_from_a_backup_is_brought_up_to_date(feed, is_delet
     restore()
     if is_deleted:  # as housekeeping does with metadata files that are many commits old
         (metadata_folder(feed) / older["current_things"].rpartition("/")[2]).unlink()
+        with pytest.raises(LakeError, match="the catalogue names a metadata file that is not there") as raised:
+            shown(feed)
+        assert raised.value.hint == "planlake recover"
     found, aside = recover(feed.config)
     assert (aside, places(feed), everything(feed)) == (None, newer, before)
     numbers = {name: tuple(map(number_of, (older[name], newer[name]))) for name in newer}
@@ -255,16 +258,22 @@ def test_a_killed_recovery_is_finished_by_the_next(feed, monkeypatch, calls):
     assert places(feed) == newer
 
 
+def without_newest_file(feed, zone, name):
+    """Delete the data file that the last commit added; the number of that commit's metadata file."""
+    table = open_lake(feed.config).find(zone, name)
+    before = table.snapshot_by_id(table.current_snapshot().parent_snapshot_id)
+    there = {file.file_path for file in data_files(table, snapshot_id=before.snapshot_id)}
+    (added,) = {file.file_path for file in data_files(table)} - there
+    Path(added).unlink()
+    return number_of(table.metadata_location)
+
+
 def test_a_newer_version_whose_files_are_gone_is_not_taken_and_the_command_says_so(feed, monkeypatch, capfd):
     older, restore = places(feed), backed_up(feed)
     put(feed, 2, "latest", "2026-11-18 09:00:00")
     feed.run_at(DAY_3)
-    table = open_lake(feed.config).find("refined", "current_things")
-    there = {file.file_path for file in data_files(table, snapshot_id=table.metadata.snapshots[-2].snapshot_id)}
-    (added,) = {file.file_path for file in data_files(table)} - there
-    newest = number_of(table.metadata_location)
+    newest = without_newest_file(feed, "refined", "current_things")
     restore()
-    Path(added).unlink()
     file = feed.config.folder / "planlake.yaml"
     told = typed_in_process(monkeypatch, capfd, ("recover", "--json", "--config", file))
     assert (told.status, told.errors) == (1, [])
@@ -281,8 +290,22 @@ def test_a_newer_version_whose_files_are_gone_is_not_taken_and_the_command_says_
         "is_trouble": True,
     }
     assert places(feed)["current_things"] == older["current_things"]
-    assert feed.run_at("2026-11-19T03:30:00").exit_code == 0
-    assert [row["name"] for row in shown(feed)][1] == "latest"
+
+
+@pytest.mark.parametrize(
+    ("zone", "name"), [("raw", "api_requests"), ("refined", "increment_things"), ("refined", "current_things")]
+)
+def test_a_run_ends_with_the_right_tables_where_one_of_them_could_not_be_brought_up_to_date(feed, zone, name):
+    restore = backed_up(feed)
+    put(feed, 2, "latest", "2026-11-18 09:00:00")
+    feed.run_at(DAY_3)
+    newest = without_newest_file(feed, zone, name)
+    restore()
+    found, _ = recover(feed.config)
+    assert [one.table for one in found if one.said.endswith(f"; files of {newest} are gone")] == [name]
+    put(feed, 3, "last", "2026-11-19 09:00:00")
+    assert feed.run_at("2026-11-20T03:00:00").exit_code == 0
+    assert [row["name"] for row in shown(feed)] == ["later", "latest", "last", "name 4", "name 5"]
 
 
 def test_a_metadata_file_that_was_not_written_to_its_end_is_passed_over(feed):
