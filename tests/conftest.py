@@ -122,7 +122,8 @@ class Feed:
     def remembered(self) -> Callable[[], None]:
         """Keep the lake, the API and the clock as they are; what is returned sets them back, to the same places."""
         folder, config, now = self.config.folder, self.config, os.environ.get("PLANLAKE_NOW", "")
-        copy, requests, state = shutil.copytree(folder, f"{folder}-kept"), [*self.simulator.requests], vars(self.data)
+        copy = shutil.copytree(folder, f"{folder}-kept-{len([*folder.parent.glob(f'{folder.name}-kept-*')])}")
+        requests, state = [*self.simulator.requests], vars(self.data)
         kept = {name: deepcopy(value) for name, value in state.items() if name != "_lock"}
 
         def set_back() -> None:

@@ -20,7 +20,7 @@ from planlake.flow.preview import create, differences, environments, promote, re
 from planlake.flow.rebuild import rebuild
 from planlake.flow.rollback import rollback, undo
 from planlake.flow.run import run
-from planlake.lake import previews
+from planlake.lake import dropping, previews
 from planlake.lake.lake import ZONES
 from planlake.lake.previews import leave, open_lake
 from planlake.simulator.dataset import Dataset
@@ -439,9 +439,9 @@ def test_a_drop_that_is_killed_is_finished_by_the_next(feed, monkeypatch):
     change(feed, 2)
     run_in(feed, day(2))
     before = {name: everything(feed, name) for name in TABLES}
-    for stage in ("_drop_database", "remove_pins", "_drop_table"):
+    for stage in ("_drop_database", "remove_pins", "drop_table"):
         with monkeypatch.context() as patched, pytest.raises(Killed):
-            patched.setattr(previews, stage, lambda *_, **__: (_ for _ in ()).throw(Killed()))
+            patched.setattr(dropping, stage, lambda *_, **__: (_ for _ in ()).throw(Killed()))
             remove(feed.config, NAME, confirm=yes)
     assert remove(feed.config, NAME, confirm=yes) is not None
     assert not [path for path in files(feed) if "preview-" in str(path)]
@@ -452,7 +452,7 @@ def test_a_drop_that_is_killed_is_finished_by_the_next(feed, monkeypatch):
 def test_entering_that_is_killed_is_begun_anew(feed, monkeypatch):
     create(feed.config, NAME)
     change(feed, 2)
-    for stage in ("_pin", "_show_same", "_tell_same", "_note"):
+    for stage in ("_pin", "_show_same", "_tell_same", "note"):
         with monkeypatch.context() as patched, pytest.raises(Killed):
             patched.setattr(previews, stage, lambda *_, **__: (_ for _ in ()).throw(Killed()))
             run_in(feed, day(2), "things")

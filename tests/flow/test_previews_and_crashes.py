@@ -149,7 +149,7 @@ def test_what_a_preview_runs_after_a_killed_promotion_is_no_part_of_it(feed, mon
     assert [voided(feed, name) for name in TABLES] == [{3}, {3}]
 
 
-@pytest.mark.parametrize("stage", ["_discard", "_drop_table", "remove_pins"])
+@pytest.mark.parametrize("stage", ["_discard", "drop_table", "remove_pins"])
 def test_a_preview_that_is_killed_while_it_leaves_shows_its_base_and_keeps_no_pin(feed, monkeypatch, stage):
     create(feed.config, NAME)
     change(feed, 2)

@@ -1,15 +1,24 @@
 """A lost or damaged catalogue: everything it knew is in the warehouse still."""
 
+import json
 import sqlite3
 from contextlib import closing
+from datetime import date
+from pathlib import Path
 
 import pytest
+from pyiceberg.catalog.sql import SqlCatalog
 
 from commands import typed_in_process
-from planlake.errors import ConflictError, LakeError
+from planlake.errors import ConfigurationError, ConflictError, LakeError
 from planlake.flow.recover import recover
+from planlake.flow.rollback import rollback
+from planlake.lake import recovery
+from planlake.lake.files import data_files
 from planlake.lake.lake import catalogue_file, lock_beside
 from planlake.lake.lease import writing
+from planlake.lake.previews import open_lake
+from planlake.lake.written import number_of
 
 from .things import DAY_2, DAY_3, put, things_loaded
 
@@ -28,6 +37,10 @@ def feed(loaded):
     made, set_back = loaded
     set_back()
     return made
+
+
+class Killed(BaseException):
+    """What ends a process at once."""
 
 
 def everything(feed):
@@ -112,3 +125,204 @@ def test_a_damaged_catalogue_says_what_helps_and_it_does(feed, monkeypatch, capf
     assert said.status == 0
     assert "the damaged catalogue is kept as" in said.err
     assert typed_in_process(monkeypatch, capfd, ("sql", "select * from things", "--config", file)).status == 0
+
+
+# ---------------------------------------------------------------- a catalogue that knows an older version
+
+
+def metadata_folder(feed, table="tascomi-refined-zone/current_things"):
+    return feed.config.folder / "lake" / table / "metadata"
+
+
+def places(feed):
+    """Where the catalogue says that each table's newest version is."""
+    with closing(sqlite3.connect(catalogue_file(feed.config))) as connection:
+        return dict(connection.execute("select table_name, metadata_location from iceberg_tables"))
+
+
+def said(found):
+    return {one.table: one.said for one in found}
+
+
+def backed_up(feed):
+    """The catalogue as it is now; what is returned restores it."""
+    file = catalogue_file(feed.config)
+    kept = file.read_bytes()
+    return lambda: file.write_bytes(kept)
+
+
+def shown(feed):
+    return feed.rows("select id, name from things order by id")
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_a_catalogue_restored_from_a_backup_is_brought_up_to_date(feed, is_deleted):
+    older, restore = places(feed), backed_up(feed)
+    put(feed, 2, "latest", "2026-11-18 09:00:00")
+    feed.run_at(DAY_3)
+    before, newer = everything(feed), places(feed)
+    restore()
+    if is_deleted:  # as housekeeping does with metadata files that are many commits old
+        (metadata_folder(feed) / older["current_things"].rpartition("/")[2]).unlink()
+        with pytest.raises(LakeError, match="the catalogue names a metadata file that is not there") as raised:
+            shown(feed)
+        assert raised.value.hint == "planlake recover"
+    found, aside = recover(feed.config)
+    assert (aside, places(feed), everything(feed)) == (None, newer, before)
+    numbers = {name: tuple(map(number_of, (older[name], newer[name]))) for name in newer}
+    moved = {name: (first, last) for name, (first, last) in numbers.items() if first != last}
+    told = {name: f"brought up to date from {first} to {last}" for name, (first, last) in moved.items()}
+    if is_deleted:
+        told["current_things"] = f"brought up to date: it is at {moved['current_things'][1]} now"
+    assert said(found) == told
+    assert {"api_responses", "api_requests", "increment_things", "current_things", "runs"} <= moved.keys()
+    assert not any(one.is_trouble for one in found)
+    assert recover(feed.config) == ([], None)
+    put(feed, 3, "last", "2026-11-19 09:00:00")
+    assert feed.run_at("2026-11-20T03:00:00").exit_code == 0
+    assert [row["name"] for row in shown(feed)] == ["later", "latest", "last", "name 4", "name 5"]
+
+
+def written_and_killed(monkeypatch, table, action):
+    """Carry out an action that is killed between writing a metadata file of this table and its commit."""
+    written = SqlCatalog._write_metadata
+
+    def write(metadata, io, metadata_path, *more, **others):
+        written(metadata, io, metadata_path, *more, **others)
+        if metadata_path.split("/")[-3] == table:
+            raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(SqlCatalog, "_write_metadata", staticmethod(write))
+        action()
+
+
+@pytest.mark.parametrize("table", ["api_responses", "api_requests", "increment_things", "current_things", "published"])
+def test_what_a_killed_run_wrote_last_is_taken_over_and_the_next_run_ends_with_the_right_tables(
+    feed, monkeypatch, table
+):
+    put(feed, 2, "latest", "2026-11-18 09:00:00")
+    written_and_killed(monkeypatch, table, lambda: feed.run_at(DAY_3))
+    found, _ = recover(feed.config)
+    assert [one.table for one in found] == [table]
+    put(feed, 3, "last", "2026-11-19 09:00:00")
+    assert feed.run_at("2026-11-20T03:00:00").exit_code == 0
+    assert [row["name"] for row in shown(feed)] == ["later", "latest", "last", "name 4", "name 5"]
+    versions = "select id, last_updated, name from increment_things group by all having count(*) > 1"
+    assert feed.rows(versions) == []
+    requests = "select request_id from api_requests where event = 'page' group by all having count(*) > 1"
+    assert feed.rows(requests) == []
+
+
+def test_what_was_written_before_a_later_commit_and_never_committed_is_left_alone(feed, monkeypatch):
+    put(feed, 2, "wrong", "2026-11-18 09:00:00")
+    written_and_killed(monkeypatch, "current_things", lambda: feed.run_at(DAY_3))
+    rollback(feed.config, ["things"], date(2026, 11, 18), zone="all", confirm=lambda _: True)
+    before = everything(feed)
+    assert [row["name"] for row in shown(feed)][1] == "name 2"
+    assert recover(feed.config) == ([], None)
+    assert everything(feed) == before
+
+
+def test_a_file_that_does_not_follow_what_the_catalogue_knows_is_left_alone(feed):
+    """Such as one that somebody wrote whose commit was refused, as another came first."""
+    newest = max(metadata_folder(feed).glob("*.metadata.json"))
+    other = json.loads(newest.read_text())
+    other["metadata-log"], other["last-updated-ms"] = other["metadata-log"][:-1], other["last-updated-ms"] + 10**9
+    newest.with_name(f"{newest.name[:5]}-ffffffff.metadata.json").write_text(json.dumps(other))
+    before = places(feed)
+    assert recover(feed.config) == ([], None)
+    assert places(feed) == before
+
+
+@pytest.mark.parametrize("calls", [2, 4])
+def test_a_killed_recovery_is_finished_by_the_next(feed, monkeypatch, calls):
+    restore = backed_up(feed)
+    put(feed, 2, "latest", "2026-11-18 09:00:00")
+    feed.run_at(DAY_3)
+    newer, registered, count = places(feed), recovery._register, 0
+    restore()
+
+    def killing(choice):
+        nonlocal count
+        count += 1
+        if count == calls:
+            raise Killed
+        registered(choice)
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(recovery, "_register", killing)
+        recover(feed.config)
+    assert places(feed) != newer
+    recover(feed.config)
+    assert places(feed) == newer
+
+
+def without_newest_file(feed, zone, name):
+    """Delete the data file that the last commit added; the number of that commit's metadata file."""
+    table = open_lake(feed.config).find(zone, name)
+    before = table.snapshot_by_id(table.current_snapshot().parent_snapshot_id)
+    there = {file.file_path for file in data_files(table, snapshot_id=before.snapshot_id)}
+    (added,) = {file.file_path for file in data_files(table)} - there
+    Path(added).unlink()
+    return number_of(table.metadata_location)
+
+
+def test_a_newer_version_whose_files_are_gone_is_not_taken_and_the_command_says_so(feed, monkeypatch, capfd):
+    older, restore = places(feed), backed_up(feed)
+    put(feed, 2, "latest", "2026-11-18 09:00:00")
+    feed.run_at(DAY_3)
+    newest = without_newest_file(feed, "refined", "current_things")
+    restore()
+    file = feed.config.folder / "planlake.yaml"
+    told = typed_in_process(monkeypatch, capfd, ("recover", "--json", "--config", file))
+    assert (told.status, told.errors) == (1, [])
+    (left,) = [one for one in json.loads(told.out)["tables"] if one["is_trouble"]]
+    known = number_of(older["current_things"])
+    assert left == {
+        "database": "tascomi-refined-zone",
+        "table": "current_things",
+        "rows": 5,
+        "done": "left alone",
+        "said": f"left alone at {known}; files of {newest} are gone",
+        "number_from": known,
+        "number_to": known,
+        "is_trouble": True,
+    }
+    assert places(feed)["current_things"] == older["current_things"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "name"), [("raw", "api_requests"), ("refined", "increment_things"), ("refined", "current_things")]
+)
+def test_a_run_ends_with_the_right_tables_where_one_of_them_could_not_be_brought_up_to_date(feed, zone, name):
+    restore = backed_up(feed)
+    put(feed, 2, "latest", "2026-11-18 09:00:00")
+    feed.run_at(DAY_3)
+    newest = without_newest_file(feed, zone, name)
+    restore()
+    found, _ = recover(feed.config)
+    assert [one.table for one in found if one.said.endswith(f"; files of {newest} are gone")] == [name]
+    put(feed, 3, "last", "2026-11-19 09:00:00")
+    assert feed.run_at("2026-11-20T03:00:00").exit_code == 0
+    assert [row["name"] for row in shown(feed)] == ["later", "latest", "last", "name 4", "name 5"]
+
+
+def test_a_metadata_file_that_was_not_written_to_its_end_is_passed_over(feed):
+    newest = max(metadata_folder(feed).glob("*.metadata.json"))
+    cut_off = newest.with_name(f"{int(newest.name.split('-')[0]) + 1:05}-cut-off.metadata.json")
+    cut_off.write_bytes(newest.read_bytes()[:100])
+    before = everything(feed)
+    lose(feed)
+    recover(feed.config)
+    assert everything(feed) == before
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_what_is_no_environment_is_not_recovered_by_itself(feed, is_lost):
+    if is_lost:
+        lose(feed)
+    with pytest.raises(ConfigurationError, match="a preview is recovered with the environment it stands on") as raised:
+        recover(feed.config, environment="DPP-426")
+    assert (raised.value.state, raised.value.hint) == ("Nothing was changed", "planlake recover --env local")
+    assert catalogue_file(feed.config).exists() == (not is_lost)

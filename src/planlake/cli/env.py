@@ -60,15 +60,21 @@ def list_(config: ConfigFile = None, json: AsJson = False) -> None:
     if json:
         print_json([asdict(one) for one in found])
         return
+    from planlake.cli.screen import remark
+
     names = ("environment", "stands on", "made (UTC)", "own tables", "files", "megabytes")
     print_table("", names, [_listed(one) for one in found], numbers=names[4:])
+    for one in found:
+        if one.damage:
+            remark(f"{one.name} is damaged, files of it are gone: {one.damage}\nhint: planlake env drop {one.name}")
 
 
 def _listed(one: "Listed") -> tuple[object, ...]:
     if not one.base:
         return (one.name, "", "", f"{len(one.tables)} in all", "", "")
     made_at = f"{one.made_at:%Y-%m-%d %H:%M}" if one.made_at else ""
-    return (one.name, one.base, made_at, ", ".join(one.tables), one.files, f"{one.bytes / 2**20:,.1f}")
+    tables = "damaged" if one.damage else ", ".join(one.tables)
+    return (one.name, one.base, made_at, tables, one.files, f"{one.bytes / 2**20:,.1f}")
 
 
 @env.command()

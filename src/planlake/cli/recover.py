@@ -1,12 +1,20 @@
-"""`planlake recover`: a lost or damaged catalogue, made anew from the metadata files in the warehouse."""
+"""`planlake recover`: a lost, damaged or outdated catalogue, made anew from the metadata files in the warehouse."""
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
 
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from planlake.lake.recovery import Recovered
+
 
 def recover(env: EnvironmentName = None, config: ConfigFile = None, json: AsJson = False) -> None:
-    """Make the catalogue anew from the metadata files in the warehouse; tables it knows are left alone."""
+    """Make the catalogue know the newest of every table again, from the metadata files in the warehouse."""
     from planlake.cli.loading import configuration
     from planlake.cli.screen import print_json, print_table, remark
 
@@ -17,8 +25,20 @@ def recover(env: EnvironmentName = None, config: ConfigFile = None, json: AsJson
     if json:
         print_json({"aside": aside, "tables": [asdict(one) for one in found]})
     elif found:
-        rows = [(one.database, one.table, one.rows) for one in found]
-        print_table("", ("database", "table", "rows"), rows, numbers=("rows",))
+        rows = [(one.database, one.table, one.rows, one.said) for one in found]
+        print_table("", ("database", "table", "rows", "what was done"), rows, numbers=("rows",))
     if aside is not None:
         remark(f"the damaged catalogue is kept as {aside}")
-    remark(f"{len(found)} tables are known again" if found else "nothing to do: every table of the warehouse is known")
+    remark(_summed_up(found))
+    if any(one.is_trouble for one in found):
+        raise typer.Exit(1)
+
+
+def _summed_up(found: "Sequence[Recovered]") -> str:
+    """How many tables something was done to."""
+    if not found:
+        return "nothing to do: the catalogue knows the newest of every table"
+    counts: dict[str, int] = {}
+    for one in found:
+        counts[one.done] = counts.get(one.done, 0) + 1
+    return "tables: " + ", ".join(f"{number} {done}" for done, number in counts.items())

@@ -15,11 +15,12 @@ from pyiceberg.types import StringType
 
 from planlake.clock import naive_utc
 from planlake.config import Config
-from planlake.errors import ConfigurationError
+from planlake.errors import ConfigurationError, LakeError
 from planlake.flow.context import Context, Notify, Progress, ignore
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
 from planlake.flow.rollback import begin
+from planlake.lake.damage import previews_of
 from planlake.lake.forgetting import (
     Person,
     finding_rules,
@@ -31,10 +32,11 @@ from planlake.lake.forgetting import (
 )
 from planlake.lake.forgotten import Forgetting, done, is_unfinished, note, noted, planned
 from planlake.lake.lake import Lake, clear_errors
-from planlake.lake.previews import environment_of, previews_of
+from planlake.lake.previews import environment_of, preview_names
 from planlake.lake.rewriting import check_can_list, delete_unreferenced, forget_log, replace_in_versions
 from planlake.lake.searching import Hit, Rule, Search, gone_rows, searched, written_anew
 from planlake.lake.storage import table_storages
+from planlake.lake.written import stored_previews
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
 
@@ -92,15 +94,26 @@ def forget(
     Nothing is done where `confirm` refuses; None is a dry run.
 
     A ConfigurationError where nothing of that id is held, a ConflictError where a run is writing, and in a dry run
-    where an action was killed half way.
+    where an action was killed half way; a LakeError where a preview is damaged, or its files are there and the
+    catalogue does not know it.
     """
     base, is_dry_run = environment_of(config, environment), confirm is None
     with clear_errors(), opened_for_writing(config, base, notify, is_dry_run=is_dry_run) as context:
         begin(context, is_dry_run=is_dry_run)
+        _check_known(context.lake)
         lakes = [context.lake, *previews_of(context.lake)]
         for lake in lakes if not is_dry_run else ():
             lake.upgrade()
         return forget_in(context, lakes, context.catalogue.resource(resource), identity, confirm=confirm)
+
+
+def _check_known(lake: Lake) -> None:
+    """Refuse to go on where a preview is not in the catalogue: its files would be taken for nobody's."""
+    unknown = sorted(set(stored_previews(lake)) - set(preview_names(lake)))
+    if unknown:
+        facts, state = {"previews": ", ".join(unknown)}, "Nothing was changed"
+        message = "the catalogue does not know every preview whose files are there"
+        raise LakeError(message, facts=facts, state=state, hint="planlake recover")
 
 
 def forget_in(

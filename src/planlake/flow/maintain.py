@@ -3,6 +3,7 @@
 Inside a run only what has gathered enough is looked after; `planlake maintain` does everything at once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,6 +17,7 @@ from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
 from planlake.flow.rollback import resume
 from planlake.lake.compaction import compact_ledger
+from planlake.lake.damage import previews_of
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.maintenance import (
     SMALL_BYTES,
@@ -27,7 +29,6 @@ from planlake.lake.maintenance import (
     outdated,
     sweep,
 )
-from planlake.lake.previews import previews_of
 from planlake.lake.summary import figure
 
 ZONES = ("raw", "refined", "operations")
@@ -45,15 +46,15 @@ class Maintained:
 def maintain(config: Config, *, environment: str | None = None, notify: Notify = ignore) -> list[Maintained]:
     """Look after every table: versions nobody keeps, small files, and files that nothing refers to.
 
-    Raises ConflictError where a run is writing.
+    Raises ConflictError where a run is writing, LakeError where a preview is damaged.
     """
     opened = opened_for_writing(config, environment, notify)
     with clear_errors(), opened as context:
         resume(context)
         tables = [(zone, name) for zone in ZONES for name in context.lake.names(zone)]
-        found = []
+        found, others = [], _others(context.lake)
         for number, (zone, name) in enumerate(tables, start=1):
-            found.append(Maintained(context.lake.database(zone), name, _whole(context, zone, name)))
+            found.append(Maintained(context.lake.database(zone), name, _whole(context, others, zone, name)))
             context.notify(Progress("the lake", "maintain", number, len(tables)))
         freed = sum((one.freed for one in found), Freed())
         done = f"{freed.snapshots} versions let go, {freed.merged} files merged, {freed.files} deleted"
@@ -61,9 +62,9 @@ def maintain(config: Config, *, environment: str | None = None, notify: Notify =
         return found
 
 
-def _whole(context: Context, zone: str, name: str) -> Freed:
+def _whole(context: Context, lakes: Sequence[Lake], zone: str, name: str) -> Freed:
     table, now = context.lake.fresh(zone, name), datetime.now(UTC)
-    others = [found for lake in _others(context.lake) if (found := lake.find(zone, name)) is not None]
+    others = [found for lake in lakes if (found := lake.find(zone, name)) is not None]
     if context.lake.base is not None:
         return sweep(table, now, others=others)
     old = outdated(table, context.clock.today(), _retention(context.config.settings))

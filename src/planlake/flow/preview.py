@@ -18,25 +18,19 @@ from planlake.engines.sql import literal
 from planlake.errors import LakeError, QualityError
 from planlake.flow import promote as promoting
 from planlake.flow.comparing import ChangedCell, Version, changed_cells, compared, unshared
-from planlake.flow.context import ignore
+from planlake.flow.context import Context, ignore
 from planlake.flow.gate import live_count
 from planlake.flow.opening import check_clock, opened_for_writing
 from planlake.flow.promote import Promotion, changed_files, has_moved, promotions
 from planlake.flow.record import record
 from planlake.flow.rollback import begin, resume
+from planlake.lake.damage import damage_of
+from planlake.lake.dropping import Dropped, drop
 from planlake.lake.files import data_files
+from planlake.lake.journal import DONE, note, unfinished
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
 from planlake.lake.ledger import read_histories
-from planlake.lake.previews import (
-    Dropped,
-    base_of,
-    check_entered,
-    check_name,
-    drop,
-    preview_names,
-    preview_of,
-    previews_of,
-)
+from planlake.lake.previews import base_of, check_entered, check_name, preview_names, preview_of, unread
 from planlake.lake.reading import own_rows_sql
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN
 from planlake.lake.storage import database_storage
@@ -45,7 +39,10 @@ from planlake.sources.catalogue import Resource, catalogue_of
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An environment or a preview: what it stands on, when it was made (UTC), its own tables, files and bytes."""
+    """An environment or a preview: what it stands on, when it was made (UTC), its own tables, files and bytes.
+
+    `damage` says what of a preview somebody deleted: nothing else is known of it then.
+    """
 
     name: str
     base: str
@@ -53,6 +50,7 @@ class Listed:
     tables: tuple[str, ...]
     files: int
     bytes: int
+    damage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +107,19 @@ def environments(config: Config) -> list[Listed]:
         for name in config.environments:
             lake = open_environment(config, name)
             found.append(Listed(name, "", None, tuple(lake.names("refined")), 0, 0))
-            found += [_listed(preview, connection, name) for preview in previews_of(lake)]
+            found += [_listed(unread(lake, preview), connection, name) for preview in preview_names(lake)]
     return found
 
 
 def _listed(preview: Lake, connection: Connection, base: str) -> Listed:
-    runs = own_rows_sql(preview, "operations", "runs", columns=("started_at",))
-    made_at = connection.execute(f"select min(started_at) from {runs}").fetchall()[0][0]
+    """A preview of which nothing was read yet."""
+    damage, made_at = damage_of(preview), None
+    if not damage:
+        runs = own_rows_sql(preview, "operations", "runs", columns=("started_at",))
+        made_at = connection.execute(f"select min(started_at) from {runs}").fetchall()[0][0]
     files = [file for zone in ZONES for file in database_storage(preview, zone).listed()]
-    tables = tuple(sorted(preview.own))
-    return Listed(preview.preview, base, made_at, tables, len(files), sum(file.size for file in files))
+    tables = () if damage else tuple(sorted(preview.own))
+    return Listed(preview.preview, base, made_at, tables, len(files), sum(file.size for file in files), damage)
 
 
 def differences(config: Config, name: str, tables: Sequence[str], *, records: int = 5) -> list[Difference]:
@@ -224,13 +225,23 @@ def _refuse_troubled(found: Sequence[Promotion], name: str) -> None:
 
 
 def remove(config: Config, name: str, *, confirm: Callable[[Listed], bool]) -> Dropped | None:
-    """Drop a preview with everything that is its own; None where `confirm` refuses."""
+    """Drop a preview with everything that is its own, or that is left of it; None where `confirm` refuses."""
     base_name, _ = base_of(config, name)
     with clear_errors(), opened_for_writing(config, base_name, ignore) as context:
+        preview = unread(context.lake, name)
+        if damage_of(preview):
+            _give_up_promotion(context, name)
         resume(context)
-        preview = preview_of(context.lake, name)
-        if not confirm(_listed(preview, context.connection, base_name)):
+        listed = _listed(preview, context.connection, base_name)
+        if not confirm(listed):
             return None
-        found = drop(preview, run=context.run, now=datetime.now(UTC))
+        found = drop(preview, run=context.run, now=datetime.now(UTC), is_damaged=bool(listed.damage))
         record(context, "dropped", f"the preview {name}", [])
         return found
+
+
+def _give_up_promotion(context: Context, name: str) -> None:
+    """Note a promotion as done that was killed and cannot be finished any more; undoing takes it back."""
+    entries = [one for one in unfinished(context.lake, context.connection) if one.target == name]
+    if entries and entries[0].kind == "promote":
+        note(context.lake, entries, DONE, naive_utc(context.clock.now()))

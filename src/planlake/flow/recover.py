@@ -1,4 +1,4 @@
-"""A lost or damaged catalogue: in goes the configuration, out come the tables that it knows again."""
+"""A lost, damaged or outdated catalogue: in goes the configuration, out come the tables that it knows again."""
 
 import sqlite3
 from contextlib import closing
@@ -6,26 +6,36 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from planlake.config import Config
-from planlake.errors import LakeError
+from planlake.errors import ConfigurationError, LakeError
 from planlake.flow.log import opened_log, say
-from planlake.lake.lake import catalogue_file, clear_errors, lock_beside
+from planlake.lake.lake import catalogue_file, clear_errors, lock_beside, open_environment
 from planlake.lake.lease import writing
-from planlake.lake.previews import open_lake
 from planlake.lake.recovery import Recovered
 from planlake.lake.recovery import recover as register
 
 
 def recover(config: Config, *, environment: str | None = None) -> tuple[list[Recovered], Path | None]:
-    """Register every table of the warehouse anew; a damaged SQLite catalogue is put aside, and told where.
+    """Register the newest of every table of an environment and its previews; a damaged SQLite file is put aside.
 
-    Raises ConflictError where a run is writing, LakeError where the catalogue is not damaged and cannot be used.
+    Where that is comes second. Raises ConflictError where a run is writing, LakeError where the catalogue is not
+    damaged and cannot be used, ConfigurationError where a preview is named.
     """
+    _check_environment(config, environment)
     file, wait_seconds = catalogue_file(config, environment), config.settings.lease_wait_seconds
     with writing(lock_beside(file), wait_seconds), clear_errors():
         aside = _put_aside(file) if file is not None and file.exists() and _is_damaged(file, wait_seconds) else None
-        found = register(open_lake(config, environment))
+        found = register(open_environment(config, environment))
     say(opened_log(config.settings.log), "info", "recovered", tables=[f"{one.database}.{one.table}" for one in found])
     return found, aside
+
+
+def _check_environment(config: Config, environment: str | None) -> None:
+    """Refuse what is no environment: a preview is recovered with what it stands on, and its catalogue may be lost."""
+    known = list(config.environments)
+    if environment is not None and environment not in known:
+        message = f'no environment is called "{environment}"; a preview is recovered with the environment it stands on'
+        hint = f"planlake recover --env {known[0]}" if len(known) == 1 else f"one of {', '.join(known)}"
+        raise ConfigurationError(message, state="Nothing was changed", hint=hint)
 
 
 def _is_damaged(file: Path, wait_seconds: float) -> bool:

@@ -143,6 +143,9 @@ class Lake:
                 return self.catalog.load_table((self.database(zone), name))
             except (NoSuchTableError, NoSuchNamespaceError):
                 return None
+            except FileNotFoundError as error:
+                place = f"{self.database(zone)}.{name}"
+                raise (damaged(self.preview, f"the metadata of {place}") if self.base else outdated(place)) from error
 
     def fresh(self, zone: str, name: str) -> Table:
         """A table loaded anew, for a commit: readers of other threads keep the one they have.
@@ -279,6 +282,19 @@ def _warehouses(environment: Environment, folder: Path) -> dict[str, str]:
             known = ", ".join(f"{known}://" for known in SCHEMA_TO_FILE_IO if known)
             raise ConfigurationError(f"no warehouse can lie at {scheme}://", hint=f"a folder, or one of {known}")
     return {zone: place if "://" in place else str((folder / place).resolve()) for zone, place in places.items()}
+
+
+def outdated(table: str) -> LakeError:
+    """The error for a catalogue that was restored: it names a file that was followed by others and deleted since."""
+    message, facts = "the catalogue names a metadata file that is not there", {"table": table}
+    return LakeError(message, facts=facts, hint="planlake recover")
+
+
+def damaged(preview: str, what: str) -> LakeError:
+    """The error for a preview some of whose files somebody deleted."""
+    facts, state = {"gone": what}, "Other previews and what they stand on are as they were"
+    hint = f"planlake env drop {preview}"
+    return LakeError(f"the preview {preview} is damaged: files of it are gone", facts=facts, state=state, hint=hint)
 
 
 @contextmanager

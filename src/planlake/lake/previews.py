@@ -6,10 +6,9 @@ are added by their files. The versions it stands on are pinned by tags, which is
 """
 
 import re
+import time
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pyiceberg.manifest import DataFile
@@ -22,26 +21,14 @@ from pyiceberg.table.update.snapshot import ManageSnapshots
 from planlake.config import Config, suggestion
 from planlake.errors import ConfigurationError, LakeError
 from planlake.lake.files import changing, commit, data_files, is_one_of, row_count
-from planlake.lake.lake import PARTITIONED_BY_RESOURCE, Lake, clear_errors, open_environment
-from planlake.lake.maintenance import GRACE, live_paths
+from planlake.lake.lake import PARTITIONED_BY_RESOURCE, Lake, clear_errors, damaged, open_environment
 from planlake.lake.runs import append_operations
 from planlake.lake.schemas import TABLES
-from planlake.lake.storage import database_storage
 
 NAME = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)*")
+PIN = re.compile(r"preview-(?P<preview>.+)-of-(?P<resource>.+)")
 LONGEST_NAME = 40
 KINDS = ("current", "increment")
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """What dropping a preview deleted, and how many of its files its base has now, which stay."""
-
-    files: int
-    bytes: int
-    spared: int
-
-
 SHARED = tuple(place for place in TABLES if place[1] in PARTITIONED_BY_RESOURCE)
 TOLD = ("published", "drift")  # what was told of a resource before
 ENTERED, LEFT = "entered", "left"
@@ -94,10 +81,14 @@ def is_preview(config: Config, name: str) -> bool:
 
 def preview_names(base: Lake) -> list[str]:
     """The names of all previews of a lake."""
-    ending = f"--{base.database('operations')}"
     with clear_errors():
-        names = [".".join(namespace) for namespace in base.catalog.list_namespaces()]
-    found = (name.removeprefix("preview-").removesuffix(ending) for name in names if _is_of_preview(name, ending))
+        return named_by(base, [".".join(namespace) for namespace in base.catalog.list_namespaces()])
+
+
+def named_by(base: Lake, databases: Iterable[str]) -> list[str]:
+    """The names of the previews of a lake whose operations databases are among these."""
+    ending = f"--{base.database('operations')}"
+    found = (name.removeprefix("preview-").removesuffix(ending) for name in databases if _is_of_preview(name, ending))
     return sorted(found)
 
 
@@ -106,13 +97,16 @@ def _is_of_preview(database: str, ending: str) -> bool:
 
 
 def preview_of(base: Lake, name: str) -> Lake:
-    """The preview of this name, which may be new."""
-    prefix = f"preview-{name}--{base.prefix}"
-    preview = Lake(
-        base.catalog, base.source, prefix, base.warehouses, lock_file=base.lock_file, base=base, preview=name
-    )
+    """The preview of this name, which may be new; a LakeError where it is damaged and cannot tell what it entered."""
+    preview = unread(base, name)
     preview.own.update(_entered(preview))
     return preview
+
+
+def unread(base: Lake, name: str) -> Lake:
+    """The preview of this name, of whose tables nothing was read: what it entered is not known."""
+    prefix = f"preview-{name}--{base.prefix}"
+    return Lake(base.catalog, base.source, prefix, base.warehouses, lock_file=base.lock_file, base=base, preview=name)
 
 
 def _entered(preview: Lake) -> set[str]:
@@ -126,7 +120,15 @@ def ever_entered(preview: Lake) -> list[str]:
 
 def _last_events(preview: Lake) -> dict[str, str]:
     noted = preview.find("operations", "previewed")
-    events = noted.scan().to_arrow().sort_by("number").to_pylist() if noted is not None else []
+    try:
+        return last_events(noted) if noted is not None else {}
+    except FileNotFoundError as error:
+        raise damaged(preview.preview, f"rows of previewed in {preview.database('operations')}") from error
+
+
+def last_events(noted: Table) -> dict[str, str]:
+    """What a table `previewed` says of each resource last: `entered` or `left`."""
+    events = noted.scan().to_arrow().sort_by("number").to_pylist()
     return {row["resource"]: row["event"] for row in events}
 
 
@@ -136,11 +138,6 @@ def look_again(preview: Lake) -> None:
     preview.absent.clear()
     preview.own.clear()
     preview.own.update(_entered(preview))
-
-
-def previews_of(base: Lake) -> list[Lake]:
-    """Every preview of a lake, open."""
-    return [preview_of(base, name) for name in preview_names(base)]
 
 
 def check_name(name: str, taken: Collection[str]) -> None:
@@ -181,11 +178,11 @@ def enter(preview: Lake, resources: Iterable[str], *, run: int) -> list[str]:
     if preview.base is None or not new:
         return []
     _discard(preview, new)
-    for zone, name, wanted in _places(new):
+    for zone, name, wanted in places_of(new):
         _pin(preview, zone, name, wanted)
         _show_same(preview, zone, name, wanted)
     _tell_same(preview, new)
-    _note(preview, new, ENTERED, run)
+    note(preview, new, ENTERED, run)
     preview.own.update(new)
     return new
 
@@ -197,16 +194,29 @@ def leave(preview: Lake, resources: Collection[str], *, run: int) -> None:
     """
     entered = preview.own.intersection(resources)
     if entered:
-        _note(preview, entered, LEFT, run)
+        note(preview, entered, LEFT, run)
     preview.own.difference_update(resources)
     _discard(preview, resources)
     remove_pins(preview, resources)
 
 
-def remove_pins(preview: Lake, resources: Collection[str]) -> None:
-    """Let the base's housekeeping have the versions that a preview stood on."""
+def pinning(base: Lake) -> dict[str, set[str]]:
+    """The previews that have pins in a lake, each with the resources that these are of.
+
+    Tables that all resources share are pinned first and let go last, so they tell of all pins.
+    """
+    tables = [found for place in SHARED if (found := base.find(*place)) is not None]
+    pins: dict[str, set[str]] = {}
+    for parts in filter(None, (PIN.fullmatch(tag) for table in tables for tag in table.refs())):
+        pins.setdefault(parts["preview"], set()).add(parts["resource"])
+    return pins
+
+
+def remove_pins(preview: Lake, resources: Collection[str]) -> list[tuple[str, str]]:
+    """Let the base's housekeeping have the versions that a preview stood on; the tables that had pins, by zone."""
     base, pins = preview.stands_on, {pin(preview, resource) for resource in resources}
-    for zone, name, _ in _places(resources):
+    freed = []
+    for zone, name, _ in reversed(list(places_of(resources))):
         found = base.find(zone, name)
         held = [tag for tag in found.refs() if tag in pins] if found is not None else []
         if held:
@@ -216,9 +226,11 @@ def remove_pins(preview: Lake, resources: Collection[str]) -> None:
                     for tag in held:
                         ManageSnapshots(transaction).remove_tag(tag).commit()
                 base.loaded[zone, name] = table
+            freed.append((zone, name))
+    return freed
 
 
-def _places(resources: Collection[str]) -> Iterator[tuple[str, str, list[str]]]:
+def places_of(resources: Collection[str]) -> Iterator[tuple[str, str, list[str]]]:
     """The tables that may hold something of these resources: zone, name, and which of them."""
     for zone, name in SHARED:
         yield zone, name, list(resources)
@@ -289,6 +301,7 @@ def registered(lake: Lake, zone: str, name: str, *, like: Table, version: Snapsh
         "refs": main,
         "snapshot_log": [],
         "metadata_log": [],  # the other table's files of metadata are not this one's to delete
+        "last_updated_ms": int(time.time() * 1000),  # what was made last tells itself from what was left before
     }
     place = f"{location}/metadata/00000-{uuid.uuid4()}.metadata.json"
     with lake.commits, clear_errors():
@@ -328,7 +341,7 @@ def _discard(preview: Lake, resources: Collection[str]) -> None:
     for resource in resources:
         for name in (f"{kind}_{resource}" for kind in KINDS):
             if name in names:
-                _drop_table(preview, "refined", name)
+                drop_table(preview, "refined", name)
     for zone, name in SHARED:
         own = preview.find(zone, name)
         files = [file for file in data_files(own) if file.partition[0] in resources] if own is not None else []
@@ -337,52 +350,16 @@ def _discard(preview: Lake, resources: Collection[str]) -> None:
                 commit(own, remove=files)
 
 
-def _drop_table(lake: Lake, zone: str, name: str) -> None:
+def drop_table(lake: Lake, zone: str, name: str) -> None:
+    """Take a table out of the catalogue; no file is deleted."""
     with lake.commits, clear_errors():
         lake.catalog.drop_table((lake.database(zone), name))
         lake.loaded.pop((zone, name), None)
 
 
-def _note(preview: Lake, resources: Collection[str], event: str, run: int) -> None:
+def note(preview: Lake, resources: Collection[str], event: str, run: int) -> None:
+    """Write into `previewed` that these resources were entered or left."""
     noted = preview.find("operations", "previewed")
     before = row_count(noted) if noted is not None else 0
     common: Mapping[str, Any] = {"number": before + 1, "run": run, "event": event}
     append_operations(preview, "previewed", [{**common, "resource": resource} for resource in resources])
-
-
-def drop(preview: Lake, *, run: int, now: datetime) -> Dropped:
-    """Delete everything that is a preview's own, but the files its base has now; what is left of a crash, too.
-
-    Its operations database, which says that there is such a preview, goes last.
-    """
-    resources = ever_entered(preview)
-    if preview.own:
-        _note(preview, preview.own, LEFT, run)
-    spared = _spared(preview, resources, now)
-    done = [_drop_database(preview, zone, spared) for zone in ("raw", "refined", "trusted")]
-    remove_pins(preview, resources)
-    done.append(_drop_database(preview, "operations", spared))
-    return Dropped(sum(one.files for one in done), sum(one.bytes for one in done), sum(one.spared for one in done))
-
-
-def _spared(preview: Lake, resources: Collection[str], now: datetime) -> set[str]:
-    """The paths of all files that the base's tables of these resources refer to."""
-    base = preview.stands_on
-    tables = [base.find(zone, name) for zone, name, _ in _places(resources)]
-    return {path for table in tables if table is not None for path in live_paths(table, since=now - GRACE)}
-
-
-def _drop_database(preview: Lake, zone: str, spared: Collection[str]) -> Dropped:
-    for name in preview.names(zone):
-        _drop_table(preview, zone, name)
-    storage = database_storage(preview, zone)
-    files = storage.listed()
-    gone = [file for file in files if file.path not in spared]
-    if len(gone) == len(files):
-        storage.remove()
-    else:
-        storage.delete(file.path for file in gone)
-    with clear_errors():
-        if preview.catalog.namespace_exists(preview.database(zone)):
-            preview.catalog.drop_namespace(preview.database(zone))
-    return Dropped(len(gone), sum(file.size for file in gone), len(files) - len(gone))

@@ -1,72 +1,235 @@
-"""A lost catalogue: in go the folders of a warehouse, out comes a catalogue that knows every table in them again.
+"""A lost or outdated catalogue: in goes a lake, out comes a catalogue that knows the newest of every table again.
 
-The newest metadata file of each table says everything the catalogue knew. One that was written and never committed is
-as good: what it describes is whole, as if the commit had come through just before the loss.
+The newest metadata file of a table says everything the catalogue should know. One that was written and never committed
+is as good: what it describes is whole, as if the commit had come through. So it is where it is the last thing that was
+written at all; anything older that the catalogue does not know was given up by whoever went on.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pyiceberg.exceptions import NoSuchTableError
-from pyiceberg.io import load_file_io
-from pyiceberg.serializers import FromInputFile
+from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
+from pyiceberg.io import FileIO, load_file_io
+from pyiceberg.table import Table
 
-from planlake.lake.files import row_count
-from planlake.lake.lake import ZONES, Lake
-from planlake.lake.storage import storage_of
+from planlake.lake.lake import BOOKMARKED, ZONES, Lake
+from planlake.lake.previews import ENTERED, drop_table, last_events, pinning, preview_names, remove_pins, unread
+from planlake.lake.storage import path_in_storage
+from planlake.lake.summary import rows_of
+from planlake.lake.written import Written, metadata_files, missing_file, newest_first, number_of, stored_previews
 
-METADATA = re.compile(r"(?P<folder>.+)/(?P<table>[^/]+)/metadata/(?P<number>[0-9]+)-[^/]+\.metadata\.json")
+KNOWN_AGAIN, BROUGHT, LEFT_ALONE, LOST = "known again", "brought up to date", "left alone", "lost"
+UNPINNED = "pins removed"
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """A table the catalogue knows again; `rows` by its own summary."""
+    """What was done to a table, in one word or two (`done`) and in a sentence (`said`); `rows` by its own summary.
+
+    The numbers are those of the metadata files the catalogue knew before and knows now.
+    """
 
     database: str
     table: str
     rows: int
+    done: str
+    said: str
+    number_from: int | None = None
+    number_to: int | None = None
+    is_trouble: bool = False
 
 
-def recover(lake: Lake) -> list[Recovered]:
-    """Register every table of the warehouse that the catalogue does not know."""
-    found = []
-    for zone in ZONES:
-        database = lake.database(zone)
-        for table, location in sorted(_newest(lake, f"{lake.warehouses[zone]}/{database}").items()):
-            if _is_known(lake, database, table):
-                continue
-            with lake.commits:
-                lake.catalog.create_namespace_if_not_exists(database)
-                made = lake.catalog.register_table((database, table), location)
-            found.append(Recovered(database, table, row_count(made)))
-    return found
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A table: whether the catalogue knows it, the file it points to if that is there, and all that were written."""
+
+    lake: Lake
+    zone: str
+    name: str
+    is_known: bool
+    known: Written | None
+    files: Sequence[str]
+
+    @property
+    def io(self) -> FileIO:
+        return load_file_io(self.lake.catalog.properties, self.lake.warehouses[self.zone])
+
+    @property
+    def identifier(self) -> tuple[str, str]:
+        return self.lake.database(self.zone), self.name
 
 
-def _is_known(lake: Lake, database: str, table: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """The metadata file a table is to have, and the newer one that was passed over as files of it are gone."""
+
+    place: _Place
+    chosen: Written | None
+    lacking: Written | None
+
+
+def recover(base: Lake) -> list[Recovered]:
+    """Register what the catalogue does not know or knows an older version of, of a lake and all its previews.
+
+    It can be repeated: what was written first is registered first, so that the rest still is the newer.
+    """
+    lakes = [base, *(unread(base, name) for name in stored_previews(base))]
+    places = [place for lake in lakes for zone in ZONES for place in _places(lake, zone)]
+    known_at = max((place.known.written_at for place in places if place.known), default=0)
+    choices = [choice for place in places if (choice := _choice(place, known_at)) is not None]
+    unowned = [place for lake in lakes[1:] for place in _unowned(lake, places, choices)]
+    choices = [choice for choice in choices if choice.place not in unowned]
+    for choice in sorted(choices, key=_order):
+        _register(choice)
+    for place in unowned:
+        if place.is_known:
+            drop_table(place.lake, place.zone, place.name)
+    found = [_told(choice) for choice in choices]
+    is_sound = not any(_is_trouble(choice) for choice in choices if choice.place.lake is base)
+    return [*found, *(_without_pins(base) if is_sound else ()), *_gone_previews(base, lakes)]
+
+
+def _order(choice: _Choice) -> tuple[bool, int]:
+    return not choice.place.is_known, choice.chosen.written_at if choice.chosen else 0
+
+
+def _places(lake: Lake, zone: str) -> Iterator[_Place]:
+    written = metadata_files(lake, zone)
+    for name in sorted({*written, *lake.names(zone)}):
+        is_known, known = _known(lake, zone, name)
+        yield _Place(lake, zone, name, is_known, known, written.get(name, ()))
+
+
+def _known(lake: Lake, zone: str, name: str) -> tuple[bool, Written | None]:
     try:
-        lake.catalog.load_table((database, table))
-    except NoSuchTableError:
+        table = lake.catalog.load_table((lake.database(zone), name))
+    except (NoSuchTableError, NoSuchNamespaceError):
+        return False, None
+    except FileNotFoundError:
+        return True, None
+    return True, Written(table.metadata_location, number_of(table.metadata_location), table.metadata)
+
+
+def _choice(place: _Place, known_at: int) -> _Choice | None:
+    """What becomes of a table; None where the catalogue knows the newest, or nothing was ever written to its end."""
+    lacking, first = None, None
+    for one in _newer(place, known_at):
+        first = first or one
+        current = one.metadata.current_snapshot()
+        if not missing_file(place.io, [current] if current else [], current=current):
+            return _Choice(place, one, lacking)
+        lacking = lacking or one
+    if place.is_known:
+        return _Choice(place, None, lacking) if lacking or place.known is None else None
+    return _Choice(place, first, lacking) if first else None
+
+
+def _newer(place: _Place, known_at: int) -> Iterator[Written]:
+    """The metadata files a table could have, the best first."""
+    known = place.known
+    if known is None:
+        yield from newest_first(place.io, place.files)
+        return
+    passed = {path_in_storage(location) for location in (known.location, *known.log)}
+    newer = [location for location in place.files if path_in_storage(location) not in passed]
+    for one in newest_first(place.io, newer):
+        if one.written_at >= known_at and _follows(one, known):
+            yield one
+
+
+def _follows(one: Written, known: Written) -> bool:
+    """Whether a file came after the known one: its log holds it, or the table was dropped and made anew."""
+    if one.metadata.table_uuid != known.metadata.table_uuid:
+        return True
+    return path_in_storage(known.location) in map(path_in_storage, one.log)
+
+
+def _unowned(preview: Lake, places: Iterable[_Place], choices: Sequence[_Choice]) -> list[_Place]:
+    """Tables of resources that a preview has not entered, or left: their folder stays until it is dropped."""
+    own = [place for place in places if place.lake is preview]
+    noted = next((place for place in own if (place.zone, place.name) == ("operations", "previewed")), None)
+    chosen = next((choice.chosen for choice in choices if choice.place is noted and choice.chosen), None)
+    newest = chosen or (noted.known if noted else None)
+    entered = _entered(noted, newest) if noted and newest else set()
+    bookmarked = (place for place in own if place.zone == "refined" and place.name.startswith(BOOKMARKED))
+    return [place for place in bookmarked if place.name.partition("_")[2] not in entered]
+
+
+def _entered(noted: _Place, newest: Written) -> set[str]:
+    """What a preview has tables of its own of; nothing where the rows that say so are gone."""
+    table = Table(noted.identifier, newest.metadata, newest.location, noted.io, noted.lake.catalog)
+    try:
+        return {resource for resource, event in last_events(table).items() if event == ENTERED}
+    except FileNotFoundError:
+        return set()
+
+
+def _register(choice: _Choice) -> None:
+    place = choice.place
+    if choice.chosen is None:
+        return
+    catalog, location = place.lake.catalog, choice.chosen.location
+    with place.lake.commits:
+        if not place.is_known:
+            catalog.create_namespace_if_not_exists(place.identifier[0])
+            catalog.register_table(place.identifier, location)
+        elif not _is_pointed(catalog, place.identifier, location):
+            catalog.drop_table(place.identifier)
+            catalog.register_table(place.identifier, location)
+
+
+def _is_pointed(catalog: Catalog, identifier: tuple[str, str], location: str) -> bool:
+    """Point an SQL catalogue to another metadata file in one step, the table never unknown; False for any other."""
+    from pyiceberg.catalog.sql import IcebergTables, SqlCatalog  # noqa: PLC0415 - brings SQLAlchemy
+    from sqlalchemy import update  # noqa: PLC0415
+    from sqlalchemy.orm import Session  # noqa: PLC0415
+
+    if not isinstance(catalog, SqlCatalog):
         return False
+    names = (IcebergTables.catalog_name, IcebergTables.table_namespace, IcebergTables.table_name)
+    wanted = [column == value for column, value in zip(names, (catalog.name, *identifier), strict=True)]
+    with Session(catalog.engine) as session:
+        session.execute(update(IcebergTables).where(*wanted).values(metadata_location=location))
+        session.commit()
     return True
 
 
-def _newest(lake: Lake, place: str) -> dict[str, str]:
-    """The newest metadata file of each table below a place, by the table's name."""
-    io = load_file_io(lake.catalog.properties, place)
-    storage = storage_of(io, place)
-    newest: dict[str, tuple[int, int, str]] = {}
-    for table, number, path in _metadata_files(storage.folder, (one.path for one in storage.listed())):
-        if number < newest.get(table, (0, 0, ""))[0]:
-            continue
-        location = storage.prefix + path
-        metadata = FromInputFile.table_metadata(io.new_input(location))
-        newest[table] = max(newest.get(table, (-1, 0, "")), (number, metadata.last_updated_ms, location))
-    return {table: path for table, (_, _, path) in newest.items()}
+def _told(choice: _Choice) -> Recovered:
+    place, chosen, lacking = choice.place, choice.chosen, choice.lacking
+    known = place.known
+    now = chosen or known
+    rows = rows_of(now.metadata.current_snapshot()) if now else 0
+    done = (BROUGHT if place.is_known else KNOWN_AGAIN) if chosen else LEFT_ALONE if known else LOST
+    said = done
+    if chosen and place.is_known:
+        said = f"{done} from {known.number} to {chosen.number}" if known else f"{done}: it is at {chosen.number} now"
+    elif known:
+        said = f"{done} at {known.number}"
+    if lacking:
+        said += f"; files of {lacking.number} are gone"
+    numbers = (known.number if known else None, now.number if now else None)
+    return Recovered(*place.identifier, rows, done, said, *numbers, is_trouble=_is_trouble(choice))
 
 
-def _metadata_files(folder: str, paths: Iterator[str]) -> Iterator[tuple[str, int, str]]:
-    for path in sorted(paths, reverse=True):  # the newest first, so that few are opened
-        found = METADATA.fullmatch(path)
-        if found and found["folder"].rstrip("/") == folder.rstrip("/"):
-            yield found["table"], int(found["number"]), path
+def _is_trouble(choice: _Choice) -> bool:
+    return choice.lacking is not None or choice.chosen is None
+
+
+def _without_pins(base: Lake) -> Iterator[Recovered]:
+    """Let go the pins of previews that are no more."""
+    base.upgrade()
+    pins = pinning(base)
+    for name in sorted(pins.keys() - set(preview_names(base))):
+        for zone, table in remove_pins(unread(base, name), pins[name]):
+            said = f"{UNPINNED}: there is no preview {name}"
+            rows = rows_of(base.fresh(zone, table).current_snapshot())
+            yield Recovered(base.database(zone), table, rows, UNPINNED, said)
+
+
+def _gone_previews(base: Lake, lakes: Sequence[Lake]) -> Iterator[Recovered]:
+    """Previews that the catalogue knows and of which nothing is there."""
+    for name in sorted(set(preview_names(base)) - {lake.preview for lake in lakes}):
+        database = unread(base, name).database("operations")
+        said = f"{LOST}: nothing of the preview is there; planlake env drop {name} removes it"
+        yield Recovered(database, "", 0, LOST, said, is_trouble=True)

@@ -61,12 +61,22 @@ def database_storage(lake: Lake, zone: str) -> Storage:
 
 def table_storages(lake: Lake, zone: str, name: str) -> list[Storage]:
     """The folders in which files of a table may lie: the lake's own, and of previews, also of those dropped since."""
-    warehouse, database = lake.warehouses[zone], lake.database(zone)
-    root = storage_of(load_file_io(lake.catalog.properties, warehouse), warehouse)
+    root = _warehouse(lake, zone)
+    databases = (lake.database(zone), *preview_databases(lake, zone))
+    return [Storage(root.files, f"{root.folder}/{one}/{name}", root.prefix) for one in databases]
+
+
+def preview_databases(lake: Lake, zone: str) -> list[str]:
+    """The names of the folders that previews have in a zone's warehouse, also those dropped since."""
+    root = _warehouse(lake, zone)
     selector = pyarrow.fs.FileSelector(root.folder, allow_not_found=True)
     names = [one.base_name for one in root.files.get_file_info(selector)]
-    databases = [one for one in names if one.startswith("preview-") and one.endswith(f"--{database}")]
-    return [Storage(root.files, f"{root.folder}/{one}/{name}", root.prefix) for one in (database, *databases)]
+    return [one for one in names if one.startswith("preview-") and one.endswith(f"--{lake.database(zone)}")]
+
+
+def _warehouse(lake: Lake, zone: str) -> Storage:
+    place = lake.warehouses[zone]
+    return storage_of(load_file_io(lake.catalog.properties, place), place)
 
 
 def path_in_storage(location: str) -> str:
