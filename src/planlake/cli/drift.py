@@ -43,6 +43,7 @@ def drift(
         print_json([asdict(one) for one in found.differences])
     else:
         _show(found)
+    _show_outlived(found)
     left = found.differences
     if write and left:
         left = _accept(loaded, config, found)
@@ -61,6 +62,14 @@ def _show(found: "Comparison") -> None:
     ]
     print_table("", COLUMNS, rows)
     remark(f"{compared}, {len(rows)} differences")
+
+
+def _show_outlived(found: "Comparison") -> None:
+    from planlake.cli.screen import remark
+
+    for one in found.outlived:
+        column = one.column or '"*"'
+        remark(f"known_drift of {one.resource} no longer holds, take it out: {column}: {one.what}")
 
 
 def _write_csv(file: Path, found: "Comparison") -> None:

@@ -1,10 +1,11 @@
 """The vendor's documentation page: in goes its HTML, out come the columns of each resource with their Postgres types.
 
 Each resource has a heading and below it a table, of which the columns headed `Field` and `Type` are read. Tables within
-such a table are descriptions; tables around it are layout. A page that is built in another way is a DriftError that
-says what was found instead.
+such a table are descriptions; tables around it are layout. A page that is built in another way, or whose end is
+missing, is a DriftError that says what was found instead.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
@@ -30,6 +31,9 @@ SECTIONS = ("section", "article", "div")
 SEPARATING = ("br", "p", "div", "li")
 UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))  # they only say where a long word may break
 SHOWN = 5
+SILENT = re.compile("<!--.*?-->|<(script|style)\\b.*?</\\1", re.DOTALL | re.IGNORECASE)  # a tag in there is none
+BEGUN = re.compile("<(table|html|body)\\b", re.IGNORECASE)
+ENDED = re.compile("</(table|html|body)\\b", re.IGNORECASE)
 
 
 def column_type(written: str) -> ColumnType:
@@ -44,6 +48,7 @@ def read_documentation(html: str, known: Collection[str]) -> dict[str, Fields]:
     """
     from selectolax.lexbor import LexborHTMLParser  # noqa: PLC0415 - only when a page is read
 
+    _check_end(html)
     page = LexborHTMLParser(html)
     tables = page.css("table")
     heads = {table.mem_id: head for table in tables if (head := _head(table))}
@@ -65,6 +70,16 @@ def read_documentation(html: str, known: Collection[str]) -> dict[str, Fields]:
     if bare:
         _refuse("a resource has a section without a table of fields and types", resources=_listed(sorted(bare)))
     return found
+
+
+def _check_end(html: str) -> None:
+    """Refuse a page that begins what it does not end: only a part of it arrived."""
+    shown = SILENT.sub("", html)
+    begun, ended = ([name.lower() for name in kind.findall(shown)] for kind in (BEGUN, ENDED))
+    is_open = bool({"html", "body"} & {*begun}) and not {"html", "body"} & {*ended}
+    if is_open or begun.count("table") > ended.count("table"):
+        facts = {"characters": len(html), "tables": begun.count("table"), "last": " ".join(html[-60:].split())}
+        _refuse("its end is missing", **facts)
 
 
 @dataclass(slots=True)

@@ -26,11 +26,20 @@ def page_text(place: str, folder: Path, settings: Settings) -> str:
         return asyncio.run(_fetched(place, settings))
     file = folder / place
     try:
-        return file.read_bytes()[:MOST_BYTES].decode("utf-8", "replace")
+        with file.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "that is no name of a file"
         hint = "--docs takes an address or a file; api.documentation is the usual place"
         raise ConfigurationError(f"{file} cannot be read: {reason}", state=STATE, hint=hint) from None
+    _check_size(len(content), place)
+    return content.decode("utf-8", "replace")
+
+
+def _check_size(size: int, shown: str) -> None:
+    if size > MOST_BYTES:
+        message = f"the documentation is larger than {MOST_BYTES // 2**20} MB"
+        raise ConfigurationError(message, facts={"page": shown}, state=STATE)
 
 
 def is_address(place: str) -> bool:
@@ -62,9 +71,7 @@ async def _fetched(address: str, settings: Settings) -> str:
             content = bytearray()
             async for part in response.content.iter_chunked(2**16):
                 content += part
-                if len(content) > MOST_BYTES:
-                    message = f"the documentation is larger than {MOST_BYTES // 2**20} MB"
-                    raise ConfigurationError(message, facts={"page": shown}, state=STATE)
+                _check_size(len(content), shown)
             return content.decode(_encoding(response), "replace")
     except TimeoutError:
         raise _unreachable(f"no answer within {settings.timeout_seconds:g} s", shown) from None
