@@ -137,3 +137,35 @@ def test_write_with_nothing_to_take_over_leaves_the_file_alone(drift, council):
     assert said.status == 1
     assert drift.file.read_text() == council.text
     assert "0 differences are taken over" in said.err
+
+
+# Of each column the type it has, the one the page says, and whether what was sent can be had as such.
+OTHER_TYPES = [
+    ("paid", "boolean", "integer", False),  # it is sent as t
+    ("submit_date", "timestamp", "bigint", False),
+    ("fee", "float", "integer", False),  # 1.5
+    ("payment_method_id", "integer", "double precision", True),
+    ("refunded", "boolean", "text", True),
+    ("visit_notes", "text", "integer", False),  # which the catalogue does not list
+]
+
+
+def test_write_takes_over_no_type_that_what_was_sent_contradicts(typed, tmp_path):
+    page = documented()
+    spoilt = [{**record, "visit_notes": "a long story", "paid": "t"} for record in records("fees")]
+    with feeding(served({"fees": spoilt}), tmp_path, "tables: {daily: [fees]}\n") as feed:
+        assert feed.run_at(NOW).exit_code == 0
+        known = catalogue_of(feed.config).resource("fees")
+        for column, kind, written, _ in OTHER_TYPES:
+            assert known.type_of(column) == kind
+            page["fees"][column] = written
+        file = tmp_path / "planlake.yaml"
+        said = typed("drift", "--docs", save(page, tmp_path / "page.html"), "--config", file, "--json", "--write")
+        assert said.status == 1
+        listed = {one["column"]: one["is_contradicted"] for one in json.loads(said.out)}
+        assert listed == {column: not can_be_had for column, _, _, can_be_had in OTHER_TYPES}
+        feed.config = load_config(file)
+        taken = catalogue_of(feed.config).resource("fees")
+        changed = {column for column, kind, _, _ in OTHER_TYPES if taken.type_of(column) != kind}
+        assert changed == {column for column, _, _, can_be_had in OTHER_TYPES if can_be_had}
+        assert feed.run_at("2026-11-18T03:00:00").exit_code == 0

@@ -75,6 +75,8 @@ def _override(one: Difference, resource: Resource | None, comparison: Comparison
     if one.what in (GONE_RESOURCE, GONE_COLUMN):
         return {"known_drift": {one.column or WHOLE: one.what}}
     if one.what == NEW_COLUMN:
+        if one.is_contradicted:
+            return None
         return {"columns": {one.column: column_type(one.documented)}}
     if one.what == RETYPED and resource is not None:
         return _retyped(one, resource)
