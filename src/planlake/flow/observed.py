@@ -1,8 +1,8 @@
 """What records say about the columns of a resource: in goes the lake, out come the keys they have and doubtful types.
 
-Which keys came stands in the tables' schemas and in `drift`, which typed cells did not cast in `uncastable`. Only columns
-of which another type is documented than the one they have are read, once: from `current_` where they are kept as text,
-from raw where they are not, as a cast can only be tried on what was sent.
+Which keys came stands in the tables' schemas and in `drift`, which typed cells did not cast in `uncastable`. Only
+columns of which another type is documented than the one they have are read, once: from `current_` where they are kept
+as text, from raw where they are not, as a cast can only be tried on what was sent.
 """
 
 from collections.abc import Mapping
