@@ -139,6 +139,15 @@ def test_write_with_nothing_to_take_over_leaves_the_file_alone(drift, council):
     assert "0 differences are taken over" in said.err
 
 
+def test_write_takes_over_no_resource_whose_name_is_none(drift, council):
+    def invade(sections):
+        sections["../../evil"] = {"id": "integer", "last_updated": "timestamp without time zone"}
+
+    said = drift("--write", change=invade)
+    assert (said.status, drift.file.read_text()) == (1, council.text)
+    assert "../../evil" in said.out
+
+
 # Of each column the type it has, the one the page says, and whether what was sent can be had as such.
 OTHER_TYPES = [
     ("paid", "boolean", "integer", False),  # it is sent as t

@@ -90,7 +90,7 @@ def _new_resource(name: str, comparison: Comparison) -> Table | None:
         table["changed"] = ""  # nothing says when a record changed
     try:
         resource_from(name, table)
-    except ConfigurationError:  # no column could be its key
+    except ConfigurationError:  # its name is none, or no column could be its key
         return None
     return table
 
