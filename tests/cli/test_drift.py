@@ -159,9 +159,12 @@ OTHER_TYPES = [
 ]
 
 
+STORY = "Mrs Smith of 1 Mare Street says that her neighbour builds"
+
+
 def test_write_takes_over_no_type_that_what_was_sent_contradicts(typed, tmp_path):
     page = documented()
-    spoilt = [{**record, "visit_notes": "a long story", "paid": "t"} for record in records("fees")]
+    spoilt = [{**record, "visit_notes": STORY, "paid": "t"} for record in records("fees")]
     with feeding(served({"fees": spoilt}), tmp_path, "tables: {daily: [fees]}\n") as feed:
         assert feed.run_at(NOW).exit_code == 0
         known = catalogue_of(feed.config).resource("fees")
@@ -172,6 +175,9 @@ def test_write_takes_over_no_type_that_what_was_sent_contradicts(typed, tmp_path
         said = typed("drift", "--docs", save(page, tmp_path / "page.html"), "--config", file, "--json", "--write")
         assert said.status == 1
         listed = {one["column"]: one["is_contradicted"] for one in json.loads(said.out)}
+        detail = next(one["detail"] for one in json.loads(said.out) if one["column"] == "visit_notes")
+        assert detail == 'sent; 5 of 5 values are no integer, "Mrs Smith of 1 Mare ..." for example'
+        assert feed.rows("select resource from drift where detail like '%neighbour%'") == []
         assert listed == {column: not can_be_had for column, _, _, can_be_had in OTHER_TYPES}
         feed.config = load_config(file)
         taken = catalogue_of(feed.config).resource("fees")

@@ -15,6 +15,7 @@ from planlake.engines.duckdb import TriedCells, tried
 from planlake.engines.sql import identifier, literal
 from planlake.flow.context import Context
 from planlake.flow.drift import not_sent
+from planlake.flow.gate import shortened
 from planlake.lake.files import bookmark, data_files, is_equal
 from planlake.lake.findings import masked
 from planlake.lake.reading import own_rows_sql, rows_sql
@@ -66,7 +67,8 @@ def _is_contradicted(cells: TriedCells, percent: float) -> bool:
 
 def _said(resource: Resource, key: str, cells: TriedCells, type_name: str) -> str:
     is_masked = cells.example.startswith("[personal")  # as kept in `uncastable`
-    example = masked(cells.example, is_personal=resource.is_personal(key) and not is_masked)
+    is_personal = is_masked or resource.is_personal(key)
+    example = masked(cells.example, is_personal=not is_masked) if is_personal else shortened(cells.example)
     return f"{cells.bad} of {cells.filled} values are no {type_name}, {example} for example"
 
 
