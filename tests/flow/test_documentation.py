@@ -296,6 +296,22 @@ def test_a_server_in_trouble_is_a_source_that_cannot_be_reached(clean):
         clean.fail()
 
 
+def test_a_page_that_is_another_one_is_named_with_where_it_was_found(clean):
+    url = clean.simulator.url
+    away = {"Location": f"{url}/login?next=secret"}
+    clean.fail(
+        Rule(resource="documentation.html", status=302, headers=away, times=None),
+        Rule(resource="login", status=200, body=b"<title>Log in</title>", times=None),
+    )
+    try:
+        with pytest.raises(DriftError, match="the page has no table") as raised:
+            compare(clean.config)
+    finally:
+        clean.fail()
+    found = {"page": f"{url}/documentation.html", "redirected_to": f"{url}/login", "title": "Log in"}
+    assert raised.value.facts == found
+
+
 def test_the_page_of_another_api_is_refused(clean, tmp_path):
     save({"trees": {"id": INTEGER}, "hedges": {"id": INTEGER}}, tmp_path / "page.html")
     with pytest.raises(DriftError, match="no resource of the documentation is in the catalogue"):

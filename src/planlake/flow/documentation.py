@@ -114,8 +114,13 @@ def _usual_place(config: Config) -> str:
 
 def _read(config: Config, catalogue: Catalogue, place: str, folder: Path) -> Page:
     """The page, without keys that are taken off before anything is kept."""
-    read = read_documentation(page_text(place, folder, config.settings), catalogue.resources)
-    _check_whole(catalogue, read, place)
+    page = page_text(place, folder, config.settings)
+    try:
+        read = read_documentation(page.text, catalogue.resources)
+        _check_whole(catalogue, read)
+    except DriftError as error:
+        facts = {**page.facts, **error.facts}
+        raise DriftError(error.message, facts=facts, state=error.state, hint=error.hint) from None
     dropped = set(catalogue.dropped_keys)
     return {
         name: {column: written for column, written in fields.items() if column not in dropped}
@@ -123,11 +128,11 @@ def _read(config: Config, catalogue: Catalogue, place: str, folder: Path) -> Pag
     }
 
 
-def _check_whole(catalogue: Catalogue, read: Page, place: str) -> None:
+def _check_whole(catalogue: Catalogue, read: Page) -> None:
     """Refuse a page that lacks most of what the catalogue expects on it: that is no drift of the vendor's."""
     state = "Nothing was compared"
     if not read.keys() & catalogue.resources.keys():
-        facts = {"page": shown_place(place), "resources": len(read), "first": min(read)}
+        facts = {"resources": len(read), "first": min(read)}
         message, hint = "no resource of the documentation is in the catalogue", "is it the page of another API?"
         raise DriftError(message, facts=facts, state=state, hint=hint)
     resources = catalogue.resources.values()
@@ -135,7 +140,7 @@ def _check_whole(catalogue: Catalogue, read: Page, place: str) -> None:
     missing = expected - read.keys()
     if 2 * len(missing) > len(expected):
         found = f"{len(read)} resources, {len(missing)} of {len(expected)} expected are missing"
-        facts = {"page": shown_place(place), "found": found, "first_missing": min(missing)}
+        facts = {"found": found, "first_missing": min(missing)}
         message = "most resources of the catalogue are missing from the documentation"
         hint = "is it the whole page? what it is to lack is named under known_drift"
         raise DriftError(message, facts=facts, state=state, hint=hint)
