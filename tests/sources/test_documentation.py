@@ -34,6 +34,32 @@ def test_the_page_of_the_simulator_is_read_as_the_catalogue_it_was_made_from():
     assert types == {name: dict(columns) for name, columns in fields.items()}
 
 
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ("int4", "integer"),
+        ("int", "integer"),
+        ("smallint", "integer"),
+        ("integer NOT NULL", "integer"),
+        ("integer(11) default 0", "integer"),
+        ("INT8", "long"),
+        ("float4", "float"),
+        ("float8 not null", "double"),
+        ("bool DEFAULT false", "boolean"),
+        ("timestamp", "timestamp"),
+        ("timestamp(6) without time zone", "timestamp"),
+        ("timestamp (6)  without time zone NOT NULL DEFAULT now()", "timestamp"),
+        ("timestamp with time zone", "text"),
+        ("integer[]", "text"),
+        ("numeric(10, 2)", "text"),
+        ("character varying(255) not null", "text"),
+        ("point", "text"),
+    ],
+)
+def test_a_type_is_the_same_by_its_other_name_with_a_length_or_a_constraint(written, kind):
+    assert column_type(written) == kind
+
+
 @pytest.mark.parametrize("written", [*POSTGRES_TYPES, "text", "character varying(255)", "numeric", "INTEGER", "Real"])
 def test_a_type_is_that_of_its_postgres_name_and_text_where_it_has_none(written):
     assert column_type(written) == POSTGRES_TYPES.get(written.lower(), "text")

@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
 Fields = dict[str, str]  # each column of a resource with its type as the page writes it
 POSTGRES_TYPES: Mapping[str, ColumnType] = {
-    "integer": "integer",
-    "bigint": "long",
-    "real": "float",
-    "double precision": "double",
-    "boolean": "boolean",
-    "timestamp without time zone": "timestamp",
+    **dict.fromkeys(("integer", "int", "int4", "smallint", "int2", "serial", "serial4"), "integer"),
+    **dict.fromkeys(("bigint", "int8", "bigserial", "serial8"), "long"),
+    **dict.fromkeys(("real", "float4"), "float"),
+    **dict.fromkeys(("double precision", "float8", "float"), "double"),
+    **dict.fromkeys(("boolean", "bool"), "boolean"),
+    **dict.fromkeys(("timestamp without time zone", "timestamp"), "timestamp"),
 }
+LENGTH = re.compile(r"\s*\([\s\d,]*\)")
+CONSTRAINT = re.compile(
+    r"\s(not null|null|default|primary key|unique|references|check|generated|collate)\b.*", re.DOTALL
+)
 FIELD, TYPE = "field", "type"
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 SECTIONS = ("section", "article", "div")
@@ -37,8 +41,9 @@ ENDED = re.compile("</(table|html|body)\\b", re.IGNORECASE)
 
 
 def column_type(written: str) -> ColumnType:
-    """The type of a column the page gives this Postgres type; text for every one that has no other."""
-    return POSTGRES_TYPES.get(written.casefold(), "text")
+    """The type of a column the page gives this Postgres type, whatever its length; text for what has no other."""
+    plain = CONSTRAINT.sub("", LENGTH.sub("", written.casefold()))
+    return POSTGRES_TYPES.get(" ".join(plain.split()), "text")
 
 
 def read_documentation(html: str, known: Collection[str]) -> dict[str, Fields]:
