@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import stat
+from errno import ENOSPC
 
 import pytest
 
@@ -121,7 +123,7 @@ def test_a_page_without_a_name_is_a_mistake(typed, drift):
     [
         pytest.param("absent/out.csv", "cannot be written", id="no folder"),
         pytest.param(".", "cannot be written", id="a folder"),
-        pytest.param("planlake.yaml", "is no list of differences", id="the configuration"),
+        pytest.param("planlake.yaml", "holds something else", id="the configuration"),
     ],
 )
 def test_a_csv_file_that_cannot_be_written_is_a_mistake_before_anything_is_done(drift, council, file, message):
@@ -177,6 +179,28 @@ def test_after_write_only_what_is_left_is_found_and_the_next_run_has_the_new_typ
         assert types == [{"due": "TIMESTAMP", "fee": "VARCHAR"}]
     finally:
         council.config = held
+
+
+def full(_):
+    raise OSError(ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("place", "instead", "message"),
+    [
+        pytest.param("os.access", lambda _, mode, **__: mode != os.W_OK, "write-protected", id="write-protected"),
+        pytest.param("planlake.flow.accepting.os.fsync", full, "No space left", id="a full disk"),
+    ],
+)
+def test_write_into_a_file_that_cannot_be_written_leaves_everything_alone(
+    drift, council, monkeypatch, place, instead, message
+):
+    monkeypatch.setattr(place, instead)
+    said = drift("--write", change=change)
+    assert said.status == 2
+    assert message in said.errors[0]
+    assert drift.file.read_text() == council.text
+    assert list(drift.file.parent.glob(".*.new")) == []
 
 
 def test_write_with_nothing_to_take_over_leaves_the_file_alone(drift, council):

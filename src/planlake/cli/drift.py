@@ -100,10 +100,8 @@ def _check_csv(file: Path) -> None:
             with file.open(encoding="utf-8", errors="replace") as stream:
                 is_ours = stream.readline(1000).strip() == ",".join(_csv_head())
             if not is_ours:
-                hint = "give another name, or delete it first"
-                raise ConfigurationError(
-                    f"{file} is no list of differences, and is not written over", state=state, hint=hint
-                )
+                message, hint = f"{file} holds something else than differences", "give another name"
+                raise ConfigurationError(message, state=state, hint=hint)
         if not os.access(file if file.exists() else file.parent, os.W_OK) or file.is_dir():
             raise ConfigurationError(f"{file} cannot be written", state=state)
     except OSError as error:

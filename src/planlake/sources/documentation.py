@@ -83,8 +83,7 @@ def _check_end(html: str) -> None:
     begun, ended = ([name.lower() for name in kind.findall(shown)] for kind in (BEGUN, ENDED))
     is_open = bool({"html", "body"} & {*begun}) and not {"html", "body"} & {*ended}
     if is_open or begun.count("table") > ended.count("table"):
-        facts = {"characters": len(html), "tables": begun.count("table"), "last": " ".join(html[-60:].split())}
-        _refuse("its end is missing", **facts)
+        _refuse("its end is missing", characters=len(html), tables=begun.count("table"))
 
 
 @dataclass(slots=True)
