@@ -6,7 +6,7 @@ PlanlakeError                   message, facts, the state the data is in, a hint
 │   ├── SourceUnreachable       no answer at all: try again when it is back (exit 3)
 │   └── SourceRefused           it answers and says no: keys, clock or address (exit 3)
 ├── LakeError                   the lake cannot be read or written (exit 3)
-├── DriftError                  the data or the vendor's page no longer has the shape that is expected (exit 1)
+├── DriftError                  the vendor's page no longer has the shape that is expected (exit 3)
 ├── QualityError                a check holds a table back (exit 1)
 ├── ConflictError               someone else wrote or is writing: try again (exit 1)
 └── InternalError               a defect of Planlake itself (exit 4)
@@ -75,9 +75,9 @@ class LakeError(PlanlakeError):
 
 
 class DriftError(PlanlakeError):
-    """The data or the vendor's page no longer has the shape that is expected."""
+    """The vendor's page no longer has the shape that is expected, so that nothing can be compared with it."""
 
-    exit_code = 1
+    exit_code = 3
 
 
 class QualityError(PlanlakeError):

@@ -2,13 +2,17 @@
 
 import csv
 import json
+import os
 import stat
+from errno import ENOSPC
 
 import pytest
 
 from conftest import feeding, table_of
 from documenting import NOW, SETTINGS, documented, records, save, served
 from planlake.config import load_config
+from planlake.lake.lease import writing
+from planlake.lake.previews import open_lake
 from planlake.sources.catalogue import catalogue_of
 
 COLUMNS = ["resource", "column", "what", "catalogue", "documented", "detail", "is_contradicted"]
@@ -92,14 +96,59 @@ def test_no_difference_is_exit_0_an_empty_list_and_a_file_with_a_head(drift, tmp
 def test_a_page_of_another_layout_is_one_clear_error(typed, drift, tmp_path):
     (tmp_path / "login.html").write_text("<title>Log in</title>")
     said = typed("drift", "--docs", tmp_path / "login.html", "--config", drift.file)
-    assert (said.status, said.out) == (1, "")
-    assert "the page has no table (title=Log in)" in said.errors[0]
+    assert (said.status, said.out) == (3, "")
+    assert f"the page has no table (page={tmp_path / 'login.html'}, title=Log in)" in said.errors[0]
 
 
-def test_a_csv_file_that_cannot_be_written_is_a_clear_mistake(drift, tmp_path):
-    said = drift("--csv", tmp_path / "absent/out.csv", change=change)
+def test_only_differences_are_exit_1(typed, drift, council, tmp_path, monkeypatch):
+    monkeypatch.setenv("PLANLAKE_LEASE_WAIT_SECONDS", "0")
+    (tmp_path / "half.html").write_text("<html><table><tr><td>Field<td>Type")
+    assert typed("drift", "--docs", tmp_path / "half.html", "--config", drift.file).status == 3
+    assert typed("drift", "--docs", "http://127.0.0.1:1/x.html", "--config", drift.file).status == 3
+    with writing(open_lake(council.config, None).lock_file, 0):
+        said = drift(change=change)
+    assert (said.status, said.out) == (3, "")
+    assert "another run is writing this lake" in said.errors[0]
+    assert drift(change=change).status == 1
+
+
+def test_a_page_without_a_name_is_a_mistake(typed, drift):
+    said = typed("drift", "--docs", "", "--config", drift.file)
     assert said.status == 2
-    assert "cannot be written" in said.errors[0]
+    assert "--docs names no page" in said.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        pytest.param("absent/out.csv", "cannot be written", id="no folder"),
+        pytest.param(".", "cannot be written", id="a folder"),
+        pytest.param("planlake.yaml", "holds something else", id="the configuration"),
+    ],
+)
+def test_a_csv_file_that_cannot_be_written_is_a_mistake_before_anything_is_done(drift, council, file, message):
+    before = council.rows("select count(*) as n from checks")
+    said = drift("--csv", drift.file.parent / file, "--write", change=change)
+    assert (said.status, said.out) == (2, "")
+    assert message in said.errors[0]
+    assert drift.file.read_text() == council.text
+    assert council.rows("select count(*) as n from checks") == before
+
+
+def test_an_earlier_csv_file_is_written_over(drift, tmp_path):
+    for _ in range(2):
+        assert drift("--csv", tmp_path / "out.csv", change=change).status == 1
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 1 + len(WANTED)
+
+
+def test_what_is_left_is_named(drift):
+    def bare(sections):
+        sections["trees"] = {"height": "real"}
+
+    said = drift("--write", change=bare)
+    assert "2 differences are left for you to decide:" in said.err
+    assert "  fees.application_id: type contradicted, sent; 5 of 5 values are no integer" in said.err
+    assert "  trees: new resource, the page has it, with 1 columns" in said.err
 
 
 def test_write_adds_what_the_page_says_to_the_file_and_changes_no_other_line(drift, council):
@@ -132,8 +181,77 @@ def test_after_write_only_what_is_left_is_found_and_the_next_run_has_the_new_typ
         council.config = held
 
 
+def full(_):
+    raise OSError(ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("place", "instead", "message"),
+    [
+        pytest.param("os.access", lambda _, mode, **__: mode != os.W_OK, "write-protected", id="write-protected"),
+        pytest.param("planlake.flow.accepting.os.fsync", full, "No space left", id="a full disk"),
+    ],
+)
+def test_write_into_a_file_that_cannot_be_written_leaves_everything_alone(
+    drift, council, monkeypatch, place, instead, message
+):
+    monkeypatch.setattr(place, instead)
+    said = drift("--write", change=change)
+    assert said.status == 2
+    assert message in said.errors[0]
+    assert drift.file.read_text() == council.text
+    assert list(drift.file.parent.glob(".*.new")) == []
+
+
 def test_write_with_nothing_to_take_over_leaves_the_file_alone(drift, council):
     said = drift("--write")
     assert said.status == 1
     assert drift.file.read_text() == council.text
     assert "0 differences are taken over" in said.err
+
+
+def test_write_takes_over_no_resource_whose_name_is_none(drift, council):
+    def invade(sections):
+        sections["../../evil"] = {"id": "integer", "last_updated": "timestamp without time zone"}
+
+    said = drift("--write", change=invade)
+    assert (said.status, drift.file.read_text()) == (1, council.text)
+    assert "../../evil" in said.out
+
+
+# Of each column the type it has, the one the page says, and whether what was sent can be had as such.
+OTHER_TYPES = [
+    ("paid", "boolean", "integer", False),  # it is sent as t
+    ("submit_date", "timestamp", "bigint", False),
+    ("fee", "float", "integer", False),  # 1.5
+    ("payment_method_id", "integer", "double precision", True),
+    ("refunded", "boolean", "text", True),
+    ("visit_notes", "text", "integer", False),  # which the catalogue does not list
+]
+
+
+STORY = "Mrs Smith of 1 Mare Street says that her neighbour builds"
+
+
+def test_write_takes_over_no_type_that_what_was_sent_contradicts(typed, tmp_path):
+    page = documented()
+    spoilt = [{**record, "visit_notes": STORY, "paid": "t"} for record in records("fees")]
+    with feeding(served({"fees": spoilt}), tmp_path, "tables: {daily: [fees]}\n") as feed:
+        assert feed.run_at(NOW).exit_code == 0
+        known = catalogue_of(feed.config).resource("fees")
+        for column, kind, written, _ in OTHER_TYPES:
+            assert known.type_of(column) == kind
+            page["fees"][column] = written
+        file = tmp_path / "planlake.yaml"
+        said = typed("drift", "--docs", save(page, tmp_path / "page.html"), "--config", file, "--json", "--write")
+        assert said.status == 1
+        listed = {one["column"]: one["is_contradicted"] for one in json.loads(said.out)}
+        detail = next(one["detail"] for one in json.loads(said.out) if one["column"] == "visit_notes")
+        assert detail == 'sent; 5 of 5 values are no integer, "Mrs Smith of 1 Mare ..." for example'
+        assert feed.rows("select resource from drift where detail like '%neighbour%'") == []
+        assert listed == {column: not can_be_had for column, _, _, can_be_had in OTHER_TYPES}
+        feed.config = load_config(file)
+        taken = catalogue_of(feed.config).resource("fees")
+        changed = {column for column, kind, _, _ in OTHER_TYPES if taken.type_of(column) != kind}
+        assert changed == {column for column, _, _, can_be_had in OTHER_TYPES if can_be_had}
+        assert feed.run_at("2026-11-18T03:00:00").exit_code == 0

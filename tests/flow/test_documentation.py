@@ -127,13 +127,13 @@ def test_a_difference_says_what_it_rests_on_and_names_no_personal_value(changed,
     sections, _ = planted()
     comparison = compare(changed.config, docs=str(save(sections, tmp_path / "page.html")))
     said = {(one.resource, one.column): (one.catalogue, one.documented, one.detail) for one in comparison.differences}
-    contradicted = "sent; 5 of 5 values are no integer, n/a for example"
+    contradicted = 'sent; 5 of 5 values are no integer, "n/a" for example'
     assert said["fees", "application_id"] == ("integer", "integer", contradicted)
     assert said["fees", "fee"] == ("float", "double precision", "sent")
     assert said["applications", "site_area_hectares"] == ("float", "numeric(10, 2)", "not loaded")
     assert said["fees", "due_by"] == ("", MOMENT, "not sent")
     assert said["wards", "colour"] == ("", "", "sent")
-    assert said["notes", "contact_id"][2] == "not loaded; 30 of 30 values are no integer, no 1 for example"
+    assert said["notes", "contact_id"][2] == 'not loaded; 30 of 30 values are no integer, "no 1" for example'
     personal = {"resources": {"asset_constraints": {"personal": ["community_id"]}}}
     config = changed.config.model_copy(update=personal)
     hidden = compare(config, docs=str(tmp_path / "page.html")).differences
@@ -239,6 +239,22 @@ def test_differences_that_are_known_are_none_and_a_misspelt_one_is_refused(wards
     assert "did you mean gone column" in raised.value.hint
 
 
+def test_known_differences_that_are_none_any_more_are_told_where_that_can_be_known(wards):
+    known = {"paid": "gone column", "fee": "documented but never sent"}
+    resources = {
+        "fees": {"known_drift": known},
+        "wards": {"known_drift": {"id": "type contradicted", "*": "gone resource"}},
+    }
+    wards.run_at("2026-11-17T03:00:00")
+    comparison = compare(wards.config.model_copy(update={"resources": resources}))
+    assert comparison.differences == ()
+    assert [(one.resource, one.column, one.what) for one in comparison.outlived] == [
+        ("fees", "paid", "gone column"),
+        ("wards", "id", "type contradicted"),
+        ("wards", "", "gone resource"),
+    ]
+
+
 def test_a_column_with_another_type_on_purpose_is_no_difference(wards):
     resources = {"fees": {"columns": {"fee": "text", "paid": "boolean"}}, "tree_orders": {"columns": {"id": "integer"}}}
     config = wards.config.model_copy(update={"resources": resources})
@@ -280,7 +296,45 @@ def test_a_server_in_trouble_is_a_source_that_cannot_be_reached(clean):
         clean.fail()
 
 
+def test_a_page_that_is_another_one_is_named_with_where_it_was_found(clean):
+    url = clean.simulator.url
+    away = {"Location": f"{url}/login?next=secret"}
+    clean.fail(
+        Rule(resource="documentation.html", status=302, headers=away, times=None),
+        Rule(resource="login", status=200, body=b"<title>Log in</title>", times=None),
+    )
+    try:
+        with pytest.raises(DriftError, match="the page has no table") as raised:
+            compare(clean.config)
+    finally:
+        clean.fail()
+    found = {"page": f"{url}/documentation.html", "redirected_to": f"{url}/login", "title": "Log in"}
+    assert raised.value.facts == found
+
+
 def test_the_page_of_another_api_is_refused(clean, tmp_path):
     save({"trees": {"id": INTEGER}, "hedges": {"id": INTEGER}}, tmp_path / "page.html")
     with pytest.raises(DriftError, match="no resource of the documentation is in the catalogue"):
         compare(clean.config, docs=str(tmp_path / "page.html"))
+
+
+def most_gone(sections):
+    for name in list(sections)[15:]:
+        del sections[name]
+
+
+def test_a_page_without_most_of_the_catalogue_is_broken_and_nothing_of_it_is_kept(wards):
+    changed_page(wards, most_gone)
+    with pytest.raises(DriftError, match="most resources of the catalogue are missing") as raised:
+        compare(wards.config)
+    assert raised.value.facts["found"] == "15 resources, 58 of 73 expected are missing"
+    result = wards.run_at(NOW)
+    assert (result.exit_code, told(wards)) == (0, [])
+    assert "58 of 73 expected are missing" in result.documentation
+    assert wards.rows("select * from checks where \"check\" = 'documentation'") == []
+
+
+def test_what_is_known_to_be_gone_is_not_missed(wards):
+    changed_page(wards, most_gone)
+    gone = {name: {"known_drift": {"*": "gone resource"}} for name in list(documented())[15:]}
+    assert compare(wards.config.model_copy(update={"resources": gone})).differences == ()

@@ -252,3 +252,9 @@ def test_a_relation_may_lead_to_a_resource_of_the_same_configuration():
 def test_a_resource_that_is_described_wrongly_is_a_clear_mistake(table, message):
     with pytest.raises(ConfigurationError, match=message):
         configured({"fees": table})
+
+
+@pytest.mark.parametrize("name", ["../../evil", "a/b", "fees?id=1", "a b", "", "-x", "fees\n", "wärds"])
+def test_a_resource_has_a_name_that_cannot_lead_elsewhere(name):
+    with pytest.raises(ConfigurationError, match="no name of a resource"):
+        configured({name: {"columns": {"id": "integer"}}})

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planlake.errors import DriftError
+from planlake.config import Settings
+from planlake.errors import ConfigurationError, DriftError
 from planlake.simulator.app import documentation
 from planlake.simulator.columns import fields_of
 from planlake.sources.catalogue import load_catalogue
 from planlake.sources.documentation import POSTGRES_TYPES, UNSEEN, column_type, read_documentation
+from planlake.sources.pages import page_text
 
 KNOWN = ("fees", "wards", "action_types")
 HEAD = "<tr><th>Field</th><th>Type</th><th>Description</th></tr>"
@@ -30,6 +32,32 @@ def test_the_page_of_the_simulator_is_read_as_the_catalogue_it_was_made_from():
     found = read_documentation(documentation(fields), resources)
     types = {name: {column: column_type(kind) for column, kind in columns.items()} for name, columns in found.items()}
     assert types == {name: dict(columns) for name, columns in fields.items()}
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ("int4", "integer"),
+        ("int", "integer"),
+        ("smallint", "integer"),
+        ("integer NOT NULL", "integer"),
+        ("integer(11) default 0", "integer"),
+        ("INT8", "long"),
+        ("float4", "float"),
+        ("float8 not null", "double"),
+        ("bool DEFAULT false", "boolean"),
+        ("timestamp", "timestamp"),
+        ("timestamp(6) without time zone", "timestamp"),
+        ("timestamp (6)  without time zone NOT NULL DEFAULT now()", "timestamp"),
+        ("timestamp with time zone", "text"),
+        ("integer[]", "text"),
+        ("numeric(10, 2)", "text"),
+        ("character varying(255) not null", "text"),
+        ("point", "text"),
+    ],
+)
+def test_a_type_is_the_same_by_its_other_name_with_a_length_or_a_constraint(written, kind):
+    assert column_type(written) == kind
 
 
 @pytest.mark.parametrize("written", [*POSTGRES_TYPES, "text", "character varying(255)", "numeric", "INTEGER", "Real"])
@@ -183,3 +211,37 @@ def test_a_page_that_is_built_otherwise_is_a_clear_error_that_says_what_was_foun
     assert facts.items() <= raised.value.facts.items()
     assert raised.value.state == "Nothing was compared"
     assert "--docs" in raised.value.hint
+
+
+def test_a_page_that_was_cut_off_anywhere_is_told_by_its_missing_end():
+    fields = {name: fields_of(resource) for name, resource in load_catalogue("tascomi").resources.items()}
+    whole = documentation(fields)
+    for size in (len(whole) // 2, len(whole) * 9 // 10, whole.index("</body>")):
+        with pytest.raises(DriftError, match="its end is missing") as raised:
+            read_documentation(whole[:size], fields)
+        assert raised.value.facts["characters"] == size
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        pytest.param(section("fees", row("id")) + f"<table>{HEAD}{row('x')}", id="a table"),
+        pytest.param(f"<body>{section('fees', row('id'))}", id="a body"),
+        pytest.param(f"<html>{section('fees', row('id'))}<!-- </html> -->", id="an end that is a remark"),
+    ],
+)
+def test_what_a_page_begins_it_must_end(html):
+    with pytest.raises(DriftError, match="its end is missing"):
+        read_documentation(html, KNOWN)
+
+
+def test_tags_in_remarks_and_scripts_are_no_beginning():
+    html = f"<!-- <html><table> --><script>'<table>'</script>{section('fees', row('id'))}"
+    assert list(read_documentation(html, KNOWN)) == ["fees"]
+
+
+def test_a_file_that_is_too_large_is_refused_rather_than_cut(tmp_path, monkeypatch):
+    monkeypatch.setattr("planlake.sources.pages.MOST_BYTES", 10)
+    (tmp_path / "page.html").write_text("x" * 11)
+    with pytest.raises(ConfigurationError, match="larger than"):
+        page_text("page.html", tmp_path, Settings())

@@ -21,6 +21,7 @@ CLASSES = (
     NEVER_SENT,
     CONTRADICTED,
 )
+PAGE_CLASSES = (NEW_RESOURCE, GONE_RESOURCE, NEW_COLUMN, GONE_COLUMN, RETYPED)
 WHOLE = "*"  # stands for the resource itself where columns are named
 
 
@@ -63,6 +64,17 @@ def differences(sides: Sides, known: Mapping[str, str]) -> list[Difference]:
     """Every difference of a resource, but those `known`: a class by column, `*` for the resource itself."""
     found = _differences(sides)
     return [one for one in found if known.get(one.column or WHOLE) != one.what]
+
+
+def outlived(sides: Sides, known: Mapping[str, str]) -> list[Difference]:
+    """Known differences of a resource that are none any more; of what only records can tell, where some are loaded."""
+    found = {(one.column or WHOLE, one.what) for one in _differences(sides)}
+    told = CLASSES if sides.sent is not None else PAGE_CLASSES
+    return [
+        Difference(sides.resource, column if column != WHOLE else "", what)
+        for column, what in known.items()
+        if what in told and (column, what) not in found
+    ]
 
 
 def _differences(sides: Sides) -> Iterator[Difference]:

@@ -75,6 +75,8 @@ def _override(one: Difference, resource: Resource | None, comparison: Comparison
     if one.what in (GONE_RESOURCE, GONE_COLUMN):
         return {"known_drift": {one.column or WHOLE: one.what}}
     if one.what == NEW_COLUMN:
+        if one.is_contradicted:
+            return None
         return {"columns": {one.column: column_type(one.documented)}}
     if one.what == RETYPED and resource is not None:
         return _retyped(one, resource)
@@ -88,7 +90,7 @@ def _new_resource(name: str, comparison: Comparison) -> Table | None:
         table["changed"] = ""  # nothing says when a record changed
     try:
         resource_from(name, table)
-    except ConfigurationError:  # no column could be its key
+    except ConfigurationError:  # its name is none, or no column could be its key
         return None
     return table
 
@@ -110,6 +112,8 @@ def _replaced(file: Path, overrides: dict[str, Table]) -> tuple[str, str]:
         content = place.read_bytes()
         before = content.decode("utf-8")
         after = with_overrides(before, overrides) if overrides else before
+        if after != before and not os.access(place, os.W_OK):
+            raise ConfigurationError(f"{file} is write-protected", state="Nothing was changed")
         if after != before:
             _write(place, content, after.encode("utf-8"))
         return before, after
@@ -119,12 +123,13 @@ def _replaced(file: Path, overrides: dict[str, Table]) -> tuple[str, str]:
 
 
 def _write(file: Path, before: bytes, after: bytes) -> None:
-    with NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", suffix=".new", delete=False) as stream:
-        stream.write(after)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside, owner = Path(stream.name), file.stat()
+    beside = None
     try:
+        with NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", suffix=".new", delete=False) as stream:
+            beside, owner = Path(stream.name), file.stat()
+            stream.write(after)
+            stream.flush()
+            os.fsync(stream.fileno())
         with suppress(OSError, AttributeError):  # somebody else's file, or a system without owners
             os.chown(beside, owner.st_uid, owner.st_gid)
         shutil.copymode(file, beside)
@@ -133,4 +138,5 @@ def _write(file: Path, before: bytes, after: bytes) -> None:
             raise ConflictError(f"{file.name} was changed by somebody else", hint="try again")
         beside.replace(file)
     finally:
-        beside.unlink(missing_ok=True)
+        if beside is not None:
+            beside.unlink(missing_ok=True)

@@ -11,7 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from planlake.checks.documentation import CLASSES, MENDED, Difference, Sides, differences, news
+from planlake.checks.documentation import (
+    CLASSES,
+    GONE_RESOURCE,
+    MENDED,
+    WHOLE,
+    Difference,
+    Sides,
+    differences,
+    news,
+    outlived,
+)
 from planlake.checks.gates import CheckResult, as_row
 from planlake.clock import london_day, naive_utc
 from planlake.config import Config, suggestion
@@ -37,13 +47,17 @@ Page = Mapping[str, Fields]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What comparing a page brought: how many resources and columns it documents, and every difference."""
+    """What comparing a page brought: how many resources and columns it documents, and every difference.
+
+    `outlived` are known differences that are none any more.
+    """
 
     page: str
     resources: int
     columns: int
     differences: tuple[Difference, ...]
     documented: Page
+    outlived: tuple[Difference, ...] = ()
 
 
 def compare(config: Config, *, docs: str = "", environment: str | None = None, notify: Notify = ignore) -> Comparison:
@@ -100,16 +114,36 @@ def _usual_place(config: Config) -> str:
 
 def _read(config: Config, catalogue: Catalogue, place: str, folder: Path) -> Page:
     """The page, without keys that are taken off before anything is kept."""
-    read = read_documentation(page_text(place, folder, config.settings), catalogue.resources)
-    if not read.keys() & catalogue.resources.keys():
-        facts = {"page": shown_place(place), "resources": len(read), "first": min(read)}
-        message, hint = "no resource of the documentation is in the catalogue", "is it the page of another API?"
-        raise DriftError(message, facts=facts, state="Nothing was compared", hint=hint)
+    page = page_text(place, folder, config.settings)
+    try:
+        read = read_documentation(page.text, catalogue.resources)
+        _check_whole(catalogue, read)
+    except DriftError as error:
+        facts = {**page.facts, **error.facts}
+        raise DriftError(error.message, facts=facts, state=error.state, hint=error.hint) from None
     dropped = set(catalogue.dropped_keys)
     return {
         name: {column: written for column, written in fields.items() if column not in dropped}
         for name, fields in read.items()
     }
+
+
+def _check_whole(catalogue: Catalogue, read: Page) -> None:
+    """Refuse a page that lacks most of what the catalogue expects on it: that is no drift of the vendor's."""
+    state = "Nothing was compared"
+    if not read.keys() & catalogue.resources.keys():
+        facts = {"resources": len(read), "first": min(read)}
+        message, hint = "no resource of the documentation is in the catalogue", "is it the page of another API?"
+        raise DriftError(message, facts=facts, state=state, hint=hint)
+    resources = catalogue.resources.values()
+    expected = {one.name for one in resources if one.known_drift.get(WHOLE) != GONE_RESOURCE}
+    missing = expected - read.keys()
+    if 2 * len(missing) > len(expected):
+        found = f"{len(read)} resources, {len(missing)} of {len(expected)} expected are missing"
+        facts = {"found": found, "first_missing": min(missing)}
+        message = "most resources of the catalogue are missing from the documentation"
+        hint = "is it the whole page? what it is to lack is named under known_drift"
+        raise DriftError(message, facts=facts, state=state, hint=hint)
 
 
 def _compared(context: Context, page: Page, place: str) -> Comparison:
@@ -119,18 +153,21 @@ def _compared(context: Context, page: Page, place: str) -> Comparison:
     lakes = [lake for lake in (context.lake, context.lake.base) if lake is not None]
     tables = {table for lake in lakes for table in lake.names("refined")}
     found: list[Difference] = []
+    past: list[Difference] = []
     for number, name in enumerate(names, start=1):
         resource = context.catalogue.resources.get(name)
         sides = _sides(name, page.get(name), resource, remembered.get(name))
         if resource is not None and f"increment_{name}" in tables:
             seen = observed(context, resource, sides.documented or {})
             sides = replace(sides, sent=seen.sent, contradicted=seen.contradicted)
-        found += differences(sides, resource.known_drift if resource else {})
+        known = resource.known_drift if resource else {}
+        found += differences(sides, known)
+        past += outlived(sides, known)
         context.notify(Progress("documentation", "compare", number, len(names)))
     _remember(context, page, remembered, found)
     _tell(context, found)
     columns = sum(len(fields) for fields in page.values())
-    return Comparison(shown_place(place), len(page), columns, tuple(found), page)
+    return Comparison(shown_place(place), len(page), columns, tuple(found), page, tuple(past))
 
 
 def _sides(name: str, fields: Fields | None, resource: Resource | None, remembered: Collection[str] | None) -> Sides:

@@ -68,7 +68,7 @@ def checked(
         live = latest.filter(pc.invert(latest["is_deleted"]))
     by_column = Counter(column for column, _, _ in bad)
     cells = [
-        Cells(column, max(count, round(filled[column] * len(latest))), count, _shortened(examples[column]))
+        Cells(column, max(count, round(filled[column] * len(latest))), count, shortened(examples[column]))
         for column, count in by_column.items()
     ]
     return [
@@ -90,7 +90,8 @@ def _repeated(resource: Resource, rows: pa.Table) -> int:
     return int(pc.count_distinct(several[resource.key]).as_py())
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """A value as a message shows it: in quotes, its first characters only."""
     return f'"{text[:EXAMPLE_LENGTH]}{"..." if len(text) > EXAMPLE_LENGTH else ""}"'
 
 

@@ -1,7 +1,8 @@
 """What records say about the columns of a resource: in goes the lake, out come the keys they have and doubtful types.
 
-Nothing is read twice: which keys came stands in the tables' schemas and in `drift`, which typed cells did not cast in
-`uncastable`. Only columns kept as text, of which another type is documented, are read, once, from `current_`.
+Which keys came stands in the tables' schemas and in `drift`, which typed cells did not cast in `uncastable`. Only
+columns of which another type is documented than the one they have are read, once: from `current_` where they are kept
+as text, from raw where they are not, as a cast can only be tried on what was sent.
 """
 
 from collections.abc import Mapping
@@ -14,10 +15,11 @@ from planlake.engines.duckdb import TriedCells, tried
 from planlake.engines.sql import identifier, literal
 from planlake.flow.context import Context
 from planlake.flow.drift import not_sent
+from planlake.flow.gate import shortened
 from planlake.lake.files import bookmark, data_files, is_equal
 from planlake.lake.findings import masked
 from planlake.lake.reading import own_rows_sql, rows_sql
-from planlake.lake.schemas import keys_of
+from planlake.lake.schemas import TYPES, keys_of
 from planlake.sources.catalogue import Resource
 
 STRAY_CELLS = 2  # so few say nothing about a type
@@ -39,9 +41,14 @@ def observed(context: Context, resource: Resource, types: Mapping[str, str]) -> 
     columns = keys_of(increment.schema(), ())
     kinds = {field.name: field.field_type for field in increment.schema().fields}
     typed = {key: columns[key] for key, kind in types.items() if key in columns and kind != "text"}
-    as_text = {column: types[key] for key, column in typed.items() if isinstance(kinds[column], StringType)}
+    others = {key: column for key, column in typed.items() if kinds[column] != TYPES[types[key]]}
+    as_text = {column: types[key] for key, column in others.items() if isinstance(kinds[column], StringType)}
+    sent_as = {key: column for key, column in others.items() if column not in as_text}
     current = context.lake.shown("refined", f"current_{resource.name}")
-    cells = {**_uncastable(context, resource, increment, current), **_tried(context, current, as_text)}
+    uncastable = _uncastable(context, resource, increment, current)
+    cells = {column: found for column, found in uncastable.items() if column not in others.values()}
+    cells |= _tried(context, current, as_text)
+    cells |= _tried_as_sent(context, resource, current, sent_as, {sent_as[key]: types[key] for key in sent_as})
     limit = context.config.settings.uncastable_percent
     contradicted = {
         key: _said(resource, key, cells[column], types[key])
@@ -60,7 +67,8 @@ def _is_contradicted(cells: TriedCells, percent: float) -> bool:
 
 def _said(resource: Resource, key: str, cells: TriedCells, type_name: str) -> str:
     is_masked = cells.example.startswith("[personal")  # as kept in `uncastable`
-    example = masked(cells.example, is_personal=resource.is_personal(key) and not is_masked)
+    is_personal = is_masked or resource.is_personal(key)
+    example = masked(cells.example, is_personal=not is_masked) if is_personal else shortened(cells.example)
     return f"{cells.bad} of {cells.filled} values are no {type_name}, {example} for example"
 
 
@@ -71,6 +79,35 @@ def _tried(context: Context, current: Table | None, types: Mapping[str, str]) ->
     rows = rows_sql(data_files(current), current.schema(), columns=(*types, "is_deleted"))
     with context.connection.cursor() as cursor:
         return tried(cursor, f"(select * from {rows} where not is_deleted)", types)
+
+
+def _tried_as_sent(
+    context: Context, resource: Resource, current: Table | None, columns: Mapping[str, str], types: Mapping[str, str]
+) -> dict[str, TriedCells]:
+    """What was sent of the latest versions under these keys, tried as other types than the `columns` have.
+
+    Records that are not regular are left out: the engine may not be able to read them.
+    """
+    if current is None or not columns:
+        return {}
+    names = ("resource", "request_id", "position", "is_regular", "api_response")
+    raw = own_rows_sql(context.lake, "raw", "api_responses", columns=names, where=is_equal("resource", resource.name))
+    places = ("import_request_id", "import_position", "is_deleted")
+    latest = rows_sql(data_files(current), current.schema(), columns=places)
+    values = ", ".join(
+        f"json_extract_string(api_response, {literal(_pointer(key))}) as {identifier(column)}"
+        for key, column in columns.items()
+    )
+    rows = f"""(select {values} from {raw} where resource = {literal(resource.name)} and is_regular
+        and (request_id, position) in
+            (select (import_request_id, import_position) from {latest} where not is_deleted))"""
+    with context.connection.cursor() as cursor:
+        return tried(cursor, rows, types)
+
+
+def _pointer(key: str) -> str:
+    """A key as a JSON pointer, which takes every sign for itself but two."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
 def _uncastable(context: Context, resource: Resource, increment: Table, current: Table | None) -> dict[str, TriedCells]:

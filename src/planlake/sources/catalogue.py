@@ -26,6 +26,7 @@ ColumnType = Literal["integer", "long", "float", "double", "boolean", "timestamp
 Cadence = Literal["daily", "weekly", "none"]
 COLUMN_TYPES: tuple[str, ...] = get_args(ColumnType)
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
+RESOURCE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")  # it is a part of an address, of folders and of tables' names
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,10 @@ def known_sources() -> list[str]:
 
 
 def resource_from(name: str, table: Mapping[str, Any]) -> Resource:
-    """One resource from its table of the catalogue file; a wrong key or value is a ConfigurationError."""
+    """One resource from its table of the catalogue file; a wrong name, key or value is a ConfigurationError."""
+    if not RESOURCE_NAME.fullmatch(name):
+        hint = "letters, digits, _ and -, as the last part of its address"
+        raise ConfigurationError("that is no name of a resource", facts={"name": f'"{name}"'}, hint=hint)
     unknown = table.keys() - (Resource.__dataclass_fields__.keys() - {"name"})
     if unknown:
         facts = {"resource": name}

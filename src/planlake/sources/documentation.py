@@ -1,10 +1,11 @@
 """The vendor's documentation page: in goes its HTML, out come the columns of each resource with their Postgres types.
 
 Each resource has a heading and below it a table, of which the columns headed `Field` and `Type` are read. Tables within
-such a table are descriptions; tables around it are layout. A page that is built in another way is a DriftError that
-says what was found instead.
+such a table are descriptions; tables around it are layout. A page that is built in another way, or whose end is
+missing, is a DriftError that says what was found instead.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
@@ -17,24 +18,32 @@ if TYPE_CHECKING:
 
 Fields = dict[str, str]  # each column of a resource with its type as the page writes it
 POSTGRES_TYPES: Mapping[str, ColumnType] = {
-    "integer": "integer",
-    "bigint": "long",
-    "real": "float",
-    "double precision": "double",
-    "boolean": "boolean",
-    "timestamp without time zone": "timestamp",
+    **dict.fromkeys(("integer", "int", "int4", "smallint", "int2", "serial", "serial4"), "integer"),
+    **dict.fromkeys(("bigint", "int8", "bigserial", "serial8"), "long"),
+    **dict.fromkeys(("real", "float4"), "float"),
+    **dict.fromkeys(("double precision", "float8", "float"), "double"),
+    **dict.fromkeys(("boolean", "bool"), "boolean"),
+    **dict.fromkeys(("timestamp without time zone", "timestamp"), "timestamp"),
 }
+LENGTH = re.compile(r"\s*\([\s\d,]*\)")
+CONSTRAINT = re.compile(
+    r"\s(not null|null|default|primary key|unique|references|check|generated|collate)\b.*", re.DOTALL
+)
 FIELD, TYPE = "field", "type"
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 SECTIONS = ("section", "article", "div")
 SEPARATING = ("br", "p", "div", "li")
 UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))  # they only say where a long word may break
 SHOWN = 5
+SILENT = re.compile("<!--.*?-->|<(script|style)\\b.*?</\\1", re.DOTALL | re.IGNORECASE)  # a tag in there is none
+BEGUN = re.compile("<(table|html|body)\\b", re.IGNORECASE)
+ENDED = re.compile("</(table|html|body)\\b", re.IGNORECASE)
 
 
 def column_type(written: str) -> ColumnType:
-    """The type of a column the page gives this Postgres type; text for every one that has no other."""
-    return POSTGRES_TYPES.get(written.casefold(), "text")
+    """The type of a column the page gives this Postgres type, whatever its length; text for what has no other."""
+    plain = CONSTRAINT.sub("", LENGTH.sub("", written.casefold()))
+    return POSTGRES_TYPES.get(" ".join(plain.split()), "text")
 
 
 def read_documentation(html: str, known: Collection[str]) -> dict[str, Fields]:
@@ -44,6 +53,7 @@ def read_documentation(html: str, known: Collection[str]) -> dict[str, Fields]:
     """
     from selectolax.lexbor import LexborHTMLParser  # noqa: PLC0415 - only when a page is read
 
+    _check_end(html)
     page = LexborHTMLParser(html)
     tables = page.css("table")
     heads = {table.mem_id: head for table in tables if (head := _head(table))}
@@ -65,6 +75,15 @@ def read_documentation(html: str, known: Collection[str]) -> dict[str, Fields]:
     if bare:
         _refuse("a resource has a section without a table of fields and types", resources=_listed(sorted(bare)))
     return found
+
+
+def _check_end(html: str) -> None:
+    """Refuse a page that begins what it does not end: only a part of it arrived."""
+    shown = SILENT.sub("", html)
+    begun, ended = ([name.lower() for name in kind.findall(shown)] for kind in (BEGUN, ENDED))
+    is_open = bool({"html", "body"} & {*begun}) and not {"html", "body"} & {*ended}
+    if is_open or begun.count("table") > ended.count("table"):
+        _refuse("its end is missing", characters=len(html), tables=begun.count("table"))
 
 
 @dataclass(slots=True)

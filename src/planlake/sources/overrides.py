@@ -1,83 +1,189 @@
 """Overrides of the catalogue in a configuration: in goes the text of the file, out comes the text with more of them.
 
-ruamel.yaml keeps comments and order, but not every space. So the file is written by it twice, as it is and with the
-overrides, and only the lines in which the two differ are put into the text.
+The text is never written anew from what was read: ruamel.yaml says where each mapping stands, and entries are put in
+there. So comments, order, quotes, indentation and line ends stay as they are.
 """
 
 import io
-from collections.abc import Mapping
-from difflib import SequenceMatcher
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.util import load_yaml_guess_indent
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, ScalarNode
 
 from planlake.errors import ConfigurationError
 
 Overrides = Mapping[str, Mapping[str, Any]]  # by resource: its keys; values that are mappings are added to
 SECTION = "resources"
 WIDTH = 10_000  # no line is broken
+USUAL_STEP = 2
+Node = Any  # ruamel's nodes have no types
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """What comes in the place of a part of the text; an empty part is where something is put in."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file and how it is written: how far a mapping stands within another one, and what ends a line."""
+
+    text: str
+    step: int
+    newline: str
 
 
 def with_overrides(text: str, overrides: Overrides) -> str:
     """The text with these overrides under `resources:`; every line that says nothing of them stays as it is.
 
-    Raises ConfigurationError where the file is written in a way that cannot be edited.
+    Raises ConfigurationError, with the lines to write, where the file is written in a way that cannot be edited.
     """
-    newline = "\r\n" if "\r\n" in text else "\n"
-    plain = text.replace("\r\n", "\n")
-    wanted = _with(_plain(plain), overrides)
-    before = _written(plain, {})
-    for edited in (_spliced(plain, before, _written(plain, overrides)), _written(plain, overrides)):
-        if _plain(edited) == wanted:
-            return edited.replace("\n", newline)
-    hint = "write what is shown under resources: yourself"
+    wanted = {SECTION: overrides}
+    try:
+        root = YAML(typ="safe", pure=True).compose(text)
+        file = _File(text, _step(root), "\r\n" if "\r\n" in text else "\n")
+        edited = _with_edits(text, list(_edits(file, root, wanted)))
+        if _plain(edited) == _merged(_plain(text), wanted):
+            return edited
+    except (YAMLError, ValueError):  # what it says of places no longer holds
+        pass
+    lines = _block(wanted, USUAL_STEP, "\n")
+    hint = f"write this into the file yourself, beside what it says there:\n{lines}"
     raise ConfigurationError("this file cannot be edited safely", state="Nothing was changed", hint=hint)
 
 
-def _written(text: str, overrides: Overrides) -> str:
-    """The file as ruamel.yaml writes it, with these overrides."""
-    _, indent, sequence = load_yaml_guess_indent(text)
+def _with_edits(text: str, edits: list[_Edit]) -> str:
+    """The text with every edit; of several at one place the first comes first."""
+    parts, reached = [], 0
+    for edit in sorted(edits, key=lambda one: one.start):
+        parts += [text[reached : edit.start], edit.text]
+        reached = edit.end
+    return "".join([*parts, text[reached:]])
+
+
+def _edits(file: _File, mapping: Node, wanted: Mapping[str, Any]) -> Iterator[_Edit]:
+    """What makes a mapping of the file hold what is wanted; inner mappings first."""
+    if not isinstance(mapping, MappingNode):
+        raise ValueError
+    missing = {}
+    for name, value in wanted.items():
+        found = next(((key, node) for key, node in mapping.value if key.value == name), None)
+        if found is None:
+            missing[name] = value
+            continue
+        _refuse_alias(*found)
+        if isinstance(value, Mapping) and not isinstance(found[1], ScalarNode):
+            yield from _edits(file, found[1], value)
+        elif found[1].value != value:
+            yield _changed(file, found, value, in_flow=mapping.flow_style)
+    if missing:
+        yield _added(file, mapping, missing)
+
+
+def _changed(file: _File, entry: tuple[Node, Node], value: Any, *, in_flow: bool) -> _Edit:  # noqa: ANN401
+    """Another value in the place of a plain one, or of none."""
+    key, node = entry
+    start, end = node.start_mark.index, node.end_mark.index
+    is_none = not file.text[start:end].strip()
+    if not isinstance(node, ScalarNode) or node.style in ("|", ">") or (isinstance(value, Mapping) and node.value):
+        raise ValueError
+    if not is_none:
+        return _Edit(start, end, _flow(value))
+    place = _behind_colon(file.text, key)
+    if in_flow or not isinstance(value, Mapping):
+        return _Edit(place, place, f" {_flow(value)}")
+    return _lines_behind(file, place, value, key.start_mark.column + file.step)
+
+
+def _added(file: _File, mapping: Node, entries: Mapping[str, Any]) -> _Edit:
+    """More entries of a mapping, behind its last one; of the whole file behind its last comment."""
+    text = file.text
+    if mapping.flow_style:
+        start = text.index("{", mapping.start_mark.index) + 1
+        place = _end(text, *mapping.value[-1]) if mapping.value else start
+        return _Edit(place, place, (", " if mapping.value else "") + _flow(entries)[1:-1])
+    column = mapping.value[0][0].start_mark.column
+    if SECTION not in entries:
+        return _lines_behind(file, _end(text, *mapping.value[-1]), entries, column)
+    place = mapping.end_mark.index
+    gap = "" if text[:place].endswith("\n") else file.newline
+    return _Edit(place, place, gap + _block(entries, file.step, file.newline, column))
+
+
+def _lines_behind(file: _File, place: int, entries: Mapping[str, Any], column: int) -> _Edit:
+    """Lines of their own behind the line that holds a place."""
+    text = file.text
+    end = text.find("\n", place)
+    end = len(text) if end < 0 else end
+    end -= text[:end].endswith("\r")
+    lines = _block(entries, file.step, file.newline, column)
+    return _Edit(end, end, file.newline + lines[: -len(file.newline)])
+
+
+def _end(text: str, key: Node, value: Node) -> int:
+    """Where an entry ends; what ruamel calls the end of a block lies behind the comments that follow it."""
+    _refuse_alias(key, value)
+    if isinstance(value, ScalarNode) and value.start_mark.index == value.end_mark.index:
+        return _behind_colon(text, key)
+    if isinstance(value, ScalarNode) or value.flow_style:
+        return len(text[: value.end_mark.index].rstrip())
+    last = value.value[-1]
+    return _end(text, *last) if isinstance(value, MappingNode) else _end(text, key, last)
+
+
+def _refuse_alias(key: Node, value: Node) -> None:
+    """Refuse `*name`: the node it gives stands elsewhere."""
+    if value.start_mark.index < key.end_mark.index:
+        raise ValueError
+
+
+def _behind_colon(text: str, key: Node) -> int:
+    return text.index(":", key.end_mark.index) + 1
+
+
+def _step(root: Node) -> int:
+    """How far the first mapping within the file's own stands to the right of it."""
+    inner = [node for _, node in root.value if isinstance(node, MappingNode) and not node.flow_style and node.value]
+    return inner[0].value[0][0].start_mark.column - root.value[0][0].start_mark.column if inner else USUAL_STEP
+
+
+def _block(entries: Mapping[str, Any], step: int, newline: str, column: int = 0) -> str:
+    """Entries as lines, each with its end."""
     yaml = YAML()
-    yaml.preserve_quotes = True
+    yaml.indent(mapping=step)
+    lines = _written(yaml, entries).splitlines()
+    return "".join(f"{' ' * column}{line}{newline}" for line in lines)
+
+
+def _flow(value: Any) -> str:  # noqa: ANN401 - untyped YAML is named here, at the border
+    """A value as it stands within a line."""
+    yaml = YAML()
+    yaml.default_flow_style = True
+    return re.sub(r"\n(\.\.\.\n)?$", "", _written(yaml, value))
+
+
+def _written(yaml: YAML, value: Any) -> str:  # noqa: ANN401
     yaml.width = WIDTH
-    if indent:
-        yaml.indent(mapping=indent, sequence=indent + (sequence or 0), offset=sequence or 0)
     stream = io.StringIO()
-    yaml.dump(_with(yaml.load(text), overrides), stream)
+    yaml.dump(value, stream)
     return stream.getvalue()
 
 
-def _with(data: Any, overrides: Overrides) -> Any:  # noqa: ANN401 - untyped YAML is named here, at the border
-    for resource, keys in overrides.items():
-        section = _mapping_in(_mapping_in(data, SECTION), resource)
-        for key, value in keys.items():
-            if isinstance(value, Mapping):
-                _mapping_in(section, key).update(value)
-            else:
-                section[key] = value
+def _merged(data: Any, wanted: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    for key, value in wanted.items():
+        if isinstance(value, Mapping):
+            data[key] = _merged(data[key] if isinstance(data.get(key), dict) else {}, value)
+        else:
+            data[key] = value
     return data
-
-
-def _mapping_in(data: Any, key: str) -> Any:  # noqa: ANN401
-    """The mapping under a key, made where there is none."""
-    if not isinstance(data.get(key), dict):
-        data[key] = CommentedMap()
-    return data[key]
-
-
-def _spliced(text: str, before: str, after: str) -> str:
-    """The text with the lines in which `after` differs from `before`, whose other lines are the text's own."""
-    own, old, new = (part.splitlines(keepends=True) for part in (text, before, after))
-    if len(own) != len(old):
-        return after
-    if own and not own[-1].endswith("\n"):
-        own[-1] += "\n"
-    lines: list[str] = []
-    for kind, start, end, new_start, new_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        lines += own[start:end] if kind == "equal" else new[new_start:new_end]
-    return "".join(lines)
 
 
 def _plain(text: str) -> Any:  # noqa: ANN401

@@ -1,9 +1,11 @@
-"""Reading a page: in goes an address or the name of a file, out comes its text.
+"""Reading a page: in goes an address or the name of a file, out comes its text, and where it was found.
 
 An address may hold a key after its path, so messages show it up to there.
 """
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,7 +19,15 @@ MOST_BYTES = 32 * 2**20
 STATE = "Nothing was compared"
 
 
-def page_text(place: str, folder: Path, settings: Settings) -> str:
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """The text of a page, and as facts of a message where it was found: `page`, and `redirected_to` where it was."""
+
+    text: str
+    facts: Mapping[str, str]
+
+
+def page_text(place: str, folder: Path, settings: Settings) -> PageText:
     """The text of a page at an address, or in a file (relative to `folder`).
 
     Raises SourceUnreachable where no answer comes, ConfigurationError where there is no such page or file.
@@ -26,11 +36,20 @@ def page_text(place: str, folder: Path, settings: Settings) -> str:
         return asyncio.run(_fetched(place, settings))
     file = folder / place
     try:
-        return file.read_bytes()[:MOST_BYTES].decode("utf-8", "replace")
+        with file.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "that is no name of a file"
         hint = "--docs takes an address or a file; api.documentation is the usual place"
         raise ConfigurationError(f"{file} cannot be read: {reason}", state=STATE, hint=hint) from None
+    _check_size(len(content), place)
+    return PageText(content.decode("utf-8", "replace"), {"page": place})
+
+
+def _check_size(size: int, shown: str) -> None:
+    if size > MOST_BYTES:
+        message = f"the documentation is larger than {MOST_BYTES // 2**20} MB"
+        raise ConfigurationError(message, facts={"page": shown}, state=STATE)
 
 
 def is_address(place: str) -> bool:
@@ -52,7 +71,7 @@ def shown_place(place: str) -> str:
     return urlunsplit((parts.scheme, host + port, page + dot, "", ""))
 
 
-async def _fetched(address: str, settings: Settings) -> str:
+async def _fetched(address: str, settings: Settings) -> PageText:
     shown = shown_place(address)
     timeout = aiohttp.ClientTimeout(total=settings.timeout_seconds, sock_connect=settings.connect_timeout_seconds)
     try:
@@ -62,10 +81,11 @@ async def _fetched(address: str, settings: Settings) -> str:
             content = bytearray()
             async for part in response.content.iter_chunked(2**16):
                 content += part
-                if len(content) > MOST_BYTES:
-                    message = f"the documentation is larger than {MOST_BYTES // 2**20} MB"
-                    raise ConfigurationError(message, facts={"page": shown}, state=STATE)
-            return content.decode(_encoding(response), "replace")
+                _check_size(len(content), shown)
+            facts = {"page": shown}
+            if response.history:
+                facts["redirected_to"] = shown_place(str(response.url))
+            return PageText(content.decode(_encoding(response), "replace"), facts)
     except TimeoutError:
         raise _unreachable(f"no answer within {settings.timeout_seconds:g} s", shown) from None
     except aiohttp.InvalidURL:
