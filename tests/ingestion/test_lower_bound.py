@@ -1,6 +1,7 @@
 """An API whose filter by day is a lower bound: what is asked for, what is closed, and what goes wrong on the way."""
 
 import json
+from datetime import datetime
 
 import pytest
 
@@ -275,6 +276,25 @@ def test_a_token_that_is_refused_ends_the_run_and_is_not_shown(feed):
         feed.run_at(DAY_2)
     assert raised.value.exit_code == 3
     assert "somebody" not in f"{raised.value!r}{raised.value}{raised.value.facts}{raised.value.hint}"
+
+
+# ---------------------------------------------------------------- times that say they are UTC
+
+
+def test_times_that_end_in_z_are_held_with_the_type_to_declare_and_then_kept_as_they_are_written(feed):
+    fill(feed.data, "things", 22, "2026-07-16 09:00:00Z")
+    (_, why), *_ = [(one.outcome, one.message) for one in feed.run_at(DAY_1).tables]
+    assert why == (
+        '22 of 22 values of modified do not cast, "2026-07-16T09:00:00Z" for example; '
+        "none casts: declare modified as timestamp_utc"
+    )
+    in_utc = CATALOGUE.replace('"timestamp"', '"timestamp_utc"')
+    in_utc = in_utc.replace("page_size", 'time_zone = "UTC"\ndialect = {day_format = "%Y-%m-%dT%H:%M:%SZ"}\npage_size')
+    (feed.config.folder / "things.toml").write_text(in_utc)
+    assert feed.run_at("2026-11-17T04:00:00").exit_code == 0
+    kept = "select distinct modified, typeof(modified) as type from things"
+    assert feed.rows(kept) == [{"modified": datetime(2026, 7, 16, 9), "type": "TIMESTAMP"}]  # noqa: DTZ001
+    assert feed.rows("select * from uncastable") == []
 
 
 # ---------------------------------------------------------------- a sample

@@ -15,6 +15,7 @@ from pyiceberg.schema import Schema
 
 from planlake.checks.gates import Cells, CheckResult, casts, complete, dropped, own, repeats, unique
 from planlake.config import Settings
+from planlake.engines.casts import type_to_declare
 from planlake.engines.duckdb import Connection, count_where
 from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
@@ -67,7 +68,13 @@ def checked(
         live = latest.filter(pc.invert(latest["is_deleted"]))
     by_column = Counter(column for column, _, _ in bad)
     cells = [
-        Cells(column, max(count, round(filled[column] * len(latest))), count, _shortened(examples[column]))
+        Cells(
+            column,
+            max(count, round(filled[column] * len(latest))),
+            count,
+            _shortened(examples[column]),
+            type_to_declare(row["raw_value"] for row in uncastable if row["column"] == column),
+        )
         for column, count in by_column.items()
     ]
     return [

@@ -34,6 +34,7 @@ _POSTGRES: Mapping[ColumnType, str] = {
     "double": "double precision",
     "boolean": "boolean",
     "timestamp": "timestamp without time zone",
+    "timestamp_utc": "timestamp with time zone",
 }
 
 
