@@ -191,3 +191,8 @@ def test_a_try_that_the_api_refuses_leaves_no_preview_behind(register):
     register.monkeypatch.setenv("PLANLAKE_API_TOKEN", "a-token-of-somebody-else")
     register.typed("try", "repd", "--env", "R1", status=3)
     assert "R1" in register.typed("env", "list").out  # it was there before
+
+
+def test_the_simulators_page_documents_the_columns_that_its_api_sends(register):
+    said = register.typed("drift", "--docs", f"{register.simulator.url}/documentation.html", "--json")
+    assert json.loads(said.out) == []

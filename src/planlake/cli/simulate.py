@@ -40,7 +40,7 @@ def simulate(
     with Simulator(data, port=port, speech=spoken) as simulator:
         typer.echo(f"{source} as of {instant:%Y-%m-%d %H:%M} at {simulator.url}   (Ctrl-C stops)")
         keys = f"TASCOMI_PUBLIC_KEY={PUBLIC_KEY} TASCOMI_PRIVATE_KEY={PRIVATE_KEY}"
-        typer.echo(f"export {f'PLANLAKE_API_TOKEN={spoken.token}' if spoken else keys}")
+        typer.echo(f"export {f'PLANLAKE_API_TOKEN={spoken.token}' if spoken and spoken.token else keys}")
         of_source = "" if source == "tascomi" else f" --source {source}"
         typer.echo(f"next: planlake init --base-url {simulator.url}{of_source}")
         stopped.wait()
