@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Verdict = Literal["ok", "warning", "held"]
+OF_EVERY_TABLE = ("casts", "complete", "repeats", "rejected", "unique", "rows dropped", "freshness")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from planlake.checks.gates import CheckResult, as_row, held
+from planlake.checks.gates import OF_EVERY_TABLE, CheckResult, as_row, held
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError, SourceError
@@ -158,7 +158,7 @@ def _tried(context: Context, resource: Resource, sample: Sample, *, made_on: str
         changes=change_trial(context, resource, sample, texts, usual),
         cadence=_configured(context.config, resource.name),
         expected=whole(sample, settings.concurrency),
-        checks=tuple(_checks(context, resource, results)),
+        checks=tuple(_checks(context, resource, results, has_new=sample.stored > 0)),
         problems=(*_troubles(sample, columns, keys), *_held_by(results, columns)),
     )
     _keep(context, trial, results)
@@ -205,22 +205,25 @@ def _configured(config: Config, name: str) -> str:
     return next((cadence for cadence, tables in cadences.items() if name in tables), "")
 
 
-def _checks(context: Context, resource: Resource, results: Sequence[CheckResult]) -> Iterator[CheckTrial]:
+def _checks(
+    context: Context, resource: Resource, results: Sequence[CheckResult], *, has_new: bool
+) -> Iterator[CheckTrial]:
     """What was checked, and after it what every run checks and this one could not."""
+    nothing = "" if has_new else "nothing in the sample is new"
     made = {(one.check, one.column) for one in results}
     names = {check for check, _ in made}
     for one in results:
         yield CheckTrial(one.check, one.column, one.verdict, one.message)
-    for check in ("casts", "complete", "repeats", "rejected", "unique", "rows dropped"):
+    for check in OF_EVERY_TABLE:
         if check not in names:
-            yield CheckTrial(check, "", NOT_REACHED, "")
+            yield CheckTrial(check, "", NOT_REACHED, "a sample is not published" if check == "freshness" else nothing)
     for column in resource.accepted:
         if ("accepted values", column) not in made:
-            yield CheckTrial("accepted values", column, NOT_REACHED, "")
+            yield CheckTrial("accepted values", column, NOT_REACHED, nothing)
     for column, target in resource.relations.items():
         if ("relations", column) not in made:
             is_loaded = context.lake.shown("refined", f"current_{target}") is not None
-            yield CheckTrial("relations", column, NOT_REACHED, "" if is_loaded else f"{target} is not loaded")
+            yield CheckTrial("relations", column, NOT_REACHED, nothing if is_loaded else f"{target} is not loaded")
     for own in context.config.checks:
         if own.table == resource.name and own.name not in names:
             yield CheckTrial(own.name, "", NOT_REACHED, own.rows)
