@@ -24,6 +24,7 @@ Record = dict[str, str | None]
 RANGES = {"integer": 2**31, "long": 2**63}
 WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 DECIMAL = re.compile(r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,2})?")
+IN_UTC = re.compile(r"(.* .*|.*T.*)(Z|\+00:00)")
 INSTANT = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})([ T]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.([0-9]{1,6}))?)?")
 BOOLEANS = {"t": True, "true": True, "1": True, "f": False, "false": False, "0": False}
 
@@ -40,7 +41,8 @@ def cast(text: str | None, type_name: str) -> object:
         return float(text) if DECIMAL.fullmatch(text) else BAD
     if type_name == "boolean":
         return BOOLEANS.get(text.lower(), BAD) if text.isascii() else BAD
-    return _instant(text)
+    says_utc = IN_UTC.fullmatch(text) if type_name == "timestamp_utc" else None
+    return _instant(says_utc[1] if says_utc else text)
 
 
 def _whole(text: str, limit: int) -> object:

@@ -35,7 +35,11 @@ def test_names_go_where_the_catalogue_says_and_nothing_else_changes(typed, file)
         "    - wards   # read whole\n", "    - wards   # read whole\n    - appeal_types\n"
     )
     assert load_config(file).tables.weekly == ("wards", "appeal_types")
-    assert f"hint: planlake run contacts appeal_types --config {file}" in said.err
+    assert [line for line in said.err.splitlines() if line.startswith("hint")] == [
+        f"hint: planlake try contacts --env NAME --config {file}",
+        f"hint: planlake try appeal_types --env NAME --config {file}",
+    ]
+    assert "has 2 more; every other column the API sends comes as text" in said.err
     assert list(file.parent.iterdir()) == [file]
 
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from commands import environment, planlake
+from commands import PROGRAM, environment, planlake
 from planlake.cli.demo import MARK
 
 pytestmark = pytest.mark.slow  # loads two days of 17 tables: the longest test by far, once
@@ -38,7 +38,7 @@ def test_the_demo_loads_at_least_ten_tables_over_two_days(shown):
 
 
 def commands_of(said):
-    return re.findall(r"^  (\S*planlake .+)$", said.out, re.MULTILINE)
+    return re.findall(r"^  (\S*planlake .+)$", said.out.split("The API was")[0], re.MULTILINE)
 
 
 def test_the_demo_prints_three_commands_and_each_runs_and_answers(shown):
@@ -66,6 +66,22 @@ def test_every_hint_of_the_demo_is_a_command_that_runs(shown, typed, monkeypatch
     assert hints
     for hint in hints:
         assert typed(*shlex.split(hint)).status == 0, hint
+
+
+def test_the_api_of_the_demo_can_be_served_again_and_the_lake_equals_it(shown, typed, monkeypatch):
+    folder, said = shown
+    simulate, reconcile, sample = re.findall(r"^  \S*planlake (.+)$", said.out.split("The API was")[1], re.MULTILINE)
+    monkeypatch.chdir(folder)
+    with subprocess.Popen([PROGRAM, *shlex.split(simulate)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            process.stdout.readline()  # it answers
+            assert typed(*shlex.split(sample)).status == 0
+            ran = typed("run", "--config", "demo-lake/planlake.yaml")
+            assert (ran.status, "+ loaded" in ran.out) == (0, False)
+            compared = typed(*shlex.split(reconcile))
+            assert (compared.status, len(re.findall("= equal", compared.out))) == (0, 17)
+        finally:
+            process.terminate()
 
 
 def test_the_keys_of_the_demo_are_beside_its_configuration_and_not_in_it(shown):

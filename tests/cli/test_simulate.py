@@ -41,6 +41,18 @@ def test_the_printed_lines_are_all_that_a_configuration_needs(tmp_path):
         assert (checked.status, checked.err) == (0, "")
 
 
+def test_a_file_of_ones_own_is_served_with_the_token_it_takes(tmp_path):
+    file = tmp_path / "register.toml"
+    dialect = 'signing = "bearer"\nrecords = "items"\ntotal = "body:total"\nsize = ""\nplace = ""'
+    file.write_text(f'[source.dialect]\n{dialect}\n[permits]\nkey = "number"\n[permits.columns]\nnumber = "integer"\n')
+    with simulating("--source", str(file)) as (_, said):
+        url = re.search(r"http://127\.0\.0\.1:\d+/rest/v1", said)[0]
+        token = re.search(r"PLANLAKE_API_TOKEN=(\S+)", said)[1]
+        assert planlake("init", "--base-url", url, "--source", file, folder=tmp_path).status == 0
+        checked = planlake("doctor", folder=tmp_path, PLANLAKE_API_TOKEN=token)
+        assert (checked.status, checked.err) == (0, "")
+
+
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
 def test_the_simulator_answers_until_it_is_stopped_and_leaves_with_0(stop):
     with simulating() as (process, said):

@@ -141,7 +141,7 @@ def test_a_resource_that_was_never_loaded_is_sampled_evenly_and_would_load_well(
     assert (found["records"], found["new"], found["held_before"]) == (140, 140, 0)
     assert {one["verdict"] for one in found["columns"]} == {"ok"}
     assert {name: one["fits"] for name, one in columns(found).items()} == COLUMNS
-    assert {verdict for verdict, _ in checks(found).values()} == {"ok"}
+    assert {verdict for (check, _), (verdict, _) in checks(found).items() if check != "freshness"} == {"ok"}
     assert found["err"].splitlines()[-1] == f"hint: planlake run --env {NAME} good --config {council.file}"
     assert "hint: planlake add good --cadence daily" in found["err"]
     shown = rows(council.config, "select count(*) as n, max(amount) as amount from good", NAME)
@@ -210,6 +210,24 @@ def test_checks_of_the_catalogue_and_ones_own_are_tried_and_those_that_cannot_be
     incomplete = tried("incomplete", status=1)
     assert incomplete["problems"] == ["amount is filled in 30 of 60 rows"]
     assert checks(incomplete)["no names", ""] == ("not reached", "name is null")
+
+
+def test_every_check_that_runs_make_of_a_table_is_listed_and_why_it_was_not_made(feed, typed):
+    feed.run_at("2026-11-18T03:00:00", "loaded")
+    feed.data.put("loaded", record(61, "2026-11-18"))
+    feed.run_at(NOW, "loaded")
+    made = {row["check"] for row in feed.rows('select "check" from checks')}
+    found = checks(json.loads(typed("try", "loaded", "--env", NAME, "--json", "--config", feed.file).out))
+    assert made == {check for check, _ in found}
+    assert found["freshness", ""] == ("not reached", "a sample is not published")
+    assert found["casts", ""] == ("not reached", "nothing in the sample is new")
+
+
+def test_columns_that_are_all_as_declared_are_one_line_where_they_are_many(council, typed, monkeypatch):
+    monkeypatch.setattr("planlake.cli.try_.SHOWN_COLUMNS", 3)
+    said = typed("try", "loaded", "--env", NAME, "--config", council.file)
+    assert "loaded in T-1: 60 of 60 records: all columns are as declared; --json lists them all" in said.err
+    assert "for example" not in said.out
 
 
 def test_what_is_expected_of_values_and_relations_is_looked_at(council, tried):

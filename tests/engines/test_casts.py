@@ -19,7 +19,7 @@ from planlake.simulator.generator import generate
 from planlake.sources.catalogue import COLUMN_TYPES, load_catalogue
 
 from . import conftest
-from .nasty import NASTY
+from .nasty import NASTY, WITH_A_ZONE
 
 ARROW = {
     "integer": pa.int32(),
@@ -28,6 +28,7 @@ ARROW = {
     "double": pa.float64(),
     "boolean": pa.bool_(),
     "timestamp": pa.timestamp("us"),
+    "timestamp_utc": pa.timestamp("us"),
     "text": pa.string(),
 }
 
@@ -53,7 +54,7 @@ def differing(held, wanted, texts):
 
 
 def test_texts_that_engines_disagree_on_cast_as_the_rules_say(cast_texts):
-    assert_cast_as_the_oracle(cast_texts, NASTY)
+    assert_cast_as_the_oracle(cast_texts, [*NASTY, *WITH_A_ZONE])
 
 
 def test_every_month_ends_as_in_the_calendar(cast_texts):
@@ -65,7 +66,8 @@ def test_every_month_ends_as_in_the_calendar(cast_texts):
 near_values = st.text("0123456789+-.eEtTrRuUfFaAlLsS: /_", max_size=22)
 mended = st.from_regex(r"[+-]?[0-9]{1,12}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?", fullmatch=True)
 instants = st.from_regex(
-    r"[0-2][0-9]{3}-[01][0-9]-[0-3][0-9]([ T][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{1,7})?)?", fullmatch=True
+    r"[0-2][0-9]{3}-[01][0-9]-[0-3][0-9]([ T][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{1,7})?(Z|\+00:00)?)?",
+    fullmatch=True,
 )
 unicode_texts = st.text(max_size=12)  # without lone surrogates: those never reach an engine
 
@@ -125,7 +127,7 @@ def test_a_session_set_otherwise_casts_the_same(spark, cast_by_spark, changed):
     try:
         for name, value in changed.items():
             spark.conf.set(name, value)
-        assert_cast_as_the_oracle(cast_by_spark, NASTY)
+        assert_cast_as_the_oracle(cast_by_spark, [*NASTY, *WITH_A_ZONE])
     finally:
         for name, value in before.items():
             spark.conf.unset(name) if value is None else spark.conf.set(name, value)

@@ -1,6 +1,7 @@
 """An API whose filter by day is a lower bound: what is asked for, what is closed, and what goes wrong on the way."""
 
 import json
+from datetime import datetime
 
 import pytest
 
@@ -8,6 +9,7 @@ from conftest import feeding, table_of
 from planlake.errors import SourceRefused
 from planlake.flow.plan import Selection
 from planlake.flow.run import planned, run
+from planlake.flow.try_out import try_out
 from planlake.simulator.app import Speech
 from planlake.simulator.faults import Rule
 from planlake.simulator.register import TOKEN, register_page
@@ -274,3 +276,55 @@ def test_a_token_that_is_refused_ends_the_run_and_is_not_shown(feed):
         feed.run_at(DAY_2)
     assert raised.value.exit_code == 3
     assert "somebody" not in f"{raised.value!r}{raised.value}{raised.value.facts}{raised.value.hint}"
+
+
+# ---------------------------------------------------------------- times that say they are UTC
+
+
+def test_times_that_end_in_z_are_held_with_the_type_to_declare_and_then_kept_as_they_are_written(feed):
+    fill(feed.data, "things", 22, "2026-07-16 09:00:00Z")
+    (_, why), *_ = [(one.outcome, one.message) for one in feed.run_at(DAY_1).tables]
+    assert why == (
+        '22 of 22 values of modified do not cast, "2026-07-16T09:00:00Z" for example; '
+        "none casts: declare modified as timestamp_utc"
+    )
+    in_utc = CATALOGUE.replace('"timestamp"', '"timestamp_utc"')
+    in_utc = in_utc.replace("page_size", 'time_zone = "UTC"\ndialect = {day_format = "%Y-%m-%dT%H:%M:%SZ"}\npage_size')
+    (feed.config.folder / "things.toml").write_text(in_utc)
+    assert feed.run_at("2026-11-17T04:00:00").exit_code == 0
+    kept = "select distinct modified, typeof(modified) as type from things"
+    assert feed.rows(kept) == [{"modified": datetime(2026, 7, 16, 9), "type": "TIMESTAMP"}]  # noqa: DTZ001
+    assert feed.rows("select * from uncastable") == []
+
+
+# ---------------------------------------------------------------- a sample
+
+
+def tried(feed):
+    feed.monkeypatch.setenv("PLANLAKE_NOW", DAY_4)
+    return try_out(feed.config, "things", "T-1", pages=2).changes
+
+
+def test_a_sample_tells_the_days_of_a_lower_bound_apart_and_reckons_with_one_reading_a_day(feed):
+    fill(feed.data, "things", 3, "2026-11-20 01:00:00", start=10)  # today: of no day that is over
+    fill(feed.data, "things", 4, "2026-11-19 09:00:00", start=20)
+    fill(feed.data, "things", 1, "2026-11-13 00:00:00", start=30)
+    fill(feed.data, "things", 1, "2026-11-12 23:59:59", start=40)
+    found = tried(feed)
+    assert found.by_day == {
+        "2026-11-13": 1, "2026-11-14": 0, "2026-11-15": 0, "2026-11-16": 5, "2026-11-17": 0, "2026-11-18": 0,
+        "2026-11-19": 4,
+    }  # fmt: skip
+    assert found.calls == {"daily": 28, "weekly": 7}  # since the 18th there are seven records on four pages
+    assert (found.proposal, found.why) == ("daily", "something changed on 3 of the last 7 days")
+    asked_since = {request.query.get("modified_since", "")[:10] for request in feed.simulator.requests}
+    assert asked_since == {"", *(f"2026-11-{day}" for day in range(13, 21))}
+
+
+def test_a_sample_notices_that_the_lower_bound_is_not_looked_at(feed):
+    feed.before.append(lambda query: query.pop("modified_since", None))
+    found = tried(feed)
+    assert (found.proposal, found.why) == (
+        "weekly",
+        "the API does not look at modified: each day it gives every record",
+    )

@@ -1,11 +1,17 @@
 """A catalogue of one's own: a file or a folder beside planlake.yaml, and an address."""
 
+import re
+from datetime import datetime
+from pathlib import Path
+
 import pytest
 
 from conftest import feeding
 from ingestion.served import DAY_1, DAY_2, fill, record, served
 from planlake.config import Config
 from planlake.errors import ConfigurationError
+from planlake.flow.run import reconcile
+from planlake.simulator.choose import dataset, speech
 from planlake.sources.catalogue import configured_catalogue, load_catalogue
 
 BUILDING_CONTROL = """\
@@ -92,3 +98,61 @@ def test_a_file_that_is_not_there_or_has_no_name_for_databases_is_refused(tmp_pa
         configured_catalogue(Config(source="./nowhere.toml", folder=tmp_path))
     with pytest.raises(ConfigurationError, match="no name of a source"):
         configured_catalogue(written(tmp_path, BUILDING_CONTROL, "Building Control.toml"))
+
+
+# ---------------------------------------------------------------- served by the simulator
+
+GUIDE = (Path(__file__).parents[2] / "docs/add-a-source.md").read_text("utf-8")
+REGISTER = next(block for block in re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL) if "[repd]" in block)
+UNLIKE = """\
+[source]
+like = "tascomi"
+time_zone = "UTC"
+page_size = 40
+
+[source.dialect]
+page_parameter = "p"
+size_parameter = "n"
+day_parameter = "on"
+records = "data.list"
+total = "body:data.total"
+size = ""
+place = "header:X-Page"
+no_records_status = 204
+
+[permits]
+cadence = "daily"
+key = "number"
+changed = "touched"
+complete = "id"
+personal = ["holder"]
+
+[permits.columns]
+number = "integer"
+touched = "timestamp_utc"
+id = "double"
+holder = "text"
+"""
+FILES = {
+    "the guide's own": ("register", REGISTER, "repd", "reference", "daily"),
+    "unlike any": ("permits", UNLIKE, "permits", "number", "daily"),
+    "the same, read whole": ("permits", UNLIKE.replace('"touched"', '""', 1), "permits", "number", "weekly"),
+}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_simulator_serves_what_a_file_describes_and_a_lake_of_it_equals_the_api(tmp_path, monkeypatch, file):
+    name, text, table, key, cadence = FILES[file]
+    written(tmp_path, text, f"{name}.toml")
+    monkeypatch.chdir(tmp_path)
+    source = f"./{name}.toml"
+    data = dataset(source, now=datetime.fromisoformat(DAY_1), sizes={table: 150})
+    settings = f"source: {source}\ntables: {{{cadence}: [{table}]}}\n"
+    with feeding(data, tmp_path, settings, speech(source)) as feed:
+        results = [feed.run_at(now, table) for now in (DAY_1, DAY_2)]
+        assert [result.exit_code for result in results] == [0, 0], results
+        assert [row[key] for row in feed.rows(f"select {key} from {table} order by 1")] == data.ids(table)
+        assert [one.is_equal for one in reconcile(feed.config, (table,), is_deep=True)] == [True]
+        assert feed.rows("select * from uncastable") == []
+        of_days = """select 1 from api_requests where event = 'page' and "window" <> 'full' and records > 0"""
+        assert bool(feed.rows(of_days)) == (cadence == "daily")

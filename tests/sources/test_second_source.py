@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 import os
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli.test_secrets import searched
-from commands import planlake
+from commands import planlake, typed_in_process
 from conftest import feeding
 from oracle import BAD, cast, real_records
 from planlake.simulator.choose import speech
@@ -134,3 +135,64 @@ def test_from_the_command_line_it_takes_a_name_an_address_and_a_token(two_days, 
     assert [secret for secret in (wrong, right) if secret in words] == []
     found, looked = searched(tmp_path, {wrong.encode(), right.encode()})
     assert (found, looked > 10) == ([], True)
+
+
+# ---------------------------------------------------------------- tried out first
+
+
+@pytest.fixture
+def register(files, tmp_path, monkeypatch, capfd):
+    """A lake without tables beside the API on the first day, and what types a command and wants it to end well."""
+    data = open_data(datetime.fromisoformat(FIRST), files.parent)
+    with feeding(data, tmp_path, SETTINGS, speech("public_register")) as feed:
+        feed.monkeypatch.delenv("TASCOMI_PUBLIC_KEY")
+        feed.monkeypatch.setenv("PLANLAKE_NOW", FIRST)
+
+        def typed(*arguments, status=0):
+            said = typed_in_process(monkeypatch, capfd, (*arguments, "--config", tmp_path / "planlake.yaml"))
+            assert said.status == status, said.err
+            return said
+
+        feed.typed = typed
+        yield feed
+
+
+def test_a_table_is_tried_run_in_the_preview_and_promoted_and_so_are_the_days_after_it(register, files):
+    found = json.loads(register.typed("try", "repd", "--env", "R1", "--json").out)
+    total = len(register.data.ids("repd"))
+    assert (found["pages"], found["total"], found["problems"]) == ([1, 2, 4, 6, 8], total, [])
+    assert found["records"] == found["new"] == 4 * 200 + total % 200
+    register.typed("run", "--env", "R1", "repd")
+    register.typed("env", "promote", "R1", "--yes")
+    assert register.rows("select count(*) as n from repd") == [{"n": total}]
+    register.data.move_to(datetime.fromisoformat(SECOND))
+    register.monkeypatch.setenv("PLANLAKE_NOW", SECOND)
+    again = json.loads(register.typed("try", "repd", "--env", "R2", "--json").out)
+    assert (again["held_before"], again["new"] > 0, again["problems"]) == (total, True, [])
+    register.typed("run", "--env", "R2", "repd")
+    register.typed("env", "promote", "R2", "--yes")
+    wanted = expected(files, "repd")
+    held = {row["reference"]: row for row in register.rows("select * from repd")}
+    columns = wanted[next(iter(wanted))].keys()
+    assert {identity: {name: row[name] for name in columns} for identity, row in held.items()} == wanted
+    asked = """select distinct "window" from api_requests where event = 'page' and "window" <> 'full'"""
+    assert register.rows(asked) == [{"window": "2021-04-20"}]
+
+
+def test_a_try_that_the_api_refuses_leaves_no_preview_behind(register):
+    register.monkeypatch.setenv("PLANLAKE_API_TOKEN", "a-token-of-somebody-else")
+    said = register.typed("try", "repd", "--env", "R1", status=3)
+    assert said.errors == ["Error: the API refuses our token: it is wrong, or no longer good (status=401)"]
+    register.monkeypatch.delenv("PLANLAKE_API_TOKEN")
+    assert "api.token is missing" in register.typed("try", "repd", "--env", "R1", status=2).err
+    assert "R1" not in register.typed("env", "list").out
+    register.monkeypatch.setenv("PLANLAKE_API_TOKEN", speech("public_register").token)
+    register.typed("env", "create", "R1")
+    register.monkeypatch.setenv("PLANLAKE_API_TOKEN", "a-token-of-somebody-else")
+    register.typed("try", "repd", "--env", "R1", status=3)
+    assert "R1" in register.typed("env", "list").out  # it was there before
+
+
+def test_the_simulators_page_documents_the_columns_that_its_api_sends(register):
+    said = register.typed("drift", "--docs", f"{register.simulator.url}/documentation.html", "--json")
+    assert json.loads(said.out) == []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Verdict = Literal["ok", "warning", "held"]
+OF_EVERY_TABLE = ("casts", "complete", "repeats", "rejected", "unique", "rows dropped", "freshness")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,16 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Cells of one column: how many hold something, how many of those did not cast, and what one of them holds."""
+    """Cells of one column: how many hold something, how many of those did not cast, and what one of them holds.
+
+    `better` is the type that would do for those that did not cast.
+    """
 
     column: str
     filled: int
     bad: int
     example: str = ""
+    better: str = "text"
 
 
 def casts(cells: Iterable[Cells], *, percent: float, at_least: int) -> list[CheckResult]:
@@ -43,7 +48,7 @@ def casts(cells: Iterable[Cells], *, percent: float, at_least: int) -> list[Chec
         is_held = share > percent and one.bad > at_least
         message = f"{one.bad} of {one.filled} values of {one.column} do not cast, {one.example} for example"
         if one.bad == one.filled > 1:
-            message += f"; none casts: declare {one.column} as text"
+            message += f"; none casts: declare {one.column} as {one.better}"
         results.append(CheckResult("casts", "held" if is_held else "warning", share, percent, one.column, message))
     return results or [CheckResult("casts", "ok", 0.0, percent)]
 

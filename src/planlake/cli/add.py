@@ -52,7 +52,9 @@ def add(
             _show_columns(one.resource)
     new = [one.table for one in found if one.is_new]
     if new and not dry_run:
-        remark(f"{file} has {len(new)} more\nhint: planlake run {' '.join(new)}")
+        remark(f"{file} has {len(new)} more; every other column the API sends comes as text")
+        for table in new:
+            remark(f"hint: planlake try {table} --env NAME")
 
 
 def _state(one: "Added", is_dry_run: bool) -> str:

@@ -41,8 +41,9 @@ def demo(
 
     _clear(folder)
     first_day = datetime.now(LONDON).replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=2)
-    _load(folder, [first_day, first_day + timedelta(days=1)])
-    _say_what_next(folder)
+    days = [first_day, first_day + timedelta(days=1)]
+    port = _load(folder, days)
+    _say_what_next(folder, days, port)
 
 
 def _clear(folder: Path) -> None:
@@ -56,7 +57,10 @@ def _clear(folder: Path) -> None:
         raise ConfigurationError(f"{folder} exists and is no demo", hint="planlake demo --folder ANOTHER")
 
 
-def _load(folder: Path, days: list[datetime]) -> None:
+def _load(folder: Path, days: list[datetime]) -> int:
+    """Load the days one after the other; the port the API was served at."""
+    from urllib.parse import urlsplit
+
     from planlake.cli.loading import configuration
     from planlake.cli.run import show
     from planlake.cli.screen import progress_bars
@@ -66,6 +70,7 @@ def _load(folder: Path, days: list[datetime]) -> None:
     from planlake.simulator.server import Simulator
 
     data = dataset("tascomi", now=days[0].replace(tzinfo=None))
+    data.keeps_all = True  # so that the lake equals the API when it is served again
     with Simulator(data) as simulator:
         config = configuration(_configured(folder, simulator.url))
         typer.echo(f"The API simulator answers at {simulator.url}; the lake is made in {folder}/")
@@ -75,6 +80,7 @@ def _load(folder: Path, days: list[datetime]) -> None:
             with progress_bars() as notify:
                 result = run(config, Selection(), notify=notify)
             show(result)
+    return urlsplit(simulator.url).port or 0
 
 
 def _configured(folder: Path, url: str) -> Path:
@@ -88,15 +94,22 @@ def _configured(folder: Path, url: str) -> Path:
     return file
 
 
-def _say_what_next(folder: Path) -> None:
+def _say_what_next(folder: Path, days: list[datetime], port: int) -> None:
     program = shlex.quote(sys.argv[0] if "/" in sys.argv[0] else "planlake")
     config = f"--config {shlex.quote(str(folder / 'planlake.yaml'))}"
     query = "select decision_type_id, count(*) as applications from applications group by 1 order by 2 desc"
     changed = "select id, last_updated, valid_from, valid_to from history_applications where valid_to is not null"
+    begin, now = (f"{day:%Y-%m-%dT%H:%M:%S}" for day in days)
     typer.echo(
         f"""
 Three commands to try:
   {program} sql {config} "{query}"
   {program} sql {config} "{changed}"
-  {program} tables {config}"""
+  {program} tables {config}
+
+The API was this command's and is gone with it. In another terminal it answers again, with the same records:
+  {program} simulate --port {port} --begin {begin} --now {now}
+Then the lake equals it, and run, add, try and reconcile work:
+  {program} reconcile {config} --deep
+  {program} try {config} site_visits --env T-1"""
     )

@@ -2,9 +2,12 @@
 
 import signal
 import threading
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 def simulate(
@@ -17,22 +20,28 @@ def simulate(
     ] = "tascomi",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8642,
     now: Annotated[str | None, typer.Option("--now", help="The API's clock, an instant in London.")] = None,
+    begin: Annotated[
+        str | None,
+        typer.Option(
+            "--begin",
+            help="The instant at which records are made; from it the clock moves on to --now, and nothing is deleted.",
+            show_default="as --now",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Another seed, other records.")] = 1,
 ) -> None:
     """Serve a planning API on this machine until Ctrl-C."""
     from datetime import datetime
 
     from planlake.clock import LONDON
-    from planlake.errors import ConfigurationError
     from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
     from planlake.simulator.choose import dataset, speech
     from planlake.simulator.server import Simulator
 
-    try:
-        instant = datetime.fromisoformat(now) if now else datetime.now(LONDON).replace(tzinfo=None, microsecond=0)
-    except ValueError:
-        raise ConfigurationError(f'--now is no instant: "{now}"', hint="--now 2026-11-23T03:00:00") from None
-    data = dataset(source, now=instant.replace(tzinfo=None), seed=seed)
+    instant = _instant("--now", now) if now else datetime.now(LONDON).replace(tzinfo=None, microsecond=0)
+    data = dataset(source, now=_instant("--begin", begin) if begin else instant, seed=seed)
+    data.keeps_all = begin is not None
+    data.move_to(instant)
     stopped = threading.Event()
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: stopped.set())
@@ -40,7 +49,18 @@ def simulate(
     with Simulator(data, port=port, speech=spoken) as simulator:
         typer.echo(f"{source} as of {instant:%Y-%m-%d %H:%M} at {simulator.url}   (Ctrl-C stops)")
         keys = f"TASCOMI_PUBLIC_KEY={PUBLIC_KEY} TASCOMI_PRIVATE_KEY={PRIVATE_KEY}"
-        typer.echo(f"export {f'PLANLAKE_API_TOKEN={spoken.token}' if spoken else keys}")
+        typer.echo(f"export {f'PLANLAKE_API_TOKEN={spoken.token}' if spoken and spoken.token else keys}")
         of_source = "" if source == "tascomi" else f" --source {source}"
         typer.echo(f"next: planlake init --base-url {simulator.url}{of_source}")
         stopped.wait()
+
+
+def _instant(option: str, text: str) -> "datetime":
+    from datetime import datetime
+
+    from planlake.errors import ConfigurationError
+
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        raise ConfigurationError(f'{option} is no instant: "{text}"', hint=f"{option} 2026-11-23T03:00:00") from None

@@ -70,9 +70,11 @@ def _show(found: "Trial") -> None:
     notable = [one for one in found.columns if len(found.columns) <= SHOWN_COLUMNS or one.verdict != "ok"]
     names = ("column", "declared", "values fit", "filled", "do not cast", "for example", "verdict")
     title = f"{found.table} in {found.preview}: {found.records:,} of {found.total:,} records"
-    print_table(title, names, [_column(one) for one in notable], numbers=("filled", "do not cast"))
+    if notable or not found.columns:
+        print_table(title, names, [_column(one) for one in notable], numbers=("filled", "do not cast"))
     if len(notable) < len(found.columns):
-        remark(f"{len(found.columns) - len(notable)} more columns are as declared; --json lists them all")
+        others = f"{len(found.columns) - len(notable)} more columns are" if notable else f"{title}: all columns are"
+        remark(f"{others} as declared; --json lists them all")
     facts = (
         ("sample", _sampled(found)),
         ("ids", _ids(found.keys)),

@@ -4,9 +4,13 @@ DuckDB and Spark disagree on what `12.7`, `1e3`, `12:30` or `2024` mean as a num
 where a value should be reported. So a value is cast only when it matches a regular expression that both understand;
 whatever does not match, or does not cast, is a cell that does not cast. The empty string is NULL in a typed column.
 No expression holds a backslash or a quote: whether Spark takes a backslash for an escape is a setting of the session.
+
+An instant is kept as it is written. `timestamp` takes none with a zone, since nobody could tell afterwards whether it
+was London's; `timestamp_utc` takes those that say they are UTC, of which both engines leave the zone out.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 YEAR = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
@@ -30,6 +34,13 @@ CASTS: Mapping[str, Cast] = {
     "float": Cast(DECIMAL, "DOUBLE"),
     "double": Cast(DECIMAL, "DOUBLE"),
     "timestamp": Cast(f"{DAY}(?:[ T]{TIME})?", "TIMESTAMP"),
+    "timestamp_utc": Cast(f"{DAY}(?:[ T]{TIME}(?:Z|[+]00:00)?)?", "TIMESTAMP"),
 }
 TRUE_TEXTS = "[tT]|[tT][rR][uU][eE]|1"
 FALSE_TEXTS = "[fF]|[fF][aA][lL][sS][eE]|0"
+
+
+def type_to_declare(values: Iterable[str]) -> str:
+    """The type for a column of which no value casts: `timestamp_utc` where all are instants in UTC, else `text`."""
+    accepts = re.compile(CASTS["timestamp_utc"].accepts)
+    return "timestamp_utc" if all(accepts.fullmatch(value) for value in values) else "text"

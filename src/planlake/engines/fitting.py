@@ -12,7 +12,7 @@ import pyarrow as pa
 from planlake.engines.duckdb import Connection, cast_expression
 from planlake.engines.sql import literal
 
-NARROWEST_FIRST = ("integer", "long", "double", "timestamp", "boolean")
+NARROWEST_FIRST = ("integer", "long", "double", "timestamp", "timestamp_utc", "boolean")
 
 
 @dataclass(frozen=True, slots=True)

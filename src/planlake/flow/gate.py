@@ -16,6 +16,7 @@ from pyiceberg.table import Table
 
 from planlake.checks.gates import Cells, CheckResult, casts, complete, dropped, own, repeats, unique
 from planlake.config import Settings
+from planlake.engines.casts import type_to_declare
 from planlake.engines.duckdb import Connection, count_where
 from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
@@ -59,7 +60,9 @@ def checked(
     if rows is None:
         return []
     bad = [(row["column"], row["request_id"], row["position"]) for row in uncastable]
-    examples = {row["column"]: row["raw_value"] for row in uncastable}
+    values: dict[str, list[str]] = {}
+    for row in uncastable:
+        values.setdefault(row["column"], []).append(row["raw_value"])
     latest, live = rows, rows.filter(pc.invert(rows["is_deleted"]))
     if bad or pc.sum(live[IS_FILLED]).as_py() != len(live):
         latest = _latest(connection, resource, rows)
@@ -68,7 +71,13 @@ def checked(
         live = latest.filter(pc.invert(latest["is_deleted"]))
     by_column = Counter(column for column, _, _ in bad)
     cells = [
-        Cells(column, max(count, round(filled[column] * len(latest))), count, shortened(examples[column]))
+        Cells(
+            column,
+            max(count, round(filled[column] * len(latest))),
+            count,
+            shortened(values[column][-1]),
+            type_to_declare(values[column]),
+        )
         for column, count in by_column.items()
     ]
     return [

@@ -1,8 +1,9 @@
 """A sample of a resource: in goes how many pages, out come some of them in raw, and how long they took.
 
 Pages are taken evenly from the first to the last: records come by id, so the last one holds the newest. Of the last
-days the first page is asked for as well, for how much changes. All are noted in the ledger as a `sample`, which never
-closes a window; a run puts a sample aside before it reads the table.
+days the first page is asked for as well, for how much changes; where the API's filter is a lower bound, of everything
+since each of these days and since the day after them, so that the days can be told apart. All are noted in the ledger
+as a `sample`, which never closes a window; a run puts a sample aside before it reads the table.
 """
 
 import asyncio
@@ -21,10 +22,9 @@ from planlake.lake.held import keep_new
 from planlake.lake.ledger import FULL, SAMPLE, History
 from planlake.lake.previews import leave
 from planlake.sources.catalogue import Resource
-from planlake.sources.client import open_source
-from planlake.sources.dialect import Totals
+from planlake.sources.dialect import Totals, day_query, page_query
 from planlake.sources.records import Shape
-from planlake.sources.tascomi.signing import signer
+from planlake.sources.signing import opened_source
 
 DAYS = 7
 
@@ -33,6 +33,7 @@ DAYS = 7
 class Sample:
     """What was asked for: pages of the resource and the first page of each of the last days, as they came.
 
+    `is_cumulative` says that the page of a day is one of everything since it, `totals_by_day` how many each has.
     `rows` are all their records as rows of raw, `stored` how many of them were not held yet.
     """
 
@@ -40,6 +41,13 @@ class Sample:
     days: Mapping[date, Page]
     rows: pa.Table = field(repr=False)
     stored: int = 0
+    is_cumulative: bool = False
+
+    @property
+    def totals_by_day(self) -> dict[date, int]:
+        """How many records the API says changed on each day asked for, or since it; without days that did not come."""
+        came = {day: page.answer for day, page in self.days.items() if not page.answer.error}
+        return {day: answer.totals.results if answer.totals else 0 for day, answer in sorted(came.items())}
 
     @property
     def totals(self) -> Totals | None:
@@ -70,11 +78,12 @@ def sampled(context: Context, resource: Resource, history: History, pages: int) 
     stored, common = stored_by_request(new), {"run": context.run, "resource": resource.name, "batch": batch}
     ledger_rows = [request_row(page, common, stored.get(page.request_id, 0)) for page in every]
     context.arrivals.land(resource.name, new, ledger_rows)
-    return Sample(tuple(asked), days, rows, len(new))
+    return Sample(tuple(asked), days, rows, len(new), context.catalogue.dialect.day_filter == "since")
 
 
 async def _fetched(context: Context, resource: Resource, pages: int) -> tuple[list[Page], dict[date, Page]]:
-    async with open_source(context.config, signer(context.config)) as source:
+    dialect = context.catalogue.dialect
+    async with opened_source(context.config, dialect) as source:
         fetching = Fetching(context, source, resource, Shape(resource.key, context.catalogue.dropped_keys))
         ask = partial(_asked, fetching, itertools.count(1))
         first = await ask(1)
@@ -82,16 +91,18 @@ async def _fetched(context: Context, resource: Resource, pages: int) -> tuple[li
             return [first], {}
         others = [number for number in spread(first.answer.totals.pages, pages) if number != 1]
         newest = context.clock.last_askable_day(context.config.settings.day_grace_hours)
-        days = [newest - timedelta(days=number) for number in range(DAYS)] if resource.changed else []
+        after = 1 if dialect.day_filter == "since" else 0
+        days = [newest - timedelta(days=number) for number in range(-after, DAYS)] if resource.changed else []
         found = await asyncio.gather(*map(ask, others), *(ask(1, day) for day in days))
     return [first, *found[: len(others)]], dict(zip(days, found[len(others) :], strict=True))
 
 
 async def _asked(fetching: Fetching, counted: Iterator[int], number: int, day: date | None = None) -> Page:
-    """A page of the resource, or of what changed last on a day."""
-    query: dict[str, str | int] = {"page": number}
+    """A page of the resource, or of what changed last on a day or since it."""
+    dialect = fetching.context.catalogue.dialect
+    query = page_query(dialect, number)
     if day is not None:
-        query[fetching.resource.changed] = str(day)
+        query |= day_query(dialect, fetching.resource.changed, str(day))
     window = FULL if day is None else str(day)
     page = await fetching.ask_for(query, window=window, event=SAMPLE, number=number)
     fetching.context.notify(Progress(fetching.resource.name, "sample", next(counted)))

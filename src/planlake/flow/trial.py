@@ -155,26 +155,51 @@ def key_trial(
 
 def change_trial(context: Context, resource: Resource, sample: Sample, texts: Texts, usual: Cadence) -> Changes:
     """How much of a resource changes, and the cadence that follows; `usual` where nothing speaks for either."""
-    totals = {day: page.answer.totals for day, page in sample.days.items() if not page.answer.error}
-    by_day = {str(day): total.results if total else 0 for day, total in totals.items()}
-    pages, size = (sample.totals.pages, sample.totals.per_page) if sample.totals else (0, 1)
-    more = sum(2 * max(0, -(-number // size) - 1) for number in by_day.values())
-    by_days = 7 * (3 + more / max(1, len(by_day))) if resource.changed else 7.0 * pages
+    by_day = _by_day(sample)
+    pages = sample.totals.pages if sample.totals else 0
+    by_days = _calls_by_day(sample, by_day) if resource.changed else 7.0 * pages
     calls: dict[Cadence, float] = {"daily": by_days, "weekly": float(pages)}
     ages = _ages(context, resource, sample, texts)
-    results = sample.totals.results if sample.totals else 0
-    proposal, why = _proposal(resource, by_day, calls, results=results, usual=usual)
+    proposal, why = _proposal(resource, sample, by_day, calls, usual=usual)
     return Changes(by_day, ages, calls, proposal, why)
 
 
+def _by_day(sample: Sample) -> dict[str, int]:
+    """How many records changed last on each day; of a lower bound what a day has more than the one after it."""
+    totals = sample.totals_by_day
+    if not sample.is_cumulative:
+        return {str(day): total for day, total in totals.items()}
+    after = {day: totals.get(day + timedelta(days=1)) for day in totals}
+    return {str(day): max(0, total - later) for day, total in totals.items() if (later := after[day]) is not None}
+
+
+def _calls_by_day(sample: Sample, by_day: Mapping[str, int]) -> float:
+    """Calls a week if read by day: each day itself, counted again, and today; a lower bound gives all three at once."""
+    size, totals = sample.totals.per_page if sample.totals else 1, list(sample.totals_by_day.values())
+    if sample.is_cumulative:
+        since = totals[-3] if len(totals) > 2 else 0  # from the day on that is counted again
+        return 7.0 * max(1, -(-since // size))
+    more = sum(2 * max(0, -(-number // size) - 1) for number in by_day.values())
+    return 7 * (3 + more / max(1, len(by_day)))
+
+
+def _looks_at_days(sample: Sample, by_day: Mapping[str, int], results: int) -> bool:
+    """Whether the API's filter leaves records out: a record was last updated on one day only."""
+    totals = list(sample.totals_by_day.values())
+    if sample.is_cumulative:
+        return not totals or totals[-1] < results
+    return sum(by_day.values()) <= results
+
+
 def _proposal(
-    resource: Resource, by_day: Mapping[str, int], calls: Mapping[Cadence, float], *, results: int, usual: Cadence
+    resource: Resource, sample: Sample, by_day: Mapping[str, int], calls: Mapping[Cadence, float], *, usual: Cadence
 ) -> tuple[Cadence, str]:
+    results = sample.totals.results if sample.totals else 0
     if not results:
         return usual, "there is no record to tell from"
     if not resource.changed:
         return "weekly", "nothing says when a record changed: it is read whole each time"
-    if sum(by_day.values()) > results:  # a record was last updated on one day only
+    if not _looks_at_days(sample, by_day, results):
         return "weekly", f"the API does not look at {resource.changed}: each day it gives every record"
     changed = sum(1 for number in by_day.values() if number)
     on_days = f"something changed on {changed} of the last {len(by_day)} days"

@@ -5,18 +5,19 @@ The sample is loaded into the preview, which is made where there is none; there 
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from planlake.checks.gates import CheckResult, as_row, held
+from planlake.checks.gates import OF_EVERY_TABLE, CheckResult, as_row, held
 from planlake.clock import naive_utc
 from planlake.config import Config
-from planlake.errors import ConfigurationError
+from planlake.errors import ConfigurationError, PlanlakeError, SourceError
 from planlake.flow.add import suggested_cadence
 from planlake.flow.context import Context, Notify, ignore
 from planlake.flow.estimate import Estimate
 from planlake.flow.expectations import expectations
 from planlake.flow.opening import opened_for_writing
-from planlake.flow.preview import create
+from planlake.flow.preview import create, remove
 from planlake.flow.promote import changed_files
 from planlake.flow.record import record
 from planlake.flow.refine import refine
@@ -39,6 +40,7 @@ from planlake.lake.ledger import History, read_histories
 from planlake.lake.previews import enter, is_preview
 from planlake.lake.runs import append_operations
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
+from planlake.sources.signing import signer_of
 
 NOT_REACHED = "not reached"
 
@@ -88,17 +90,37 @@ class Trial:
 def try_out(config: Config, table: str, preview: str, *, pages: int = 5, notify: Notify = ignore) -> Trial:
     """Take some pages of a resource through every step in a preview, and say how the whole of it would fare.
 
-    Raises ConfigurationError for a name that is none or no preview's, and where a run loaded the table there already.
+    Where the API refuses or does not answer, a preview that was made for it is dropped again.
+
+    Raises ConfigurationError for a name that is none or no preview's, for a missing key or token, and where a run
+    loaded the table there already; SourceUnreachable and SourceRefused.
     """
-    resource = catalogue_of(config).resource(table)
+    catalogue = catalogue_of(config)
+    resource = catalogue.resource(table)
     if preview in config.environments:
         message, hint = f"{preview} is no preview: a sample never goes where others look", "--env takes a new name"
         raise ConfigurationError(message, state="Nothing was changed", hint=hint)
+    signer_of(config, catalogue.dialect)  # a key that is missing is told before anything is made
     made_on = "" if is_preview(config, preview) else create(config, preview).base
-    with clear_errors(), opened_for_writing(config, preview, notify) as context:
+    made = preview if made_on else ""
+    with _dropped_again(config, made), clear_errors(), opened_for_writing(config, preview, notify) as context:
         resume(context)
         history = _entered(context, resource)
         return _tried(context, resource, sampled(context, resource, history, pages), made_on=made_on)
+
+
+@contextmanager
+def _dropped_again(config: Config, made: str) -> Iterator[None]:
+    """Drop the preview that was just made where the API gives nothing to keep in it."""
+    try:
+        yield
+    except SourceError as error:
+        if made:
+            try:
+                remove(config, made, confirm=lambda _: True)
+            except PlanlakeError:
+                error.state = f"The preview {made} was made and is empty; `planlake env drop {made}` deletes it"
+        raise
 
 
 def _entered(context: Context, resource: Resource) -> History:
@@ -136,7 +158,7 @@ def _tried(context: Context, resource: Resource, sample: Sample, *, made_on: str
         changes=change_trial(context, resource, sample, texts, usual),
         cadence=_configured(context.config, resource.name),
         expected=whole(sample, settings.concurrency),
-        checks=tuple(_checks(context, resource, results)),
+        checks=tuple(_checks(context, resource, results, has_new=sample.stored > 0)),
         problems=(*_troubles(sample, columns, keys), *_held_by(results, columns)),
     )
     _keep(context, trial, results)
@@ -183,22 +205,25 @@ def _configured(config: Config, name: str) -> str:
     return next((cadence for cadence, tables in cadences.items() if name in tables), "")
 
 
-def _checks(context: Context, resource: Resource, results: Sequence[CheckResult]) -> Iterator[CheckTrial]:
+def _checks(
+    context: Context, resource: Resource, results: Sequence[CheckResult], *, has_new: bool
+) -> Iterator[CheckTrial]:
     """What was checked, and after it what every run checks and this one could not."""
+    nothing = "" if has_new else "nothing in the sample is new"
     made = {(one.check, one.column) for one in results}
     names = {check for check, _ in made}
     for one in results:
         yield CheckTrial(one.check, one.column, one.verdict, one.message)
-    for check in ("casts", "complete", "repeats", "rejected", "unique", "rows dropped"):
+    for check in OF_EVERY_TABLE:
         if check not in names:
-            yield CheckTrial(check, "", NOT_REACHED, "")
+            yield CheckTrial(check, "", NOT_REACHED, "a sample is not published" if check == "freshness" else nothing)
     for column in resource.accepted:
         if ("accepted values", column) not in made:
-            yield CheckTrial("accepted values", column, NOT_REACHED, "")
+            yield CheckTrial("accepted values", column, NOT_REACHED, nothing)
     for column, target in resource.relations.items():
         if ("relations", column) not in made:
             is_loaded = context.lake.shown("refined", f"current_{target}") is not None
-            yield CheckTrial("relations", column, NOT_REACHED, "" if is_loaded else f"{target} is not loaded")
+            yield CheckTrial("relations", column, NOT_REACHED, nothing if is_loaded else f"{target} is not loaded")
     for own in context.config.checks:
         if own.table == resource.name and own.name not in names:
             yield CheckTrial(own.name, "", NOT_REACHED, own.rows)

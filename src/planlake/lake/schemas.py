@@ -50,6 +50,7 @@ TYPES: Mapping[str, IcebergType] = {
     "double": DoubleType(),
     "boolean": BooleanType(),
     "timestamp": TimestampType(),
+    "timestamp_utc": TimestampType(),
     "text": StringType(),
 }
 

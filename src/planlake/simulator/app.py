@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from html import escape
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
@@ -34,6 +35,7 @@ _POSTGRES: Mapping[ColumnType, str] = {
     "double": "double precision",
     "boolean": "boolean",
     "timestamp": "timestamp without time zone",
+    "timestamp_utc": "timestamp with time zone",
 }
 
 
@@ -46,10 +48,14 @@ class Request(NamedTuple):
 
 
 class Speech(NamedTuple):
-    """How an API is spoken to: what answers a page, and the token it takes; empty where requests are signed."""
+    """How an API is spoken to: what answers a page, and the token it takes; empty where requests are signed.
+
+    `names` are, by resource, the columns it calls otherwise than the data set does.
+    """
 
     page: Callable[[Dataset, str, Mapping[str, str]], Answer]
     token: str = ""
+    names: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
 
 class SimulatedApi:
@@ -85,7 +91,7 @@ class SimulatedApi:
         if not scope["path"].startswith(ROOT):
             return _not_found()
         if resource.startswith("documentation.html"):
-            return _html(200, documentation(self.data.fields))
+            return _html(200, documentation(self._documented()))
         if scope["method"] != "GET":
             return _json(405, {"error": "Method not allowed"})
         if not self._signed(dict(scope["headers"])):
@@ -93,6 +99,14 @@ class SimulatedApi:
         if resource not in self.data.fields:
             return _not_found()
         return self._speech.page(self.data, resource, query)
+
+    def _documented(self) -> dict[str, Fields]:
+        """The fields of each resource under the names this API has for them."""
+        names = self._speech.names
+        return {
+            resource: {names.get(resource, {}).get(column, column): kind for column, kind in fields.items()}
+            for resource, fields in self.data.fields.items()
+        }
 
     def _signed(self, headers: Mapping[bytes, bytes]) -> bool:
         if self._speech.token:

@@ -8,7 +8,8 @@ from planlake.simulator.app import Speech
 from planlake.simulator.dataset import Dataset
 from planlake.simulator.generator import generate
 from planlake.simulator.open_data import open_data
-from planlake.simulator.register import TOKEN, register_page
+from planlake.simulator.register import NAMES, TOKEN, register_page
+from planlake.simulator.spoken import as_held, is_as_tascomi, speech_of
 from planlake.sources.catalogue import configured_catalogue
 
 
@@ -17,9 +18,15 @@ def dataset(source: str, *, now: datetime, seed: int = 1, sizes: Mapping[str, in
     if source in ("open_data", "public_register"):
         return open_data(now)
     catalogue = configured_catalogue(Config(source=source))
-    return generate(catalogue, seed=seed, now=now, sizes=sizes)
+    held = catalogue if is_as_tascomi(catalogue) else as_held(catalogue)
+    return generate(held, seed=seed, now=now, sizes=sizes)
 
 
 def speech(source: str) -> Speech | None:
     """How the simulator of a source is spoken to; None where it is as Tascomi's."""
-    return Speech(register_page, TOKEN) if source == "public_register" else None
+    if source == "open_data":
+        return None
+    catalogue = configured_catalogue(Config(source=source))
+    if source == "public_register":
+        return Speech(register_page, TOKEN, dict.fromkeys(catalogue.resources, NAMES))
+    return None if is_as_tascomi(catalogue) else speech_of(catalogue)

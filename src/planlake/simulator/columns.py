@@ -59,6 +59,7 @@ def fields_of(resource: Resource) -> Fields:
     typed: dict[str, ColumnType] = {**resource.columns, **resource.documented_types}
     if all(kind != "text" for kind in typed.values()):
         typed |= dict.fromkeys(EXTRA_TEXT.get(resource.name, USUAL_TEXT).split(), "text")
+    typed.setdefault(resource.complete, "text")
     if resource.name == "applications":
         typed[MAP_IMAGE] = "text"
     return {"id": typed["id"], **dict(sorted(typed.items()))}
@@ -90,8 +91,8 @@ def maker_of(
         return lambda random, _: values.pick(random, _CONTACT_TYPES)
     target = resource.relations.get(column) or resource.relations_guessed.get(column)
     if target:
-        return _key_into(ids[target])
-    if kind == "timestamp":
+        return _key_into(ids.get(target, ()))
+    if kind.startswith("timestamp"):
         return dates.moment if column.startswith("last_") else dates.day
     return _text(resource.name, column) if kind == "text" else _number(column, kind)
 

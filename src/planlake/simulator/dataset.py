@@ -58,7 +58,10 @@ class _Table:
 
 
 class Dataset:
-    """Records by resource, as the API shows them at `now`, a naive London time; safe to change while being served."""
+    """Records by resource, as the API shows them at `now`, a naive London time; safe to change while being served.
+
+    With `keeps_all` no record is deleted as time goes on: a lake that is read by day would not see it.
+    """
 
     def __init__(
         self,
@@ -74,6 +77,7 @@ class Dataset:
         self.page_size = page_size
         self.time_zone = time_zone
         self.planted: tuple[Planted, ...] = ()
+        self.keeps_all = False
         self._advance = advance
         self._tables = {resource: _Table() for resource in fields}
         self._lock = RLock()

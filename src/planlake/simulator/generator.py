@@ -158,7 +158,8 @@ def _apply(data: Dataset, change: Change) -> None:
     elif not ids:
         return
     elif change.kind == "delete":
-        data.delete(recipe.name, ids[int((REFERRED + change.where * (1 - REFERRED)) * len(ids))])
+        if not data.keeps_all:
+            data.delete(recipe.name, ids[int((REFERRED + change.where * (1 - REFERRED)) * len(ids))])
         return
     else:
         spared = {column for _, column, _, _ in PLANTED}

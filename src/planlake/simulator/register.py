@@ -14,6 +14,7 @@ from planlake.sources.catalogue import ColumnType
 
 TOKEN = "planlake-demo-token"  # noqa: S105 - for loopback only
 KEY, CHANGED = "reference", "modified"
+NAMES = {"id": KEY, "last_updated": CHANGED}
 USUAL_LIMIT, HIGHEST_LIMIT = 25, 200
 PARAMETERS = {"offset", "limit", "modified_since", KEY}
 NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,12})?")
@@ -45,14 +46,14 @@ def _chosen(data: Dataset, resource: str, query: Mapping[str, str]) -> list[int]
 
 def _shaped(record: Record, types: Mapping[str, ColumnType]) -> dict[str, object]:
     """The record with this API's names, and with numbers and booleans where the columns are some."""
-    names = {"id": KEY, "last_updated": CHANGED}
-    shaped = {names.get(name, name): _native(value, types.get(name, "text")) for name, value in record.items()}
+    shaped = {NAMES.get(name, name): native(value, types.get(name, "text")) for name, value in record.items()}
     changed = record.get("last_updated")
     return shaped if changed is None else {**shaped, CHANGED: changed.replace(" ", "T")}
 
 
-def _native(value: str | None, kind: ColumnType) -> object:
-    if value is None or kind in ("text", "timestamp"):
+def native(value: str | None, kind: ColumnType) -> object:
+    """A cell as JSON: a number or a boolean where its column has some and the text is one."""
+    if value is None or kind in ("text", "timestamp", "timestamp_utc"):
         return value
     if kind == "boolean":
         return BOOLEANS.get(value, value)

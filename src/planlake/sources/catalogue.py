@@ -22,7 +22,7 @@ from planlake.config import Config, suggestion
 from planlake.errors import ConfigurationError
 from planlake.sources.dialect import Dialect
 
-ColumnType = Literal["integer", "long", "float", "double", "boolean", "timestamp", "text"]
+ColumnType = Literal["integer", "long", "float", "double", "boolean", "timestamp", "timestamp_utc", "text"]
 Cadence = Literal["daily", "weekly", "none"]
 COLUMN_TYPES: tuple[str, ...] = get_args(ColumnType)
 NAME = re.compile(r"[a-z][a-z0-9_-]*")

@@ -24,6 +24,7 @@ POSTGRES_TYPES: Mapping[str, ColumnType] = {
     **dict.fromkeys(("double precision", "float8", "float"), "double"),
     **dict.fromkeys(("boolean", "bool"), "boolean"),
     **dict.fromkeys(("timestamp without time zone", "timestamp"), "timestamp"),
+    **dict.fromkeys(("timestamp with time zone", "timestamptz"), "timestamp_utc"),
 }
 LENGTH = re.compile(r"\s*\([\s\d,]*\)")
 CONSTRAINT = re.compile(
