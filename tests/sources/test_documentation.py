@@ -49,7 +49,7 @@ def test_the_page_of_the_simulator_is_read_as_the_catalogue_it_was_made_from():
         ("timestamp", "timestamp"),
         ("timestamp(6) without time zone", "timestamp"),
         ("timestamp (6)  without time zone NOT NULL DEFAULT now()", "timestamp"),
-        ("timestamp with time zone", "text"),
+        ("timestamp with time zone", "timestamp_utc"),
         ("integer[]", "text"),
         ("numeric(10, 2)", "text"),
         ("character varying(255) not null", "text"),
