@@ -81,6 +81,14 @@ def test_a_table_that_is_there_already_is_said_to_be_and_the_file_stays(typed, f
     assert file.read_text() == FILE
 
 
+def test_a_name_goes_into_a_list_whose_last_name_was_taken_out(typed, file):
+    emptied = FILE.replace("    - wards   # read whole\n", "    # none is left\n")
+    file.write_text(emptied)
+    said = typed("add", "appeal_types", "--config", file)
+    assert (said.status, said.errors) == (0, [])
+    assert file.read_text() == emptied.replace("  weekly:\n", "  weekly: [appeal_types]\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -106,6 +114,15 @@ def test_the_file_keeps_its_mode_and_a_link_stays_a_link(typed, file):
     assert link.is_symlink()
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert "contacts" in load_config(file).tables.daily
+
+
+def test_a_file_that_may_not_be_written_is_left_though_its_folder_may_be(typed, file):
+    file.chmod(0o444)
+    said = typed("add", "contacts", "--config", file)
+    assert (said.status, said.errors) == (2, [f"Error: {file} cannot be written: it is write-protected"])
+    assert "Nothing was changed" in said.err
+    assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == (FILE, 0o444)
+    assert list(file.parent.iterdir()) == [file]
 
 
 def test_a_file_that_somebody_changes_meanwhile_is_left_to_them(typed, file, monkeypatch):
