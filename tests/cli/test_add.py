@@ -81,6 +81,14 @@ def test_a_table_that_is_there_already_is_said_to_be_and_the_file_stays(typed, f
     assert file.read_text() == FILE
 
 
+def test_both_lists_are_made_in_a_file_that_says_where_it_ends(typed, file):
+    text = FILE[: FILE.index("tables:")]
+    file.write_text(f"{text}...\n")
+    said = typed("add", "users", "breach_types", "--config", file)
+    assert (said.status, said.errors) == (0, [])
+    assert file.read_text() == f"{text}\ntables:\n  daily: [users]\n  weekly: [breach_types]\n...\n"
+
+
 def test_a_name_goes_into_a_list_whose_last_name_was_taken_out(typed, file):
     emptied = FILE.replace("    - wards   # read whole\n", "    # none is left\n")
     file.write_text(emptied)
