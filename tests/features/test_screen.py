@@ -3,6 +3,8 @@
 import pytest
 import typer
 
+from commands import Said
+from features.person import Person
 from features.screen import tables_on
 from features.seeing import rows
 from planlake.cli.screen import print_table
@@ -60,3 +62,16 @@ def test_a_row_is_seen_only_where_every_cell_is_as_wanted(screen, wanted, is_see
     else:
         with pytest.raises(AssertionError, match="a row with"):
             rows(Reader(screen), wanted)
+
+
+def test_what_is_said_of_a_screen_keeps_its_columns_in_line(screen, monkeypatch):
+    person = Person(None, monkeypatch, None, line="planlake tables", said=Said(0, screen, ""))
+    with pytest.raises(pytest.fail.Exception) as failed:
+        person.expects(is_so=False, what="more")
+    head, rule, first = str(failed.value).partition("Of two names\n\n")[2].splitlines()[:3]
+    assert (head.index("table"), rule.index("─"), first.index("fees")) == (1, 1, 1)
+    told = tables_on(str(failed.value).partition("words")[2])
+    assert told[0] == (["what", "verdict"], [{"what": "size", "verdict": "= ok"}])
+    table_alone = Person(None, monkeypatch, None, said=Said(0, screen.partition("no table\n")[2], ""))
+    with pytest.raises(pytest.fail.Exception, match=r"Seen:\n what   verdict\n ─"):
+        table_alone.expects(is_so=False, what="more")
