@@ -35,7 +35,7 @@ def test_names_go_where_the_catalogue_says_and_nothing_else_changes(typed, file)
         "    - wards   # read whole\n", "    - wards   # read whole\n    - appeal_types\n"
     )
     assert load_config(file).tables.weekly == ("wards", "appeal_types")
-    assert f"hint: planlake run contacts appeal_types --config {file}" in said.err
+    assert f"hint: planlake run --config {file} contacts appeal_types" in said.err
     assert list(file.parent.iterdir()) == [file]
 
 

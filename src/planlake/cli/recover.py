@@ -8,7 +8,7 @@ from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 def recover(env: EnvironmentName = None, config: ConfigFile = None, json: AsJson = False) -> None:
     """Make the catalogue anew from the metadata files in the warehouse; tables it knows are left alone."""
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, print_table, remark
+    from planlake.cli.screen import counted, print_json, print_table, remark
 
     loaded = configuration(config)
     from planlake.flow.recover import recover as make_anew
@@ -21,4 +21,5 @@ def recover(env: EnvironmentName = None, config: ConfigFile = None, json: AsJson
         print_table("", ("database", "table", "rows"), rows, numbers=("rows",))
     if aside is not None:
         remark(f"the damaged catalogue is kept as {aside}")
-    remark(f"{len(found)} tables are known again" if found else "nothing to do: every table of the warehouse is known")
+    again = f"{counted(len(found), 'table is', 'tables are')} known again"
+    remark(again if found else "nothing to do: every table of the warehouse is known")
