@@ -19,6 +19,7 @@ from gherkin.parser import Parser
 from jinja2 import Environment, FileSystemLoader
 
 TEMPLATE = "features.html.jinja"
+HEADED = re.compile(r"^I see the rows?:$|page says:$")  # steps whose table has a row of names
 
 
 class Verdict(NamedTuple):
@@ -34,11 +35,15 @@ NOT_REACHED, NOT_RUN = Verdict("skipped", "\u2013 not reached"), Verdict("skippe
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step; `table` and `block` are what stands below it, `seen` what was there instead where it failed."""
+    """One step; `table` and `block` are what stands below it, `seen` what was there instead where it failed.
+
+    `has_head` says that the first row of the table names its columns.
+    """
 
     keyword: str
     text: str
     table: Sequence[Sequence[str]]
+    has_head: bool
     block: str
     verdict: Verdict
     seen: str
@@ -107,7 +112,8 @@ def _steps(found: Sequence[Mapping[str, Any]], results: Mapping[int, Mapping[str
         table = [[cell["value"] for cell in row["cells"]] for row in step.get("dataTable", {}).get("rows", [])]
         block = step.get("docString", {}).get("content", "")
         seen = _seen(result["error_message"]) if result and verdict is FAILED else ""
-        yield Step(step["keyword"].strip(), step["text"], table, block, verdict, seen)
+        has_head = bool(HEADED.search(step["text"]))
+        yield Step(step["keyword"].strip(), step["text"], table, has_head, block, verdict, seen)
 
 
 def _verdict(result: Mapping[str, str] | None, *, has_failed: bool) -> Verdict:
@@ -121,8 +127,8 @@ def _verdict(result: Mapping[str, str] | None, *, has_failed: bool) -> Verdict:
 
 def _seen(message: str) -> str:
     """What a step says of its failure; of an error in Python only the lines that say what it was."""
-    told = [line.removeprefix("E").strip() for line in message.splitlines() if re.match(r"E\s", line)]
-    return "\n".join(told) or message.strip()
+    told = [line[1:].removeprefix("   ") for line in message.splitlines() if re.match(r"E\s", line)]
+    return "\n".join(line.rstrip() for line in told or message.splitlines()).strip("\n")
 
 
 def _place(tag: str) -> str:

@@ -97,6 +97,23 @@ def test_a_slash_at_the_end_of_the_address_makes_no_difference(write):
     assert load_config(write(MINIMAL.replace("/v1", "/v1/"))).api.base_url == "https://council.example/rest/v1"
 
 
+@pytest.mark.parametrize(
+    "empty",
+    [
+        pytest.param("tables:\n  daily: [fees]\n  weekly:\n", id="a list"),
+        pytest.param("tables:\n  daily: [fees]\n  weekly:  # all gone\n", id="a list with a remark"),
+        pytest.param("tables: {daily: [fees], weekly: ~}\n", id="a list that is null"),
+        pytest.param("tables: {daily: [fees]}\nresources:\nchecks:\nenvironments:\nsettings:\n", id="sections"),
+        pytest.param("tables: {daily: [fees]}\nsettings:\n  attempts:\n", id="a setting"),
+        pytest.param("tables: {daily: [fees]}\nenvironments:\n  local:\n", id="an environment"),
+        pytest.param("tables: {daily: [fees]}\nenvironments: {local: {warehouse: , catalog: }}\n", id="parts of it"),
+    ],
+)
+def test_a_key_with_nothing_behind_it_is_as_if_it_was_not_there(write, empty):
+    api = MINIMAL.splitlines()[0]
+    assert load_config(write(f"{api}\n{empty}")) == load_config(write(MINIMAL))
+
+
 # ---------------------------------------------------------------- mistakes: one clear line, exit 2
 
 MISTAKES = {
@@ -113,6 +130,15 @@ MISTAKES = {
     "a setting out of its range": ("settings: {attempts: 0}", "settings.attempts", "greater than 0"),
     "settings that are a number": ("settings: 3", "settings is a list of names and values", "docs/settings.md"),
     "a table that is no list": ("tables: {daily: fees}", "tables.daily", ""),
+    "a table without a name": ("tables: {daily: [fees, ~]}", "daily.1: must be a text", ""),
+    "tables that are a name": ("tables: fees", "tables: must hold keys and values", "docs/settings.md"),
+    "an environment that is a name": ("environments: {a: b}", "environments.a: must hold keys and values", ""),
+    "a wrong key with nothing behind it": ("tables:\n  dayly:\n", "unknown key: tables.dayly", "did you mean daily"),
+    "tables with nothing under them": (
+        "api: {base_url: 'http://a.example'}\ntables:\n",
+        "no table is configured",
+        "planlake.yaml",
+    ),
     "an address without a host": ("api: {base_url: 'https:///rest'}", "api.base_url: is no address", "https://HOST"),
     "an address of another kind": ("api: {base_url: 'ftp://council.example'}", "api.base_url: is no address", ""),
     "an address with a key in it": ("api: {base_url: 'https://me:pass@a.example'}", "api.base_url: is no address", ""),

@@ -30,7 +30,9 @@ Feature: Tables <are> loaded
       \"\"\"
       select 2
       \"\"\"
-    Then it is not what it should be
+    Then I see the row:
+      | table | rows |
+      | fees  | 8    |
     And nothing is heard of this
 
   @user-story
@@ -51,9 +53,9 @@ test_two = scenario("a.feature", "4.2.1 It is not loaded")(lambda: None)
 def well():
     pass
 
-@then("it is not what it should be")
+@then("I see the row:")
 def badly():
-    pytest.fail("Expected: 8 rows, <not> 9", pytrace=False)
+    pytest.fail("Expected: 8 rows, <not> 9\\nSeen:\\n\\n table   rows\\n fees       9", pytrace=False)
 """
 
 
@@ -89,9 +91,20 @@ def test_a_scenario_that_passed_says_so_of_every_step_with_what_stands_below_it(
 def test_a_scenario_that_failed_says_where_and_what_was_seen_and_what_was_not_reached(page):
     text = part(page, "It is not loaded")
     assert "✗ failed playbook: step 4.2.1 in section 4.3" in text
-    assert "✗ failed Then it is not what it should be What was seen: Expected: 8 rows, &lt;not&gt; 9" in text
+    assert "✗ failed Then I see the row: table rows fees 8 What was seen: Expected: 8 rows, &lt;not&gt; 9" in text
     assert "not reached And nothing is heard of this" in text
     assert text.count("✗ failed") == 2
+
+
+def test_columns_of_what_was_seen_stay_in_line(page):
+    assert "Seen:\n\n table   rows\n fees       9</pre>" in page
+
+
+def test_a_table_names_its_columns_and_is_scrolled_alone_where_it_is_wider_than_the_window(page):
+    tables = re.findall(r'<div class="wide"[^>]* tabindex="0"><table>.*?</table></div>', page, re.DOTALL)
+    assert len(tables) == 2
+    assert ".wide { overflow-x: auto" in page
+    assert [re.findall(r'<th scope="col">(.*?)</th>', each) for each in tables] == [[], ["table", "rows"]]
 
 
 def test_a_scenario_that_was_not_run_is_there_and_says_so(page):

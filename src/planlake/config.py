@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from planlake.errors import ConfigurationError
 
@@ -27,6 +27,14 @@ _Positive = Annotated[int, Field(gt=0)]
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, given: Any) -> Any:  # noqa: ANN401 - what stands in the file
+        """A known key with nothing behind it is as if it was not there."""
+        if not isinstance(given, Mapping):
+            return given
+        return {key: value for key, value in given.items() if value is not None or key not in cls.model_fields}
 
 
 class Api(_Record):
@@ -168,6 +176,12 @@ class Config(_Record):
     settings: Settings = Settings()
     folder: Path = Path()
 
+    @field_validator("environments", "resources", mode="before")
+    @classmethod
+    def _named_alone(cls, given: Any) -> Any:  # noqa: ANN401 - what stands in the file
+        """A name with nothing behind it has no settings of its own."""
+        return {name: {} if own is None else own for name, own in given.items()} if isinstance(given, dict) else given
+
     @property
     def catalogue_path(self) -> Path | None:
         """The catalogue's own file or folder, where `source` names one rather than a catalogue of Planlake's."""
@@ -302,6 +316,10 @@ def _explained(error: ValidationError, file: Path) -> ConfigurationError:
         return ConfigurationError(f"missing: {place}", facts=facts, hint="planlake init shows every key")
     if first["type"] == "tuple_type":
         return ConfigurationError(f"{place}: must be a list", facts=facts, hint="[applications, wards], for example")
+    if first["type"] in ("model_type", "mapping_type", "dict_type"):
+        return ConfigurationError(f"{place}: must hold keys and values", facts=facts, hint="see docs/settings.md")
+    if first["type"] == "string_type":
+        return ConfigurationError(f"{place}: must be a text", facts=facts)
     return ConfigurationError(f"{place}: {first['msg'].removeprefix('Value error, ')}", facts=facts)
 
 

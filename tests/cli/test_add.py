@@ -36,8 +36,8 @@ def test_names_go_where_the_catalogue_says_and_nothing_else_changes(typed, file)
     )
     assert load_config(file).tables.weekly == ("wards", "appeal_types")
     assert [line for line in said.err.splitlines() if line.startswith("hint")] == [
-        f"hint: planlake try contacts --env NAME --config {file}",
-        f"hint: planlake try appeal_types --env NAME --config {file}",
+        f"hint: planlake try --config {file} contacts --env NAME",
+        f"hint: planlake try --config {file} appeal_types --env NAME",
     ]
     assert "has 2 more; every other column the API sends comes as text" in said.err
     assert list(file.parent.iterdir()) == [file]
@@ -85,6 +85,22 @@ def test_a_table_that_is_there_already_is_said_to_be_and_the_file_stays(typed, f
     assert file.read_text() == FILE
 
 
+def test_both_lists_are_made_in_a_file_that_says_where_it_ends(typed, file):
+    text = FILE[: FILE.index("tables:")]
+    file.write_text(f"{text}...\n")
+    said = typed("add", "users", "breach_types", "--config", file)
+    assert (said.status, said.errors) == (0, [])
+    assert file.read_text() == f"{text}\ntables:\n  daily: [users]\n  weekly: [breach_types]\n...\n"
+
+
+def test_a_name_goes_into_a_list_whose_last_name_was_taken_out(typed, file):
+    emptied = FILE.replace("    - wards   # read whole\n", "    # none is left\n")
+    file.write_text(emptied)
+    said = typed("add", "appeal_types", "--config", file)
+    assert (said.status, said.errors) == (0, [])
+    assert file.read_text() == emptied.replace("  weekly:\n", "  weekly: [appeal_types]\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -110,6 +126,15 @@ def test_the_file_keeps_its_mode_and_a_link_stays_a_link(typed, file):
     assert link.is_symlink()
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert "contacts" in load_config(file).tables.daily
+
+
+def test_a_file_that_may_not_be_written_is_left_though_its_folder_may_be(typed, file):
+    file.chmod(0o444)
+    said = typed("add", "contacts", "--config", file)
+    assert (said.status, said.errors) == (2, [f"Error: {file} cannot be written: it is write-protected"])
+    assert "Nothing was changed" in said.err
+    assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == (FILE, 0o444)
+    assert list(file.parent.iterdir()) == [file]
 
 
 def test_a_file_that_somebody_changes_meanwhile_is_left_to_them(typed, file, monkeypatch):

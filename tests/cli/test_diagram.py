@@ -108,6 +108,18 @@ def test_the_ending_of_the_file_names_the_format(typed, file, out, start):
     assert (file.parent / out).read_text().startswith(start)
 
 
+@pytest.mark.parametrize("out", ["a.png", "a.PDF", "a.drawio"])
+def test_a_file_whose_ending_names_another_format_is_refused_unless_the_format_is_named(typed, file, out):
+    place = file.parent / out
+    said = typed("diagram", "--out", place, "--config", file)
+    ending = place.suffix.lower()
+    assert (said.status, said.errors) == (2, [f"Error: no diagram is written as {ending} (out={place})"])
+    assert "FILE.svg, FILE.dbml or FILE.mmd" in said.err
+    assert not place.exists()
+    assert typed("diagram", "--out", place, "--format", "dbml", "--config", file).status == 0
+    assert place.read_text().startswith("Table ")
+
+
 def test_without_a_file_the_text_alone_is_on_standard_output(typed, file):
     said = typed("diagram", "--format", "dbml", "--config", file)
     assert said.out.startswith('Table "appeals" {\n  "id" integer [pk]\n')

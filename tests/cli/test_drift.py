@@ -166,6 +166,15 @@ def test_write_adds_what_the_page_says_to_the_file_and_changes_no_other_line(dri
     assert list(drift.file.parent.glob(".*.new")) == []
 
 
+def test_a_file_that_may_not_be_written_is_left_though_its_folder_may_be(drift, council):
+    drift.file.chmod(0o444)
+    said = drift("--write", change=change)
+    drift.file.chmod(0o640)
+    assert (said.status, said.errors) == (2, [f"Error: {drift.file} cannot be written: it is write-protected"])
+    assert drift.file.read_text() == council.text
+    assert list(drift.file.parent.glob(".*.new")) == []
+
+
 def test_after_write_only_what_is_left_is_found_and_the_next_run_has_the_new_types(drift, council):
     drift("--write", change=change)
     said = drift("--json", change=change)

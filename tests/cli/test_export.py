@@ -1,6 +1,8 @@
 """`planlake export`: the same values as `planlake sql` shows, in a DuckDB file or in Parquet, whole or not at all."""
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import date, datetime
 
 import duckdb
@@ -153,6 +155,35 @@ def test_a_folder_with_other_files_is_never_replaced(typed, odd, tmp_path):
     said = typed(*command, "--force")
     assert (said.status, said.errors) == (2, [f"Error: {tmp_path / 'out'} holds other files (for example=mine.txt)"])
     assert (tmp_path / "out/mine.txt").read_text() == "mine"
+
+
+def test_a_file_that_is_no_earlier_export_is_never_replaced(typed, odd, tmp_path):
+    for name in ("lake.db", "thesis.txt", "planlake.yaml"):
+        file = tmp_path / name
+        if name == "lake.db":  # as the catalogue of a lake is kept
+            with closing(sqlite3.connect(file)) as catalogue:
+                catalogue.execute("create table mine (a text)")
+        else:
+            file.write_text("mine, of many pages")
+        before = file.read_bytes()
+        said = typed("export", "--out", file, "--format", "duckdb", "--force", "--config", odd)
+        assert (said.status, said.errors) == (2, [f"Error: {file} is no earlier export"])
+        assert "--force replaces earlier exports alone" in said.err
+        assert file.read_bytes() == before
+
+
+def test_a_duckdb_file_with_tables_of_ones_own_is_never_replaced(typed, odd, tmp_path):
+    mine, exported = tmp_path / "mine.duckdb", tmp_path / "a.duckdb"
+    assert typed("export", "--out", exported, "--config", odd).status == 0
+    for file in (mine, exported):
+        with duckdb.connect(str(file)) as connection:
+            connection.execute("create view notes as select 1 as mine")
+    whole = [f"Error: {mine} is no earlier export"]
+    added = [f"Error: {exported} holds other tables (for example=notes)"]
+    for file, errors in ((mine, whole), (exported, added)):
+        said = typed("export", "--out", file, "--force", "--config", odd)
+        assert (said.status, said.errors) == (2, errors)
+        assert in_duckdb(file, "from notes").to_pylist() == [{"mine": 1}]
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,10 @@ def test_a_second_run_on_the_same_day_says_that_there_is_nothing_to_do(typed, fe
     assert said.status == 0
     assert "nothing to do" in said.out + said.err
     assert {window for windows in requests_by_table(feed).values() for window in windows} <= {NOW[:10]}
+    assert "nothing to do, 2 tables are up to date" in said.err
+    alone = typed("run", "wards", "--config", feed.file)
+    assert "nothing to do, 1 table is up to date" in alone.err
+    assert "1 table is due" in typed("plan", "fees", "--config", feed.file).err
     changed = {name for name, snapshot in feed.snapshots().items() if before.get(name) != snapshot}
     assert changed <= {"operations.runs", "raw.api_requests"}
 
@@ -165,8 +169,13 @@ def test_a_table_that_cannot_be_read_whole_is_exit_1_and_holds_up_no_other(typed
     assert re.search(r"fees +! open", said.out)
     assert re.search(r"wards +\+ loaded", said.out)
     assert "page 1: status 404" in re.sub(r"\s+", " ", said.out)
-    assert "the next run asks again" in said.err
+    assert "fees has no version yet; the next run asks again" in said.err
     assert "Traceback" not in said.err
+    feed.fail()
+    assert typed("run", "--config", feed.file).status == 0
+    feed.fail(Rule(resource="fees", status=404, times=None))
+    said = typed("run", "fees", "--full", "--config", feed.file)
+    assert "fees still shows its last good version; the next run asks again" in said.err
 
 
 def test_a_clock_before_the_last_run_is_refused(typed, feed, at):
@@ -243,5 +252,5 @@ def test_a_key_that_appears_later_is_told_and_those_of_the_first_load_are_not(fe
     feed.data.put("fees", changed)
     at(NEXT_DAY)
     said = typed("run", "fees", "--config", feed.file)
-    assert "fees: 1 new columns, which nobody declared, are kept as text: green_belt" in said.err
+    assert "fees: 1 new column, which nobody declared, is kept as text: green_belt" in said.err
     assert feed.rows("select count(green_belt)::int as n from fees") == [{"n": 1}]

@@ -142,8 +142,8 @@ def test_a_resource_that_was_never_loaded_is_sampled_evenly_and_would_load_well(
     assert {one["verdict"] for one in found["columns"]} == {"ok"}
     assert {name: one["fits"] for name, one in columns(found).items()} == COLUMNS
     assert {verdict for (check, _), (verdict, _) in checks(found).items() if check != "freshness"} == {"ok"}
-    assert found["err"].splitlines()[-1] == f"hint: planlake run --env {NAME} good --config {council.file}"
-    assert "hint: planlake add good --cadence daily" in found["err"]
+    assert found["err"].splitlines()[-1] == f"hint: planlake run --config {council.file} --env {NAME} good"
+    assert f"hint: planlake add --config {council.file} good --cadence daily" in found["err"]
     shown = rows(council.config, "select count(*) as n, max(amount) as amount from good", NAME)
     assert shown == [{"n": 140, "amount": 260.5}]
 
@@ -308,7 +308,7 @@ def test_a_sample_is_not_promoted_and_a_run_reads_the_table_whole_in_its_place(f
     refused = typed("env", "promote", NAME, "--yes", *file)
     assert refused.status == 1
     assert "good cannot be promoted: only a sample was loaded" in refused.err
-    assert f"hint: planlake run --env {NAME} good" in refused.err
+    assert f"hint: planlake run --config {feed.file} --env {NAME} good" in refused.err
     assert typed("run", "--env", NAME, "good", *file).status == 0
     assert typed("env", "promote", NAME, "--yes", *file).status == 0
     direct = written_config(feed.simulator, tmp_path / "direct", SETTINGS)

@@ -9,11 +9,12 @@ Feature: A table that Planning misses becomes a table that Planning uses
   Scenario: Whoever may work here finds everything ready
     When I type: planlake doctor
     Then it ends well
-    And I see lines with:
-      | configuration | ok |
-      | keys          | ok |
-      | API           | ok |
-      | signature     | ok |
+    And I see the rows:
+      | check         | verdict |
+      | configuration | + ok    |
+      | keys          | + ok    |
+      | API           | + ok    |
+      | signature     | + ok    |
 
   @user-story
   Scenario: The table that is missed is not there, and the answer says what to do
@@ -26,17 +27,19 @@ Feature: A table that Planning misses becomes a table that Planning uses
   Scenario: The engineer looks up what there is and what is loaded already
     When I type: planlake tables --known
     Then it ends well
-    And I see lines with:
-      | enforcement_breaches | daily  |
-      | fees                 | daily  |
-      | wards                | weekly |
+    And I see the rows:
+      | resource             | cadence | configured |
+      | enforcement_breaches | daily   |            |
+      | fees                 | daily   | daily      |
+      | wards                | weekly  | weekly     |
 
   @acceptance
   Scenario: The user finds the table, its columns and their types
     Given enforcement_breaches was promoted from DPP-426
     When I type: planlake tables
-    Then I see lines with:
-      | tascomi-refined-zone | enforcement_breaches | view | 20261121 |
+    Then I see the row:
+      | database             | table                | kind | published |
+      | tascomi-refined-zone | enforcement_breaches | view | 20261121  |
     When I type: planlake tables enforcement_breaches --json
     Then enforcement_breaches has its columns with the types of the vendor's documentation
     When I ask:
@@ -52,7 +55,8 @@ Feature: A table that Planning misses becomes a table that Planning uses
     Given enforcement_outcomes was tried in DPP-427
     When I type: planlake env diff DPP-427
     Then it ends well
-    And I see lines with:
-      | enforcement_outcomes | 8 | 8 |
+    And I see the row:
+      | table                | rows before | rows here | added | removed | changed |
+      | enforcement_outcomes |             | 8         | 8     | 0       | 0       |
     And everybody else sees nothing of enforcement_outcomes
     And everybody else still sees 8 rows in fees

@@ -13,8 +13,9 @@ Feature: The vendor changes something, and no new table is wanted
     When I type: planlake run
     Then it ends well
     And I see "district"
-    And I see lines with:
-      | wards | loaded |
+    And I see the row:
+      | table | outcome  |
+      | wards | + loaded |
     When I type: planlake tables wards --json
     Then the columns are:
       | id       | integer |
@@ -25,7 +26,7 @@ Feature: The vendor changes something, and no new table is wanted
       """
     Then every row says:
       | n             | 9 |
-      | with_district | 8  |
+      | with_district | 8 |
 
   @static-attributes
   Scenario: It is wanted sooner, so the list is read at once
@@ -43,14 +44,15 @@ Feature: The vendor changes something, and no new table is wanted
   @changed-api
   Scenario: What the vendor changed in the documentation is found
     Given the vendor's page says:
-      | what    | resource     | column       | type                        |
-      | new     | tree_orders  | id           | integer                     |
-      | new     | tree_orders  | made_on      | timestamp without time zone |
-      | gone    | enforcements | submit_date  |                             |
-      | retyped | fees         | fee          | text                        |
+      | what    | resource     | column      | type                        |
+      | new     | tree_orders  | id          | integer                     |
+      | new     | tree_orders  | made_on     | timestamp without time zone |
+      | gone    | enforcements | submit_date |                             |
+      | retyped | fees         | fee         | text                        |
     When I have the vendor's page compared
     Then it ends with status 1
-    And I see lines with:
+    And I see the rows:
+      | resource     | column      | what         |
       | tree_orders  |             | new resource |
       | enforcements | submit_date | gone column  |
       | fees         | fee         | retyped      |

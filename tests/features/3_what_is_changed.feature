@@ -11,18 +11,46 @@ Feature: What is changed for a new table is one name in one file
     Then it ends well
     And I see "DPP-426 shows the tables of prod"
     When I type: planlake env list
-    Then I see lines with:
-      | DPP-426 | prod |
+    Then I see the row:
+      | environment | stands on |
+      | DPP-426     | prod      |
 
   @types
   Scenario: The columns and types that are known of a table are shown before anything is changed
     When I type: planlake add enforcement_breaches --dry-run
     Then it ends well
-    And I see lines with:
-      | enforcement_breaches | daily | would be added |
+    And I see the row:
+      | table                | cadence | state          |
+      | enforcement_breaches | daily   | would be added |
+    And I see the rows:
+      | column         | type      | known                        |
       | id             | integer   | key, unique, complete in 99% |
       | enforcement_id | integer   | id of enforcements           |
       | last_updated   | timestamp |                              |
+    And planlake.yaml is as it was
+
+  @types
+  Scenario: What a table would be like is seen on a sample of it, before its name is in the file
+    Given the vendor leaves enforcement_id of 2 records of enforcement_breaches empty
+    And the vendor sends record 103 of enforcement_breaches as {"id": "103", "enforcement_id": "n/a", "last_updated": "2026-11-20 09:00:00"}
+    When I type: planlake try enforcement_breaches --env DPP-428
+    Then it ends well
+    And I see the rows:
+      | column         | declared  | values fit | filled | do not cast | for example | verdict            |
+      | id             | integer   | integer    | 100%   |             |             | = ok               |
+      | enforcement_id | integer   | text       | 82%    | 1           | n/a         | ! some do not cast |
+      | submit_date    | timestamp | timestamp  | 91%    |             |             | = ok               |
+    And I see the rows:
+      | what        | verdict                                                                              |
+      | ids         | = id: unique and usable in all 11 records                                            |
+      | cadence     | > weekly: something changed on 0 of the last 7 days; not in the configuration yet... |
+      | a full load | 1 request..., about ...                                                              |
+    And I see the rows:
+      | check of each run | column         | in the sample | message                                                        |
+      | casts             | enforcement_id | ! warning     | 1 of 9 values of enforcement_id do not cast, "n/a" for example |
+      | complete          | id             | = ok          |                                                                |
+      | unique            | id             | = ok          |                                                                |
+    And everybody else sees nothing of enforcement_breaches
     And planlake.yaml is as it was
 
   @types
@@ -49,8 +77,9 @@ Feature: What is changed for a new table is one name in one file
   Scenario: Who is not sure is advised once there is something to go by
     When I type: planlake advise fees
     Then it ends well
-    And I see lines with:
-      | fees | daily |
+    And I see the row:
+      | table | read  |
+      | fees  | daily |
     And I see "14 are needed"
 
   @quality
@@ -58,9 +87,10 @@ Feature: What is changed for a new table is one name in one file
     Given enforcement_outcomes was tried in DPP-426
     When I type: planlake check --env DPP-426 enforcement_outcomes
     Then it ends well
-    And I see lines with:
-      | enforcement_outcomes | complete | id | = ok |
-      | enforcement_outcomes | unique   | id | = ok |
+    And I see the rows:
+      | table                | check    | column | verdict |
+      | enforcement_outcomes | complete | id     | = ok    |
+      | enforcement_outcomes | unique   | id     | = ok    |
 
   @quality
   Scenario: A check of one's own is a line in the same file
@@ -72,5 +102,6 @@ Feature: What is changed for a new table is one name in one file
     And the vendor leaves enforcement_id of 1 records of enforcement_outcomes empty
     When I type: planlake run --env DPP-426 enforcement_outcomes --full
     And I type: planlake check --env DPP-426 enforcement_outcomes
-    Then I see lines with:
-      | enforcement_outcomes | has a case | warning |
+    Then I see the row:
+      | table                | check      | column | verdict   |
+      | enforcement_outcomes | has a case |        | ! warning |

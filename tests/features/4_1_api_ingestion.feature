@@ -9,10 +9,11 @@ Feature: 1. The API is asked, and what it sends is kept as it came
   Scenario: Everything that a run would do is listed before it is done
     When I type: planlake plan
     Then it ends well
-    And I see lines with:
-      | fees         | ingest   |
-      | fees         | refine   |
-      | fees         | snapshot |
+    And I see the rows:
+      | table | step     |
+      | fees  | ingest   |
+      | fees  | refine   |
+      | fees  | snapshot |
 
   @1.1.1
   Scenario: 1.1.1 There is no job to find and to clone: the work gets a preview
@@ -24,8 +25,9 @@ Feature: 1. The API is asked, and what it sends is kept as it came
   Scenario: 1.1.2 The preview carries the number of the ticket
     Given the preview DPP-426
     When I type: planlake env list
-    Then I see lines with:
-      | DPP-426 | prod |
+    Then I see the row:
+      | environment | stands on |
+      | DPP-426     | prod      |
 
   @1.2.1
   Scenario: 1.2.1 Each new table is asked for
@@ -33,15 +35,17 @@ Feature: 1. The API is asked, and what it sends is kept as it came
     And enforcement_breaches is in the configuration
     When I type: planlake run --env DPP-426 --step ingest enforcement_breaches
     Then it ends well
-    And I see lines with:
-      | enforcement_breaches | 1 | 8 | 8 | never loaded |
+    And I see the row:
+      | table                | requests | received | new | why          |
+      | enforcement_breaches | 1        | 8        | 8   | never loaded |
 
   @1.2.2
   Scenario: 1.2.2 Nothing has to be crawled: the table is in the catalogue when the run ends
     Given enforcement_breaches was brought into DPP-426 as far as ingest
     When I type: planlake tables --env DPP-426
-    Then I see lines with:
-      | tascomi-raw-zone | api_response_enforcement_breaches |
+    Then I see the row:
+      | database                          | table                             |
+      | preview-DPP-426--tascomi-raw-zone | api_response_enforcement_breaches |
     And everybody else sees nothing of enforcement_breaches
 
   @1.2.3
@@ -83,10 +87,12 @@ Feature: 1. The API is asked, and what it sends is kept as it came
     And the API fails whenever it is asked for enforcement_outcomes
     When I type: planlake run --env DPP-426 enforcement_outcomes
     Then it ends with status 1
-    And I see lines with:
-      | enforcement_outcomes | 503 |
+    And I see the row:
+      | table                | outcome | why                                                 |
+      | enforcement_outcomes | ! open  | 1 of 1 windows open, first full: page 1: status 503 |
     When the API works again
     And I type: planlake run --env DPP-426 enforcement_outcomes
     Then it ends well
-    And I see lines with:
+    And I see the row:
+      | table                | outcome  |
       | enforcement_outcomes | + loaded |

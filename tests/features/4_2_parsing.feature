@@ -10,7 +10,8 @@ Feature: 2. Records are taken apart into columns
   Scenario: 2.1.1 There is no second job to find: the same preview takes the next step
     When I type: planlake plan --env DPP-426 --step refine enforcement_breaches enforcement_outcomes
     Then it ends well
-    And I see lines with:
+    And I see the rows:
+      | table                | step   |
       | enforcement_breaches | refine |
       | enforcement_outcomes | refine |
     And I do not see "ingest"
@@ -18,30 +19,37 @@ Feature: 2. Records are taken apart into columns
   @2.1.2
   Scenario: 2.1.2 The preview keeps its name and says which tables are its own
     When I type: planlake env list
-    Then I see lines with:
-      | DPP-426 | prod | enforcement_breaches, enforcement_outcomes |
+    Then I see the row:
+      | environment | stands on | own tables                                 |
+      | DPP-426     | prod      | enforcement_breaches, enforcement_outcomes |
 
   @2.2.1
   Scenario: 2.2.1 No script is copied: the checks that had to be written come with the table
     When I type: planlake add enforcement_actions_taken --dry-run
     Then it ends well
-    And I see lines with:
-      | id | integer | key, unique, complete in 99% |
+    And I see the row:
+      | column | type    | known                        |
+      | id     | integer | key, unique, complete in 99% |
 
   @2.2.2
   Scenario: 2.2.2 Nothing is pasted: what is one's own is a line of planlake.yaml
     Given I write into planlake.yaml:
       """
-      checks: [{table: enforcement_breaches, name: has a case, rows: "enforcement_id is null"}]
+      checks: [{table: breach_types, name: codes to come, rows: "id > 6", holds: true}]
       """
-    When I type: planlake plan --env DPP-426 enforcement_breaches
-    Then it ends well
+    When I type: planlake run --env DPP-426 breach_types
+    Then it ends with status 1
+    And I see the row:
+      | table        | outcome |
+      | breach_types | ! held  |
+    And I see "2 rows where id > 6"
 
   @2.3.1
   Scenario: 2.3.1 All new tables are taken apart at once
     When I type: planlake run --env DPP-426 --step refine enforcement_breaches enforcement_outcomes
     Then it ends well
-    And I see lines with:
+    And I see the rows:
+      | table                | outcome  |
       | enforcement_breaches | + loaded |
       | enforcement_outcomes | + loaded |
 
@@ -49,9 +57,10 @@ Feature: 2. Records are taken apart into columns
   Scenario: 2.3.2 Nothing has to be crawled: the parsed tables are in the catalogue
     Given enforcement_breaches and enforcement_outcomes were brought into DPP-426 as far as refine
     When I type: planlake tables --env DPP-426
-    Then I see lines with:
-      | tascomi-raw-zone | enforcement_breaches | view |
-      | tascomi-raw-zone | enforcement_outcomes | view |
+    Then I see the rows:
+      | database                          | table                | kind |
+      | preview-DPP-426--tascomi-raw-zone | enforcement_breaches | view |
+      | preview-DPP-426--tascomi-raw-zone | enforcement_outcomes | view |
 
   @2.3.3
   Scenario: 2.3.3 Each parsed table is found with its columns

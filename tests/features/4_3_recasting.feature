@@ -10,21 +10,24 @@ Feature: 3. Columns get the types of the documentation
   Scenario: 3.1.1 There is no third job to find: types belong to the step that takes records apart
     When I type: planlake plan --env DPP-426 enforcement_breaches
     Then it ends well
-    And I see lines with:
+    And I see the row:
+      | table                | step   |
       | enforcement_breaches | refine |
     And I do not see "recast"
 
   @3.1.2
   Scenario: 3.1.2 The preview keeps its name
     When I type: planlake env list
-    Then I see lines with:
-      | DPP-426 | prod | enforcement_breaches, enforcement_outcomes |
+    Then I see the row:
+      | environment | stands on | own tables                                 |
+      | DPP-426     | prod      | enforcement_breaches, enforcement_outcomes |
 
   @3.2.1
   Scenario: 3.2.1 All new tables get their types at once
     When I type: planlake run --env DPP-426 --step refine enforcement_breaches enforcement_outcomes
     Then it ends well
-    And I see lines with:
+    And I see the rows:
+      | table                | outcome  |
       | enforcement_breaches | + loaded |
       | enforcement_outcomes | + loaded |
 
@@ -32,9 +35,10 @@ Feature: 3. Columns get the types of the documentation
   Scenario: 3.2.2 Nothing has to be crawled: the increment tables are in the catalogue
     Given enforcement_breaches and enforcement_outcomes were brought into DPP-426 as far as refine
     When I type: planlake tables --env DPP-426
-    Then I see lines with:
-      | tascomi-refined-zone | increment_enforcement_breaches | table | 8 |
-      | tascomi-refined-zone | increment_enforcement_outcomes | table | 8 |
+    Then I see the rows:
+      | database                              | table                          | kind  | rows |
+      | preview-DPP-426--tascomi-refined-zone | increment_enforcement_breaches | table | 8    |
+      | preview-DPP-426--tascomi-refined-zone | increment_enforcement_outcomes | table | 8    |
 
   @3.2.3
   Scenario: 3.2.3 Each increment table is found with its columns and types
@@ -91,8 +95,9 @@ Feature: 3. Columns get the types of the documentation
     And the vendor writes "n/a" into enforcement_id of 30 records of enforcement_outcomes
     When I type: planlake run --env DPP-426 --full enforcement_outcomes
     Then it ends with status 1
-    And I see lines with:
-      | enforcement_outcomes | held |
+    And I see the row:
+      | table                | outcome |
+      | enforcement_outcomes | ! held  |
     When I ask in DPP-426:
       """
       select * from enforcement_outcomes

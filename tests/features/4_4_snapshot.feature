@@ -10,24 +10,27 @@ Feature: 4. The latest version of each record is what people use
   Scenario: 4.1.1 There is no fourth job to find: the same preview takes the last step
     When I type: planlake plan --env DPP-426 enforcement_breaches enforcement_outcomes
     Then it ends well
-    And I see lines with:
+    And I see the rows:
+      | table                | step     |
       | enforcement_breaches | snapshot |
       | enforcement_outcomes | snapshot |
 
   @4.1.2
   Scenario: 4.1.2 The preview keeps its name
     When I type: planlake env list
-    Then I see lines with:
-      | DPP-426 | prod | enforcement_breaches, enforcement_outcomes |
+    Then I see the row:
+      | environment | stands on | own tables                                 |
+      | DPP-426     | prod      | enforcement_breaches, enforcement_outcomes |
 
   @4.2.1
   Scenario: 4.2.1 No script is copied: that ids are unique is checked of every table
     Given enforcement_breaches and enforcement_outcomes were tried in DPP-426
     When I type: planlake check --env DPP-426 enforcement_breaches enforcement_outcomes
     Then it ends well
-    And I see lines with:
-      | enforcement_breaches | unique | id | = ok |
-      | enforcement_outcomes | unique | id | = ok |
+    And I see the rows:
+      | table                | check  | column | verdict |
+      | enforcement_breaches | unique | id     | = ok    |
+      | enforcement_outcomes | unique | id     | = ok    |
 
   @4.2.2
   Scenario: 4.2.2 Nothing is pasted: a condition of one's own holds a bad version back before anybody sees it
@@ -39,8 +42,9 @@ Feature: 4. The latest version of each record is what people use
     And the vendor adds record 101 to breach_types
     When I type: planlake run --env DPP-426 --full breach_types
     Then it ends with status 1
-    And I see lines with:
-      | breach_types | held |
+    And I see the row:
+      | table        | outcome |
+      | breach_types | ! held  |
     And I see "1 rows where id > 100"
     When I ask in DPP-426:
       """
@@ -53,17 +57,19 @@ Feature: 4. The latest version of each record is what people use
     Given enforcement_breaches and enforcement_outcomes were brought into DPP-427 as far as refine
     When I type: planlake run --env DPP-427 --step snapshot enforcement_breaches enforcement_outcomes
     Then it ends well
-    And I see lines with:
-      | enforcement_breaches | 8 |
-      | enforcement_outcomes | 8 |
+    And I see the rows:
+      | table                | rows now |
+      | enforcement_breaches | 8        |
+      | enforcement_outcomes | 8        |
 
   @4.3/4.2.2
   Scenario: 4.2.2 in section 4.3: nothing has to be crawled, the published tables are in the catalogue
     Given enforcement_breaches and enforcement_outcomes were tried in DPP-426
     When I type: planlake tables --env DPP-426
-    Then I see lines with:
-      | tascomi-refined-zone | enforcement_breaches | view | 20261121 |
-      | tascomi-refined-zone | enforcement_outcomes | view | 20261121 |
+    Then I see the rows:
+      | database                              | table                | kind | published |
+      | preview-DPP-426--tascomi-refined-zone | enforcement_breaches | view | 20261121  |
+      | preview-DPP-426--tascomi-refined-zone | enforcement_outcomes | view | 20261121  |
 
   @4.3/4.2.3
   Scenario: 4.2.3 in section 4.3: each table is found with its columns, and those of the snapshot at the end
@@ -113,6 +119,10 @@ Feature: 4. The latest version of each record is what people use
     Given enforcement_breaches and enforcement_outcomes were tried in DPP-426
     When I type: planlake env diff DPP-426
     Then it ends well
-    And I see lines with:
-      | enforcement_breaches | 0 |
-      | enforcement_outcomes | 0 |
+    And I see the rows:
+      | table                | rows before | removed | changed |
+      | enforcement_breaches |             | 0       | 0       |
+      | enforcement_outcomes |             | 0       | 0       |
+    And I see the row:
+      | table                | rows before | rows here | added | removed | changed |
+      | enforcement_outcomes |             | 8         | 8     | 0       | 0       |

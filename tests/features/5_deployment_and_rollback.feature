@@ -10,8 +10,9 @@ Feature: What was tried becomes everybody's, and can be taken back at once
   Scenario: A reviewer sees what would change before it does
     When I type: planlake env promote DPP-426 --dry-run
     Then it ends well
-    And I see lines with:
-      | enforcement_breaches | 8 |
+    And I see the row:
+      | table                | rows before | rows after | batches |
+      | enforcement_breaches |             | 8          | 1       |
     And I see "No table was changed"
     And everybody else sees nothing of enforcement_breaches
 
@@ -39,8 +40,9 @@ Feature: What was tried becomes everybody's, and can be taken back at once
     And it is 2026-11-22 03:00 o'clock
     When I type: planlake run
     Then it ends well
-    And I see lines with:
-      | enforcement_breaches | + loaded | 9 | 2026-11-21 |
+    And I see the row:
+      | table                | outcome  | rows now | why                      |
+      | enforcement_breaches | + loaded | 9        | 2026-11-21, today so far |
     And everybody else still sees 9 rows in enforcement_breaches
 
   @rollback

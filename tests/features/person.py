@@ -57,7 +57,8 @@ class Person:
     def expects(self, is_so, what):
         """Fail with what was typed, expected and seen, in words, where it is not so."""
         if not is_so:
-            pytest.fail(f"Typed: {self.line}\nExpected: {what}\nSeen:\n{self.screen.strip()}", pytrace=False)
+            seen = "\n".join(line.rstrip() for line in self.screen.splitlines()).strip("\n")  # columns stay in line
+            pytest.fail(f"Typed: {self.line}\nExpected: {what}\nSeen:\n{seen}", pytrace=False)
 
     def waits_until(self, moment):
         """The council's clock goes on."""

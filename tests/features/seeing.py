@@ -1,10 +1,12 @@
 """What is seen: the exit status, words on the screen, rows and columns, and what did not change."""
 
 import json
+import re
 
 from pytest_bdd import parsers, then
 
 from documenting import FIELDS
+from features.screen import tables_on
 from planlake.lake.schemas import IMPORT_COLUMNS
 
 SHOWN = {"long": "bigint", "float": "double", "text": "varchar"}  # types whose name in a query is another
@@ -31,22 +33,24 @@ def not_seen(person, text):
     person.expects(text not in person.screen, f"nothing of {text!r}")
 
 
-@then("I see lines with:")
-def lines(person, datatable):
-    """Each row is a line of the screen that has all its words, in this order."""
-    for row in datatable:
-        found = any(_has(line, row) for line in person.screen.splitlines())
-        person.expects(found, f"a line with {' ... '.join(row)}")
+@then("I see the rows:")
+@then("I see the row:")
+def rows(person, datatable):
+    """In a table with these columns each of these rows, cell by cell; other rows and columns may be there.
+
+    `...` in a cell stands for anything.
+    """
+    names, *wanted = datatable
+    found = [shown for columns, rows in tables_on(person.said.out) if set(names) <= set(columns) for shown in rows]
+    cells = [[shown[name] for name in names] for shown in found]
+    for row in wanted:
+        said = ", ".join(f"{name} {cell}".strip() for name, cell in zip(names, row, strict=True))
+        person.expects(any(all(map(_is, cell, row)) for cell in cells), f"a row with {said}")
 
 
-def _has(line, words):
-    place = 0
-    for word in words:
-        place = line.find(word, place)
-        if place < 0:
-            return False
-        place += len(word)
-    return True
+def _is(cell, wanted):
+    """Whether a cell is as wanted, from its first to its last character."""
+    return bool(re.fullmatch(re.escape(wanted).replace(r"\.\.\.", ".*"), cell))
 
 
 # ---------------------------------------------------------------- answers
@@ -129,7 +133,10 @@ def fewer(person, council, count, table):
 @then(parsers.parse("everybody else sees nothing of {table}"))
 def hidden(person, table):
     person.type("planlake tables")
-    person.expects(f" {table} " not in person.said.out, f"no {table} outside the preview")
+    shown = [row["table"] for _, rows in tables_on(person.said.out) for row in rows]
+    person.expects("fees" in shown, "the tables that everybody has")
+    found = [name for name in shown if name == table or name.endswith(f"_{table}")]
+    person.expects(not found, f"no {table} outside the preview, and not {', '.join(found)}")
 
 
 @then("planlake.yaml has changed in nothing but:")

@@ -59,9 +59,8 @@ def files(draw):
     else:
         lists = [draw(between) + "\n".join(draw(written_lists(one))) + "\n" for one in cadences]
         head += "tables:\n" + "".join(lists)
-    tail = draw(
-        st.sampled_from(["", f"{draw(between)}settings:\n  attempts: 2  # few\n", "# the end", "notes: |-\n  a\n"])
-    )
+    settings = f"{draw(between)}settings:\n  attempts: 2  # few\n"
+    tail = draw(st.sampled_from(["", settings, "# the end", "notes: |-\n  a\n", "# why\n...\n", "..."]))
     text = (head + tail).removesuffix(draw(st.sampled_from(["", "\n"])))
     return text.replace("\n", draw(st.sampled_from(["\n", "\r\n"])))
 
@@ -70,7 +69,8 @@ def lines_of_list(text, cadence):
     """The numbers of the lines that a list or, where it is absent, its section may be written in."""
     tables = load_lines(text)
     place = tables.get((cadence,)) or tables.get(("tables",))
-    return place if place else (len(text.splitlines()), len(text.splitlines()))
+    end = len(text.splitlines()) - text.rstrip().endswith("...")
+    return place if place else (end, end)
 
 
 def load_lines(text):
@@ -125,6 +125,7 @@ def test_only_lines_of_the_list_change_and_the_names_are_its_last(text, cadence,
         ),
         pytest.param("tables: {weekly: [a]}", "tables: {weekly: [a], daily: [wards]}", id="all in one line"),
         pytest.param("source: x", "source: x\n\ntables:\n  daily: [wards]\n", id="no tables"),
+        pytest.param("source: x\n...\n", "source: x\n\ntables:\n  daily: [wards]\n...\n", id="no tables, and an end"),
         pytest.param("tables:  # none\n", "tables: {daily: [wards]}  # none\n", id="nothing under tables"),
         pytest.param(
             "\ufefftables:\n- daily".replace("- daily", "  daily: ['a']"),
@@ -143,6 +144,7 @@ def test_a_name_is_written_as_the_others_are(text, wanted):
         pytest.param("a: &x [fees]\ntables: {daily: *x}", id="an alias"),
         pytest.param("tables:\n  daily:\n    ? - fees\n", id="no list"),
         pytest.param("- tables", id="no mapping"),
+        pytest.param("source: x\n---\nsource: y\n", id="two documents"),
     ],
 )
 def test_a_list_that_cannot_be_edited_safely_is_refused(text):

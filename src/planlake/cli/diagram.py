@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from planlake.flow.diagram import ShownColumns
 
 FORMATS = ("mermaid", "dbml", "svg")
-ENDINGS = {".dbml": "dbml", ".svg": "svg"}
+ENDINGS = {".dbml": "dbml", ".svg": "svg", **dict.fromkeys((".mmd", ".mermaid", ".md", ".txt", ""), "mermaid")}
 COLUMNS = ("keys", "typed", "all")
 
 
@@ -42,6 +42,7 @@ def diagram(
 
     check_format(format, FORMATS)
     check_shown_columns(columns, COLUMNS)
+    chosen = format or _format_of(out)
     loaded = configuration(config)
     from planlake.flow import drawing
     from planlake.flow.diagram import Wanted
@@ -52,10 +53,20 @@ def diagram(
     if json:
         print_json(asdict(found))
         return
-    chosen = format or (ENDINGS.get(out.suffix.lower(), "mermaid") if out else "mermaid")
     draw = {"mermaid": drawing.mermaid, "dbml": drawing.dbml, "svg": drawing.svg}[chosen]
     _write(draw(found), out)
     remark(f"{len(found.entities)} tables, {len(found.relations)} relations")
+
+
+def _format_of(out: Path | None) -> str:
+    """The format that the ending of a file names; a ConfigurationError where it names none of them."""
+    from planlake.errors import ConfigurationError
+
+    ending = out.suffix.lower() if out else ""
+    if ending not in ENDINGS:
+        hint = "--out FILE.svg, FILE.dbml or FILE.mmd; with --format any name will do"
+        raise ConfigurationError(f"no diagram is written as {ending}", facts={"out": out}, hint=hint)
+    return ENDINGS[ending]
 
 
 def _write(text: str, out: Path | None) -> None:

@@ -23,7 +23,7 @@ def plan(
 ) -> None:
     """Show what `planlake run` would do now, why, and what it takes where a table is read whole; nothing is done."""
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, print_table, remark
+    from planlake.cli.screen import counted, print_json, print_table, remark
     from planlake.cli.selecting import selection
 
     wanted = selection(tables, cadence=cadence, step=step, is_full=full)
@@ -38,7 +38,7 @@ def plan(
     rows = [(one.table, one.step, _windows(one), takes(expected.get((one.table, one.step))), one.why) for one in steps]
     print_table("", ("table", "step", "windows", "expected", "why"), rows)
     due = sum(1 for one in steps if one.windows)
-    remark(f"{due} tables are due; planlake run does this")
+    remark(f"{counted(due, 'table is', 'tables are')} due; planlake run does this")
     for one in steps:
         if one.gaps:
             remark(f"gap: {one.table} lacks {len(one.gaps)} days from {one.gaps[0]} to {one.gaps[-1]}")
@@ -63,10 +63,12 @@ def takes(estimate: "Estimate | None") -> str:
         return ""
     if estimate.error:
         return f"not known: {estimate.error}"
+    from planlake.cli.screen import counted
+
     seconds = max(1, round(estimate.seconds))
     time = f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds} s"
     size = f"{estimate.bytes / 1e6:,.0f} MB" if estimate.bytes >= 1e6 else f"{estimate.bytes / 1e3:,.0f} kB"
-    return f"{estimate.requests:,} requests, {size}, about {time}"
+    return f"{counted(estimate.requests, 'request', 'requests')}, {size}, about {time}"
 
 
 def _as_json(estimate: "Estimate | None") -> dict[str, object] | None:

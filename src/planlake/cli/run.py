@@ -69,7 +69,8 @@ def show(result: "RunResult") -> None:
     title = f"Run {result.run} of {result.run_date}, {result.seconds:.1f} s"
     done = [table for table in result.tables if table.outcome != "up to date"]
     if not done:
-        remark(f"{title}: nothing to do, all {len(result.tables)} tables are up to date; no table of data was changed")
+        all_of_them = counted(len(result.tables), "table is", "tables are")
+        remark(f"{title}: nothing to do, {all_of_them} up to date; no table of data was changed")
     else:
         rows = [dict(zip(COLUMNS, _row(table), strict=True)) for table in done]
         shown = [name for name in COLUMNS if name not in OFTEN_NONE or any(row[name] for row in rows)]
@@ -108,29 +109,37 @@ def _listed(names: "Sequence[str]") -> str:
 
 
 def _remarks(result: "TableResult") -> list[str]:
+    from planlake.cli.screen import counted
+
     lines = []
     if result.gaps:
         first, last, count = result.gaps[0], result.gaps[-1], len(result.gaps)
         lines.append(
-            f"gap: {result.table} lacks {count} days from {first} to {last}, beyond the look-back cap\n"
+            f"gap: {result.table} lacks {counted(count, 'day', 'days')} from {first} to {last}, "
+            "beyond the look-back cap\n"
             f"hint: planlake backfill {result.table} --from {first} --to {last}"
         )
     is_kept = result.refine is not None and not (result.outcome == "held" and result.refine.rebuilt)
     if result.refine and result.refine.uncastable and is_kept:
+        one, several = (
+            "cell does not cast and is NULL; its value is",
+            "cells do not cast and are NULL; their values are",
+        )
         lines.append(
-            f"{result.table}: {result.refine.uncastable} cells do not cast and are NULL; their values are kept\n"
+            f"{result.table}: {counted(result.refine.uncastable, one, several)} kept\n"
             f"hint: planlake sql \"select * from uncastable where resource = '{result.table}'\""
         )
     if result.refine and result.refine.new_columns and not result.refine.is_first:
         names = result.refine.new_columns
-        shown = _listed(names)
-        lines.append(f"{result.table}: {len(names)} new columns, which nobody declared, are kept as text: {shown}")
+        one, several = "new column, which nobody declared, is", "new columns, which nobody declared, are"
+        lines.append(f"{result.table}: {counted(len(names), one, several)} kept as text: {_listed(names)}")
     vanished = [one.column for one in result.refine.drift if one.what == "vanished"] if result.refine else []
     if vanished:
         lines.append(f"{result.table}: {_listed(vanished)} came with no record any more and is NULL from now on")
     if result.refine and result.refine.rejected:
+        one, several = "record has no usable id; it is", "records have no usable id; they are"
         lines.append(
-            f"{result.table}: {result.refine.rejected} records have no usable id; they are kept\n"
+            f"{result.table}: {counted(result.refine.rejected, one, several)} kept\n"
             f"hint: planlake sql \"select * from rejected where resource = '{result.table}'\""
         )
     told = ("casts", "rejected")  # in lines of their own, above
@@ -139,11 +148,13 @@ def _remarks(result: "TableResult") -> list[str]:
         for check in result.checks
         if check.verdict == "warning" and check.check not in told
     ]
+    return lines + _standing(result)
+
+
+def _standing(result: "TableResult") -> list[str]:
+    """What a table shows that nothing new of was published."""
+    shown = f"{result.table} {'still shows its last good version' if result.is_published else 'has no version yet'}"
     if result.outcome == "held":
-        lines.append(
-            f"{result.table} still shows its last good version: {result.message}\n"
-            f"hint: planlake sql \"select * from checks where resource = '{result.table}' order by checked_at desc\""
-        )
-    if result.outcome in ("open", "failed"):
-        lines.append(f"{result.table} still shows its last good version; the next run asks again")
-    return lines
+        query = f"select * from checks where resource = '{result.table}' order by checked_at desc"
+        return [f'{shown}: {result.message}\nhint: planlake sql "{query}"']
+    return [f"{shown}; the next run asks again"] if result.outcome in ("open", "failed") else []

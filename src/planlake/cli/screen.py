@@ -1,6 +1,7 @@
 """How results look: tables on standard output, progress and remarks on standard error."""
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +26,7 @@ MARKS = {
     "held": "! held",
     "failed": "x failed",
 }
+COMMAND = re.compile(r"hint: planlake ((?:env )?[a-z]+)")
 OF_NO_ENVIRONMENT = ("add", "demo", "env", "init", "simulate")  # commands without --env
 STYLES = {"loaded": "green", "open": "yellow", "held": "yellow", "failed": "red"}
 
@@ -69,15 +71,17 @@ def remark(text: str) -> None:
 def runnable(line: str) -> str:
     """A line as it is; the command of a hint with the environment and the configuration it needs, where not the usual.
 
+    They follow the command's name: what comes behind it may be words that say what it does.
     Without its environment a hint to undo something in a preview would undo what was last done to its base.
     """
-    command = line.removeprefix("hint: planlake ")
-    if command == line:
+    command = COMMAND.match(line)
+    if command is None:
         return line
     environment, file = chosen_environment(), named_file()
-    if environment is not None and "--env" not in command and command.split()[0] not in OF_NO_ENVIRONMENT:
-        line = f"{line} --env {shlex.quote(environment)}"
-    return line if file is None else f"{line} --config {shlex.quote(str(file))}"
+    options = "" if file is None else f" --config {shlex.quote(str(file))}"
+    if environment is not None and "--env" not in line and command[1].split()[0] not in OF_NO_ENVIRONMENT:
+        options = f" --env {shlex.quote(environment)}{options}"
+    return f"{command[0]}{options}{line[command.end() :]}"
 
 
 @contextmanager

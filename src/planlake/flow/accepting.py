@@ -4,13 +4,9 @@ New resources, columns and types become overrides of the catalogue; what is gone
 before it takes the place of the old one, in one step.
 """
 
-import os
-import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from planlake.checks.documentation import (
@@ -23,8 +19,9 @@ from planlake.checks.documentation import (
     Difference,
 )
 from planlake.config import Config, load_config
-from planlake.errors import ConfigurationError, ConflictError
+from planlake.errors import ConfigurationError
 from planlake.flow.documentation import Comparison
+from planlake.flow.replacing import replace_file
 from planlake.sources.catalogue import Resource, catalogue_of, resource_from
 from planlake.sources.documentation import column_type
 from planlake.sources.overrides import with_overrides
@@ -112,31 +109,9 @@ def _replaced(file: Path, overrides: dict[str, Table]) -> tuple[str, str]:
         content = place.read_bytes()
         before = content.decode("utf-8")
         after = with_overrides(before, overrides) if overrides else before
-        if after != before and not os.access(place, os.W_OK):
-            raise ConfigurationError(f"{file} is write-protected", state="Nothing was changed")
         if after != before:
-            _write(place, content, after.encode("utf-8"))
+            replace_file(place, content, after.encode("utf-8"), lambda beside: catalogue_of(load_config(beside)))
         return before, after
     except OSError as error:
         state = "Nothing was changed"
         raise ConfigurationError(f"{file} cannot be written: {error.strerror}", state=state) from None
-
-
-def _write(file: Path, before: bytes, after: bytes) -> None:
-    beside = None
-    try:
-        with NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", suffix=".new", delete=False) as stream:
-            beside, owner = Path(stream.name), file.stat()
-            stream.write(after)
-            stream.flush()
-            os.fsync(stream.fileno())
-        with suppress(OSError, AttributeError):  # somebody else's file, or a system without owners
-            os.chown(beside, owner.st_uid, owner.st_gid)
-        shutil.copymode(file, beside)
-        catalogue_of(load_config(beside))
-        if file.read_bytes() != before:
-            raise ConflictError(f"{file.name} was changed by somebody else", hint="try again")
-        beside.replace(file)
-    finally:
-        if beside is not None:
-            beside.unlink(missing_ok=True)

@@ -3,17 +3,14 @@
 The new file is read and compared before it takes the place of the old one, in one step.
 """
 
-import os
-import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from planlake.config import Config, Tables, load_config
-from planlake.errors import ConfigurationError, ConflictError
+from planlake.errors import ConfigurationError
 from planlake.flow.editing import unplaced, with_tables
+from planlake.flow.replacing import replace_file
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
 
 
@@ -75,30 +72,10 @@ def _replace(config: Config, file: Path, names: Mapping[Cadence, Sequence[str]])
         text = before.decode("utf-8")
         for cadence, more in names.items():
             text = with_tables(text, cadence, more)
-        beside = _written_beside(file, text.encode("utf-8"))
-        try:
-            _compare(config, beside, names)
-            if file.read_bytes() != before:
-                raise ConflictError(f"{file.name} was changed by somebody else", hint="try again")
-            beside.replace(file)
-        finally:
-            beside.unlink(missing_ok=True)
+        replace_file(file, before, text.encode("utf-8"), lambda beside: _compare(config, beside, names))
     except OSError as error:
         state = "Nothing was changed"
         raise ConfigurationError(f"{file} cannot be written: {error.strerror}", state=state) from None
-
-
-def _written_beside(file: Path, content: bytes) -> Path:
-    """A new file in the same folder with the mode and, where that is allowed, the owner of the old one."""
-    with NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", suffix=".new", delete=False) as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside, owner = Path(stream.name), file.stat()
-    with suppress(OSError, AttributeError):  # somebody else's file, or a system without owners
-        os.chown(beside, owner.st_uid, owner.st_gid)
-    shutil.copymode(file, beside)
-    return beside
 
 
 def _compare(config: Config, beside: Path, names: Mapping[Cadence, Sequence[str]]) -> None:

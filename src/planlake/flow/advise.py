@@ -124,7 +124,7 @@ def _proposal(
 ) -> tuple[Cadence | None, str]:
     changed, days = len(seen.changes), seen.days
     if days < MINIMUM_DAYS:
-        return None, f"{days} days are known, {MINIMUM_DAYS} are needed"
+        return None, f"{days} {'day is' if days == 1 else 'days are'} known, {MINIMUM_DAYS} are needed"
     on_days = f"changes on {changed} of {days} days"
     if cadence == "daily":
         if changed > days * SELDOM:

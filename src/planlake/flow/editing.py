@@ -7,9 +7,12 @@ So comments, order, quotes, indentation and line ends stay as they are.
 import json
 import re
 from collections.abc import Sequence
+from io import StringIO
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import DocumentEndEvent
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from planlake.errors import ConfigurationError
@@ -26,7 +29,10 @@ def with_tables(text: str, cadence: str, names: Sequence[str]) -> str:
 
     Raises ConfigurationError where the list stands in the file in a way that names cannot be put in.
     """
-    root = YAML(typ="safe", pure=True).compose(text)
+    try:
+        root = YAML(typ="safe", pure=True).compose(text)
+    except YAMLError:
+        raise unplaced() from None
     listed = f"[{', '.join(map(written, names))}]"
     found = _entry(root, "tables")
     if found is None:
@@ -95,9 +101,16 @@ def _with_section(text: str, root: Node, entry: str) -> str:
         raise unplaced()
     if root.flow_style:
         return _with_key(text, root, f"tables: {{{entry}}}")
-    newline, indent = _newline(text), " " * root.start_mark.column
-    gap = "" if text.endswith("\n") else newline
-    return f"{text}{gap}{newline}{indent}tables:{newline}{indent}  {entry}{newline}"
+    newline, indent, place = _newline(text), " " * root.start_mark.column, _end_of_document(text)
+    gap = "" if text[:place].endswith("\n") else newline
+    return _inserted(text, place, f"{gap}{newline}{indent}tables:{newline}{indent}  {entry}{newline}")
+
+
+def _end_of_document(text: str) -> int:
+    """Where the only document ends: before its `...`, where it has one."""
+    events = YAML(typ="safe", pure=True).parse(StringIO(text))
+    end = next(event for event in events if isinstance(event, DocumentEndEvent))
+    return int(end.start_mark.index) if end.explicit else len(text)
 
 
 def _with_key(text: str, mapping: Node, entry: str) -> str:

@@ -101,7 +101,10 @@ def export(
 
 
 def check_target(target: Target) -> None:
-    """Refuse a place that is taken by something else, or by an export where none may be replaced."""
+    """Refuse a place that is taken by something else, or by an export where none may be replaced.
+
+    An earlier export is what says so itself, table by table; nothing else is ever replaced.
+    """
     path, hint = target.path, "--force replaces it, or name another with --out"
     if not path.parent.is_dir():
         raise ConfigurationError(f"there is no folder {path.parent}", hint="make it, or name another with --out")
@@ -112,9 +115,34 @@ def check_target(target: Target) -> None:
     if target.format == "parquet" and (others := _not_exported(path)):
         facts = {"for example": others[0]}
         raise ConfigurationError(f"{path} holds other files", facts=facts, hint="name a folder of its own with --out")
+    if target.format == "duckdb" and path.is_file():
+        _refuse_other_file(path)
     is_taken = path.is_file() or (path.is_dir() and any(path.iterdir()))
     if is_taken and not target.replaces:
         raise ConfigurationError(f"{path} is there already", state="It was left as it is", hint=hint)
+
+
+def _refuse_other_file(path: Path) -> None:
+    """Refuse to replace a file unless it is a DuckDB file with the tables of an earlier export and no others."""
+    state, hint = "It was left as it is", "name another with --out; --force replaces earlier exports alone"
+    try:
+        others = _not_exported_tables(path)
+    except (OSError, duckdb.Error):  # another kind of file, a file without an export, one in use
+        raise ConfigurationError(f"{path} is no earlier export", state=state, hint=hint) from None
+    if others:
+        facts = {"for example": others[0]}
+        raise ConfigurationError(f"{path} holds other tables", facts=facts, state=state, hint=hint)
+
+
+def _not_exported_tables(path: Path) -> list[str]:
+    """Tables and views of a DuckDB file that no export put there; an OSError or a duckdb.Error for any other file."""
+    with path.open("rb") as stream:
+        if stream.read(12)[8:] != b"DUCK":  # DuckDB would look for an extension that reads it
+            raise duckdb.IOException("no DuckDB file")
+    with duckdb.connect(str(path), read_only=True) as connection:
+        found = connection.execute("select table_name from information_schema.tables").fetchall()
+        own = connection.execute(f'select "table" from {ABOUT_TABLE}').fetchall()
+    return sorted({name for (name,) in found} - {name for (name,) in own} - {ABOUT_TABLE})
 
 
 def _not_exported(folder: Path) -> list[str]:

@@ -15,7 +15,10 @@ Outcome = Literal["loaded", "unchanged", "up to date", "open", "held", "failed",
 
 @dataclass(frozen=True, slots=True)
 class TableResult:
-    """What a run did to one table; steps that were not taken are None."""
+    """What a run did to one table; steps that were not taken are None.
+
+    `is_published` says whether it shows a version, of this run or an earlier one.
+    """
 
     table: str
     outcome: Outcome
@@ -27,6 +30,7 @@ class TableResult:
     gaps: tuple[date, ...] = ()
     new_gaps: tuple[date, ...] = ()
     seconds: float = 0.0
+    is_published: bool = True
 
     @property
     def is_troubled(self) -> bool:

@@ -34,7 +34,7 @@ from planlake.flow.rows import raw_rows
 from planlake.flow.sampling import forget_samples
 from planlake.flow.snapshot import SnapshotResult, snapshot
 from planlake.flow.telling import reason_of, told, told_run
-from planlake.lake.lake import clear_errors
+from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.ledger import GAP, History, read_histories
 from planlake.lake.previews import enter, open_lake
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
@@ -175,7 +175,18 @@ async def _table(work: _Work, source: Source | None, steps: Sequence[Step]) -> T
             raise
         resource = work.context.catalogue.resource(table)
         result = TableResult(table, "failed", reason_of(error, is_personal=bool(resource.personal)))
+    if result.outcome in ("open", "held", "failed"):
+        result = replace(result, is_published=await asyncio.to_thread(_is_published, work.context.lake, table))
     return replace(result, gaps=steps[0].gaps, new_gaps=steps[0].new_gaps, seconds=monotonic() - started)
+
+
+def _is_published(lake: Lake, table: str) -> bool:
+    """Whether a table shows a version; where nobody can tell it is taken to."""
+    try:
+        found = lake.shown("refined", f"current_{table}")
+    except Exception:  # what made the table fail may be what is asked here
+        return True
+    return found is not None and found.current_snapshot() is not None
 
 
 async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -> TableResult:
