@@ -195,17 +195,19 @@ def full(_):
 
 
 @pytest.mark.parametrize(
-    ("place", "instead", "message"),
+    ("mode", "fsync", "message"),
     [
-        pytest.param("os.access", lambda _, mode, **__: mode != os.W_OK, "write-protected", id="write-protected"),
-        pytest.param("planlake.flow.accepting.os.fsync", full, "No space left", id="a full disk"),
+        pytest.param(0o444, os.fsync, "write-protected", id="write-protected"),
+        pytest.param(0o644, full, "No space left", id="a full disk"),
     ],
 )
 def test_write_into_a_file_that_cannot_be_written_leaves_everything_alone(
-    drift, council, monkeypatch, place, instead, message
+    drift, council, monkeypatch, mode, fsync, message
 ):
-    monkeypatch.setattr(place, instead)
+    monkeypatch.setattr("planlake.flow.replacing.os.fsync", fsync)
+    drift.file.chmod(mode)
     said = drift("--write", change=change)
+    drift.file.chmod(0o644)
     assert said.status == 2
     assert message in said.errors[0]
     assert drift.file.read_text() == council.text

@@ -103,7 +103,7 @@ def test_a_reader_that_leaves_early_is_no_error(lake):
     ("query", "message", "hint"),
     [
         pytest.param("select * from applicatons", 'no table is called "applicatons"', "applications", id="no table"),
-        pytest.param("select * from site_visits", '"site_visits" was not loaded yet', "run site_visits", id="unloaded"),
+        pytest.param("select * from site_visits", '"site_visits" was not loaded yet', "site_visits", id="unloaded"),
         pytest.param(
             'select * from "tascomi-refined-zon".fees', "tascomi-refined-zon", "did you mean", id="no database"
         ),
