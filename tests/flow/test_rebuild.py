@@ -8,11 +8,12 @@ import pytest
 
 from commands import typed_in_process
 from conftest import feeding, written_config
+from planlake.checks.gates import CheckResult
 from planlake.engines import duckdb
 from planlake.errors import ConfigurationError
 from planlake.flow import rebuild as rebuilding
 from planlake.flow.rebuild import rebuild
-from planlake.flow.rollback import undo
+from planlake.flow.rollback import rollback, undo
 from planlake.simulator.dataset import Dataset
 
 from .tables import COLUMNS, DAY_1, DAY_2, DAY_3, columns_with
@@ -157,6 +158,26 @@ def test_a_rebuild_held_at_its_second_step_leaves_nothing_and_the_next_run_goes_
     assert feed.rows("select name from things where id = 3") == [{"name": "latest"}]
     with pytest.raises(ConfigurationError, match="nothing to take back"):
         undo(feed.config, confirm=lambda _: True)
+
+
+def held_at_its_second_step(feed, monkeypatch):
+    """Make `things` anew under a check that holds the new version of `current_`."""
+    with monkeypatch.context() as patched:
+        held = CheckResult("unique", "held", 1.0, 0.0, message="held by the test")
+        patched.setattr("planlake.flow.snapshot.unique", lambda *_, **__: held)
+        (found,) = rebuild(feed.config, ["things"])
+    assert found.trouble == "held by the test"
+
+
+def test_after_a_rollback_a_held_rebuild_and_undo_every_version_can_be_gone_to(feed, monkeypatch):
+    before = everything(feed)
+    rollback(feed.config, ["things"], 1, confirm=lambda _: True)
+    held_at_its_second_step(feed, monkeypatch)
+    undo(feed.config, confirm=lambda _: True)
+    assert everything(feed) == before
+    assert rollback(feed.config, ["things"], 2, confirm=None) == []  # it is there already
+    (shown,) = rollback(feed.config, ["things"], "last-good", confirm=None)
+    assert (shown.batches, shown.versions, shown.entry.batch_to) == ((2,), 1, 1)
 
 
 def test_an_error_nobody_foresaw_in_one_table_is_that_tables_trouble(feed, monkeypatch, typed):

@@ -8,6 +8,7 @@ from conftest import feeding, table_of
 from planlake.flow.plan import Selection
 from planlake.flow.run import reconcile, run
 from planlake.flow.status import status
+from planlake.lake.previews import open_lake
 from planlake.simulator.faults import Rule
 
 from .served import (
@@ -115,6 +116,22 @@ def test_a_table_that_never_stands_still_is_complete_or_open(feed, size):
         assert feed.run_at(LATER).exit_code == 0
     assert feed.data.ids("things")[0] > 1
     assert set(feed.data.ids("things")) <= held(feed, "things").keys()
+
+
+def test_what_is_read_after_raw_was_lost_is_above_what_was_refined_of_it(feed):
+    fill(feed.data, "things", 3)
+    feed.run_at(DAY_1)
+    lake, before = open_lake(feed.config), {}
+    for name in ("api_responses", "api_requests"):
+        before[name] = lake.find("raw", name).metadata.current_snapshot_id
+    feed.data.put("things", record(2, "2026-11-17 09:00:00", name="second"))
+    feed.run_at(DAY_2)
+    for name, version in before.items():  # as `recover` leaves them where the newest files are gone
+        with open_lake(feed.config).find("raw", name).manage_snapshots() as change:
+            change.set_current_snapshot(version)
+    feed.data.put("things", record(500, "2026-11-17 10:00:00", name="of the lost day"))
+    assert feed.run_at(DAY_2.replace("T03", "T04")).exit_code == 0
+    assert_equal(feed, "things")
 
 
 @pytest.mark.parametrize("page", [2, 3])

@@ -19,7 +19,7 @@ from planlake.flow.prepare import give_up
 from planlake.flow.reading import Reading
 from planlake.flow.rows import closing_rows, raw_rows, request_row, stored_by_request
 from planlake.lake.held import keep_new
-from planlake.lake.ledger import FULL, PAGE, History
+from planlake.lake.ledger import FULL, PAGE, History, next_batch
 from planlake.sources.catalogue import Resource
 from planlake.sources.client import Source
 from planlake.sources.records import Shape
@@ -65,7 +65,7 @@ async def ingest(
     context: Context, source: Source, resource: Resource, readings: Sequence[Reading], history: History
 ) -> IngestResult:
     """Read windows of a resource into raw under a new batch number; windows that fail stay open, by name."""
-    batch, settings = history.last_batch + 1, context.config.settings
+    batch, settings = next_batch(context.lake, resource.name, history), context.config.settings
     fetching = Fetching(context, source, resource, Shape(resource.key, context.catalogue.dropped_keys))
     state = _Batch(context, resource, batch, IngestResult(resource.name, batch))
     async for reading, page in fetched_windows(fetching, readings):

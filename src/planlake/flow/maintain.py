@@ -69,6 +69,7 @@ def _whole(context: Context, lakes: Sequence[Lake], zone: str, name: str) -> Fre
         return sweep(table, now, others=others)
     old = outdated(table, context.clock.today(), _retention(context.config.settings))
     freed = _let_go(context, table, old) + _merged(context, zone, table, at_least=2)
+    context.lake.loaded[zone, name] = table
     return freed + sweep(table, now, others=others)
 
 

@@ -27,7 +27,7 @@ from planlake.lake.journal import DONE, LEFT_ALONE, PLANNED, Entry, note
 from planlake.lake.lake import clear_errors
 from planlake.lake.ledger import History, read_histories
 from planlake.lake.previews import enter
-from planlake.lake.rollback import mark, set_to
+from planlake.lake.rollback import mark, take_away
 from planlake.sources.catalogue import Resource
 
 Origin = Literal["raw", "increments"]
@@ -143,7 +143,7 @@ def _set_back(context: Context, entry: Entry) -> None:
         table = context.lake.find("refined", f"{kind}_{entry.resource}")
         if table is not None and version is not None:
             with context.lake.commits:
-                set_to(table, version, action=entry.action, today=context.clock.today())
+                take_away(table, version, action=entry.action)
 
 
 def _close(context: Context, entries: Sequence[Entry], results: Sequence[TableResult]) -> None:

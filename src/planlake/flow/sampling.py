@@ -19,7 +19,7 @@ from planlake.flow.context import Context, Progress
 from planlake.flow.fetch import Fetching, Page
 from planlake.flow.rows import raw_rows, request_row, stored_by_request
 from planlake.lake.held import keep_new
-from planlake.lake.ledger import FULL, SAMPLE, History
+from planlake.lake.ledger import FULL, SAMPLE, History, next_batch
 from planlake.lake.previews import leave
 from planlake.sources.catalogue import Resource
 from planlake.sources.dialect import Totals, day_query, page_query
@@ -72,7 +72,7 @@ def sampled(context: Context, resource: Resource, history: History, pages: int) 
     """
     asked, days = asyncio.run(_fetched(context, resource, pages))
     every = [*asked, *days.values()]
-    batch = history.last_batch + 1
+    batch = next_batch(context.lake, resource.name, history)
     rows = raw_rows(resource.name, batch, [page for page in every if page.records])
     new = keep_new(context.lake, context.connection, resource.name, resource.key, rows) if len(rows) else rows
     stored, common = stored_by_request(new), {"run": context.run, "resource": resource.name, "batch": batch}

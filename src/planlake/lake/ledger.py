@@ -14,7 +14,7 @@ from pyiceberg.manifest import DataFile
 from planlake.clock import london_day
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import literal
-from planlake.lake.files import data_files, highest_by_resource, is_among, is_equal, of_resource
+from planlake.lake.files import bookmark, data_files, highest_by_resource, is_among, is_equal, of_resource
 from planlake.lake.lake import Lake
 from planlake.lake.reading import own_rows_sql, rows_sql
 from planlake.lake.schemas import TABLES
@@ -261,6 +261,15 @@ def was_read_whole(lake: Lake, connection: Connection, resource: str, above_batc
                 and batch > {above_batch} and event = '{CLOSED}' and "window" = '{FULL}' limit 1"""
     with connection.cursor() as cursor:
         return bool(cursor.execute(query).fetchall())
+
+
+def next_batch(lake: Lake, resource: str, history: History) -> int:
+    """The number of a new batch: above all in raw and in the ledger, and above what refined tables say they hold.
+
+    Else a ledger that was recovered as it stood earlier would bring records that nobody refines.
+    """
+    tables = (lake.find("refined", f"{kind}_{resource}") for kind in ("increment", "current"))
+    return max(history.last_batch, *map(bookmark, tables)) + 1
 
 
 def last_request_id(lake: Lake) -> int:

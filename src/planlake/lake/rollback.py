@@ -12,7 +12,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update import SetCurrentSchemaUpdate
-from pyiceberg.table.update.snapshot import ManageSnapshots
+from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots
 
 from planlake.engines.duckdb import Connection
 from planlake.lake.files import (
@@ -137,10 +137,7 @@ def set_to(table: Table, snapshot_id: int, *, action: int, today: date, restored
     if target is None or left is None or left.snapshot_id == snapshot_id:
         return
     with changing(table) as transaction:
-        ManageSnapshots(transaction).set_current_snapshot(snapshot_id=snapshot_id).commit()
-        if target.schema_id is not None and target.schema_id != table.metadata.current_schema_id:
-            change = {"action": "set-current-schema", "schema-id": target.schema_id}
-            transaction._apply((SetCurrentSchemaUpdate.model_validate(change),))
+        _show(transaction, table, target)
         name = _before(action, target.sequence_number or 0, today)
         ManageSnapshots(transaction).create_tag(left.snapshot_id, name).commit()
         _put_aside(transaction, table, target, action)
@@ -149,6 +146,34 @@ def set_to(table: Table, snapshot_id: int, *, action: int, today: date, restored
         for name, tag, tagged in _put_aside_by(table, restored) if restored is not None else ():
             ManageSnapshots(transaction).create_tag(tagged, tag).commit()
             ManageSnapshots(transaction).remove_tag(name).commit()
+
+
+def _show(transaction: Transaction, table: Table, target: Snapshot) -> None:
+    """Make a version the current one, with the columns it had."""
+    ManageSnapshots(transaction).set_current_snapshot(snapshot_id=target.snapshot_id).commit()
+    if target.schema_id is not None and target.schema_id != table.metadata.current_schema_id:
+        change = {"action": "set-current-schema", "schema-id": target.schema_id}
+        transaction._apply((SetCurrentSchemaUpdate.model_validate(change),))
+
+
+def take_away(table: Table, snapshot_id: int, *, action: int) -> None:
+    """Show a version again and take those out that an action made since, as if it had never begun.
+
+    Nothing happens where it made none. Their files are left to housekeeping.
+    """
+    made = [one.snapshot_id for one in table.metadata.snapshots if made_by(one) == action]
+    target = table.snapshot_by_id(snapshot_id)
+    if target is None or not made:
+        return
+    with changing(table) as transaction:
+        _show(transaction, table, target)
+        for name in [
+            name for name, ref in table.refs().items() if name.startswith(DAY_TAG) and ref.snapshot_id in made
+        ]:
+            ManageSnapshots(transaction).remove_tag(name).commit()
+            if name == f"{DAY_TAG}{run_date_of(target)}":
+                ManageSnapshots(transaction).create_tag(snapshot_id, name).commit()
+        ExpireSnapshots(transaction).by_ids(made).commit()
 
 
 def _put_aside(transaction: Transaction, table: Table, target: Snapshot, action: int) -> None:
