@@ -1,6 +1,7 @@
 """A lost or damaged catalogue: everything it knew is in the warehouse still."""
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import date
@@ -11,6 +12,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 
 from commands import typed_in_process
 from planlake.errors import ConfigurationError, ConflictError, LakeError
+from planlake.flow.forget import forget
 from planlake.flow.recover import recover
 from planlake.flow.rollback import rollback
 from planlake.lake import recovery
@@ -183,6 +185,44 @@ def test_a_catalogue_restored_from_a_backup_is_brought_up_to_date(feed, is_delet
     assert [row["name"] for row in shown(feed)] == ["later", "latest", "last", "name 4", "name 5"]
 
 
+def all_backed_up(feed):
+    """The whole lake as it is now; what is returned lays it over what came since, and deletes nothing."""
+    lake, restore = feed.config.folder / "lake", backed_up(feed)
+    kept = shutil.copytree(lake, feed.config.folder / "kept", dirs_exist_ok=True)
+
+    def lay_over():
+        shutil.copytree(kept, lake, dirs_exist_ok=True)
+        restore()
+
+    return lay_over
+
+
+@pytest.mark.parametrize("commits", [22, 45])  # logs that overlap and name the old file; logs that do not
+def test_of_files_laid_over_newer_ones_the_newest_count_though_their_logs_do_not_name_the_known(feed, commits):
+    lay_over = all_backed_up(feed)
+    table = open_lake(feed.config).find("refined", "current_things")
+    for count in range(commits):
+        with table.transaction() as transaction:
+            transaction.set_properties(count=str(count))
+    newest = places(feed)
+    lay_over()
+    found, _ = recover(feed.config)
+    assert [(one.table, one.is_trouble) for one in found] == [("current_things", False)]
+    assert places(feed) == newest
+    assert recover(feed.config) == ([], None)
+
+
+def test_a_record_that_was_forgotten_does_not_come_back_with_files_laid_over_newer_ones(feed):
+    lay_over = all_backed_up(feed)
+    forget(feed.config, "things", "3", confirm=lambda _: True)
+    newest = places(feed)
+    lay_over()
+    found, _ = recover(feed.config)
+    assert (places(feed), [one for one in found if one.is_trouble]) == (newest, [])
+    assert [row["id"] for row in shown(feed)] == [1, 2, 4, 5]
+    assert recover(feed.config) == ([], None)
+
+
 def written_and_killed(monkeypatch, table, action):
     """Carry out an action that is killed between writing a metadata file of this table and its commit."""
     written = SqlCatalog._write_metadata
@@ -233,6 +273,19 @@ def test_a_file_that_does_not_follow_what_the_catalogue_knows_is_left_alone(feed
     before = places(feed)
     assert recover(feed.config) == ([], None)
     assert places(feed) == before
+
+
+def test_of_two_histories_every_table_gets_the_longer(feed, monkeypatch):
+    """Such as where the run on a restored catalogue was killed before its first commit."""
+    restore = backed_up(feed)
+    for day, at in enumerate((DAY_3, "2026-11-20T03:00:00"), start=18):
+        put(feed, 2, "latest", f"2026-11-{day} 09:00:00")
+        feed.run_at(at)
+    newest = places(feed)
+    restore()
+    written_and_killed(monkeypatch, "api_responses", lambda: feed.run_at("2026-11-21T03:00:00"))
+    recover(feed.config)
+    assert places(feed) == newest
 
 
 @pytest.mark.parametrize("calls", [2, 4])

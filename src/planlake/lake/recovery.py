@@ -17,7 +17,7 @@ from planlake.lake.lake import BOOKMARKED, ZONES, Lake
 from planlake.lake.previews import ENTERED, drop_table, last_events, pinning, preview_names, remove_pins, unread
 from planlake.lake.storage import path_in_storage
 from planlake.lake.summary import rows_of
-from planlake.lake.written import Written, metadata_files, missing_file, newest_first, number_of, stored_previews
+from planlake.lake.written import Written, metadata_files, missing_file, newest_first, number_of, read, stored_previews
 
 KNOWN_AGAIN, BROUGHT, LEFT_ALONE, LOST = "known again", "brought up to date", "left alone", "lost"
 UNPINNED = "pins removed"
@@ -134,15 +134,24 @@ def _newer(place: _Place, known_at: int) -> Iterator[Written]:
     passed = {path_in_storage(location) for location in (known.location, *known.log)}
     newer = [location for location in place.files if path_in_storage(location) not in passed]
     for one in newest_first(place.io, newer):
-        if one.written_at >= known_at and _follows(one, known):
+        if one.written_at >= known_at and _follows(place.io, one, known):
             yield one
 
 
-def _follows(one: Written, known: Written) -> bool:
-    """Whether a file came after the known one: its log holds it, or the table was dropped and made anew."""
+def _follows(io: FileIO, one: Written, known: Written) -> bool:
+    """Whether a file came after the known one, of the same table, or the table was dropped and made anew.
+
+    A log that reaches back to the known file's number has to hold it. One that was cut before is gone on with in the
+    oldest file it names; where none of them is there, the number tells.
+    """
     if one.metadata.table_uuid != known.metadata.table_uuid:
         return True
-    return path_in_storage(known.location) in map(path_in_storage, one.log)
+    if one.number <= known.number or one.metadata.last_sequence_number < known.metadata.last_sequence_number:
+        return False
+    if any(number_of(location) <= known.number for location in one.log):
+        return path_in_storage(known.location) in map(path_in_storage, one.log)
+    oldest = next(filter(None, (read(io, location) for location in one.log)), None)
+    return oldest is None or _follows(io, oldest, known)
 
 
 def _unowned(preview: Lake, places: Iterable[_Place], choices: Sequence[_Choice]) -> list[_Place]:

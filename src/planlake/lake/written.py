@@ -76,9 +76,10 @@ def number_of(location: str) -> int:
 
 
 def newest_first(io: FileIO, locations: Iterable[str]) -> Iterator[Written]:
-    """Metadata files of one table: what was written last, then what that followed, then what neither of them did.
+    """Metadata files of one table: the last of the longest history, then what that followed, then others likewise.
 
-    Each file names those it followed, so that few are opened until more are asked for.
+    Of a table that was dropped and made anew, what was made anew comes first. Each file names those it followed, so
+    that few are opened until more are asked for.
     """
     last: list[Written] = []
     followed: set[str] = set()
@@ -87,7 +88,11 @@ def newest_first(io: FileIO, locations: Iterable[str]) -> Iterator[Written]:
         if one is not None:
             last.append(one)
             followed.update(one.log)
-    for one in sorted(last, key=lambda found: (found.written_at, found.number), reverse=True):
+    in_order = sorted(last, key=lambda found: found.written_at)
+    latest = {one.metadata.table_uuid: one.written_at for one in in_order}
+    for one in sorted(
+        in_order, key=lambda found: (latest[found.metadata.table_uuid], found.number, found.written_at), reverse=True
+    ):
         yield one
         yield from filter(None, (read(io, location) for location in reversed(one.log)))
 
