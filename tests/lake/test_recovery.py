@@ -20,6 +20,7 @@ from planlake.lake.files import data_files
 from planlake.lake.lake import catalogue_file, lock_beside
 from planlake.lake.lease import writing
 from planlake.lake.previews import open_lake
+from planlake.lake.upgrade import FORMAT_PROPERTY
 from planlake.lake.written import number_of
 
 from .things import DAY_2, DAY_3, put, things_loaded
@@ -127,6 +128,17 @@ def test_a_damaged_catalogue_says_what_helps_and_it_does(feed, monkeypatch, capf
     assert said.status == 0
     assert "the damaged catalogue is kept as" in said.err
     assert typed_in_process(monkeypatch, capfd, ("sql", "select * from things", "--config", file)).status == 0
+
+
+@pytest.mark.parametrize(("zone", "name"), [("raw", "api_requests"), ("refined", "current_things")])
+def test_a_lake_of_a_newer_version_is_refused_before_any_table_is_registered(feed, zone, name):
+    with open_lake(feed.config).find(zone, name).transaction() as transaction:
+        transaction.set_properties({FORMAT_PROPERTY: "99"})
+    lose(feed)
+    with pytest.raises(LakeError, match="this lake was written by a newer version of Planlake") as raised:
+        recover(feed.config)
+    assert raised.value.state == "Nothing was changed"
+    assert open_lake(feed.config).catalog.list_namespaces() == []
 
 
 # ---------------------------------------------------------------- a catalogue that knows an older version

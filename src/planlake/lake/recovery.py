@@ -17,6 +17,7 @@ from planlake.lake.lake import BOOKMARKED, ZONES, Lake
 from planlake.lake.previews import ENTERED, drop_table, last_events, pinning, preview_names, remove_pins, unread
 from planlake.lake.storage import path_in_storage
 from planlake.lake.summary import rows_of
+from planlake.lake.upgrade import check_format
 from planlake.lake.written import Written, metadata_files, missing_file, newest_first, number_of, read, stored_previews
 
 KNOWN_AGAIN, BROUGHT, LEFT_ALONE, LOST = "known again", "brought up to date", "left alone", "lost"
@@ -59,6 +60,10 @@ class _Place:
     def identifier(self) -> tuple[str, str]:
         return self.lake.database(self.zone), self.name
 
+    def at(self, one: Written) -> Table:
+        """The table as one of its files describes it."""
+        return Table(self.identifier, one.metadata, one.location, self.io, self.lake.catalog)
+
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
@@ -80,6 +85,7 @@ def recover(base: Lake) -> list[Recovered]:
     choices = [choice for place in places if (choice := _choice(place, known_at)) is not None]
     unowned = [place for lake in lakes[1:] for place in _unowned(lake, places, choices)]
     choices = [choice for choice in choices if choice.place not in unowned]
+    _check_formats(places, choices)
     for choice in sorted(choices, key=_order):
         _register(choice)
     for place in unowned:
@@ -88,6 +94,14 @@ def recover(base: Lake) -> list[Recovered]:
     found = [_told(choice) for choice in choices]
     is_sound = not any(_is_trouble(choice) for choice in choices if choice.place.lake is base)
     return [*found, *(_without_pins(base) if is_sound else ()), *_gone_previews(base, lakes)]
+
+
+def _check_formats(places: Iterable[_Place], choices: Iterable[_Choice]) -> None:
+    """Refuse a lake that a newer version wrote, before anything is registered."""
+    known = [(place, place.known) for place in places]
+    for place, one in [*known, *((choice.place, choice.chosen) for choice in choices)]:
+        if one is not None:
+            check_format(place.at(one))
 
 
 def _order(choice: _Choice) -> tuple[bool, int]:
@@ -167,9 +181,8 @@ def _unowned(preview: Lake, places: Iterable[_Place], choices: Sequence[_Choice]
 
 def _entered(noted: _Place, newest: Written) -> set[str]:
     """What a preview has tables of its own of; nothing where the rows that say so are gone."""
-    table = Table(noted.identifier, newest.metadata, newest.location, noted.io, noted.lake.catalog)
     try:
-        return {resource for resource, event in last_events(table).items() if event == ENTERED}
+        return {resource for resource, event in last_events(noted.at(newest)).items() if event == ENTERED}
     except FileNotFoundError:
         return set()
 
