@@ -239,6 +239,18 @@ def test_a_catalogue_of_before_a_promotion_is_brought_up_to_date_with_its_previe
     assert shown_everywhere(tried, *known) == before
 
 
+def test_tables_that_a_preview_had_not_entered_when_it_was_killed_are_taken_out_and_told(tried, monkeypatch):
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(previews, "note", lambda *_: (_ for _ in ()).throw(Killed()))
+        with opened_for_writing(tried.config, NAME, ignore) as opened:
+            enter(opened.lake, ["others"], run=opened.run)
+    found, _ = recover(tried.config)
+    told = "taken out: the preview has no others of its own"
+    assert {one.table: one.said for one in found} == {"current_others": told, "increment_others": told}
+    assert open_lake(tried.config, NAME).names("refined") == ["current_things", "increment_things"]
+    assert recover(tried.config) == ([], None)
+
+
 # ---------------------------------------------------------------- files that somebody deleted
 
 

@@ -21,7 +21,7 @@ from planlake.lake.upgrade import check_format
 from planlake.lake.written import Written, metadata_files, missing_file, newest_first, number_of, read, stored_previews
 
 KNOWN_AGAIN, BROUGHT, LEFT_ALONE, LOST = "known again", "brought up to date", "left alone", "lost"
-UNPINNED = "pins removed"
+TAKEN_OUT, UNPINNED = "taken out", "pins removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,7 @@ def recover(base: Lake) -> list[Recovered]:
     _check_formats(places, choices)
     for choice in sorted(choices, key=_order):
         _register(choice)
-    for place in unowned:
-        if place.is_known:
-            drop_table(place.lake, place.zone, place.name)
-    found = [_told(choice) for choice in choices]
+    found = [*map(_told, choices), *(_taken_out(place) for place in unowned if place.is_known)]
     is_sound = not any(_is_trouble(choice) for choice in choices if choice.place.lake is base)
     return [*found, *(_without_pins(base) if is_sound else ()), *_gone_previews(base, lakes)]
 
@@ -185,6 +182,13 @@ def _entered(noted: _Place, newest: Written) -> set[str]:
         return {resource for resource, event in last_events(noted.at(newest)).items() if event == ENTERED}
     except FileNotFoundError:
         return set()
+
+
+def _taken_out(place: _Place) -> Recovered:
+    drop_table(place.lake, place.zone, place.name)
+    rows = rows_of(place.known.metadata.current_snapshot()) if place.known else 0
+    said = f"{TAKEN_OUT}: the preview has no {place.name.partition('_')[2]} of its own"
+    return Recovered(*place.identifier, rows, TAKEN_OUT, said)
 
 
 def _register(choice: _Choice) -> None:

@@ -88,11 +88,10 @@ def newest_first(io: FileIO, locations: Iterable[str]) -> Iterator[Written]:
         if one is not None:
             last.append(one)
             followed.update(one.log)
-    in_order = sorted(last, key=lambda found: found.written_at)
-    latest = {one.metadata.table_uuid: one.written_at for one in in_order}
-    for one in sorted(
-        in_order, key=lambda found: (latest[found.metadata.table_uuid], found.number, found.written_at), reverse=True
-    ):
+    last.sort(key=lambda found: found.written_at)
+    latest = {one.metadata.table_uuid: one.written_at for one in last}
+    last.sort(key=lambda found: (latest[found.metadata.table_uuid], found.number, found.written_at))
+    for one in reversed(last):
         yield one
         yield from filter(None, (read(io, location) for location in reversed(one.log)))
 
