@@ -349,7 +349,7 @@ def test_a_newer_version_whose_files_are_gone_is_not_taken_and_the_command_says_
         "table": "current_things",
         "rows": 5,
         "done": "left alone",
-        "said": f"left alone at {known}; files of {newest} are gone",
+        "said": f"left alone at {known}; files of {newest} are gone or cut off",
         "number_from": known,
         "number_to": known,
         "is_trouble": True,
@@ -367,7 +367,7 @@ def test_a_run_ends_with_the_right_tables_where_one_of_them_could_not_be_brought
     newest = without_newest_file(feed, zone, name)
     restore()
     found, _ = recover(feed.config)
-    assert [one.table for one in found if one.said.endswith(f"; files of {newest} are gone")] == [name]
+    assert [one.table for one in found if one.said.endswith(f"; files of {newest} are gone or cut off")] == [name]
     put(feed, 3, "last", "2026-11-19 09:00:00")
     assert feed.run_at("2026-11-20T03:00:00").exit_code == 0
     assert [row["name"] for row in shown(feed)] == ["later", "latest", "last", "name 4", "name 5"]
@@ -381,6 +381,56 @@ def test_a_metadata_file_that_was_not_written_to_its_end_is_passed_over(feed):
     lose(feed)
     recover(feed.config)
     assert everything(feed) == before
+
+
+@pytest.mark.parametrize("size", [0, 100])
+def test_a_metadata_file_that_the_catalogue_names_and_that_is_cut_off_is_told_and_the_one_before_is_taken(feed, size):
+    put(feed, 2, "latest", "2026-11-18 09:00:00")
+    feed.run_at(DAY_3)
+    newest = max(metadata_folder(feed).glob("*.metadata.json"))
+    newest.write_bytes(newest.read_bytes()[:size])
+    with pytest.raises(LakeError, match="the catalogue names a metadata file that cannot be read") as raised:
+        shown(feed)
+    assert raised.value.hint == "planlake recover"
+    number = number_of(str(newest))
+    found, _ = recover(feed.config)
+    assert [(one.table, one.said, one.is_trouble) for one in found] == [
+        ("current_things", f"brought up to date: it is at {number - 1} now; {number} cannot be read", True)
+    ]
+    put(feed, 3, "last", "2026-11-19 09:00:00")
+    assert feed.run_at("2026-11-20T03:00:00").exit_code == 0
+    assert [row["name"] for row in shown(feed)] == ["later", "latest", "last", "name 4", "name 5"]
+    assert recover(feed.config) == ([], None)
+
+
+def without_end(content):
+    return content[:-10]
+
+
+def header_of(content):
+    """What comes before the rows of an Avro file: it ends with the mark that ends the file, too."""
+    return content[: content.index(content[-16:]) + 16]
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "cut"), [("list", lambda _: b""), ("list", header_of), ("manifest", without_end), ("data", without_end)]
+)
+def test_of_a_version_with_a_file_that_is_cut_off_recovery_tells_and_goes_on(feed, kind, cut, is_lost):
+    table = open_lake(feed.config).find("refined", "current_things")
+    number, version = number_of(table.metadata_location), table.current_snapshot()
+    found = {
+        "list": version.manifest_list,
+        "manifest": version.manifests(table.io)[0].manifest_path,
+        "data": next(iter(data_files(table))).file_path,
+    }
+    file = Path(found[kind])
+    file.write_bytes(cut(file.read_bytes()))
+    if is_lost:
+        lose(feed)
+    told = {one.table: one.said for one in recover(feed.config)[0] if one.is_trouble}
+    gone = f"files of {number} are gone or cut off"
+    assert told == {"current_things": f"{'known again' if is_lost else f'left alone at {number}'}; {gone}"}
 
 
 @pytest.mark.parametrize("is_lost", [False, True])

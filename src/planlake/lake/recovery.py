@@ -13,7 +13,7 @@ from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 from pyiceberg.io import FileIO, load_file_io
 from pyiceberg.table import Table
 
-from planlake.lake.lake import BOOKMARKED, ZONES, Lake
+from planlake.lake.lake import BOOKMARKED, UNREADABLE, ZONES, Lake
 from planlake.lake.previews import ENTERED, drop_table, last_events, pinning, preview_names, remove_pins, unread
 from planlake.lake.storage import path_in_storage
 from planlake.lake.summary import rows_of
@@ -67,11 +67,11 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """The metadata file a table is to have, and the newer one that was passed over as files of it are gone."""
+    """The metadata file a table is to have, and what is said of newer ones that were passed over."""
 
     place: _Place
     chosen: Written | None
-    lacking: Written | None
+    passed_over: str
 
 
 def recover(base: Lake) -> list[Recovered]:
@@ -117,23 +117,41 @@ def _known(lake: Lake, zone: str, name: str) -> tuple[bool, Written | None]:
         table = lake.catalog.load_table((lake.database(zone), name))
     except (NoSuchTableError, NoSuchNamespaceError):
         return False, None
-    except FileNotFoundError:
+    except UNREADABLE:
         return True, None
     return True, Written(table.metadata_location, number_of(table.metadata_location), table.metadata)
 
 
 def _choice(place: _Place, known_at: int) -> _Choice | None:
     """What becomes of a table; None where the catalogue knows the newest, or nothing was ever written to its end."""
-    lacking, first = None, None
-    for one in _newer(place, known_at):
-        first = first or one
-        current = one.metadata.current_snapshot()
-        if not missing_file(place.io, [current] if current else [], current=current):
-            return _Choice(place, one, lacking)
-        lacking = lacking or one
-    if place.is_known:
-        return _Choice(place, None, lacking) if lacking or place.known is None else None
-    return _Choice(place, first, lacking) if first else None
+    chosen = next((one for one in _newer(place, known_at) if _is_whole(place, one)), None)
+    now = chosen or place.known
+    if now is None:
+        newest = next(_newer(place, known_at), None)
+        gone = f"files of {newest.number} are gone or cut off" if newest else ""
+        return _Choice(place, None if place.is_known else newest, gone) if place.is_known or newest else None
+    passed_over = _passed_over(place, now)
+    return _Choice(place, chosen, passed_over) if chosen or passed_over else None
+
+
+def _is_whole(place: _Place, one: Written) -> bool:
+    current = one.metadata.current_snapshot()
+    return not missing_file(place.io, [current] if current else [], current=current)
+
+
+def _passed_over(place: _Place, now: Written) -> str:
+    """What is said of a file with a higher number than the one a table has now; empty where there is none."""
+    for location in sorted(place.files, key=number_of, reverse=True):
+        number = number_of(location)
+        if number <= now.number:
+            break
+        one = read(place.io, location)
+        if one is None:
+            return f"{number} cannot be read"
+        if one.metadata.table_uuid == now.metadata.table_uuid and not _is_whole(place, one):
+            return f"files of {number} are gone or cut off"
+    is_lost = now is place.known and not _is_whole(place, now)
+    return f"files of {now.number} are gone or cut off" if is_lost else ""
 
 
 def _newer(place: _Place, known_at: int) -> Iterator[Written]:
@@ -157,7 +175,7 @@ def _follows(io: FileIO, one: Written, known: Written) -> bool:
     """
     if one.metadata.table_uuid != known.metadata.table_uuid:
         return True
-    if one.number <= known.number or one.metadata.last_sequence_number < known.metadata.last_sequence_number:
+    if one.number <= known.number or one.sequence < known.sequence:
         return False
     if any(number_of(location) <= known.number for location in one.log):
         return path_in_storage(known.location) in map(path_in_storage, one.log)
@@ -180,7 +198,7 @@ def _entered(noted: _Place, newest: Written) -> set[str]:
     """What a preview has tables of its own of; nothing where the rows that say so are gone."""
     try:
         return {resource for resource, event in last_events(noted.at(newest)).items() if event == ENTERED}
-    except FileNotFoundError:
+    except UNREADABLE:
         return set()
 
 
@@ -222,7 +240,7 @@ def _is_pointed(catalog: Catalog, identifier: tuple[str, str], location: str) ->
 
 
 def _told(choice: _Choice) -> Recovered:
-    place, chosen, lacking = choice.place, choice.chosen, choice.lacking
+    place, chosen = choice.place, choice.chosen
     known = place.known
     now = chosen or known
     rows = rows_of(now.metadata.current_snapshot()) if now else 0
@@ -232,14 +250,14 @@ def _told(choice: _Choice) -> Recovered:
         said = f"{done} from {known.number} to {chosen.number}" if known else f"{done}: it is at {chosen.number} now"
     elif known:
         said = f"{done} at {known.number}"
-    if lacking:
-        said += f"; files of {lacking.number} are gone"
+    if choice.passed_over:
+        said += f"; {choice.passed_over}"
     numbers = (known.number if known else None, now.number if now else None)
     return Recovered(*place.identifier, rows, done, said, *numbers, is_trouble=_is_trouble(choice))
 
 
 def _is_trouble(choice: _Choice) -> bool:
-    return choice.lacking is not None or choice.chosen is None
+    return choice.passed_over != "" or choice.chosen is None
 
 
 def _without_pins(base: Lake) -> Iterator[Recovered]:
