@@ -13,6 +13,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 from commands import typed_in_process
 from planlake.errors import ConfigurationError, ConflictError, LakeError
 from planlake.flow.forget import forget
+from planlake.flow.preview import create
 from planlake.flow.recover import recover
 from planlake.flow.rollback import rollback
 from planlake.lake import recovery
@@ -149,9 +150,10 @@ def metadata_folder(feed, table="tascomi-refined-zone/current_things"):
 
 
 def places(feed):
-    """Where the catalogue says that each table's newest version is."""
+    """Where the catalogue says that each table's newest version is, of no preview."""
+    sql = "select table_name, metadata_location from iceberg_tables where table_namespace like 'tascomi-%'"
     with closing(sqlite3.connect(catalogue_file(feed.config))) as connection:
-        return dict(connection.execute("select table_name, metadata_location from iceberg_tables"))
+        return dict(connection.execute(sql))
 
 
 def said(found):
@@ -296,8 +298,36 @@ def test_of_two_histories_every_table_gets_the_longer(feed, monkeypatch):
     newest = places(feed)
     restore()
     written_and_killed(monkeypatch, "api_responses", lambda: feed.run_at("2026-11-21T03:00:00"))
-    recover(feed.config)
+    told = {one.table: one.said for one in recover(feed.config)[0] if one.is_trouble}
     assert places(feed) == newest
+    (said,) = told.values()
+    assert (*told, said.partition("; ")[2]) == (
+        "api_responses",
+        f"{number_of(newest['api_responses']) - 1} is of another history: planlake maintain deletes it",
+    )
+    assert recover(feed.config) == ([], None)
+
+
+def test_newer_files_are_told_where_the_restored_catalogue_was_written_before_it_was_recovered(feed):
+    older, restore = places(feed), backed_up(feed)
+    put(feed, 2, "latest", "2026-11-18 09:00:00")
+    feed.run_at(DAY_3)
+    newer = places(feed)
+    restore()
+    create(feed.config, "DPP-426")
+    found, _ = recover(feed.config)
+    assert {name: places(feed)[name] for name in older} == older
+    moved = {name for name in newer if newer[name] != older[name]}
+    assert {one.table for one in found if one.is_trouble} == moved
+    (told,) = [one.said for one in found if one.table == "current_things"]
+    first, last = number_of(older["current_things"]), number_of(newer["current_things"])
+    assert told == (
+        f"left alone at {first}; {last} is left out, as the lake was written since: "
+        "restore the backup again to have it, or planlake maintain deletes it"
+    )
+    restore()
+    assert not any(one.is_trouble for one in recover(feed.config)[0])
+    assert {name: places(feed)[name] for name in newer} == newer
 
 
 @pytest.mark.parametrize("calls", [2, 4])

@@ -22,6 +22,9 @@ from planlake.lake.written import Written, metadata_files, missing_file, newest_
 
 KNOWN_AGAIN, BROUGHT, LEFT_ALONE, LOST = "known again", "brought up to date", "left alone", "lost"
 TAKEN_OUT, UNPINNED = "taken out", "pins removed"
+LEFT_OUT = (
+    "is left out, as the lake was written since: restore the backup again to have it, or planlake maintain deletes it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +87,20 @@ def recover(base: Lake) -> list[Recovered]:
     known_at = max((place.known.written_at for place in places if place.known), default=0)
     choices = [choice for place in places if (choice := _choice(place, known_at)) is not None]
     unowned = [place for lake in lakes[1:] for place in _unowned(lake, places, choices)]
-    choices = [choice for choice in choices if choice.place not in unowned]
+    choices = _telling(choice for choice in choices if choice.place not in unowned)
     _check_formats(places, choices)
     for choice in sorted(choices, key=_order):
         _register(choice)
     found = [*map(_told, choices), *(_taken_out(place) for place in unowned if place.is_known)]
     is_sound = not any(_is_trouble(choice) for choice in choices if choice.place.lake is base)
     return [*found, *(_without_pins(base) if is_sound else ()), *_gone_previews(base, lakes)]
+
+
+def _telling(choices: Iterable[_Choice]) -> list[_Choice]:
+    """Without a single file that is left out: a killed command wrote it and never committed it, one at a time."""
+    told = list(choices)
+    left_out = [choice for choice in told if choice.passed_over.endswith(LEFT_OUT)]
+    return told if len(left_out) > 1 else [choice for choice in told if choice not in left_out]
 
 
 def _check_formats(places: Iterable[_Place], choices: Iterable[_Choice]) -> None:
@@ -130,7 +140,7 @@ def _choice(place: _Place, known_at: int) -> _Choice | None:
         newest = next(_newer(place, known_at), None)
         gone = f"files of {newest.number} are gone or cut off" if newest else ""
         return _Choice(place, None if place.is_known else newest, gone) if place.is_known or newest else None
-    passed_over = _passed_over(place, now)
+    passed_over = _passed_over(place, now, known_at)
     return _Choice(place, chosen, passed_over) if chosen or passed_over else None
 
 
@@ -139,17 +149,26 @@ def _is_whole(place: _Place, one: Written) -> bool:
     return not missing_file(place.io, [current] if current else [], current=current)
 
 
-def _passed_over(place: _Place, now: Written) -> str:
-    """What is said of a file with a higher number than the one a table has now; empty where there is none."""
-    for location in sorted(place.files, key=number_of, reverse=True):
-        number = number_of(location)
-        if number <= now.number:
+def _passed_over(place: _Place, now: Written, known_at: int) -> str:
+    """What is said of a file that could be newer than the one a table has now; empty where there is none."""
+    passed = {path_in_storage(location) for location in (now.location, *now.log)}
+    others = [location for location in place.files if path_in_storage(location) not in passed]
+    for location in sorted(others, key=number_of, reverse=True):
+        number, is_higher = number_of(location), number_of(location) > now.number
+        if now is place.known and not is_higher:
             break
         one = read(place.io, location)
-        if one is None:
+        if one is None and is_higher:
             return f"{number} cannot be read"
-        if one.metadata.table_uuid == now.metadata.table_uuid and not _is_whole(place, one):
+        if one is None or one.metadata.table_uuid != now.metadata.table_uuid:
+            continue
+        if is_higher and not _is_whole(place, one):
             return f"files of {number} are gone or cut off"
+        is_twin = number == now.number and one.written_at >= known_at
+        if now is place.known:
+            return f"{number} {LEFT_OUT}"
+        if is_higher or is_twin or one.written_at > now.written_at:
+            return f"{number} is of another history: planlake maintain deletes it"
     is_lost = now is place.known and not _is_whole(place, now)
     return f"files of {now.number} are gone or cut off" if is_lost else ""
 
