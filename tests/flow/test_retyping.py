@@ -128,7 +128,7 @@ def test_the_type_of_the_key_cannot_change_and_whoever_tries_is_told_what_it_was
     for command in (("reset", "things"), ("rebuild", "things"), ("reset",)):
         said = typed(*command, "--config", file)
         assert (said.status, said.out) == (1, "")
-        assert said.err.splitlines() == [f"things is as it was: {told}"]
+        assert said.err.splitlines() == [f"things is as it was: {told} (resource=things, type=text)"]
     assert len(feed.rows("select * from things")) == 50
     declare(feed)
     assert typed("reset", "things", "--config", file).status == 0

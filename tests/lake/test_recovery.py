@@ -1,6 +1,7 @@
 """A lost or damaged catalogue: everything it knew is in the warehouse still."""
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import date
@@ -11,6 +12,8 @@ from pyiceberg.catalog.sql import SqlCatalog
 
 from commands import typed_in_process
 from planlake.errors import ConfigurationError, ConflictError, LakeError
+from planlake.flow.forget import forget
+from planlake.flow.preview import create
 from planlake.flow.recover import recover
 from planlake.flow.rollback import rollback
 from planlake.lake import recovery
@@ -18,6 +21,7 @@ from planlake.lake.files import data_files
 from planlake.lake.lake import catalogue_file, lock_beside
 from planlake.lake.lease import writing
 from planlake.lake.previews import open_lake
+from planlake.lake.upgrade import FORMAT_PROPERTY
 from planlake.lake.written import number_of
 
 from .things import DAY_2, DAY_3, put, things_loaded
@@ -127,6 +131,17 @@ def test_a_damaged_catalogue_says_what_helps_and_it_does(feed, monkeypatch, capf
     assert typed_in_process(monkeypatch, capfd, ("sql", "select * from things", "--config", file)).status == 0
 
 
+@pytest.mark.parametrize(("zone", "name"), [("raw", "api_requests"), ("refined", "current_things")])
+def test_a_lake_of_a_newer_version_is_refused_before_any_table_is_registered(feed, zone, name):
+    with open_lake(feed.config).find(zone, name).transaction() as transaction:
+        transaction.set_properties({FORMAT_PROPERTY: "99"})
+    lose(feed)
+    with pytest.raises(LakeError, match="this lake was written by a newer version of Planlake") as raised:
+        recover(feed.config)
+    assert raised.value.state == "Nothing was changed"
+    assert open_lake(feed.config).catalog.list_namespaces() == []
+
+
 # ---------------------------------------------------------------- a catalogue that knows an older version
 
 
@@ -135,9 +150,10 @@ def metadata_folder(feed, table="tascomi-refined-zone/current_things"):
 
 
 def places(feed):
-    """Where the catalogue says that each table's newest version is."""
+    """Where the catalogue says that each table's newest version is, of no preview."""
+    sql = "select table_name, metadata_location from iceberg_tables where table_namespace like 'tascomi-%'"
     with closing(sqlite3.connect(catalogue_file(feed.config))) as connection:
-        return dict(connection.execute("select table_name, metadata_location from iceberg_tables"))
+        return dict(connection.execute(sql))
 
 
 def said(found):
@@ -181,6 +197,44 @@ def test_a_catalogue_restored_from_a_backup_is_brought_up_to_date(feed, is_delet
     put(feed, 3, "last", "2026-11-19 09:00:00")
     assert feed.run_at("2026-11-20T03:00:00").exit_code == 0
     assert [row["name"] for row in shown(feed)] == ["later", "latest", "last", "name 4", "name 5"]
+
+
+def all_backed_up(feed):
+    """The whole lake as it is now; what is returned lays it over what came since, and deletes nothing."""
+    lake, restore = feed.config.folder / "lake", backed_up(feed)
+    kept = shutil.copytree(lake, feed.config.folder / "kept", dirs_exist_ok=True)
+
+    def lay_over():
+        shutil.copytree(kept, lake, dirs_exist_ok=True)
+        restore()
+
+    return lay_over
+
+
+@pytest.mark.parametrize("commits", [22, 45])  # logs that overlap and name the old file; logs that do not
+def test_of_files_laid_over_newer_ones_the_newest_count_though_their_logs_do_not_name_the_known(feed, commits):
+    lay_over = all_backed_up(feed)
+    table = open_lake(feed.config).find("refined", "current_things")
+    for count in range(commits):
+        with table.transaction() as transaction:
+            transaction.set_properties(count=str(count))
+    newest = places(feed)
+    lay_over()
+    found, _ = recover(feed.config)
+    assert [(one.table, one.is_trouble) for one in found] == [("current_things", False)]
+    assert places(feed) == newest
+    assert recover(feed.config) == ([], None)
+
+
+def test_a_record_that_was_forgotten_does_not_come_back_with_files_laid_over_newer_ones(feed):
+    lay_over = all_backed_up(feed)
+    forget(feed.config, "things", "3", confirm=lambda _: True)
+    newest = places(feed)
+    lay_over()
+    found, _ = recover(feed.config)
+    assert (places(feed), [one for one in found if one.is_trouble]) == (newest, [])
+    assert [row["id"] for row in shown(feed)] == [1, 2, 4, 5]
+    assert recover(feed.config) == ([], None)
 
 
 def written_and_killed(monkeypatch, table, action):
@@ -235,6 +289,47 @@ def test_a_file_that_does_not_follow_what_the_catalogue_knows_is_left_alone(feed
     assert places(feed) == before
 
 
+def test_of_two_histories_every_table_gets_the_longer(feed, monkeypatch):
+    """Such as where the run on a restored catalogue was killed before its first commit."""
+    restore = backed_up(feed)
+    for day, at in enumerate((DAY_3, "2026-11-20T03:00:00"), start=18):
+        put(feed, 2, "latest", f"2026-11-{day} 09:00:00")
+        feed.run_at(at)
+    newest = places(feed)
+    restore()
+    written_and_killed(monkeypatch, "api_responses", lambda: feed.run_at("2026-11-21T03:00:00"))
+    told = {one.table: one.said for one in recover(feed.config)[0] if one.is_trouble}
+    assert places(feed) == newest
+    (said,) = told.values()
+    assert (*told, said.partition("; ")[2]) == (
+        "api_responses",
+        f"{number_of(newest['api_responses']) - 1} is of another history: planlake maintain deletes it",
+    )
+    assert recover(feed.config) == ([], None)
+
+
+def test_newer_files_are_told_where_the_restored_catalogue_was_written_before_it_was_recovered(feed):
+    older, restore = places(feed), backed_up(feed)
+    put(feed, 2, "latest", "2026-11-18 09:00:00")
+    feed.run_at(DAY_3)
+    newer = places(feed)
+    restore()
+    create(feed.config, "DPP-426")
+    found, _ = recover(feed.config)
+    assert {name: places(feed)[name] for name in older} == older
+    moved = {name for name in newer if newer[name] != older[name]}
+    assert {one.table for one in found if one.is_trouble} == moved
+    (told,) = [one.said for one in found if one.table == "current_things"]
+    first, last = number_of(older["current_things"]), number_of(newer["current_things"])
+    assert told == (
+        f"left alone at {first}; {last} is left out, as the lake was written since: "
+        "restore the backup again to have it, or planlake maintain deletes it"
+    )
+    restore()
+    assert not any(one.is_trouble for one in recover(feed.config)[0])
+    assert {name: places(feed)[name] for name in newer} == newer
+
+
 @pytest.mark.parametrize("calls", [2, 4])
 def test_a_killed_recovery_is_finished_by_the_next(feed, monkeypatch, calls):
     restore = backed_up(feed)
@@ -284,7 +379,7 @@ def test_a_newer_version_whose_files_are_gone_is_not_taken_and_the_command_says_
         "table": "current_things",
         "rows": 5,
         "done": "left alone",
-        "said": f"left alone at {known}; files of {newest} are gone",
+        "said": f"left alone at {known}; files of {newest} are gone or cut off",
         "number_from": known,
         "number_to": known,
         "is_trouble": True,
@@ -302,7 +397,7 @@ def test_a_run_ends_with_the_right_tables_where_one_of_them_could_not_be_brought
     newest = without_newest_file(feed, zone, name)
     restore()
     found, _ = recover(feed.config)
-    assert [one.table for one in found if one.said.endswith(f"; files of {newest} are gone")] == [name]
+    assert [one.table for one in found if one.said.endswith(f"; files of {newest} are gone or cut off")] == [name]
     put(feed, 3, "last", "2026-11-19 09:00:00")
     assert feed.run_at("2026-11-20T03:00:00").exit_code == 0
     assert [row["name"] for row in shown(feed)] == ["later", "latest", "last", "name 4", "name 5"]
@@ -316,6 +411,56 @@ def test_a_metadata_file_that_was_not_written_to_its_end_is_passed_over(feed):
     lose(feed)
     recover(feed.config)
     assert everything(feed) == before
+
+
+@pytest.mark.parametrize("size", [0, 100])
+def test_a_metadata_file_that_the_catalogue_names_and_that_is_cut_off_is_told_and_the_one_before_is_taken(feed, size):
+    put(feed, 2, "latest", "2026-11-18 09:00:00")
+    feed.run_at(DAY_3)
+    newest = max(metadata_folder(feed).glob("*.metadata.json"))
+    newest.write_bytes(newest.read_bytes()[:size])
+    with pytest.raises(LakeError, match="the catalogue names a metadata file that cannot be read") as raised:
+        shown(feed)
+    assert raised.value.hint == "planlake recover"
+    number = number_of(str(newest))
+    found, _ = recover(feed.config)
+    assert [(one.table, one.said, one.is_trouble) for one in found] == [
+        ("current_things", f"brought up to date: it is at {number - 1} now; {number} cannot be read", True)
+    ]
+    put(feed, 3, "last", "2026-11-19 09:00:00")
+    assert feed.run_at("2026-11-20T03:00:00").exit_code == 0
+    assert [row["name"] for row in shown(feed)] == ["later", "latest", "last", "name 4", "name 5"]
+    assert recover(feed.config) == ([], None)
+
+
+def without_end(content):
+    return content[:-10]
+
+
+def header_of(content):
+    """What comes before the rows of an Avro file: it ends with the mark that ends the file, too."""
+    return content[: content.index(content[-16:]) + 16]
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "cut"), [("list", lambda _: b""), ("list", header_of), ("manifest", without_end), ("data", without_end)]
+)
+def test_of_a_version_with_a_file_that_is_cut_off_recovery_tells_and_goes_on(feed, kind, cut, is_lost):
+    table = open_lake(feed.config).find("refined", "current_things")
+    number, version = number_of(table.metadata_location), table.current_snapshot()
+    found = {
+        "list": version.manifest_list,
+        "manifest": version.manifests(table.io)[0].manifest_path,
+        "data": next(iter(data_files(table))).file_path,
+    }
+    file = Path(found[kind])
+    file.write_bytes(cut(file.read_bytes()))
+    if is_lost:
+        lose(feed)
+    told = {one.table: one.said for one in recover(feed.config)[0] if one.is_trouble}
+    gone = f"files of {number} are gone or cut off"
+    assert told == {"current_things": f"{'known again' if is_lost else f'left alone at {number}'}; {gone}"}
 
 
 @pytest.mark.parametrize("is_lost", [False, True])

@@ -66,7 +66,8 @@ def list_(config: ConfigFile = None, json: AsJson = False) -> None:
     print_table("", names, [_listed(one) for one in found], numbers=names[4:])
     for one in found:
         if one.damage:
-            remark(f"{one.name} is damaged, files of it are gone: {one.damage}\nhint: planlake env drop {one.name}")
+            said = f"{one.name} is damaged, files of it are gone or cut off: {one.damage}"
+            remark(f"{said}\nhint: planlake env drop {one.name}")
 
 
 def _listed(one: "Listed") -> tuple[object, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pyiceberg.table import Table
 
-from planlake.lake.lake import BOOKMARKED, ZONES, Lake, clear_errors, damaged
+from planlake.lake.lake import BOOKMARKED, UNREADABLE, ZONES, Lake, clear_errors, damaged
 from planlake.lake.previews import look_again, preview_names, unread
 from planlake.lake.written import missing_file
 
@@ -19,14 +19,14 @@ def previews_of(base: Lake) -> list[Lake]:
 
 
 def damage_of(preview: Lake) -> str:
-    """What files of a preview are gone, the first of them; empty where none is, and what it entered is read then."""
+    """The first file of a preview that is gone or cut off; empty where none is, and what it entered is read then."""
     with clear_errors():
         try:
             if gone := _gone(preview, [("operations", name) for name in preview.names("operations")]):
                 return gone
             look_again(preview)
             return _gone(preview, _others(preview))
-        except FileNotFoundError as error:  # of a version that is not the current one
+        except UNREADABLE as error:  # of a version that is not the current one
             return str(error)
 
 
@@ -43,7 +43,7 @@ def _gone(preview: Lake, places: Iterator[tuple[str, str]] | list[tuple[str, str
         place = f"{preview.database(zone)}.{name}"
         try:
             table: Table = preview.catalog.load_table((preview.database(zone), name))
-        except FileNotFoundError:
+        except UNREADABLE:
             return f"the metadata of {place}"
         if path := missing_file(table.io, table.metadata.snapshots, current=table.current_snapshot()):
             return f"{path.rpartition('/')[2]} of {place}"

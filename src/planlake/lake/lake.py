@@ -4,13 +4,14 @@ Databases are named `<source>-<zone>` with the environment's prefix; a table is 
 """
 
 import threading
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError, NotInstalledError
+from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError, NotInstalledError, ValidationError
 from pyiceberg.io import SCHEMA_TO_FILE_IO
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
@@ -49,6 +50,8 @@ TABLE_PROPERTIES = {
 }
 LEDGER = ("raw", "api_requests")  # upgraded last: until then the next upgrade looks at the refined tables again
 PARTITIONED_BY_RESOURCE = ("api_responses", "api_requests", "uncastable", "rejected")
+# What is said of a file of a table that is gone, empty or cut off.
+UNREADABLE = (FileNotFoundError, EOFError, ValueError, LookupError, zlib.error, ValidationError)
 BOOKMARKED = ("increment_", "current_")  # how the names of tables that carry a bookmark begin
 # A commit that carries a bookmark must not be repeated by the library: it would add the same rows again.
 BOOKMARKED_PROPERTIES = {**TABLE_PROPERTIES, "commit.retry.num-retries": "0"}
@@ -143,9 +146,10 @@ class Lake:
                 return self.catalog.load_table((self.database(zone), name))
             except (NoSuchTableError, NoSuchNamespaceError):
                 return None
-            except FileNotFoundError as error:
-                place = f"{self.database(zone)}.{name}"
-                raise (damaged(self.preview, f"the metadata of {place}") if self.base else outdated(place)) from error
+            except UNREADABLE as error:
+                place, is_gone = f"{self.database(zone)}.{name}", isinstance(error, FileNotFoundError)
+                what = f"the metadata of {place}"
+                raise (damaged(self.preview, what) if self.base else outdated(place, is_gone=is_gone)) from error
 
     def fresh(self, zone: str, name: str) -> Table:
         """A table loaded anew, for a commit: readers of other threads keep the one they have.
@@ -284,17 +288,19 @@ def _warehouses(environment: Environment, folder: Path) -> dict[str, str]:
     return {zone: place if "://" in place else str((folder / place).resolve()) for zone, place in places.items()}
 
 
-def outdated(table: str) -> LakeError:
-    """The error for a catalogue that was restored: it names a file that was followed by others and deleted since."""
-    message, facts = "the catalogue names a metadata file that is not there", {"table": table}
-    return LakeError(message, facts=facts, hint="planlake recover")
+def outdated(table: str, *, is_gone: bool) -> LakeError:
+    """The error for a catalogue that names a file that is gone, as a restored one does, or that cannot be read."""
+    message = f"the catalogue names a metadata file that {'is not there' if is_gone else 'cannot be read'}"
+    return LakeError(message, facts={"table": table}, hint="planlake recover")
 
 
 def damaged(preview: str, what: str) -> LakeError:
     """The error for a preview some of whose files somebody deleted."""
     facts, state = {"gone": what}, "Other previews and what they stand on are as they were"
     hint = f"planlake env drop {preview}"
-    return LakeError(f"the preview {preview} is damaged: files of it are gone", facts=facts, state=state, hint=hint)
+    return LakeError(
+        f"the preview {preview} is damaged: files of it are gone or cut off", facts=facts, state=state, hint=hint
+    )
 
 
 @contextmanager

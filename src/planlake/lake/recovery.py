@@ -13,14 +13,18 @@ from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 from pyiceberg.io import FileIO, load_file_io
 from pyiceberg.table import Table
 
-from planlake.lake.lake import BOOKMARKED, ZONES, Lake
+from planlake.lake.lake import BOOKMARKED, UNREADABLE, ZONES, Lake
 from planlake.lake.previews import ENTERED, drop_table, last_events, pinning, preview_names, remove_pins, unread
 from planlake.lake.storage import path_in_storage
 from planlake.lake.summary import rows_of
-from planlake.lake.written import Written, metadata_files, missing_file, newest_first, number_of, stored_previews
+from planlake.lake.upgrade import check_format
+from planlake.lake.written import Written, metadata_files, missing_file, newest_first, number_of, read, stored_previews
 
 KNOWN_AGAIN, BROUGHT, LEFT_ALONE, LOST = "known again", "brought up to date", "left alone", "lost"
-UNPINNED = "pins removed"
+TAKEN_OUT, UNPINNED = "taken out", "pins removed"
+LEFT_OUT = (
+    "is left out, as the lake was written since: restore the backup again to have it, or planlake maintain deletes it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +63,18 @@ class _Place:
     def identifier(self) -> tuple[str, str]:
         return self.lake.database(self.zone), self.name
 
+    def at(self, one: Written) -> Table:
+        """The table as one of its files describes it."""
+        return Table(self.identifier, one.metadata, one.location, self.io, self.lake.catalog)
+
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """The metadata file a table is to have, and the newer one that was passed over as files of it are gone."""
+    """The metadata file a table is to have, and what is said of newer ones that were passed over."""
 
     place: _Place
     chosen: Written | None
-    lacking: Written | None
+    passed_over: str
 
 
 def recover(base: Lake) -> list[Recovered]:
@@ -79,15 +87,28 @@ def recover(base: Lake) -> list[Recovered]:
     known_at = max((place.known.written_at for place in places if place.known), default=0)
     choices = [choice for place in places if (choice := _choice(place, known_at)) is not None]
     unowned = [place for lake in lakes[1:] for place in _unowned(lake, places, choices)]
-    choices = [choice for choice in choices if choice.place not in unowned]
+    choices = _telling(choice for choice in choices if choice.place not in unowned)
+    _check_formats(places, choices)
     for choice in sorted(choices, key=_order):
         _register(choice)
-    for place in unowned:
-        if place.is_known:
-            drop_table(place.lake, place.zone, place.name)
-    found = [_told(choice) for choice in choices]
+    found = [*map(_told, choices), *(_taken_out(place) for place in unowned if place.is_known)]
     is_sound = not any(_is_trouble(choice) for choice in choices if choice.place.lake is base)
     return [*found, *(_without_pins(base) if is_sound else ()), *_gone_previews(base, lakes)]
+
+
+def _telling(choices: Iterable[_Choice]) -> list[_Choice]:
+    """Without a single file that is left out: a killed command wrote it and never committed it, one at a time."""
+    told = list(choices)
+    left_out = [choice for choice in told if choice.passed_over.endswith(LEFT_OUT)]
+    return told if len(left_out) > 1 else [choice for choice in told if choice not in left_out]
+
+
+def _check_formats(places: Iterable[_Place], choices: Iterable[_Choice]) -> None:
+    """Refuse a lake that a newer version wrote, before anything is registered."""
+    known = [(place, place.known) for place in places]
+    for place, one in [*known, *((choice.place, choice.chosen) for choice in choices)]:
+        if one is not None:
+            check_format(place.at(one))
 
 
 def _order(choice: _Choice) -> tuple[bool, int]:
@@ -106,23 +127,50 @@ def _known(lake: Lake, zone: str, name: str) -> tuple[bool, Written | None]:
         table = lake.catalog.load_table((lake.database(zone), name))
     except (NoSuchTableError, NoSuchNamespaceError):
         return False, None
-    except FileNotFoundError:
+    except UNREADABLE:
         return True, None
     return True, Written(table.metadata_location, number_of(table.metadata_location), table.metadata)
 
 
 def _choice(place: _Place, known_at: int) -> _Choice | None:
     """What becomes of a table; None where the catalogue knows the newest, or nothing was ever written to its end."""
-    lacking, first = None, None
-    for one in _newer(place, known_at):
-        first = first or one
-        current = one.metadata.current_snapshot()
-        if not missing_file(place.io, [current] if current else [], current=current):
-            return _Choice(place, one, lacking)
-        lacking = lacking or one
-    if place.is_known:
-        return _Choice(place, None, lacking) if lacking or place.known is None else None
-    return _Choice(place, first, lacking) if first else None
+    chosen = next((one for one in _newer(place, known_at) if _is_whole(place, one)), None)
+    now = chosen or place.known
+    if now is None:
+        newest = next(_newer(place, known_at), None)
+        gone = f"files of {newest.number} are gone or cut off" if newest else ""
+        return _Choice(place, None if place.is_known else newest, gone) if place.is_known or newest else None
+    passed_over = _passed_over(place, now, known_at)
+    return _Choice(place, chosen, passed_over) if chosen or passed_over else None
+
+
+def _is_whole(place: _Place, one: Written) -> bool:
+    current = one.metadata.current_snapshot()
+    return not missing_file(place.io, [current] if current else [], current=current)
+
+
+def _passed_over(place: _Place, now: Written, known_at: int) -> str:
+    """What is said of a file that could be newer than the one a table has now; empty where there is none."""
+    passed = {path_in_storage(location) for location in (now.location, *now.log)}
+    others = [location for location in place.files if path_in_storage(location) not in passed]
+    for location in sorted(others, key=number_of, reverse=True):
+        number, is_higher = number_of(location), number_of(location) > now.number
+        if now is place.known and not is_higher:
+            break
+        one = read(place.io, location)
+        if one is None and is_higher:
+            return f"{number} cannot be read"
+        if one is None or one.metadata.table_uuid != now.metadata.table_uuid:
+            continue
+        if is_higher and not _is_whole(place, one):
+            return f"files of {number} are gone or cut off"
+        is_twin = number == now.number and one.written_at >= known_at
+        if now is place.known:
+            return f"{number} {LEFT_OUT}"
+        if is_higher or is_twin or one.written_at > now.written_at:
+            return f"{number} is of another history: planlake maintain deletes it"
+    is_lost = now is place.known and not _is_whole(place, now)
+    return f"files of {now.number} are gone or cut off" if is_lost else ""
 
 
 def _newer(place: _Place, known_at: int) -> Iterator[Written]:
@@ -134,15 +182,24 @@ def _newer(place: _Place, known_at: int) -> Iterator[Written]:
     passed = {path_in_storage(location) for location in (known.location, *known.log)}
     newer = [location for location in place.files if path_in_storage(location) not in passed]
     for one in newest_first(place.io, newer):
-        if one.written_at >= known_at and _follows(one, known):
+        if one.written_at >= known_at and _follows(place.io, one, known):
             yield one
 
 
-def _follows(one: Written, known: Written) -> bool:
-    """Whether a file came after the known one: its log holds it, or the table was dropped and made anew."""
+def _follows(io: FileIO, one: Written, known: Written) -> bool:
+    """Whether a file came after the known one, of the same table, or the table was dropped and made anew.
+
+    A log that reaches back to the known file's number has to hold it. One that was cut before is gone on with in the
+    oldest file it names; where none of them is there, the number tells.
+    """
     if one.metadata.table_uuid != known.metadata.table_uuid:
         return True
-    return path_in_storage(known.location) in map(path_in_storage, one.log)
+    if one.number <= known.number or one.sequence < known.sequence:
+        return False
+    if any(number_of(location) <= known.number for location in one.log):
+        return path_in_storage(known.location) in map(path_in_storage, one.log)
+    oldest = next(filter(None, (read(io, location) for location in one.log)), None)
+    return oldest is None or _follows(io, oldest, known)
 
 
 def _unowned(preview: Lake, places: Iterable[_Place], choices: Sequence[_Choice]) -> list[_Place]:
@@ -158,11 +215,17 @@ def _unowned(preview: Lake, places: Iterable[_Place], choices: Sequence[_Choice]
 
 def _entered(noted: _Place, newest: Written) -> set[str]:
     """What a preview has tables of its own of; nothing where the rows that say so are gone."""
-    table = Table(noted.identifier, newest.metadata, newest.location, noted.io, noted.lake.catalog)
     try:
-        return {resource for resource, event in last_events(table).items() if event == ENTERED}
-    except FileNotFoundError:
+        return {resource for resource, event in last_events(noted.at(newest)).items() if event == ENTERED}
+    except UNREADABLE:
         return set()
+
+
+def _taken_out(place: _Place) -> Recovered:
+    drop_table(place.lake, place.zone, place.name)
+    rows = rows_of(place.known.metadata.current_snapshot()) if place.known else 0
+    said = f"{TAKEN_OUT}: the preview has no {place.name.partition('_')[2]} of its own"
+    return Recovered(*place.identifier, rows, TAKEN_OUT, said)
 
 
 def _register(choice: _Choice) -> None:
@@ -196,7 +259,7 @@ def _is_pointed(catalog: Catalog, identifier: tuple[str, str], location: str) ->
 
 
 def _told(choice: _Choice) -> Recovered:
-    place, chosen, lacking = choice.place, choice.chosen, choice.lacking
+    place, chosen = choice.place, choice.chosen
     known = place.known
     now = chosen or known
     rows = rows_of(now.metadata.current_snapshot()) if now else 0
@@ -206,14 +269,14 @@ def _told(choice: _Choice) -> Recovered:
         said = f"{done} from {known.number} to {chosen.number}" if known else f"{done}: it is at {chosen.number} now"
     elif known:
         said = f"{done} at {known.number}"
-    if lacking:
-        said += f"; files of {lacking.number} are gone"
+    if choice.passed_over:
+        said += f"; {choice.passed_over}"
     numbers = (known.number if known else None, now.number if now else None)
     return Recovered(*place.identifier, rows, done, said, *numbers, is_trouble=_is_trouble(choice))
 
 
 def _is_trouble(choice: _Choice) -> bool:
-    return choice.lacking is not None or choice.chosen is None
+    return choice.passed_over != "" or choice.chosen is None
 
 
 def _without_pins(base: Lake) -> Iterator[Recovered]:

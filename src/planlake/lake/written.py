@@ -4,19 +4,18 @@ The catalogue is not asked. A file that was written and never committed looks li
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-import pyarrow.fs
-from pyiceberg.exceptions import ValidationError
 from pyiceberg.io import FileIO
 from pyiceberg.serializers import FromInputFile
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
 
-from planlake.lake.lake import Lake
+from planlake.lake.lake import UNREADABLE, Lake
 from planlake.lake.previews import named_by, unread
 from planlake.lake.storage import database_storage, path_in_storage, preview_databases, storage_of
+from planlake.lake.summary import figure
 
 METADATA = re.compile(r"(?P<folder>.+)/(?P<table>[^/]+)/metadata/(?P<number>[0-9]+)-[^/]+\.metadata\.json")
 
@@ -33,6 +32,11 @@ class Written:
     def written_at(self) -> int:
         """When it was written, in milliseconds since 1970."""
         return self.metadata.last_updated_ms
+
+    @property
+    def sequence(self) -> int:
+        """The number of the table's last change, which no later file lowers; 0 in the oldest table format."""
+        return getattr(self.metadata, "last_sequence_number", 0)
 
     @property
     def log(self) -> list[str]:
@@ -61,10 +65,10 @@ def stored_previews(base: Lake) -> list[str]:
 
 
 def read(io: FileIO, location: str) -> Written | None:
-    """A metadata file; None where it is gone or was never written to its end."""
+    """A metadata file; None where it is gone or cannot be read, as one that was never written to its end."""
     try:
         metadata = FromInputFile.table_metadata(io.new_input(location))
-    except (FileNotFoundError, ValueError, ValidationError):
+    except UNREADABLE:
         return None
     return Written(location, number_of(location), metadata)
 
@@ -76,9 +80,10 @@ def number_of(location: str) -> int:
 
 
 def newest_first(io: FileIO, locations: Iterable[str]) -> Iterator[Written]:
-    """Metadata files of one table: what was written last, then what that followed, then what neither of them did.
+    """Metadata files of one table: the last of the longest history, then what that followed, then others likewise.
 
-    Each file names those it followed, so that few are opened until more are asked for.
+    Of a table that was dropped and made anew, what was made anew comes first. Each file names those it followed, so
+    that few are opened until more are asked for.
     """
     last: list[Written] = []
     followed: set[str] = set()
@@ -87,26 +92,45 @@ def newest_first(io: FileIO, locations: Iterable[str]) -> Iterator[Written]:
         if one is not None:
             last.append(one)
             followed.update(one.log)
-    for one in sorted(last, key=lambda found: (found.written_at, found.number), reverse=True):
+    last.sort(key=lambda found: found.written_at)
+    latest = {one.metadata.table_uuid: one.written_at for one in last}
+    last.sort(key=lambda found: (latest[found.metadata.table_uuid], found.number, found.written_at))
+    for one in reversed(last):
         yield one
         yield from filter(None, (read(io, location) for location in reversed(one.log)))
 
 
 def missing_file(io: FileIO, snapshots: Collection[Snapshot], *, current: Snapshot | None) -> str:
-    """A list or manifest of these versions, or a data file of the current one, that is gone; empty where none is."""
-    lists = [one.manifest_list for one in snapshots if one.manifest_list]
-    if gone := _missing(io, lists):
+    """A list or manifest of these versions, or a data file of the current one, that is gone or was cut off.
+
+    Empty where there is none.
+    """
+    if gone := _missing(io, {one.manifest_list: None for one in snapshots if one.manifest_list}):
         return gone
-    manifests = {one.manifest_path: one for snapshot in snapshots for one in snapshot.manifests(io)}
-    if gone := _missing(io, list(manifests)):
-        return gone
-    own = current.manifests(io) if current is not None else []
-    return _missing(io, [entry.data_file.file_path for one in own for entry in one.fetch_manifest_entry(io)])
+    place = ""
+    try:
+        manifests: dict[str, int | None] = {}
+        for snapshot in snapshots:
+            place = snapshot.manifest_list
+            manifests |= {one.manifest_path: one.manifest_length for one in snapshot.manifests(io)}
+        if gone := _missing(io, manifests):
+            return gone
+        data: dict[str, int | None] = {}
+        for one in current.manifests(io) if current is not None else []:
+            place = one.manifest_path
+            files = [entry.data_file for entry in one.fetch_manifest_entry(io)]
+            data |= {file.file_path: file.file_size_in_bytes for file in files}
+    except UNREADABLE:
+        return path_in_storage(place)
+    if current is not None and not data and figure(current, "total-data-files"):  # what was cut off reads as empty
+        return path_in_storage(current.manifest_list)
+    return _missing(io, data)
 
 
-def _missing(io: FileIO, locations: Sequence[str]) -> str:
-    if not locations:
+def _missing(io: FileIO, sizes: Mapping[str, int | None]) -> str:
+    """The path of a file that is not there, or not of the size it should have, in bytes, where that is known."""
+    if not sizes:
         return ""
-    files = storage_of(io, locations[0]).files
-    infos = files.get_file_info([path_in_storage(location) for location in locations])
-    return next((one.path for one in infos if one.type == pyarrow.fs.FileType.NotFound), "")
+    files = storage_of(io, next(iter(sizes))).files
+    infos = zip(files.get_file_info([path_in_storage(location) for location in sizes]), sizes.values(), strict=True)
+    return next((info.path for info, size in infos if not info.is_file or size not in {None, info.size}), "")
