@@ -81,7 +81,7 @@ def test_graphvizs_tables_are_well_formed_and_relations_lead_from_port_to_port(d
         assert cells[0] == printable(entity.table)
         assert {printable(one.name) for one in entity.columns} <= set(cells)
         ports |= {f"t{number}:{cell.attrib['port']}" for cell in table.iter("td") if "port" in cell.attrib}
-    ends = [end for pair in re.findall(r"^  (t\d+:c\d+) -> (t\d+:c\d+) ", text, re.MULTILINE) for end in pair]
+    ends = [end for pair in re.findall(r"^  (t\d+:e\d+):e -> (t\d+:w\d+):w ", text, re.MULTILINE) for end in pair]
     assert len(ends) == 2 * len(drawn.relations)
     assert set(ends) <= ports
 
@@ -103,7 +103,7 @@ def test_a_small_diagram_in_each_format():
         '    "fees" }o--o| "wards" : "ward_id"',
     ]
     assert 'Ref: "fees"."ward_id" > "wards"."id"\n' in dbml(drawn)
-    assert "  t0:c1 -> t1:c0 [arrowhead=normal];\n" in dot(drawn)
+    assert "  t0:e1:e -> t1:w0:w [arrowhead=normal];\n" in dot(drawn)
 
 
 @pytest.mark.parametrize(("draw", "sign"), [(mermaid, "}o..o|"), (dbml, "// guessed"), (dot, "style=dashed")])

@@ -85,7 +85,7 @@ def dot(diagram: Diagram) -> str:
     """The diagram in the language of Graphviz; guessed relations are dashed."""
     numbers = {one.table: number for number, one in enumerate(diagram.entities)}
     places = {
-        (entity.table, column.name): f"t{numbers[entity.table]}:c{number}"
+        (entity.table, column.name): (f"t{numbers[entity.table]}", number)
         for entity in diagram.entities
         for number, column in enumerate(entity.columns)
     }
@@ -93,8 +93,8 @@ def dot(diagram: Diagram) -> str:
     lines += [f"  t{numbers[one.table]} [label=<{_dot_table(one)}>];" for one in diagram.entities]
     for one in diagram.relations:
         style = "style=dashed " if one.is_guessed else ""
-        start, end = places[one.table, one.column], places[one.target, one.target_column]
-        lines.append(f"  {start} -> {end} [{style}arrowhead=normal];")
+        (start, column), (end, key) = places[one.table, one.column], places[one.target, one.target_column]
+        lines.append(f"  {start}:e{column}:e -> {end}:w{key}:w [{style}arrowhead=normal];")
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -102,7 +102,8 @@ def _dot_table(entity: Entity) -> str:
     rows = [f'<tr><td bgcolor="#dddddd" colspan="2"><b>{_dot_text(entity.table)}</b></td></tr>']
     for number, one in enumerate(entity.columns):
         name = f"<u>{_dot_text(one.name)}</u>" if one.is_key else _dot_text(one.name)
-        rows.append(f'<tr><td port="c{number}" align="left">{name}</td><td align="left">{one.type}</td></tr>')
+        kind = f'<td port="e{number}" align="left">{one.type}</td>'
+        rows.append(f'<tr><td port="w{number}" align="left">{name}</td>{kind}</tr>')
     if entity.more:
         rows.append(f'<tr><td colspan="2" align="left"><i>{entity.more} more columns</i></td></tr>')
     return f'<table border="0" cellborder="1" cellspacing="0">{"".join(rows)}</table>'
