@@ -41,7 +41,7 @@ from planlake.lake.files import (
 from planlake.lake.reading import latest_first, rows_sql
 from planlake.sources.catalogue import Resource
 
-RANGE_CELLS = 600_000  # cells of one id range; small enough that a scattered day rewrites little
+RANGE_CELLS = 800_000  # cells of one id range; small enough that a scattered day rewrites little
 TEXT_BUCKETS = 16
 WORKERS = 2
 GROUP_CELLS = 6_000_000  # cells held in memory at once while ranges are rewritten
