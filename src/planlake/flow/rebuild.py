@@ -3,7 +3,6 @@
 The API is asked for nothing. A table that its gate holds stays as it was; `planlake undo` takes a rebuild back.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -12,7 +11,6 @@ from typing import Literal
 from planlake.checks.gates import held
 from planlake.clock import naive_utc
 from planlake.config import Config
-from planlake.errors import PlanlakeError
 from planlake.flow.comparing import Version, compared
 from planlake.flow.context import Context, Notify, ignore
 from planlake.flow.opening import opened_for_writing
@@ -21,7 +19,7 @@ from planlake.flow.refine import refine
 from planlake.flow.results import Outcome, TableResult
 from planlake.flow.rollback import loaded_tables, resume
 from planlake.flow.snapshot import snapshot
-from planlake.flow.telling import reason_of, told
+from planlake.flow.telling import failed, told
 from planlake.lake.files import bookmark, data_files
 from planlake.lake.journal import DONE, LEFT_ALONE, PLANNED, Entry, note
 from planlake.lake.lake import clear_errors
@@ -112,9 +110,7 @@ def _rebuilt(context: Context, entry: Entry, origin: Origin) -> tuple[TableResul
         steps = _steps(context, resource, origin)
         found = compared(context.connection, resource, before, _version(context, resource))
     except Exception as error:
-        if "PLANLAKE_DEBUG" in os.environ and not isinstance(error, PlanlakeError | OSError):
-            raise
-        steps = TableResult(resource.name, "failed", reason_of(error, is_personal=bool(resource.personal)))
+        steps = failed(resource, error)
     steps = replace(steps, seconds=monotonic() - started)
     if steps.outcome != "rebuilt":
         _set_back(context, entry)

@@ -5,7 +5,6 @@ holds up no other.
 """
 
 import asyncio
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -33,7 +32,7 @@ from planlake.flow.rollback import resume
 from planlake.flow.rows import raw_rows
 from planlake.flow.sampling import forget_samples
 from planlake.flow.snapshot import SnapshotResult, snapshot
-from planlake.flow.telling import reason_of, told, told_run
+from planlake.flow.telling import failed, told, told_run
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.ledger import GAP, History, read_histories
 from planlake.lake.previews import enter, open_lake
@@ -171,10 +170,7 @@ async def _table(work: _Work, source: Source | None, steps: Sequence[Step]) -> T
     except SourceError:
         raise
     except Exception as error:
-        if "PLANLAKE_DEBUG" in os.environ and not isinstance(error, PlanlakeError | OSError):
-            raise
-        resource = work.context.catalogue.resource(table)
-        result = TableResult(table, "failed", reason_of(error, is_personal=bool(resource.personal)))
+        result = failed(work.context.catalogue.resource(table), error)
     if result.outcome in ("open", "held", "failed"):
         result = replace(result, is_published=await asyncio.to_thread(_is_published, work.context.lake, table))
     return replace(result, gaps=steps[0].gaps, new_gaps=steps[0].new_gaps, seconds=monotonic() - started)

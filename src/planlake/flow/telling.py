@@ -3,6 +3,7 @@
 Nothing here changes what a run does: a line that cannot be written and an event that does not arrive are no failure.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from time import monotonic
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError
 from planlake.flow.log import Level, Log, opened_log, say
-from planlake.flow.results import RunResult, StepEnd, StepName, StepOutcome, StepResult, step_end
+from planlake.flow.results import RunResult, StepEnd, StepName, StepOutcome, StepResult, TableResult, step_end
 from planlake.lake.lake import Lake, catalogue_trouble
 from planlake.sources.catalogue import Resource
 
@@ -118,6 +119,13 @@ def told_run(where: Telling, work: Callable[[], RunResult]) -> RunResult:
 
 def _say_run(log: Log, level: Level, outcome: str, started: float, **facts: object) -> None:
     say(log, level, "run ended", outcome=outcome, seconds=round(monotonic() - started, 3), **facts)
+
+
+def failed(resource: Resource, error: Exception) -> TableResult:
+    """The result of a table that an error ended; with PLANLAKE_DEBUG what nobody foresaw is raised again instead."""
+    if "PLANLAKE_DEBUG" in os.environ and not isinstance(error, PlanlakeError | OSError):
+        raise error
+    return TableResult(resource.name, "failed", reason_of(error, is_personal=bool(resource.personal)))
 
 
 def reason_of(error: Exception, *, is_personal: bool) -> str:
