@@ -10,8 +10,7 @@ from planlake.cli.options import AsJson, ConfigFile, EnvironmentName, TableNames
 
 if TYPE_CHECKING:
     from planlake.config import Config
-    from planlake.flow.rebuild import Origin, Rebuilt
-    from planlake.flow.reset import Shown
+    from planlake.flow.rebuild import Origin, Rebuilt, Shown
 
 
 def rebuild(
@@ -51,7 +50,7 @@ def _is_wanted(config: "Config", tables: list[str], *, env: str | None, as_json:
     """Whether somebody who was shown what would be made anew says so; nobody is asked where nothing would."""
     from planlake.cli.confirming import asking
     from planlake.cli.screen import print_json, remark
-    from planlake.flow.reset import to_reset
+    from planlake.flow.rebuild import to_reset
 
     confirm, _ = asking(config, env, says_yes=False, show=None if as_json else _show_those)
     found = to_reset(config, tables, environment=env)

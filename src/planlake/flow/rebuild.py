@@ -13,6 +13,7 @@ from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.flow.comparing import Version, compared
 from planlake.flow.context import Context, Notify, ignore
+from planlake.flow.gate import live_count
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
 from planlake.flow.refine import refine
@@ -74,6 +75,25 @@ def rebuild(
         outcome = "rebuilt" if any(result.outcome == "rebuilt" for result in results) else "nothing rebuilt"
         record(context, outcome, f"from {origin}", [], results=results)
         return [*found, *(Rebuilt(name, 0, 0, trouble=trouble) for name, trouble in troubles.items())]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A table that a reset would make anew, and how many rows its view shows."""
+
+    table: str
+    rows: int
+
+
+def to_reset(config: Config, tables: Sequence[str], *, environment: str | None = None) -> list[Shown]:
+    """What a reset of these tables (all loaded ones where none is named) would make anew; no table is made so.
+
+    Raises ConflictError where a run is writing.
+    """
+    with clear_errors(), opened_for_writing(config, environment, ignore) as context:
+        names = [context.catalogue.resource(name).name for name in tables] or loaded_tables(context)
+        held = {name: context.lake.shown("refined", f"current_{name}") for name in names}
+        return [Shown(name, live_count(context.connection, table)) for name, table in held.items()]
 
 
 def _trouble(context: Context, name: str, histories: Mapping[str, History]) -> str:
