@@ -6,7 +6,7 @@ written at all; anything older that the catalogue does not know was given up by 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
@@ -54,10 +54,7 @@ class _Place:
     is_known: bool
     known: Written | None
     files: Sequence[str]
-
-    @property
-    def io(self) -> FileIO:
-        return load_file_io(self.lake.catalog.properties, self.lake.warehouses[self.zone])
+    io: FileIO = field(repr=False, compare=False)
 
     @property
     def identifier(self) -> tuple[str, str]:
@@ -116,10 +113,10 @@ def _order(choice: _Choice) -> tuple[bool, int]:
 
 
 def _places(lake: Lake, zone: str) -> Iterator[_Place]:
-    written = metadata_files(lake, zone)
+    written, io = metadata_files(lake, zone), load_file_io(lake.catalog.properties, lake.warehouses[zone])
     for name in sorted({*written, *lake.names(zone)}):
         is_known, known = _known(lake, zone, name)
-        yield _Place(lake, zone, name, is_known, known, written.get(name, ()))
+        yield _Place(lake, zone, name, is_known, known, written.get(name, ()), io)
 
 
 def _known(lake: Lake, zone: str, name: str) -> tuple[bool, Written | None]:
