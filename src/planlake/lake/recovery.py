@@ -234,12 +234,12 @@ def _register(choice: _Choice) -> None:
         if not place.is_known:
             catalog.create_namespace_if_not_exists(place.identifier[0])
             catalog.register_table(place.identifier, location)
-        elif not _is_pointed(catalog, place.identifier, location):
+        elif not _pointed_anew(catalog, place.identifier, location):
             catalog.drop_table(place.identifier)
             catalog.register_table(place.identifier, location)
 
 
-def _is_pointed(catalog: Catalog, identifier: tuple[str, str], location: str) -> bool:
+def _pointed_anew(catalog: Catalog, identifier: tuple[str, str], location: str) -> bool:
     """Point an SQL catalogue to another metadata file in one step, the table never unknown; False for any other."""
     from pyiceberg.catalog.sql import IcebergTables, SqlCatalog  # noqa: PLC0415 - brings SQLAlchemy
     from sqlalchemy import update  # noqa: PLC0415
