@@ -2,12 +2,29 @@
 
 from contextlib import contextmanager
 
+import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table.update import AddSnapshotUpdate
 
 
 class Killed(BaseException):
     """Nothing catches this: the run ends as if its process did."""
+
+
+def killed(monkeypatch, module, stage, action, *, calls=1):
+    """Carry out an action that is killed when a stage of it is begun for the given time."""
+    done, count = getattr(module, stage), 0
+
+    def killing(*arguments, **more):
+        nonlocal count
+        count += 1
+        if count == calls:
+            raise Killed
+        return done(*arguments, **more)
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(module, stage, killing)
+        action()
 
 
 class Commits:

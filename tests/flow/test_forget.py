@@ -30,6 +30,7 @@ from planlake.lake.lake import ZONES, Lake
 from planlake.lake.previews import open_lake
 from planlake.lake.query import answer
 
+from .killing import Killed
 from .remains import remains
 from .showing import Showing
 
@@ -343,10 +344,6 @@ def test_whom_the_api_still_sends_is_missed_by_reconcile_and_comes_back_with_a_f
 
 
 # ---------------------------------------------------------------- killed, shared
-
-
-class Killed(BaseException):
-    """Nothing catches this: the command ends as if its process did."""
 
 
 def dying(patched, name, at, *, is_done):

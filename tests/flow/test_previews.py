@@ -25,6 +25,8 @@ from planlake.lake.lake import ZONES
 from planlake.lake.previews import leave, open_lake
 from planlake.simulator.dataset import Dataset
 
+from .killing import Killed, killed
+
 COLUMNS = {"id": "integer", "last_updated": "timestamp", "amount": "double", "name": "text"}
 FIRST = datetime.fromisoformat("2026-11-10T03:00:00")
 TABLES = ("things", "others")
@@ -341,10 +343,6 @@ def test_a_promotion_is_taken_back_and_the_next_run_asks_for_those_days_again(fe
     assert len(shown(feed, "new_ones")) == 7
 
 
-class Killed(BaseException):
-    """What ends a process at once."""
-
-
 @pytest.mark.parametrize("stage", ["_add_rows", "_replace_rows", "_set_tables", "_tell", "leave", "note"])
 @pytest.mark.parametrize("calls", [1, 2])
 def test_a_promotion_that_is_killed_is_finished_by_whoever_comes_next(feed, monkeypatch, stage, calls):
@@ -353,19 +351,12 @@ def test_a_promotion_that_is_killed_is_finished_by_whoever_comes_next(feed, monk
     feed.data.put("things", thing(9, day(2) - timedelta(hours=10), amount="much"))
     run_in(feed, day(2))
     tried = {name: everything(feed, name, NAME) for name in TABLES}
-    done, count = getattr(promoting, stage), 0
 
-    def killing(*arguments, **more):
-        nonlocal count
-        count += 1
-        if count == calls:
-            raise Killed
-        return done(*arguments, **more)
-
-    with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(promoting, stage, killing)
+    def promote_or_die():
         promote(feed.config, NAME, [], confirm=yes)
         raise Killed  # where a stage is called once only, nothing is left to be finished
+
+    killed(monkeypatch, promoting, stage, promote_or_die, calls=calls)
     maintain(feed.config)
     if stage == "note" and calls == 1:
         promote(feed.config, NAME, [], confirm=yes)

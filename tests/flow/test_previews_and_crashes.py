@@ -4,10 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from flow.killing import killed
 from flow.test_previews import (
     NAME,
     TABLES,
-    Killed,
     change,
     day,
     declared,
@@ -35,22 +35,6 @@ from planlake.lake.previews import open_lake
 from planlake.lake.upgrade import FORMAT_PROPERTY
 
 __all__ = ["feed", "loaded", "typed"]  # fixtures
-
-
-def killed(monkeypatch, module, stage, action, *, calls=1):
-    """Carry out an action that is killed when a stage of it is begun for the given time."""
-    done, count = getattr(module, stage), 0
-
-    def killing(*arguments, **more):
-        nonlocal count
-        count += 1
-        if count == calls:
-            raise Killed
-        return done(*arguments, **more)
-
-    with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(module, stage, killing)
-        action()
 
 
 def configured(feed, text):

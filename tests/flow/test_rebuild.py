@@ -16,6 +16,7 @@ from planlake.flow.rebuild import rebuild
 from planlake.flow.rollback import rollback, undo
 from planlake.simulator.dataset import Dataset
 
+from .killing import Killed
 from .tables import COLUMNS, DAY_1, DAY_2, DAY_3, columns_with
 from .tables import numbered as thing
 
@@ -117,9 +118,6 @@ def test_a_table_its_gate_holds_stays_as_it_was_and_the_others_are_made_anew(fee
 
 def test_a_rebuild_that_is_killed_between_its_tables_is_finished_by_the_next_run(feed, monkeypatch):
     before = everything(feed)
-
-    class Killed(BaseException):
-        pass
 
     def kill(*_arguments, **_more):
         raise Killed

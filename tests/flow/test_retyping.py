@@ -11,6 +11,7 @@ from planlake.engines import duckdb
 from planlake.lake.previews import open_lake
 from planlake.simulator.dataset import Dataset
 
+from .killing import Killed
 from .tables import COLUMNS, DAY_1, DAY_2, DAY_3, LATER, columns_with
 from .tables import numbered as thing
 
@@ -139,9 +140,6 @@ def test_the_type_of_the_key_cannot_change_and_whoever_tries_is_told_what_it_was
 
 def test_a_retyped_column_that_is_killed_between_its_two_tables_is_finished_by_the_next_run(feed, monkeypatch):
     declare(feed, amount="text")
-
-    class Killed(BaseException):
-        pass
 
     def kill(*_arguments):
         raise Killed

@@ -15,6 +15,7 @@ from planlake.lake.files import bookmark
 from planlake.lake.previews import open_lake
 from planlake.simulator.dataset import Dataset
 
+from .killing import Killed
 from .tables import COLUMNS, columns_with
 from .tables import numbered as thing
 
@@ -363,10 +364,6 @@ def test_a_day_whose_version_is_gone_is_worked_out_and_the_preview_says_so(feed)
 
 
 # ---------------------------------------------------------------- killed half way, shown, asked
-
-
-class Killed(BaseException):
-    pass
 
 
 @pytest.mark.parametrize("zone", ["refined", "all"])

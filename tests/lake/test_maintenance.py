@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from commands import typed_in_process
 from conftest import feeding
+from flow.killing import Killed
 from planlake.flow.maintain import maintain
 from planlake.lake import maintenance
 from planlake.lake.files import bookmark, day_tag
@@ -214,9 +215,6 @@ def test_housekeeping_that_is_killed_loses_nothing(feed, monkeypatch, kill_at):
     allow(feed, keep_days=2, keep_month_ends=0)
     aged(feed, monkeypatch)
     steps = [(maintenance, "expire"), (maintenance, "_deleted"), (maintenance, "commit"), (maintenance, "write_file")]
-
-    class Killed(BaseException):
-        pass
 
     def kill(*arguments, **more):
         raise Killed

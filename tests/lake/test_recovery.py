@@ -11,6 +11,7 @@ import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
 from commands import typed_in_process
+from flow.killing import Killed
 from planlake.errors import ConfigurationError, ConflictError, LakeError
 from planlake.flow.forget import forget
 from planlake.flow.preview import create
@@ -41,10 +42,6 @@ def feed(loaded):
     made, set_back = loaded
     set_back()
     return made
-
-
-class Killed(BaseException):
-    """What ends a process at once."""
 
 
 def everything(feed):
