@@ -132,7 +132,7 @@ class Resource:
 
     def ranges(self, rows: pa.Table) -> Iterator[tuple[int, pa.Table]]:
         """Rows, in the order of their ids, of each range of ids."""
-        width = max(100, RANGE_CELLS // (len(rows.column_names) + OWN_COLUMNS))
+        width = 1 << (RANGE_CELLS // (len(rows.column_names) + OWN_COLUMNS)).bit_length() - 1
         place = 0
         for entry in pc.value_counts(pc.divide(rows["id"], width)).to_pylist():
             yield entry["values"], rows.slice(place, entry["counts"])

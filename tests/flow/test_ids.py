@@ -1,9 +1,13 @@
 """Ids as they come: any number of the key's type, any text; each is told apart, found again and asked for as it is."""
 
 import pytest
+from pyiceberg.schema import Schema
+from pyiceberg.types import LongType, NestedField, StringType
 
 from conftest import feeding, table_of
 from histories import TEXTS, Shown
+from planlake.flow.snapshot import _spec
+from planlake.sources.catalogue import Resource
 
 from .showing import Showing
 from .tables import DAY_1, DAY_2, DAY_3
@@ -33,6 +37,14 @@ def feed(loaded):
     made, set_back = loaded
     set_back()
     return made
+
+
+@pytest.mark.parametrize("columns", [1, 40, 41, 766, 767, 9000])
+def test_ranges_of_ids_end_where_the_type_of_the_key_ends(columns):
+    fields = [NestedField(number, f"text_{number}", StringType()) for number in range(2, columns + 1)]
+    schema = Schema(NestedField(1, "id", LongType(), required=False), *fields)
+    width = _spec(Resource("things", {"id": "long"}), schema).fields[0].transform.width
+    assert 2**63 % width == 0
 
 
 def live(feed, name):

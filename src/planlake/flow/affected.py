@@ -19,7 +19,8 @@ from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
 from planlake.flow.context import Context
 from planlake.flow.findings import received
-from planlake.lake.files import bookmark, is_equal
+from planlake.lake.files import bookmark
+from planlake.lake.filters import is_equal
 from planlake.lake.ledger import raw_files
 from planlake.lake.reading import own_rows_sql
 from planlake.lake.schemas import TYPES, keys_of

@@ -14,7 +14,8 @@ from planlake.checks.gates import accepted as accepted_values
 from planlake.engines.sql import identifier, literal
 from planlake.flow.context import Context
 from planlake.flow.refine import RefineResult
-from planlake.lake.files import data_files, is_above
+from planlake.lake.files import data_files
+from planlake.lake.filters import is_above
 from planlake.lake.reading import rows_sql
 from planlake.lake.schemas import keys_of
 from planlake.sources.catalogue import Cadence, Resource

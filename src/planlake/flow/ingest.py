@@ -53,6 +53,7 @@ class _Batch:
     context: Context
     resource: Resource
     number: int
+    shape: Shape
     result: IngestResult
     pages: list[Page] = field(default_factory=list)
     waiting_bytes: int = 0
@@ -66,8 +67,9 @@ async def ingest(
 ) -> IngestResult:
     """Read windows of a resource into raw under a new batch number; windows that fail stay open, by name."""
     batch, settings = next_batch(context.lake, resource.name, history), context.config.settings
-    fetching = Fetching(context, source, resource, Shape(resource.key, context.catalogue.dropped_keys))
-    state = _Batch(context, resource, batch, IngestResult(resource.name, batch))
+    shape = Shape(resource.key, context.catalogue.dropped_keys)
+    fetching = Fetching(context, source, resource, shape)
+    state = _Batch(context, resource, batch, shape, IngestResult(resource.name, batch))
     async for reading, page in fetched_windows(fetching, readings):
         if page is not None:
             await _keep(state, page)
@@ -139,11 +141,11 @@ def _commit(state: _Batch, pages: list[Page], closed: list[Reading]) -> None:
     ledger_rows = [request_row(page, common, stored.get(page.request_id, 0)) for page in pages]
     for reading in closed:
         ledger_rows += closing_rows(reading, common, context.request_ids)
-    context.arrivals.land(name, new, ledger_rows)
-    received, stored_rows = len(rows), len(new)
+    figures, received, stored_rows = state.result, len(rows), len(new)
+    is_all_new = stored_rows == received and figures.stored == figures.records
+    context.arrivals.land(name, new, ledger_rows, keys=state.shape.keys if is_all_new else None)
     del rows, new
     give_back()
-    figures = state.result
     state.result = replace(
         figures,
         requests=figures.requests + len(pages),

@@ -16,7 +16,8 @@ from planlake.engines.sql import identifier, literal
 from planlake.flow.context import Context
 from planlake.flow.drift import not_sent
 from planlake.flow.gate import shortened
-from planlake.lake.files import bookmark, data_files, is_equal
+from planlake.lake.files import bookmark, data_files
+from planlake.lake.filters import is_equal
 from planlake.lake.findings import masked
 from planlake.lake.reading import own_rows_sql, rows_sql
 from planlake.lake.schemas import TYPES, keys_of

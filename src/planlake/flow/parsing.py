@@ -9,6 +9,7 @@ from pyiceberg.table import Table
 
 from planlake.engines.duckdb import SAYS_A_KEY_TWICE, Connection, found_keys, parse_records
 from planlake.flow.context import Context
+from planlake.lake.arrivals import noted_keys
 from planlake.lake.files import uncompressed_bytes
 from planlake.lake.ledger import raw_rows_sql
 from planlake.lake.schemas import IMPORT_COLUMNS
@@ -25,32 +26,60 @@ class Keys:
 
 
 def keys_to_come(context: Context, resource: Resource, files: Sequence[DataFile], applied: int) -> Keys:
-    """Every key in the records to come, so that a new one is a column before the first row is written."""
+    """Every key in the records to come, so that a new one is a column before the first row is written.
+
+    Files say the keys of their regular records themselves; records are only searched in those that do not.
+    """
+    said = [(file, noted_keys(context.lake, file)) for file in files]
+    silent = [file for file, keys in said if keys is None]
     columns = ("resource", "batch", "request_id", "is_regular", "api_response")
-    rows = raw_rows_sql(context.lake, files, resource.name, applied, columns=columns)
+
+    def rows(some: Sequence[DataFile]) -> str:
+        return raw_rows_sql(context.lake, some, resource.name, applied, columns=columns)
+
     with context.connection.cursor() as cursor:
-        return keys_in(cursor, rows, context.catalogue.dropped_keys)
+        regular = set(found_keys(cursor, _regular(rows(silent)))) if silent else set()
+        regular = regular.union(*(keys for _, keys in said if keys is not None))
+        return _keys(regular, _other_keys(cursor, rows(files)), context.catalogue.dropped_keys)
 
 
 def keys_in(cursor: Connection, rows: str, dropped: Collection[str]) -> Keys:
     """Every key in raw rows, a table expression, but those that are dropped."""
-    regular = set(found_keys(cursor, f"(select api_response from {rows} where is_regular)"))
+    return _keys(set(found_keys(cursor, _regular(rows))), _other_keys(cursor, rows), dropped)
+
+
+def _regular(rows: str) -> str:
+    return f"(select api_response from {rows} where is_regular)"
+
+
+def _other_keys(cursor: Connection, rows: str) -> set[str]:
     texts = cursor.execute(f"select api_response from {rows} where not is_regular").fetchall()
-    others = {key for (text,) in texts for key in texts_of(text) or {}}
+    return {key for (text,) in texts for key in texts_of(text) or {}}
+
+
+def _keys(regular: set[str], others: set[str], dropped: Collection[str]) -> Keys:
     return Keys(tuple(sorted(regular - set(dropped))), tuple(sorted(others - regular - set(dropped))))
 
 
-def grouped(table: Table, files: Sequence[DataFile], limit: int) -> Iterator[list[DataFile]]:
-    """Files in groups that hold at most so many bytes of columns before compression, one file at least."""
+def grouped(table: Table, files: Sequence[DataFile], limit: int, *, among: int) -> Iterator[list[DataFile]]:
+    """Files in groups of about equal size, as many for each of the workers they are shared `among`.
+
+    A group holds at most `limit` bytes of columns before compression, one file at least; little is not divided.
+    """
+    sizes = [uncompressed_bytes(table, file) for file in files]
+    rounds = -(-sum(sizes) // (limit * among))
+    share = max(limit // 8, sum(sizes) // max(1, rounds * among))
     group: list[DataFile] = []
     size = 0
-    for file in files:
-        weight = uncompressed_bytes(table, file)
+    for file, weight in zip(files, sizes, strict=True):
         if group and size + weight > limit:
             yield group
             group, size = [], 0
         group.append(file)
         size += weight
+        if size >= share:
+            yield group
+            group, size = [], 0
     if group:
         yield group
 

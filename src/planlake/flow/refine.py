@@ -213,7 +213,7 @@ def _parts(
     found: Collection[str],
 ) -> Iterator[_Part]:
     """Refine groups of files, two at a time, each group bounded in bytes of JSON."""
-    groups = list(grouped(target.table, files, context.config.settings.batch_megabytes * MEGABYTE))
+    groups = list(grouped(target.table, files, context.config.settings.batch_megabytes * MEGABYTE, among=WORKERS))
     keys = keys_of(target.schema, resource.columns)
 
     def work(group: Sequence[DataFile]) -> _Part:

@@ -6,9 +6,9 @@ the width of a row. One commit replaces the files of those ranges, moves the boo
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from operator import itemgetter
+from itertools import repeat
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,7 +30,6 @@ from planlake.lake.files import (
     commit,
     data_files,
     day_tag,
-    is_above,
     is_text,
     rebuilt_by,
     row_count,
@@ -38,6 +37,7 @@ from planlake.lake.files import (
     with_types,
     write_file,
 )
+from planlake.lake.filters import is_above
 from planlake.lake.reading import latest_first, rows_sql
 from planlake.sources.catalogue import Resource
 
@@ -169,8 +169,9 @@ def _spec(resource: Resource, schema: Schema) -> PartitionSpec:
     key = schema.find_field(resource.key)
     if isinstance(key.field_type, StringType):
         return PartitionSpec(PartitionField(key.field_id, 1000, BucketTransform(TEXT_BUCKETS), "planlake_id_bucket"))
-    width = max(100, RANGE_CELLS // len(schema.fields))
-    return PartitionSpec(PartitionField(key.field_id, 1000, TruncateTransform(width), "planlake_id_range"))
+    width = max(128, RANGE_CELLS // len(schema.fields))
+    power_of_two = 1 << (width.bit_length() - 1)  # ranges of any other width would overflow at the ends of `long`
+    return PartitionSpec(PartitionField(key.field_id, 1000, TruncateTransform(power_of_two), "planlake_id_range"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,25 +232,28 @@ def _rewritten(
     size = max(1, min(GROUP_CELLS // RANGE_CELLS, -(-len(touched) // WORKERS)))
     groups = [touched[start : start + size] for start in range(0, len(touched), size)]
     is_little = 0 < len(winners) * len(schema.fields) <= GROUP_CELLS
-    all_new = _new_rows(context, resource, versions, winners) if is_little else None
 
-    def work(group: list[object]) -> list[_Written]:
+    def work(group: list[object], all_new: "Future[pa.Table] | None") -> list[_Written]:
         won = winners.filter(pc.is_in(winners["id_range"], pa.array(group, winners["id_range"].type)))
-        new = _new_rows(context, resource, versions, won) if all_new is None else _among(all_new, won, resource.key)
         replaced = [file for id_range in group for file in old.get(id_range, [])] if target.has_kept_rows else []
-        parts = [new, *_kept_rows(context, resource, current, won, replaced)]
-        rows = pa.concat_tables([shaped_rows(part, schema) for part in parts])
+        kept = list(_kept_rows(context, resource, current, won, replaced))
+        if all_new is None:
+            new = _new_rows(context, resource, versions, won)
+        else:
+            new = _among(all_new.result(), won, resource.key)
+        parts = [shaped_rows(part, schema) for part in (new, *kept)]
         return [
             (
-                write_file(current, part, schema=schema, partition=(id_range,)),
-                pc.count_distinct(part[resource.key]).as_py(),
-                len(part) - (pc.sum(part["is_deleted"]).as_py() or 0),
+                write_file(current, rows, schema=schema, partition=(id_range,)),
+                pc.count_distinct(rows[resource.key]).as_py(),
+                len(rows) - (pc.sum(rows["is_deleted"]).as_py() or 0),
             )
-            for id_range, part in _by_range(current, resource, rows)
+            for id_range, rows in _by_range(current, resource, parts)
         ]
 
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="snapshot") as workers:
-        for number, files in enumerate(workers.map(work, groups), start=1):
+        all_new = workers.submit(_new_rows, context, resource, versions, winners) if is_little else None
+        for number, files in enumerate(workers.map(work, groups, repeat(all_new)), start=1):
             context.notify(Progress(resource.name, "snapshot", number, len(groups)))
             yield from files
 
@@ -281,20 +285,23 @@ def _kept_rows(
         return
     key = identifier(resource.key)
     query = f"""
-        select * from {rows_sql(replaced, current.schema())} kept
-        where not exists (select 1 from won where won.id = kept.{key})"""
+        select * from {rows_sql(replaced, current.schema())} where {key} not in (select id from won)"""
     with context.connection.cursor() as cursor:
         cursor.register("won", won)
         yield cursor.sql(query).to_arrow_table()
 
 
-def _by_range(current: Table, resource: Resource, rows: pa.Table) -> Iterator[tuple[object, pa.Table]]:
-    """The rows of each range; they are brought into the order of ranges once, and cut."""
-    ranges = _ranges(current, resource, rows[resource.key])
-    counted = pc.value_counts(ranges).to_pylist()
-    if len(counted) > 1:
-        rows = rows.take(pc.sort_indices(ranges))
-    place = 0
-    for entry in sorted(counted, key=itemgetter("values")):
-        yield entry["values"], rows.slice(place, entry["counts"])
-        place += entry["counts"]
+def _by_range(current: Table, resource: Resource, parts: Sequence[pa.Table]) -> Iterator[tuple[object, pa.Table]]:
+    """The rows of each range, of all parts together; a part in which every range lies in one piece is only cut."""
+    cut: dict[object, list[pa.Table]] = {}
+    for rows in parts:
+        ranges = _ranges(current, resource, rows[resource.key])
+        runs = pc.run_end_encode(ranges)
+        if len(runs.values) > pc.count_distinct(ranges).as_py():
+            order = pc.sort_indices(ranges)
+            rows, runs = rows.take(order), pc.run_end_encode(ranges.take(order))  # noqa: PLW2901
+        start = 0
+        for id_range, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+            cut.setdefault(id_range, []).append(rows.slice(start, end - start))
+            start = end
+    return ((id_range, pa.concat_tables(found)) for id_range, found in cut.items())

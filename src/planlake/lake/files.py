@@ -5,7 +5,7 @@ the few columns that reads are narrowed by; on a table of 752 columns the rest w
 """
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, cast
@@ -15,16 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyiceberg.conversions import from_bytes, to_bytes
 from pyiceberg.exceptions import CommitFailedException
-from pyiceberg.expressions import (
-    AlwaysTrue,
-    And,
-    BooleanExpression,
-    EqualTo,
-    GreaterThan,
-    GreaterThanOrEqual,
-    In,
-    LessThanOrEqual,
-)
+from pyiceberg.expressions import AlwaysTrue, BooleanExpression
 from pyiceberg.expressions.visitors import manifest_evaluator
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat, ManifestFile
@@ -49,25 +40,36 @@ NARROWED_BY = (*BOUNDED_COLUMNS, "resource", "record_id", "last_updated", "impor
 
 
 def write_file(
-    table: Table, rows: pa.Table, *, schema: Schema | None = None, partition: Sequence[object] = ()
+    table: Table,
+    rows: pa.Table,
+    *,
+    schema: Schema | None = None,
+    partition: Sequence[object] = (),
+    notes: Mapping[str, str] | None = None,
 ) -> DataFile:
-    """Write rows as one Parquet file of the table, which must lie in one partition; nothing is committed."""
+    """Write rows as one Parquet file of the table, which must lie in one partition; nothing is committed.
+
+    `notes` are what its footer says about the file; `noted` reads them.
+    """
     schema = schema or table.schema()
     path = f"{table.location()}/data/{uuid.uuid4()}.parquet"
     shaped = shaped_rows(rows, schema)
     row_group = max(1, int(len(shaped) * ROW_GROUP_BYTES / max(1, shaped.nbytes)))
     output = table.io.new_output(path)
-    with output.create() as stream:
-        pq.write_table(
-            shaped,
+    with (
+        output.create() as stream,
+        pq.ParquetWriter(
             stream,
+            shaped.schema,
             compression="zstd",
             compression_level=1,
-            row_group_size=row_group,
             use_dictionary=_texts_with_statistics(shaped),
             write_statistics=[name for name in NARROWED_BY if name in schema.column_names],
             store_schema=False,
-        )
+        ) as writer,
+    ):
+        writer.write_table(shaped, row_group_size=row_group)
+        writer.add_key_value_metadata(notes or {})
     lower, upper = _bounds(shaped, schema)
     return DataFile.from_args(
         content=DataFileContent.DATA,
@@ -295,9 +297,19 @@ def day_tag(day: date) -> str:
 
 def uncompressed_bytes(table: Table, file: DataFile) -> int:
     """The size of a data file's columns before compression, from its footer."""
-    with table.io.new_input(file.file_path).open() as stream:
-        footer = pq.read_metadata(stream)
+    footer = _footer(table, file)
     return sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
+
+
+def noted(table: Table, file: DataFile, name: str) -> str | None:
+    """What a data file's footer notes under a name; None where it notes nothing there."""
+    found = (_footer(table, file).metadata or {}).get(name.encode())
+    return str(found, "utf-8") if found is not None else None
+
+
+def _footer(table: Table, file: DataFile) -> pq.FileMetaData:
+    with table.io.new_input(file.file_path).open() as stream:
+        return pq.read_metadata(stream)
 
 
 def data_files(
@@ -334,36 +346,6 @@ def highest_by_resource(table: Table | None, column: str) -> dict[str, int]:
 def highest(table: Table, files: Iterable[DataFile], column: str) -> int:
     """The highest number of a column in these files, from their bounds; 0 where there are none."""
     return max((_bound(table, column, file.upper_bounds) for file in files), default=0)
-
-
-def is_equal(column: str, value: str) -> BooleanExpression:
-    """A filter for rows whose column holds this value."""
-    return EqualTo(column, value)  # type: ignore[arg-type,call-arg] # pydantic's view of pyiceberg's constructors
-
-
-def is_one_of(column: str, values: Collection[str]) -> BooleanExpression:
-    """A filter for rows whose column holds one of these texts."""
-    return In(column, set(values))  # type: ignore[arg-type,call-arg]
-
-
-def is_among(column: str, values: Collection[int]) -> BooleanExpression:
-    """A filter for rows whose column holds one of these values."""
-    return In(column, set(values))  # type: ignore[arg-type,call-arg]
-
-
-def is_above(column: str, value: int) -> BooleanExpression:
-    """A filter for rows whose column lies above this value."""
-    return GreaterThan(column, value)  # type: ignore[arg-type,call-arg]
-
-
-def is_between(column: str, low: int, high: int) -> BooleanExpression:
-    """A filter for rows whose column lies between two values, both included."""
-    return And(GreaterThanOrEqual(column, low), LessThanOrEqual(column, high))  # type: ignore[arg-type,call-arg]
-
-
-def of_resource(resource: str, above_batch: int) -> BooleanExpression:
-    """A filter for rows of a resource in batches above the given one."""
-    return And(is_equal("resource", resource), is_above("batch", above_batch))
 
 
 def _bounds(rows: pa.Table, schema: Schema) -> tuple[dict[int, bytes], dict[int, bytes]]:

@@ -13,7 +13,8 @@ from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 
-from planlake.lake.files import commit, data_files, of_resource, write_file
+from planlake.lake.files import commit, data_files, write_file
+from planlake.lake.filters import of_resource
 from planlake.lake.lake import Lake
 
 

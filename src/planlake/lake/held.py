@@ -15,7 +15,8 @@ from pyiceberg.types import IcebergType, IntegerType, LongType, StringType
 
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import identifier, literal
-from planlake.lake.files import bookmark, data_files, is_between
+from planlake.lake.files import bookmark, data_files
+from planlake.lake.filters import is_between
 from planlake.lake.lake import Lake
 from planlake.lake.ledger import raw_files, raw_rows_sql
 from planlake.lake.reading import SQL_TYPES, rows_sql

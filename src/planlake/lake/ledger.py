@@ -14,7 +14,8 @@ from pyiceberg.manifest import DataFile
 from planlake.clock import london_day
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import literal
-from planlake.lake.files import bookmark, data_files, highest_by_resource, is_among, is_equal, of_resource
+from planlake.lake.files import bookmark, data_files, highest_by_resource
+from planlake.lake.filters import is_among, is_equal, of_resource
 from planlake.lake.lake import Lake
 from planlake.lake.reading import own_rows_sql, rows_sql
 from planlake.lake.schemas import TABLES

@@ -20,7 +20,8 @@ from pyiceberg.table.update.snapshot import ManageSnapshots
 
 from planlake.config import Config, suggestion
 from planlake.errors import ConfigurationError, LakeError
-from planlake.lake.files import changing, commit, data_files, is_one_of, row_count
+from planlake.lake.files import changing, commit, data_files, row_count
+from planlake.lake.filters import is_one_of
 from planlake.lake.lake import PARTITIONED_BY_RESOURCE, Lake, clear_errors, damaged, open_environment
 from planlake.lake.runs import append_operations
 from planlake.lake.schemas import TABLES

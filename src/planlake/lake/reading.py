@@ -3,6 +3,7 @@
 Columns are matched by field id, so a renamed or re-added column is never confused with another.
 """
 
+import json
 from collections.abc import Collection, Sequence
 
 from pyiceberg.expressions import BooleanExpression
@@ -42,9 +43,8 @@ def rows_sql(files: Sequence[DataFile], schema: Schema, *, columns: Collection[s
     if not files:
         empty = ", ".join(f"null::{SQL_TYPES[type(f.field_type)]} as {identifier(f.name)}" for f in fields)
         return f"(select {empty} where false)"
-    entries = ", ".join(f"{f.field_id}: {_entry(f)}" for f in fields)
     paths = ", ".join(literal(path_of(file.file_path)) for file in files)
-    return f"read_parquet([{paths}], hive_partitioning=false, schema=MAP{{{entries}}})"
+    return f"read_parquet([{paths}], hive_partitioning=false, schema={_columns_sql(fields)})"
 
 
 def own_rows_sql(
@@ -72,9 +72,14 @@ def own_rows_sql(
                 union all by name select * from {others} where resource not in ({entered}))"""
 
 
-def _entry(field: NestedField) -> str:
-    sql_type = literal(SQL_TYPES[type(field.field_type)])
-    return f"{{name: {literal(field.name)}, type: {sql_type}, default_value: NULL}}"
+def _columns_sql(fields: Sequence[NestedField]) -> str:
+    """Columns by field id. DuckDB reads 766 of them from JSON in 0.03 s; a MAP of literals takes it 0.1 s."""
+    columns = {
+        str(field.field_id): {"name": field.name, "type": SQL_TYPES[type(field.field_type)], "default_value": None}
+        for field in fields
+    }
+    kind = "map(integer, struct(name varchar, type varchar, default_value varchar))"
+    return f"{literal(json.dumps(columns))}::json::{kind}"
 
 
 def latest_first(resource: Described, columns: Collection[str]) -> str:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -69,12 +70,11 @@ class Shape:
     dropped_keys: tuple[str, ...] = ()
     keys: set[str] = field(default_factory=set)
     decoder: msgspec.json.Decoder[Any] | None = None
-    page_decoder: msgspec.json.Decoder[list[Any]] | None = None
     key_field: str = ""
 
     def learn(self, keys: set[str]) -> None:
         """Add keys and make the decoder anew."""
-        self.keys |= keys
+        self.keys = self.keys | keys  # a new set: whoever writes what came so far may still hold the old one
         fields = [
             (f"f{number}", str | None, msgspec.field(default=None, name=name))
             for number, name in enumerate(sorted(self.keys))
@@ -83,7 +83,6 @@ class Shape:
             self.key_field = f"f{sorted(self.keys).index(self.key)}"
         shape = msgspec.defstruct("Shape", fields, omit_defaults=True, forbid_unknown_fields=True, gc=False)
         self.decoder = msgspec.json.Decoder(shape)
-        self.page_decoder = msgspec.json.Decoder(list[shape])  # type: ignore[valid-type]
 
 
 def split_page(body: bytes) -> Sequence[bytes | msgspec.Raw]:
@@ -132,14 +131,11 @@ def _past_space(text: str, place: int) -> int:
 
 def read_records(body: bytes, shape: Shape) -> Records:
     """The records of one page from its body; ValueError where it is no array."""
-    raws = split_page(body)
-    texts = [bytes(raw) for raw in raws]
-    dropped = [name for name in shape.dropped_keys if _quoted(name) in body]
-    for name in dropped:
-        texts = [_without_key(text, name) for text in texts]
-    return _read_alike(texts, b"[%b]" % b",".join(texts) if dropped else body, shape) or records_of(
-        [read_record(text, shape) for text in texts]
-    )
+    texts = [bytes(raw) for raw in split_page(body)]
+    for name in shape.dropped_keys:
+        if _quoted(name) in body:
+            texts = [_without_key(text, name) for text in texts]
+    return _read_alike(texts, shape) or records_of([read_record(text, shape) for text in texts])
 
 
 def records_of(records: Sequence[Record]) -> Records:
@@ -156,25 +152,28 @@ def records_of(records: Sequence[Record]) -> Records:
     )
 
 
-def _column(texts: list[bytes]) -> pa.Array:
-    """Texts as one piece of memory instead of many."""
-    return pa.array(texts, pa.large_binary()).cast(pa.large_string())
+def _column(texts: list[bytes], joined: bytes | None = None) -> pa.Array:
+    """Texts as one piece of memory instead of many; `joined` is that piece where it is there already."""
+    ends = pa.array(accumulate(map(len, texts), initial=0), pa.int64())
+    memory = [None, ends.buffers()[1], pa.py_buffer(b"".join(texts) if joined is None else joined)]
+    return pa.Array.from_buffers(pa.large_binary(), len(texts), memory).cast(pa.large_string())
 
 
-def _read_alike(texts: list[bytes], body: bytes, shape: Shape) -> Records | None:
+def _read_alike(texts: list[bytes], shape: Shape) -> Records | None:
     """The records of a page on which all of them fit the shape, in a few calls for all; None for any other page."""
-    if shape.page_decoder is None or not texts:
+    if shape.decoder is None or not texts:
         return None
+    joined = b"".join(texts)
     try:
-        values = shape.page_decoder.decode(body)
+        values = shape.decoder.decode_lines(joined)  # which asks for nothing between one record and the next
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     written = _PLAIN.encode_lines(values)
-    if b"\\u0000" in written:
+    if len(values) != len(texts) or b"\\u0000" in written:
         return None
     ids = [getattr(one, shape.key_field) for one in values] if shape.key_field else [None] * len(texts)
     hashes = [_digest(canonical) for canonical in written.split(b"\n")[: len(texts)]]
-    return Records(_column(texts), ids, hashes, [True] * len(texts), [False] * len(texts))
+    return Records(_column(texts, joined), ids, hashes, [True] * len(texts), [False] * len(texts))
 
 
 def read_record(text: bytes, shape: Shape) -> Record:

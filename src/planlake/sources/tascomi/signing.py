@@ -1,12 +1,14 @@
 """How a Tascomi request is signed: in go the two keys and an instant, out come the headers.
 
-The token names the minute in London, so a signature is good for about that minute and is made anew for each request.
+The token names the minute in London, so a signature is good for about that minute, for every request made in it.
 """
 
 import base64
 import hashlib
 import hmac
+from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 
 from planlake.clock import LONDON
 from planlake.config import Config
@@ -14,9 +16,13 @@ from planlake.sources.client import Signer
 from planlake.sources.keys import Keys, read_keys
 
 
-def signed_headers(keys: Keys, instant: datetime) -> dict[str, str]:
+def signed_headers(keys: Keys, instant: datetime) -> Mapping[str, str]:
     """Headers that authenticate one request made at `instant` (an aware datetime)."""
-    minute = instant.astimezone(LONDON).strftime("%Y%m%d%H%M")
+    return _headers(keys, instant.astimezone(LONDON).strftime("%Y%m%d%H%M"))
+
+
+@lru_cache(maxsize=1)
+def _headers(keys: Keys, minute: str) -> Mapping[str, str]:
     token = hashlib.sha256((keys.public + minute).encode()).hexdigest()
     digest = hmac.new(keys.private.encode(), token.encode(), hashlib.sha256).hexdigest()
     return {"X-Public": keys.public, "X-Hash": base64.b64encode(digest.encode()).decode()}
