@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from planlake.engines.memory import give_back
 from planlake.flow.context import Context
@@ -142,8 +143,9 @@ def _commit(state: _Batch, pages: list[Page], closed: list[Reading]) -> None:
     for reading in closed:
         ledger_rows += closing_rows(reading, common, context.request_ids)
     figures, received, stored_rows = state.result, len(rows), len(new)
-    is_all_new = stored_rows == received and figures.stored == figures.records
-    context.arrivals.land(name, new, ledger_rows, keys=state.shape.keys if is_all_new else None)
+    is_all_new = stored_rows == received and figures.stored == figures.records  # of the batch so far
+    keys = state.shape.keys if is_all_new and pc.all(new["is_regular"]).as_py() else None
+    context.arrivals.land(name, new, ledger_rows, keys=keys)
     del rows, new
     give_back()
     state.result = replace(

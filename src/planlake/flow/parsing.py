@@ -28,36 +28,25 @@ class Keys:
 def keys_to_come(context: Context, resource: Resource, files: Sequence[DataFile], applied: int) -> Keys:
     """Every key in the records to come, so that a new one is a column before the first row is written.
 
-    Files say the keys of their regular records themselves; records are only searched in those that do not.
+    Some files say their keys themselves; the records of the others are searched.
     """
     said = [(file, noted_keys(context.lake, file)) for file in files]
+    regular = set[str]().union(*(keys for _, keys in said if keys is not None))
     silent = [file for file, keys in said if keys is None]
+    if not silent:
+        return Keys(tuple(sorted(regular)))
     columns = ("resource", "batch", "request_id", "is_regular", "api_response")
-
-    def rows(some: Sequence[DataFile]) -> str:
-        return raw_rows_sql(context.lake, some, resource.name, applied, columns=columns)
-
+    rows = raw_rows_sql(context.lake, silent, resource.name, applied, columns=columns)
     with context.connection.cursor() as cursor:
-        regular = set(found_keys(cursor, _regular(rows(silent)))) if silent else set()
-        regular = regular.union(*(keys for _, keys in said if keys is not None))
-        return _keys(regular, _other_keys(cursor, rows(files)), context.catalogue.dropped_keys)
+        found = keys_in(cursor, rows, context.catalogue.dropped_keys)
+    return Keys(tuple(sorted(regular.union(found.regular))), tuple(sorted(set(found.others) - regular)))
 
 
 def keys_in(cursor: Connection, rows: str, dropped: Collection[str]) -> Keys:
     """Every key in raw rows, a table expression, but those that are dropped."""
-    return _keys(set(found_keys(cursor, _regular(rows))), _other_keys(cursor, rows), dropped)
-
-
-def _regular(rows: str) -> str:
-    return f"(select api_response from {rows} where is_regular)"
-
-
-def _other_keys(cursor: Connection, rows: str) -> set[str]:
+    regular = set(found_keys(cursor, f"(select api_response from {rows} where is_regular)"))
     texts = cursor.execute(f"select api_response from {rows} where not is_regular").fetchall()
-    return {key for (text,) in texts for key in texts_of(text) or {}}
-
-
-def _keys(regular: set[str], others: set[str], dropped: Collection[str]) -> Keys:
+    others = {key for (text,) in texts for key in texts_of(text) or {}}
     return Keys(tuple(sorted(regular - set(dropped))), tuple(sorted(others - regular - set(dropped))))
 
 
@@ -116,7 +105,8 @@ def _slow_texts(rows: pa.Table, keys: Mapping[str, str]) -> pa.Table:
 def _with_missing(rows: pa.Table, columns: Iterable[str]) -> pa.Table:
     """The rows with every column, NULL where none of them had the key."""
     names = rows.column_names
-    missing = [column for column in columns if column not in set(names)]
+    present = set(names)
+    missing = [column for column in columns if column not in present]
     if not missing:
         return rows
     nothing = pa.nulls(len(rows), pa.string())

@@ -128,7 +128,9 @@ def _checked(
     rows = sum(file.record_count for file, *_ in written)
     percent = context.config.settings.dropped_rows_percent
     distinct = sum(count for _, count, _ in written)
-    lost = live_rows(context.connection, current.schema(), removed) - sum(live for *_, live in written)
+    live = sum(count for *_, count in written)
+    is_shrinking = sum(file.record_count for file in removed) > live  # or rows were deleted before
+    lost = live_rows(context.connection, current.schema(), removed) - live if is_shrinking else 0
     before = live_rows(context.connection, current.schema(), data_files(current)) if lost > 0 else 0
     after = before - max(0, lost)
     return (

@@ -18,7 +18,7 @@ from pyiceberg.manifest import DataFile
 from planlake.lake.files import commit, noted, write_file
 from planlake.lake.lake import Lake
 
-KEYS = "planlake.keys"  # noted in a file of raw rows: the keys of its batch's regular records
+KEYS = "planlake.keys"  # noted in a file of raw rows: the keys of its batch's records, all regular
 TABLE_OF = {"records": "api_responses", "requests": "api_requests"}  # in the order of their commits
 
 
@@ -48,8 +48,8 @@ class Arrivals:
     ) -> None:
         """Commit raw rows and ledger rows of one resource; they are committed when this returns.
 
-        `keys` are those of the batch's regular records where they are known: whoever refines them need not look for
-        them. Trouble of a commit is raised to every table that took part in it.
+        `keys` are those of the batch's records where they are known and all records regular: whoever refines them need
+        not look for them. Trouble of a commit is raised to every table that took part in it.
         """
         arrival = _Arrival(self._record_files(resource, records, keys), self._request_files(resource, requests))
         self._waiting.put(arrival)
@@ -101,6 +101,6 @@ class Arrivals:
 
 
 def noted_keys(lake: Lake, file: DataFile) -> set[str] | None:
-    """The keys of the regular records in the batch of a file of raw rows; None where the file does not say."""
+    """The keys of the records in the batch of a file of raw rows; None where the file does not say."""
     found = noted(lake.own_table("raw", TABLE_OF["records"]), file, KEYS)
     return set(json.loads(found)) if found is not None else None

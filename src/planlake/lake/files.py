@@ -49,12 +49,15 @@ def write_file(
 ) -> DataFile:
     """Write rows as one Parquet file of the table, which must lie in one partition; nothing is committed.
 
-    `notes` are what its footer says about the file; `noted` reads them.
+    `notes` are what its footer says about the file; `noted` reads them. Of the text columns only those with statistics
+    have a dictionary: without one DuckDB 2.0 takes one with one value and some nulls for all NULL under `is null`.
     """
     schema = schema or table.schema()
     path = f"{table.location()}/data/{uuid.uuid4()}.parquet"
     shaped = shaped_rows(rows, schema)
     row_group = max(1, int(len(shaped) * ROW_GROUP_BYTES / max(1, shaped.nbytes)))
+    present = set(shaped.column_names)
+    narrowing = [name for name in NARROWED_BY if name in present]
     output = table.io.new_output(path)
     with (
         output.create() as stream,
@@ -63,14 +66,14 @@ def write_file(
             shaped.schema,
             compression="zstd",
             compression_level=1,
-            use_dictionary=_texts_with_statistics(shaped),
-            write_statistics=[name for name in NARROWED_BY if name in schema.column_names],
+            use_dictionary=[name for name in narrowing if is_text(shaped.schema.field(name).type)],
+            write_statistics=narrowing,
             store_schema=False,
         ) as writer,
     ):
         writer.write_table(shaped, row_group_size=row_group)
         writer.add_key_value_metadata(notes or {})
-    lower, upper = _bounds(shaped, schema)
+    lower, upper = _bounds(shaped, schema, [name for name in BOUNDED_COLUMNS if name in present])
     return DataFile.from_args(
         content=DataFileContent.DATA,
         file_path=path,
@@ -90,15 +93,6 @@ def write_file(
         sort_order_id=None,
         spec_id=table.metadata.default_spec_id,
     )
-
-
-def _texts_with_statistics(rows: pa.Table) -> list[str]:
-    """Text columns that carry statistics; the only ones with a dictionary.
-
-    Without one DuckDB 2.0 takes a text column with one value and some nulls for all NULL under `is null`.
-    """
-    narrowing = [rows.schema.field(name) for name in NARROWED_BY if name in rows.column_names]
-    return [field.name for field in narrowing if is_text(field.type)]
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -348,11 +342,11 @@ def highest(table: Table, files: Iterable[DataFile], column: str) -> int:
     return max((_bound(table, column, file.upper_bounds) for file in files), default=0)
 
 
-def _bounds(rows: pa.Table, schema: Schema) -> tuple[dict[int, bytes], dict[int, bytes]]:
+def _bounds(rows: pa.Table, schema: Schema, names: Sequence[str]) -> tuple[dict[int, bytes], dict[int, bytes]]:
     lower: dict[int, bytes] = {}
     upper: dict[int, bytes] = {}
-    for name in BOUNDED_COLUMNS:
-        if name not in rows.column_names or is_text(rows.schema.field(name).type):
+    for name in names:
+        if is_text(rows.schema.field(name).type):
             continue
         ends: dict[str, Any] = pc.min_max(rows[name]).as_py()
         if ends["min"] is not None:
