@@ -313,7 +313,7 @@ def _quoted(name: str) -> bytes:
 
 @cache
 def _member(name: str) -> re.Pattern[bytes]:
-    return re.compile(re.escape(_quoted(name)) + rb'\s*:\s*(?:null|"(?:[^"\\]|\\.)*")\s*(,?)\s*')
+    return re.compile(re.escape(_quoted(name)) + rb'\s*:\s*(?:null|"[^"\\]*(?:\\.[^"\\]*)*")\s*(,?)\s*')
 
 
 def _digest(canonical: bytes) -> str:
