@@ -7,7 +7,6 @@ import pytest
 
 from commands import typed_in_process
 from conftest import feeding, table_of
-from planlake.flow import parsing
 from planlake.simulator.dataset import Dataset
 
 from .tables import DAY_1, DAY_2, DAY_3
@@ -116,37 +115,3 @@ def test_a_column_that_is_declared_before_it_is_first_sent_has_its_type_from_the
         {"id": 1, "size": 7},
         {"id": 2, "size": None},
     ]
-
-
-# ---------------------------------------------------------------- keys that files say themselves
-
-
-def columns_of(feed):
-    return {row["column_name"] for row in feed.rows("describe increment_things")}
-
-
-def test_records_that_are_all_new_are_not_searched_for_their_keys(feed, monkeypatch):
-    monkeypatch.setattr(parsing, "found_keys", lambda *_: pytest.fail("searched though the files say their keys"))
-    feed.run_at(DAY_1)
-    assert {"id", "name", "colour", "unused"} <= columns_of(feed)
-    assert drift(feed) == [(1, "unused", "never sent"), (1, "colour", "undeclared")]
-
-
-def test_files_that_do_not_say_their_keys_are_searched_for_them(feed, monkeypatch):
-    monkeypatch.setattr(parsing, "noted_keys", lambda *_: None)
-    feed.run_at(DAY_1)
-    assert {"id", "name", "colour", "unused"} <= columns_of(feed)
-    assert drift(feed) == [(1, "unused", "never sent"), (1, "colour", "undeclared")]
-
-
-def test_where_a_record_is_held_already_the_keys_of_the_others_are_searched_for(feed, monkeypatch):
-    feed.run_at(DAY_1)
-    searched, found_keys = [], parsing.found_keys
-    monkeypatch.setattr(parsing, "found_keys", lambda *given: searched.append(found_keys(*given)) or searched[-1])
-    feed.data.put("things", thing(1, "2026-11-17 12:00:00", colour="red"))
-    feed.run_at(DAY_2)
-    assert searched == []
-    feed.data.put("things", thing(2, "2026-11-18 12:00:00", size="9"))
-    feed.run_at(DAY_3)
-    assert searched == [["id", "last_updated", "name", "size"]]
-    assert feed.rows("select size from things where id = 2") == [{"size": "9"}]

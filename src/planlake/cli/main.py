@@ -119,16 +119,26 @@ def program() -> None:
     try:
         main()
     except SystemExit as leaving:
-        sys.stderr.flush()
-        os._exit(leaving.code if isinstance(leaving.code, int) else 1)
+        os._exit(_flushed(_number(leaving)))
+
+
+def _flushed(status: int) -> int:
+    """Hand on what was printed; the status the process ends with."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:  # as it is where whoever started the process closed it
+                stream.flush()
+        except BrokenPipeError:  # whoever read our output has seen enough
+            continue
+        except OSError:
+            status = status or 4
+    return status
 
 
 def main() -> None:
     """Run the command line and leave with its exit status."""
     try:
-        status = _status()
-        sys.stdout.flush()
-        sys.exit(status)
+        sys.exit(_status())
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
@@ -157,8 +167,12 @@ def _after(leaving: SystemExit) -> int:
     """The status a command left with; the command line's library turns Ctrl-C and a closed pipe into one of its own."""
     if isinstance(leaving.__context__, BrokenPipeError):
         raise leaving.__context__
-    status = leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
+    status = _number(leaving)
     return _interrupted() if status == INTERRUPTED else status
+
+
+def _number(leaving: SystemExit) -> int:
+    return leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
 
 
 def _interrupted() -> int:

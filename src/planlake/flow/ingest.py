@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from planlake.engines.memory import give_back
 from planlake.flow.context import Context
@@ -54,7 +53,6 @@ class _Batch:
     context: Context
     resource: Resource
     number: int
-    shape: Shape
     result: IngestResult
     pages: list[Page] = field(default_factory=list)
     waiting_bytes: int = 0
@@ -68,9 +66,8 @@ async def ingest(
 ) -> IngestResult:
     """Read windows of a resource into raw under a new batch number; windows that fail stay open, by name."""
     batch, settings = next_batch(context.lake, resource.name, history), context.config.settings
-    shape = Shape(resource.key, context.catalogue.dropped_keys)
-    fetching = Fetching(context, source, resource, shape)
-    state = _Batch(context, resource, batch, shape, IngestResult(resource.name, batch))
+    fetching = Fetching(context, source, resource, Shape(resource.key, context.catalogue.dropped_keys))
+    state = _Batch(context, resource, batch, IngestResult(resource.name, batch))
     async for reading, page in fetched_windows(fetching, readings):
         if page is not None:
             await _keep(state, page)
@@ -142,12 +139,11 @@ def _commit(state: _Batch, pages: list[Page], closed: list[Reading]) -> None:
     ledger_rows = [request_row(page, common, stored.get(page.request_id, 0)) for page in pages]
     for reading in closed:
         ledger_rows += closing_rows(reading, common, context.request_ids)
-    figures, received, stored_rows = state.result, len(rows), len(new)
-    is_all_new = stored_rows == received and figures.stored == figures.records  # of the batch so far
-    keys = state.shape.keys if is_all_new and pc.all(new["is_regular"]).as_py() else None
-    context.arrivals.land(name, new, ledger_rows, keys=keys)
+    context.arrivals.land(name, new, ledger_rows)
+    received, stored_rows = len(rows), len(new)
     del rows, new
     give_back()
+    figures = state.result
     state.result = replace(
         figures,
         requests=figures.requests + len(pages),

@@ -9,7 +9,6 @@ from pyiceberg.table import Table
 
 from planlake.engines.duckdb import SAYS_A_KEY_TWICE, Connection, found_keys, parse_records
 from planlake.flow.context import Context
-from planlake.lake.arrivals import noted_keys
 from planlake.lake.files import uncompressed_bytes
 from planlake.lake.ledger import raw_rows_sql
 from planlake.lake.schemas import IMPORT_COLUMNS
@@ -26,20 +25,11 @@ class Keys:
 
 
 def keys_to_come(context: Context, resource: Resource, files: Sequence[DataFile], applied: int) -> Keys:
-    """Every key in the records to come, so that a new one is a column before the first row is written.
-
-    Some files say their keys themselves; the records of the others are searched.
-    """
-    said = [(file, noted_keys(context.lake, file)) for file in files]
-    regular = set[str]().union(*(keys for _, keys in said if keys is not None))
-    silent = [file for file, keys in said if keys is None]
-    if not silent:
-        return Keys(tuple(sorted(regular)))
+    """Every key in the records to come, so that a new one is a column before the first row is written."""
     columns = ("resource", "batch", "request_id", "is_regular", "api_response")
-    rows = raw_rows_sql(context.lake, silent, resource.name, applied, columns=columns)
+    rows = raw_rows_sql(context.lake, files, resource.name, applied, columns=columns)
     with context.connection.cursor() as cursor:
-        found = keys_in(cursor, rows, context.catalogue.dropped_keys)
-    return Keys(tuple(sorted(regular.union(found.regular))), tuple(sorted(set(found.others) - regular)))
+        return keys_in(cursor, rows, context.catalogue.dropped_keys)
 
 
 def keys_in(cursor: Connection, rows: str, dropped: Collection[str]) -> Keys:

@@ -4,8 +4,7 @@ A commit costs about the same for one table as for ten. So tables whose rows are
 whoever gets its turn commits everything that waits, raw rows first, their ledger rows after them.
 """
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -15,10 +14,9 @@ import pyarrow as pa
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile
 
-from planlake.lake.files import commit, noted, write_file
+from planlake.lake.files import commit, write_file
 from planlake.lake.lake import Lake
 
-KEYS = "planlake.keys"  # noted in a file of raw rows: the keys of its batch's records, all regular
 TABLE_OF = {"records": "api_responses", "requests": "api_requests"}  # in the order of their commits
 
 
@@ -38,20 +36,12 @@ class Arrivals:
         self._lake = lake
         self._waiting: SimpleQueue[_Arrival] = SimpleQueue()
 
-    def land(
-        self,
-        resource: str,
-        records: pa.Table,
-        requests: Sequence[Mapping[str, Any]],
-        *,
-        keys: Collection[str] | None = None,
-    ) -> None:
+    def land(self, resource: str, records: pa.Table, requests: Sequence[Mapping[str, Any]]) -> None:
         """Commit raw rows and ledger rows of one resource; they are committed when this returns.
 
-        `keys` are those of the batch's records where they are known and all records regular: whoever refines them need
-        not look for them. Trouble of a commit is raised to every table that took part in it.
+        Trouble of a commit is raised to every table that took part in it.
         """
-        arrival = _Arrival(self._record_files(resource, records, keys), self._request_files(resource, requests))
+        arrival = _Arrival(self._record_files(resource, records), self._request_files(resource, requests))
         self._waiting.put(arrival)
         with self._lake.commits:
             if not arrival.landed.done():  # otherwise somebody else's turn took it along
@@ -83,13 +73,12 @@ class Arrivals:
         for arrival in taken:
             arrival.landed.set_result(None)
 
-    def _record_files(self, resource: str, records: pa.Table, keys: Collection[str] | None) -> list[DataFile]:
+    def _record_files(self, resource: str, records: pa.Table) -> list[DataFile]:
         if not len(records):
             return []
         with self._lake.commits:
             table = self._lake.own_table("raw", "api_responses")
-        notes = {KEYS: json.dumps(sorted(keys))} if keys is not None else None
-        return [write_file(table, records, partition=(resource,), notes=notes)]
+        return [write_file(table, records, partition=(resource,))]
 
     def _request_files(self, resource: str, requests: Sequence[Mapping[str, Any]]) -> list[DataFile]:
         if not requests:
@@ -98,9 +87,3 @@ class Arrivals:
             table = self._lake.own_table("raw", "api_requests")
         rows = pa.Table.from_pylist(list(requests), schema_to_pyarrow(table.schema()))
         return [write_file(table, rows, partition=(resource,))]
-
-
-def noted_keys(lake: Lake, file: DataFile) -> set[str] | None:
-    """The keys of the records in the batch of a file of raw rows; None where the file does not say."""
-    found = noted(lake.own_table("raw", TABLE_OF["records"]), file, KEYS)
-    return set(json.loads(found)) if found is not None else None

@@ -45,12 +45,11 @@ def write_file(
     *,
     schema: Schema | None = None,
     partition: Sequence[object] = (),
-    notes: Mapping[str, str] | None = None,
 ) -> DataFile:
     """Write rows as one Parquet file of the table, which must lie in one partition; nothing is committed.
 
-    `notes` are what its footer says about the file; `noted` reads them. Of the text columns only those with statistics
-    have a dictionary: without one DuckDB 2.0 takes one with one value and some nulls for all NULL under `is null`.
+    Only text columns with statistics have a dictionary: without one DuckDB 2.0 takes a text column with one
+    value and some nulls for all NULL under `is null`.
     """
     schema = schema or table.schema()
     path = f"{table.location()}/data/{uuid.uuid4()}.parquet"
@@ -59,20 +58,17 @@ def write_file(
     present = set(shaped.column_names)
     narrowing = [name for name in NARROWED_BY if name in present]
     output = table.io.new_output(path)
-    with (
-        output.create() as stream,
-        pq.ParquetWriter(
+    with output.create() as stream:
+        pq.write_table(
+            shaped,
             stream,
-            shaped.schema,
             compression="zstd",
             compression_level=1,
+            row_group_size=row_group,
             use_dictionary=[name for name in narrowing if is_text(shaped.schema.field(name).type)],
             write_statistics=narrowing,
             store_schema=False,
-        ) as writer,
-    ):
-        writer.write_table(shaped, row_group_size=row_group)
-        writer.add_key_value_metadata(notes or {})
+        )
     lower, upper = _bounds(shaped, schema, [name for name in BOUNDED_COLUMNS if name in present])
     return DataFile.from_args(
         content=DataFileContent.DATA,
@@ -291,19 +287,9 @@ def day_tag(day: date) -> str:
 
 def uncompressed_bytes(table: Table, file: DataFile) -> int:
     """The size of a data file's columns before compression, from its footer."""
-    footer = _footer(table, file)
-    return sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
-
-
-def noted(table: Table, file: DataFile, name: str) -> str | None:
-    """What a data file's footer notes under a name; None where it notes nothing there."""
-    found = (_footer(table, file).metadata or {}).get(name.encode())
-    return str(found, "utf-8") if found is not None else None
-
-
-def _footer(table: Table, file: DataFile) -> pq.FileMetaData:
     with table.io.new_input(file.file_path).open() as stream:
-        return pq.read_metadata(stream)
+        footer = pq.read_metadata(stream)
+    return sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
 
 
 def data_files(
