@@ -20,6 +20,7 @@ from pyiceberg.table import Table
 from planlake.checks.gates import CheckResult, held
 from planlake.checks.gates import rejected as rejected_records
 from planlake.engines.duckdb import bad_cells, cast_columns
+from planlake.engines.memory import give_back
 from planlake.flow.affected import Affected, Asked, affected
 from planlake.flow.context import Context, Progress
 from planlake.flow.drift import Drift, noticed
@@ -102,6 +103,8 @@ def refine(context: Context, resource: Resource, *, anew_when: Asked = "if chang
     table, new_columns = _prepared_table(context, resource, found)
     target = _Target(table, with_types(table, anew.types))
     parts = list(_parts(context, resource, target, files, since, set(found.regular)))
+    if len(parts) > WORKERS:
+        give_back()
     checks = _checked(context, resource, parts)
     counts = _keep_findings(context, resource, parts, files, since, is_known_until=applied if held(checks) else since)
     rows = sum(part.rows for part in parts)

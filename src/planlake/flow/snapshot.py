@@ -21,6 +21,7 @@ from pyiceberg.transforms import BucketTransform, TruncateTransform
 from pyiceberg.types import IcebergType, StringType
 
 from planlake.checks.gates import CheckResult, dropped, held, unique
+from planlake.engines.memory import give_back
 from planlake.engines.sql import identifier
 from planlake.flow.context import Context, Progress
 from planlake.flow.gate import live_rows, own_checks
@@ -258,6 +259,8 @@ def _rewritten(
         for number, files in enumerate(workers.map(work, groups, repeat(all_new)), start=1):
             context.notify(Progress(resource.name, "snapshot", number, len(groups)))
             yield from files
+            if len(groups) > WORKERS:
+                give_back()
 
 
 def _new_rows(context: Context, resource: Resource, versions: _Versions, won: pa.Table) -> pa.Table:
