@@ -1,10 +1,11 @@
 """The command itself, and `planlake init`: versions, help, usage, the first file."""
 
 import re
+import subprocess
 
 import pytest
 
-from commands import planlake
+from commands import PROGRAM, planlake
 from planlake import __version__
 from planlake.cli.main import app
 from planlake.config import load_config
@@ -33,6 +34,17 @@ def test_every_command_has_a_page_of_help(typed, command):
     said = typed(command, "--help")
     assert (said.status, said.err) == (0, "")
     assert f"Usage: planlake {command}" in said.out
+
+
+@pytest.mark.parametrize(
+    ("where", "status"),
+    [("2>&-", 0), (">&-", 0), (">&- 2>&-", 0), (">/dev/full", 4), ("| head -c 20", 0)],
+    ids=["no standard error", "no standard output", "neither", "a full disk", "a reader that has seen enough"],
+)
+def test_where_output_cannot_go_the_status_still_says_how_it_went(where, status):
+    shell = f"set -o pipefail; {PROGRAM} --help {where}"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "Traceback" in done.stderr) == (status, False)
 
 
 def test_a_misspelt_command_is_a_usage_error_with_a_suggestion():
