@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -50,7 +51,12 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_configure(config):
-    """Temporary folders lie in memory where there is some: every commit of a lake waits for its disk."""
+    """Temporary folders lie in memory where there is some: every commit of a lake waits for its disk.
+
+    Ctrl-C is heard: a shell that runs a command in the background (`make test &`) has it, and all it starts, ignore it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.option.loadscopereorder = False  # xdist takes the files with the most tests for the longest
     has_room = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH_BYTES
     if has_room and "TMPDIR" not in os.environ:

@@ -39,8 +39,7 @@ def started(feed, now, *arguments, folder=None, **options):
     file = (folder or feed.folder) / "planlake.yaml"
     command = [PROGRAM, "run", *arguments, "--config", str(file)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    hears_ctrl_c = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}  # as from `make &`
-    return subprocess.Popen(command, env=environment(PLANLAKE_NOW=now, **KEYS), **pipes, **{**hears_ctrl_c, **options})
+    return subprocess.Popen(command, env=environment(PLANLAKE_NOW=now, **KEYS), **pipes, **options)
 
 
 def has_asked(feed, count):
