@@ -83,6 +83,14 @@ def found_keys(connection: Connection, rows: str) -> list[str]:
     return [str(row[0]) for row in connection.execute(query).fetchall()]
 
 
+def keys_and_others(connection: Connection, rows: str) -> tuple[set[str], list[str]]:
+    """Every key that occurs in regular records, and the texts of all other records, each once."""
+    found = "case when is_regular then json_keys(api_response) else [api_response] end"
+    query = f"select distinct is_regular, unnest({found}) from {rows}"
+    either = connection.execute(query).fetchall()
+    return {text for is_regular, text in either if is_regular}, [text for is_regular, text in either if not is_regular]
+
+
 def cast_columns(connection: Connection, texts: pa.Table, types: Mapping[str, str]) -> pa.Table:
     """Cast the columns named in `types`; all other columns stay as they are and keep their place.
 

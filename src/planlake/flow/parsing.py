@@ -7,7 +7,7 @@ import pyarrow as pa
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 
-from planlake.engines.duckdb import SAYS_A_KEY_TWICE, Connection, found_keys, parse_records
+from planlake.engines.duckdb import SAYS_A_KEY_TWICE, Connection, keys_and_others, parse_records
 from planlake.flow.context import Context
 from planlake.lake.files import uncompressed_bytes
 from planlake.lake.ledger import raw_rows_sql
@@ -18,10 +18,11 @@ from planlake.sources.records import texts_of
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Keys in the records to come: those of regular records, and those that only others have."""
+    """Keys in the records to come: those of regular records, and those that only others have, if there are others."""
 
     regular: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    has_others: bool = False
 
 
 def keys_to_come(context: Context, resource: Resource, files: Sequence[DataFile], applied: int) -> Keys:
@@ -34,10 +35,9 @@ def keys_to_come(context: Context, resource: Resource, files: Sequence[DataFile]
 
 def keys_in(cursor: Connection, rows: str, dropped: Collection[str]) -> Keys:
     """Every key in raw rows, a table expression, but those that are dropped."""
-    regular = set(found_keys(cursor, f"(select api_response from {rows} where is_regular)"))
-    texts = cursor.execute(f"select api_response from {rows} where not is_regular").fetchall()
-    others = {key for (text,) in texts for key in texts_of(text) or {}}
-    return Keys(tuple(sorted(regular - set(dropped))), tuple(sorted(others - regular - set(dropped))))
+    regular, texts = keys_and_others(cursor, rows)
+    others = {key for text in texts for key in texts_of(text) or {}} - regular
+    return Keys(tuple(sorted(regular - set(dropped))), tuple(sorted(others - set(dropped))), bool(texts))
 
 
 def grouped(table: Table, files: Sequence[DataFile], limit: int, *, among: int) -> Iterator[list[DataFile]]:
@@ -63,23 +63,25 @@ def grouped(table: Table, files: Sequence[DataFile], limit: int, *, among: int) 
         yield group
 
 
-def read_texts(cursor: Connection, rows: str, keys: Mapping[str, str], found: Collection[str]) -> pa.Table:
+def read_texts(cursor: Connection, rows: str, keys: Mapping[str, str], found: Keys) -> pa.Table:
     """All rows with one text column per key beside Planlake's own.
 
     Regular records take the engine's fast way, unless their keys differ only in case, which it cannot tell apart.
     """
-    own = ", ".join(IMPORT_COLUMNS)
+    own, regular_keys = ", ".join(IMPORT_COLUMNS), set(found.regular)
     renamed = "request_id as import_request_id, position as import_position"
     columns = f"{own}, {renamed}, record_hash, batch, is_deleted, is_regular, api_response"
-    fast = {key: column for key, column in keys.items() if key in found}
+    fast = {key: column for key, column in keys.items() if key in regular_keys}
     is_told_apart = bool(fast) and len({key.lower() for key in fast}) == len(fast)
     regular, is_regular = None, "false"
     for is_regular in ("is_regular", f"is_regular and not ({SAYS_A_KEY_TWICE})") if is_told_apart else ():
         regular = parse_records(cursor, f"(select {columns} from {rows} where {is_regular})", fast)
         if regular is not None:
             break
-    slow = cursor.sql(f"select {columns} from {rows} where not ({is_regular})").to_arrow_table()
     parts = [_with_missing(regular, keys.values())] if regular is not None else []
+    if is_regular == "is_regular" and not found.has_others:
+        return parts[0]
+    slow = cursor.sql(f"select {columns} from {rows} where not ({is_regular})").to_arrow_table()
     parts += [_slow_texts(slow, keys)] if slow.num_rows or not parts else []
     names = parts[0].column_names
     return pa.concat_tables([part.select(names) for part in parts], promote_options="permissive")

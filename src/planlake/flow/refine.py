@@ -6,7 +6,7 @@ they belong to, and the rows together with the bookmark.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -102,7 +102,7 @@ def refine(context: Context, resource: Resource, *, anew_when: Asked = "if chang
     found = keys_to_come(context, resource, files, since)
     table, new_columns = _prepared_table(context, resource, found)
     target = _Target(table, with_types(table, anew.types))
-    parts = list(_parts(context, resource, target, files, since, set(found.regular)))
+    parts = list(_parts(context, resource, target, files, since, found))
     if len(parts) > WORKERS:
         give_back()
     checks = _checked(context, resource, parts)
@@ -213,7 +213,7 @@ def _parts(
     target: _Target,
     files: Sequence[DataFile],
     applied: int,
-    found: Collection[str],
+    found: Keys,
 ) -> Iterator[_Part]:
     """Refine groups of files, two at a time, each group bounded in bytes of JSON."""
     groups = list(grouped(target.table, files, context.config.settings.batch_megabytes * MEGABYTE, among=WORKERS))

@@ -6,9 +6,8 @@ the width of a row. One commit replaces the files of those ranges, moves the boo
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import repeat
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -45,7 +44,7 @@ from planlake.sources.catalogue import Resource
 RANGE_CELLS = 800_000  # cells of one id range; small enough that a scattered day rewrites little
 TEXT_BUCKETS = 16
 WORKERS = 2
-GROUP_CELLS = 6_000_000  # cells held in memory at once while ranges are rewritten
+ROUND_CELLS = 16 * RANGE_CELLS  # cells held in memory at once while ranges are rewritten
 
 
 _Written = tuple[DataFile, int, int]  # the file of a range, its ids, its rows that are not deleted
@@ -229,37 +228,33 @@ def _rewritten(
     winners: pa.Table,
     old: Mapping[object, list[DataFile]],
 ) -> Iterator[_Written]:
-    """Write every range that holds a winner anew, a bounded number of rows at a time."""
+    """Write every range that holds a winner anew: read as many as memory has room for, then write them side by side."""
     current, schema = target.table, target.schema
     touched = sorted(winners["id_range"].unique().to_pylist())
-    size = max(1, min(GROUP_CELLS // RANGE_CELLS, -(-len(touched) // WORKERS)))
-    groups = [touched[start : start + size] for start in range(0, len(touched), size)]
-    is_little = 0 < len(winners) * len(schema.fields) <= GROUP_CELLS
+    rounds = -(-len(touched) * RANGE_CELLS // ROUND_CELLS)
+    size = max(1, -(-len(touched) // max(1, rounds)))
 
-    def work(group: list[object], all_new: "Future[pa.Table] | None") -> list[_Written]:
-        won = winners.filter(pc.is_in(winners["id_range"], pa.array(group, winners["id_range"].type)))
-        replaced = [file for id_range in group for file in old.get(id_range, [])] if target.has_kept_rows else []
-        kept = list(_kept_rows(context, resource, current, won, replaced))
-        if all_new is None:
-            new = _new_rows(context, resource, versions, won)
-        else:
-            new = _among(all_new.result(), won, resource.key)
-        parts = [shaped_rows(part, schema) for part in (new, *kept)]
-        return [
-            (
-                write_file(current, rows, schema=schema, partition=(id_range,)),
-                pc.count_distinct(rows[resource.key]).as_py(),
-                len(rows) - (pc.sum(rows["is_deleted"]).as_py() or 0),
-            )
-            for id_range, rows in _by_range(current, resource, parts)
-        ]
+    def write(id_range: object, rows: pa.Table) -> _Written:
+        return (
+            write_file(current, rows, schema=schema, partition=(id_range,)),
+            pc.count_distinct(rows[resource.key]).as_py(),
+            len(rows) - (pc.sum(rows["is_deleted"]).as_py() or 0),
+        )
 
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="snapshot") as workers:
-        all_new = workers.submit(_new_rows, context, resource, versions, winners) if is_little else None
-        for number, files in enumerate(workers.map(work, groups, repeat(all_new)), start=1):
-            context.notify(Progress(resource.name, "snapshot", number, len(groups)))
-            yield from files
-            if len(groups) > WORKERS:
+        for start in range(0, len(touched), size):
+            group = touched[start : start + size]
+            won = winners.filter(pc.is_in(winners["id_range"], pa.array(group, winners["id_range"].type)))
+            replaced = [file for id_range in group for file in old.get(id_range, [])] if target.has_kept_rows else []
+            new = workers.submit(_new_rows, context, resource, versions, won)
+            parts = [*_kept_rows(context, resource, current, won, replaced), new.result()]
+            ranges = _by_range(current, resource, [shaped_rows(part, schema) for part in parts])
+            del parts, new
+            for number, written in enumerate(workers.map(write, ranges.keys(), ranges.values()), start + 1):
+                context.notify(Progress(resource.name, "snapshot", number, len(touched)))
+                yield written
+            del ranges
+            if rounds > 1:
                 give_back()
 
 
@@ -273,10 +268,6 @@ def _new_rows(context: Context, resource: Resource, versions: _Versions, won: pa
     with context.connection.cursor() as cursor:
         cursor.register("won", won)
         return cursor.sql(query).to_arrow_table()
-
-
-def _among(rows: pa.Table, won: pa.Table, key: str) -> pa.Table:
-    return rows.filter(pc.is_in(rows[key], won["id"].combine_chunks()))
 
 
 def _kept_rows(
@@ -296,7 +287,7 @@ def _kept_rows(
         yield cursor.sql(query).to_arrow_table()
 
 
-def _by_range(current: Table, resource: Resource, parts: Sequence[pa.Table]) -> Iterator[tuple[object, pa.Table]]:
+def _by_range(current: Table, resource: Resource, parts: Sequence[pa.Table]) -> dict[object, pa.Table]:
     """The rows of each range, of all parts together; a part in which every range lies in one piece is only cut."""
     cut: dict[object, list[pa.Table]] = {}
     for rows in parts:
@@ -309,4 +300,4 @@ def _by_range(current: Table, resource: Resource, parts: Sequence[pa.Table]) -> 
         for id_range, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
             cut.setdefault(id_range, []).append(rows.slice(start, end - start))
             start = end
-    return ((id_range, pa.concat_tables(found)) for id_range, found in cut.items())
+    return {id_range: pa.concat_tables(found) for id_range, found in cut.items()}

@@ -99,7 +99,7 @@ def texts_of_sample(context: Context, resource: Resource, sample: Sample) -> Tex
         found = keys_in(cursor, "sampled", context.catalogue.dropped_keys)
         sent = frozenset((*found.regular, *found.others))
         columns = {key: columns.get(key, key) for key in (*columns, *sorted(sent - columns.keys()))}
-        return Texts(read_texts(cursor, "sampled", columns, set(found.regular)), columns, sent)
+        return Texts(read_texts(cursor, "sampled", columns, found), columns, sent)
 
 
 def column_trials(

@@ -74,7 +74,7 @@ class Shape:
 
     def learn(self, keys: set[str]) -> None:
         """Add keys and make the decoder anew."""
-        self.keys = self.keys | keys  # a new set: whoever writes what came so far may still hold the old one
+        self.keys |= keys
         fields = [
             (f"f{number}", str | None, msgspec.field(default=None, name=name))
             for number, name in enumerate(sorted(self.keys))
