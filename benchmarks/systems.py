@@ -12,9 +12,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
 
 from land import land
@@ -131,6 +133,11 @@ def _spark(state: str, _: str) -> list[str]:
 
 
 def _land_for_spark(state: str) -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:  # a command's peak begins with its parent's
+        apart.submit(_landed, state).result()
+
+
+def _landed(state: str) -> None:
     render_all(state, RENDERED)
     for resource in SIZES:
         land(resource, state, pages=RENDERED, folder=WORK / "spark" / "api-responses", day=IMPORTED[state])

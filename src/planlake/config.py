@@ -145,7 +145,7 @@ class Settings(_Record):
     day_grace_hours: int = Field(default=2, ge=0, le=23)
     checkpoint_megabytes: _Positive = 64
     checkpoint_seconds: _Positive = 30
-    batch_megabytes: _Positive = 256
+    batch_megabytes: _Positive = 192
     memory_limit_megabytes: _Positive = 700
     table_concurrency: _Positive = 8
     log: Literal["auto", "json", "text", "off"] = "auto"

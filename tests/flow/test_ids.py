@@ -14,7 +14,13 @@ from .tables import DAY_1, DAY_2, DAY_3
 
 NUMBERS = ("-5", "+8", "007", "0", "300", "250001", "2000000001")
 LONGS = (*NUMBERS, "-9223372036854775808", "9223372036854775807")
-KEYS = {"numbers": ("integer", NUMBERS), "longs": ("long", LONGS), "texts": ("text", TEXTS)}
+FAR_APART = tuple(str(number * 1_000_003) for number in range(40))  # each in a range of its own
+KEYS = {
+    "numbers": ("integer", NUMBERS),
+    "longs": ("long", LONGS),
+    "texts": ("text", TEXTS),
+    "far_apart": ("long", FAR_APART),
+}
 SETTINGS = "settings: {deletion_limit_percent: 100, dropped_rows_percent: 100}\n"
 
 
@@ -45,6 +51,21 @@ def test_ranges_of_ids_end_where_the_type_of_the_key_ends(columns):
     schema = Schema(NestedField(1, "id", LongType(), required=False), *fields)
     width = _spec(Resource("things", {"id": "long"}), schema).fields[0].transform.width
     assert 2**63 % width == 0
+
+
+def test_of_many_ranges_those_that_changed_are_written_anew_and_no_other(feed):
+    def files():
+        return [*feed.config.folder.rglob("current_far_apart/data/*.parquet")]
+
+    shown, before = feed.data.shown["far_apart"], len(files())
+    for number in range(0, 40, 2):
+        shown.put(number, 2, "")
+    for number in (1, 3):
+        shown.delete(number, 0, "")
+    result = table_of(feed.run_at(DAY_2), "far_apart")
+    assert (before, result.snapshot.changed, result.snapshot.ranges_written, len(files())) == (40, 22, 22, 62)
+    held = {str(row["id"]): row["name"] for row in feed.rows("select id, name from far_apart")}
+    assert held == {record["id"]: record["name"] for record in shown.records({})}
 
 
 def live(feed, name):

@@ -68,10 +68,11 @@ def read_texts(cursor: Connection, rows: str, keys: Mapping[str, str], found: Ke
 
     Regular records take the engine's fast way, unless their keys differ only in case, which it cannot tell apart.
     """
-    own, regular_keys = ", ".join(IMPORT_COLUMNS), set(found.regular)
+    own = ", ".join(IMPORT_COLUMNS)
     renamed = "request_id as import_request_id, position as import_position"
     columns = f"{own}, {renamed}, record_hash, batch, is_deleted, is_regular, api_response"
-    fast = {key: column for key, column in keys.items() if key in regular_keys}
+    sent = set(found.regular)
+    fast = {key: column for key, column in keys.items() if key in sent}
     is_told_apart = bool(fast) and len({key.lower() for key in fast}) == len(fast)
     regular, is_regular = None, "false"
     for is_regular in ("is_regular", f"is_regular and not ({SAYS_A_KEY_TWICE})") if is_told_apart else ():

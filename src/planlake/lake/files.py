@@ -40,11 +40,7 @@ NARROWED_BY = (*BOUNDED_COLUMNS, "resource", "record_id", "last_updated", "impor
 
 
 def write_file(
-    table: Table,
-    rows: pa.Table,
-    *,
-    schema: Schema | None = None,
-    partition: Sequence[object] = (),
+    table: Table, rows: pa.Table, *, schema: Schema | None = None, partition: Sequence[object] = ()
 ) -> DataFile:
     """Write rows as one Parquet file of the table, which must lie in one partition; nothing is committed.
 
