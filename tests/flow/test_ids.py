@@ -53,7 +53,10 @@ def test_ranges_of_ids_end_where_the_type_of_the_key_ends(columns):
     assert 2**63 % width == 0
 
 
-def test_of_many_ranges_those_that_changed_are_written_anew_and_no_other(feed):
+@pytest.mark.parametrize("cells", [1, 300, 10**9], ids=["one at a time", "some at a time", "all at once"])
+def test_of_many_ranges_those_that_changed_are_written_anew_and_no_other(feed, monkeypatch, cells):
+    monkeypatch.setattr("planlake.flow.snapshot.ROUND_CELLS", cells)
+
     def files():
         return [*feed.config.folder.rglob("current_far_apart/data/*.parquet")]
 

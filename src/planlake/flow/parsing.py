@@ -67,6 +67,7 @@ def read_texts(cursor: Connection, rows: str, keys: Mapping[str, str], found: Ke
     """All rows with one text column per key beside Planlake's own.
 
     Regular records take the engine's fast way, unless their keys differ only in case, which it cannot tell apart.
+    `found` are the keys of these rows, or of more: where all records are regular by it, no others are looked for.
     """
     own = ", ".join(IMPORT_COLUMNS)
     renamed = "request_id as import_request_id, position as import_position"
@@ -82,7 +83,7 @@ def read_texts(cursor: Connection, rows: str, keys: Mapping[str, str], found: Ke
     parts = [_with_missing(regular, keys.values())] if regular is not None else []
     if is_regular == "is_regular" and not found.has_others:
         return parts[0]
-    slow = cursor.sql(f"select {columns} from {rows} where not ({is_regular})").to_arrow_table()
+    slow = cursor.sql(f"select {columns} from {rows} where ({is_regular}) is not true").to_arrow_table()
     parts += [_slow_texts(slow, keys)] if slow.num_rows or not parts else []
     names = parts[0].column_names
     return pa.concat_tables([part.select(names) for part in parts], promote_options="permissive")

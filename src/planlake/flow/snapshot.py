@@ -230,9 +230,8 @@ def _rewritten(
 ) -> Iterator[_Written]:
     """Write every range that holds a winner anew: read as many as memory has room for, then write them side by side."""
     current, schema = target.table, target.schema
-    touched = sorted(winners["id_range"].unique().to_pylist())
-    rounds = -(-len(touched) * RANGE_CELLS // ROUND_CELLS)
-    size = max(1, -(-len(touched) // max(1, rounds)))
+    rounds = list(_rounds(winners, old if target.has_kept_rows else {}, len(schema.fields)))
+    total, done = sum(map(len, rounds)), 0
 
     def write(id_range: object, rows: pa.Table) -> _Written:
         return (
@@ -242,20 +241,36 @@ def _rewritten(
         )
 
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="snapshot") as workers:
-        for start in range(0, len(touched), size):
-            group = touched[start : start + size]
+        for group in rounds:
             won = winners.filter(pc.is_in(winners["id_range"], pa.array(group, winners["id_range"].type)))
             replaced = [file for id_range in group for file in old.get(id_range, [])] if target.has_kept_rows else []
             new = workers.submit(_new_rows, context, resource, versions, won)
             parts = [*_kept_rows(context, resource, current, won, replaced), new.result()]
             ranges = _by_range(current, resource, [shaped_rows(part, schema) for part in parts])
             del parts, new
-            for number, written in enumerate(workers.map(write, ranges.keys(), ranges.values()), start + 1):
-                context.notify(Progress(resource.name, "snapshot", number, len(touched)))
+            for written in workers.map(write, ranges.keys(), ranges.values()):
+                done += 1
+                context.notify(Progress(resource.name, "snapshot", done, total))
                 yield written
             del ranges
-            if rounds > 1:
+            if len(rounds) > 1:
                 give_back()
+
+
+def _rounds(winners: pa.Table, old: Mapping[object, list[DataFile]], columns: int) -> Iterator[list[object]]:
+    """The ranges that hold a winner, as many at a time as memory has room for; one at least."""
+    group: list[object] = []
+    cells = 0
+    for counted in sorted(winners["id_range"].value_counts().to_pylist(), key=lambda one: one["values"]):
+        id_range, rows = counted["values"], counted["counts"]
+        size = (rows + sum(file.record_count for file in old.get(id_range, []))) * columns
+        if group and cells + size > ROUND_CELLS:
+            yield group
+            group, cells = [], 0
+        group.append(id_range)
+        cells += size
+    if group:
+        yield group
 
 
 def _new_rows(context: Context, resource: Resource, versions: _Versions, won: pa.Table) -> pa.Table:
