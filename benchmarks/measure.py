@@ -12,13 +12,17 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
 MEGABYTE = 1e6
+Result = TypeVar("Result")
 GROWN_UP_SECONDS = 0.5
 
 
@@ -57,6 +61,12 @@ def measured(command: Sequence[str], *, folder: Path, environment: Mapping[str, 
     peak = max(usage.ru_maxrss * 1024, watched.peak)
     written = sum(size for file, (size, changed) in _files(folder).items() if before.get(file) != (size, changed))
     return Measurement(wall, usage.ru_utime + usage.ru_stime, peak / MEGABYTE, written / MEGABYTE)
+
+
+def apart(function: Callable[..., Result], *arguments: object) -> Result:
+    """What a function returns, in a process of its own: a command's peak begins with that of the one that starts it."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(function, *arguments).result()
 
 
 def best(measurements: Sequence[Measurement]) -> Measurement:

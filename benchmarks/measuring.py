@@ -7,12 +7,10 @@ the machine is slow is slow for all.
 import shutil
 import sys
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 from breakdown import profiled
-from measure import MEGABYTE, Measurement, best, measured
+from measure import MEGABYTE, Measurement, apart, best, measured
 from records import CHANGED_APPLICATIONS, NEW_DOCUMENTS, SIZES, changed_ids, full_ids, is_bad
 from report import Results, write_results
 from systems import ALL, HERE, LOG, WORK, environment, planlake_answer, serving, write_inputs
@@ -52,8 +50,7 @@ def loaded(name: str, task: str) -> Measurement:
     """One load of one system, verified; a wrong result ends the measurement."""
     system, state = ALL[name], STATES[task]
     figures = system.load(state)
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:  # a command's peak begins with its parent's
-        cells = sum(apart.submit(verify, name, state, one, system.rows(one)).result() for one in SIZES)
+    cells = sum(apart(verify, name, state, resource, system.rows(resource)) for resource in SIZES)
     if name == "planlake":
         verify_findings(state)
     if task == "full":

@@ -12,15 +12,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from multiprocessing import get_context
 from pathlib import Path
 
 from land import land
-from measure import Measurement, measured
+from measure import Measurement, apart, measured
 from planlake.sources.catalogue import load_catalogue
 from records import DAY, SIZES
 from serve import RENDERED, render_all
@@ -133,8 +131,7 @@ def _spark(state: str, _: str) -> list[str]:
 
 
 def _land_for_spark(state: str) -> None:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:  # a command's peak begins with its parent's
-        apart.submit(_landed, state).result()
+    apart(_landed, state)
 
 
 def _landed(state: str) -> None:
