@@ -230,7 +230,8 @@ def _rewritten(
 ) -> Iterator[_Written]:
     """Write every range that holds a winner anew: read as many as memory has room for, then write them side by side."""
     current, schema = target.table, target.schema
-    rounds = list(_rounds(winners, old if target.has_kept_rows else {}, len(schema.fields)))
+    held_files = old if target.has_kept_rows else {}
+    rounds = list(_rounds(winners, held_files, len(schema.fields)))
     total, done = sum(map(len, rounds)), 0
 
     def write(id_range: object, rows: pa.Table) -> _Written:
@@ -243,7 +244,7 @@ def _rewritten(
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="snapshot") as workers:
         for group in rounds:
             won = winners.filter(pc.is_in(winners["id_range"], pa.array(group, winners["id_range"].type)))
-            replaced = [file for id_range in group for file in old.get(id_range, [])] if target.has_kept_rows else []
+            replaced = [file for id_range in group for file in held_files.get(id_range, [])]
             new = workers.submit(_new_rows, context, resource, versions, won)
             parts = [*_kept_rows(context, resource, current, won, replaced), new.result()]
             ranges = _by_range(current, resource, [shaped_rows(part, schema) for part in parts])
