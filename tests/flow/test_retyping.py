@@ -7,6 +7,7 @@ import pytest
 
 from commands import typed_in_process
 from conftest import feeding, table_of, written_config
+from planlake.checks.gates import CheckResult
 from planlake.engines import duckdb
 from planlake.lake.previews import open_lake
 from planlake.simulator.dataset import Dataset
@@ -111,13 +112,93 @@ def test_a_type_its_values_do_not_have_is_held_and_the_old_version_stays(feed):
     said = r'51 of 51 values of name do not cast, "name \d+" for example; none casts: declare name as text'
     assert re.fullmatch(said, held.message)
     assert feed.rows("select name from things where id = 4") == [{"name": "name 4"}]
-    assert feed.rows('select distinct "column", batch::int as batch from uncastable order by all') == [
-        {"column": "amount", "batch": 1},
-        {"column": "name", "batch": 3},
-    ]
     declare(feed)
     assert table_of(feed.run_at("2026-11-19T05:00:00"), "things").outcome == "loaded"
     assert feed.rows('select distinct "column" from uncastable') == [{"column": "amount"}]
+
+
+CELLS = (
+    'select batch::int as batch, id, "column", raw_value, wanted_type from uncastable order by "column", batch, id::int'
+)
+
+
+@pytest.mark.parametrize("brings_rows", [True, False])
+def test_every_cell_of_a_retyped_column_that_is_held_is_told_until_the_type_is_taken_back(feed, brings_rows):
+    feed.run_at(DAY_2)
+    told = feed.rows(CELLS)
+    assert [(row["id"], row["column"], row["wanted_type"]) for row in told] == [("7", "amount", "double")]
+    kept = "select batch, id::text as id, name as raw_value from increment_things order by batch, increment_things.id"
+    declare(feed, name="integer")
+    for day, changed in ((DAY_3, "2026-11-18 12:00:00"), ("2026-11-19T04:00:00", "2026-11-19 01:00:00")):
+        if brings_rows:
+            feed.data.put("things", thing(4, changed, name=f"other {day}"))
+        assert table_of(feed.run_at(day), "things").outcome == "held"
+        cells = [{**row, "column": "name", "wanted_type": "integer"} for row in feed.rows(kept)]
+        older = [row for row in feed.rows(CELLS) if row["batch"] <= 2]
+        assert older == [*told, *(cell for cell in cells if cell["batch"] <= 2)]  # once, however often it is held
+        newer = [row for row in feed.rows(CELLS) if row["batch"] > 2]
+        assert {row["column"] for row in newer} == ({"name"} if brings_rows else set())
+    declare(feed)
+    feed.run_at("2026-11-19T05:00:00")
+    assert feed.rows(CELLS) == told
+
+
+def test_an_action_that_goes_back_over_a_new_type_tells_the_cells_of_the_old_one_again(feed, typed):
+    file, told = feed.config.folder / "planlake.yaml", feed.rows(CELLS)
+    declare(feed, amount="text")
+    feed.run_at(DAY_2)
+    assert feed.rows(CELLS) == []
+    assert typed("rollback", "--to", "2026-11-17", "--zone", "refined", "--yes", "--config", file).status == 0
+    assert feed.rows(CELLS) == told
+    assert typed("undo", "--config", file).status == 0
+    assert feed.rows(CELLS) == []
+    assert typed("rollback", "--to", "2026-11-17", "--zone", "refined", "--yes", "--config", file).status == 0
+    declare(feed)
+    assert table_of(feed.run_at(DAY_3), "things").refine.rebuilt == ()
+    assert feed.rows(CELLS) == told
+
+
+def test_a_record_that_was_refused_is_told_again_where_what_made_it_usable_is_undone(feed, monkeypatch, typed):
+    feed.data.put("things", {"id": "60", "last_updated": "2026-11-17 10:00:00"}, body=b'{"id":"6O","amount":"odd"}')
+    feed.run_at(DAY_2)
+    told = "select * exclude (run) from rejected", 'select * exclude (run) from uncastable order by id, "column"'
+    before = [feed.rows(query) for query in told]
+    assert [len(rows) for rows in before] == [1, 3]
+    with monkeypatch.context() as patched:
+        accept_letter_o(patched)
+        feed.run_at(DAY_3)
+        assert feed.rows(told[0]) == []
+        monkeypatch.setenv("PLANLAKE_NOW", "2026-11-19T04:00:00")
+        file = feed.config.folder / "planlake.yaml"
+        assert typed("rollback", "--to", "2026-11-18", "--yes", "--config", file).status == 0
+    assert len(feed.rows("select * from things where id = 60")) == 0
+    assert feed.rows(told[0]) == before[0]
+
+
+def test_batches_that_come_back_by_an_undo_are_told_again_though_later_ones_were_refined_meanwhile(feed, typed):
+    file = feed.config.folder / "planlake.yaml"
+    feed.data.put("things", thing(8, "2026-11-17 12:00:00", amount="bad"))
+    feed.run_at(DAY_2)
+    told = feed.rows(CELLS)
+    assert [(row["batch"], row["id"]) for row in told] == [(1, "7"), (2, "8")]
+    assert typed("rollback", "--to", "2026-11-17", "--zone", "all", "--yes", "--config", file).status == 0
+    feed.data.put("things", thing(9, "2026-11-17 13:00:00", amount="worse"))
+    feed.run_at(DAY_3)
+    assert [(row["batch"], row["id"]) for row in feed.rows(CELLS)] == [(1, "7"), (3, "8"), (3, "9")]
+    assert typed("undo", "--config", file).status == 0
+    assert feed.rows(CELLS) == told
+
+
+def test_a_rebuild_that_is_held_at_its_second_step_leaves_what_was_told(feed, monkeypatch, typed):
+    feed.run_at(DAY_2)
+    told = feed.rows(CELLS)
+    declare(feed, amount="text")
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "planlake.flow.snapshot.unique", lambda *_, **__: CheckResult("unique", "held", 1.0, 0.0, message="held")
+        )
+        assert typed("rebuild", "things", "--config", feed.config.folder / "planlake.yaml").status == 1
+    assert feed.rows(CELLS) == told
 
 
 def test_the_type_of_the_key_cannot_change_and_whoever_tries_is_told_what_it_was(feed, typed):

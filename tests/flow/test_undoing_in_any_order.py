@@ -24,14 +24,15 @@ from planlake.flow.run import run
 from planlake.simulator.dataset import Dataset
 
 TABLES = tuple(f"table_{letter}" for letter in "abcde")
-COLUMNS = {"id": "integer", "last_updated": "timestamp", "name": "text"}
+COLUMNS = {"id": "integer", "last_updated": "timestamp", "name": "text", "code": "integer"}
 FIRST = datetime.fromisoformat("2026-11-02T03:00:00")
 PREVIEW = "trying"
 EXAMPLES = 60 if os.environ.get("PLANLAKE_SOAK") else 10
 SETTINGS = (
     "source: tascomi\nresources:\n"
-    + "".join(f"  {name}: {{columns: {{id: integer, last_updated: timestamp, name: text}}}}\n" for name in TABLES)
-    + f"tables: {{daily: [{', '.join(TABLES)}]}}\nsettings: {{merge_after_files: 2, expire_after_versions: 2}}\n"
+    + "".join(f"  {name}: {{columns: {{{', '.join(map(': '.join, COLUMNS.items()))}}}}}\n" for name in TABLES)
+    + f"tables: {{daily: [{', '.join(TABLES)}]}}\n"
+    + "settings: {merge_after_files: 2, expire_after_versions: 2, uncastable_percent: 100}\n"
 )
 
 State = dict[int, str]
@@ -117,6 +118,14 @@ def shown(feed, name, as_of=None, environment=None):
     return {row["id"]: row["name"] for row in feed.rows(f"select id, name from {name}", as_of, environment)}
 
 
+def assert_every_cell_that_did_not_cast_is_told(feed, name):
+    rows = f"(select * rename (import_request_id as request_id, import_position as position) from increment_{name})"
+    null = f"select request_id, position from {rows} where code is null"
+    told = f"""select request_id, position from uncastable
+        where resource = '{name}' and batch <= (select max(batch) from {rows})"""
+    assert feed.rows(f"{told} order by all") == feed.rows(f"{null} order by all"), name
+
+
 class Lake:
     """A lake, the vendor's records and the clock."""
 
@@ -129,7 +138,9 @@ class Lake:
         for name, identity in pairs:
             self.count += 1
             text, at = f"change {self.count}", self.now - timedelta(minutes=5)
-            self.feed.data.put(name, {"id": str(identity), "last_updated": at.isoformat(" "), "name": text})
+            code = f"no {self.count}" if self.count % 2 else str(self.count)
+            record = {"id": str(identity), "last_updated": at.isoformat(" "), "name": text, "code": code}
+            self.feed.data.put(name, record)
             self.vendor[name][identity] = text
 
     def run(self):
@@ -202,6 +213,7 @@ class Lake:
                 assert shown(self.feed, name, environment=PREVIEW) == expected, f"{name} in the preview"
         for name, told in self.told.tables.items():
             assert shown(self.feed, name) == told.shown, name
+            assert_every_cell_that_did_not_cast_is_told(self.feed, name)
             for number in range((self.now.date() - FIRST.date()).days + 1):
                 day = FIRST.date() + timedelta(days=number)
                 assert shown(self.feed, name, as_of=day) == told.as_of(day), (name, day)

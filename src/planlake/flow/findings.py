@@ -1,6 +1,6 @@
 """Findings of one part of the work: in go cells that did not cast and rows refused, out come rows of findings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,13 @@ import pyarrow.compute as pc
 from pyiceberg.manifest import DataFile
 
 from planlake.engines.duckdb import BadCells
+from planlake.engines.sql import literal
 from planlake.flow.context import Context
-from planlake.lake.findings import masked
+from planlake.lake.filters import is_equal
+from planlake.lake.findings import masked, replace_findings
 from planlake.lake.ledger import raw_rows_sql
+from planlake.lake.reading import own_rows_sql
+from planlake.lake.schemas import TYPES
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
 
@@ -71,6 +75,30 @@ class Findings:
         if record_id is None:
             return f"no {self.resource.key}"
         return f"{self.resource.key} is no {self.resource.type_of(self.resource.key)}"
+
+
+def tell_withheld(context: Context, resource: Resource, rows: Sequence[Mapping[str, Any]], *, until: int) -> None:
+    """Make those of `rows` up to a batch all that `uncastable` tells of types the table does not have.
+
+    They are cells of a version that its gate holds, built anew because columns were to get another type. What is told
+    of the types the table has stays beside them; without rows they are gone: nobody wants those types any more.
+    """
+    new = [row for row in rows if row["batch"] <= until]
+    table = context.lake.find("refined", f"increment_{resource.name}")
+    if table is None or (not new and context.lake.find("operations", "uncastable") is None):
+        return
+    held = {field.name: field.field_type for field in table.schema().fields}
+    where = is_equal("resource", resource.name)
+    rows_sql = own_rows_sql(context.lake, "operations", "uncastable", where=where)
+    told = f"(select * from {rows_sql} where resource = {literal(resource.name)})"
+    with context.connection.cursor() as cursor:
+        pairs = cursor.sql(f'select distinct "column", wanted_type from {told} where batch <= {until}').fetchall()
+        withheld = [(column, wanted) for column, wanted in pairs if held.get(column) != TYPES[wanted]]
+        if new or withheld:
+            listed = ", ".join(f"({literal(column)}, {literal(wanted)})" for column, wanted in withheld) or "('', '')"
+            is_withheld = f'batch <= {until} and ("column", wanted_type) in ({listed})'
+            stays = cursor.sql(f"select * from {told} where not ({is_withheld})").to_arrow_table().to_pylist()
+            replace_findings(context.lake, "uncastable", resource.name, [*stays, *new], above_batch=0)
 
 
 def received(

@@ -32,7 +32,7 @@ from planlake.lake.ledger import History, raw_files, raw_rows_sql, read_historie
 from planlake.lake.previews import SHARED, files_of, leave, own_files, pinned, preview_of, registered, told
 from planlake.lake.rollback import mark
 from planlake.lake.runs import append_operations
-from planlake.lake.summary import BOOKMARK, REBUILT, entry
+from planlake.lake.summary import BOOKMARK, entry, rebuilt_in
 from planlake.sources.catalogue import Resource
 
 RAW = tuple(place for place in SHARED if place[0] == "raw")
@@ -148,7 +148,7 @@ def has_moved(base: Lake, preview: Lake, resource: str) -> str:
 
 def _state(version: Snapshot | None) -> tuple[str, str]:
     """What a version is made of: the last batch applied, and by whom it was built anew."""
-    return entry(version, BOOKMARK), entry(version, REBUILT)
+    return entry(version, BOOKMARK), rebuilt_in(version)
 
 
 def _is_behind(context: Context, preview: Lake, resource: Resource) -> bool:

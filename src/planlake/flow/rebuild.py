@@ -13,6 +13,7 @@ from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.flow.comparing import Version, compared
 from planlake.flow.context import Context, Notify, ignore
+from planlake.flow.finding_again import find_again
 from planlake.flow.gate import live_count
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
@@ -21,7 +22,7 @@ from planlake.flow.results import Outcome, TableResult
 from planlake.flow.rollback import loaded_tables, resume
 from planlake.flow.snapshot import snapshot
 from planlake.flow.telling import failed, told
-from planlake.lake.files import bookmark, data_files
+from planlake.lake.files import bookmark, data_files, rebuilt_by
 from planlake.lake.journal import DONE, LEFT_ALONE, PLANNED, Entry, note
 from planlake.lake.lake import clear_errors
 from planlake.lake.ledger import History, read_histories
@@ -158,8 +159,11 @@ def _set_back(context: Context, entry: Entry) -> None:
     for kind, version in (("increment", entry.increment_from), ("current", entry.current_from)):
         table = context.lake.find("refined", f"{kind}_{entry.resource}")
         if table is not None and version is not None:
+            is_other_build = kind == "increment" and rebuilt_by(table) == str(entry.action)
             with context.lake.commits:
                 take_away(table, version, action=entry.action)
+            if is_other_build:
+                find_again(context, context.catalogue.resource(entry.resource), above=0)
 
 
 def _close(context: Context, entries: Sequence[Entry], results: Sequence[TableResult]) -> None:

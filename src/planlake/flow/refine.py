@@ -24,7 +24,7 @@ from planlake.engines.memory import give_back
 from planlake.flow.affected import Affected, Asked, affected
 from planlake.flow.context import Context, Progress
 from planlake.flow.drift import Drift, noticed
-from planlake.flow.findings import Findings, with_records
+from planlake.flow.findings import Findings, tell_withheld, with_records
 from planlake.flow.gate import checked, narrowed
 from planlake.flow.parsing import Keys, grouped, keys_to_come, read_texts
 from planlake.lake.files import (
@@ -95,6 +95,8 @@ def refine(context: Context, resource: Resource, *, anew_when: Asked = "if chang
     applied = bookmark(context.lake.find("refined", f"increment_{resource.name}"))
     anew = affected(context, resource, asked=anew_when)
     since = 0 if anew.reasons else applied
+    if not anew.reasons:
+        tell_withheld(context, resource, [], until=applied)
     files = raw_files(context.lake, resource.name, since)
     if not files:
         _prepared_table(context, resource, Keys())
@@ -113,6 +115,8 @@ def refine(context: Context, resource: Resource, *, anew_when: Asked = "if chang
     size = sum(part.file.file_size_in_bytes for part in parts if part.file is not None)
     result = replace(result, above=since, bytes=size, rebuilt=anew.reasons, drift=drift)
     if held(checks):
+        withheld = [row for part in parts for row in part.uncastable if row["column"] in anew.types]
+        tell_withheld(context, resource, withheld, until=applied)
         return result
     batch = max((part.batch for part in parts), default=applied)
     if batch > since:

@@ -29,7 +29,7 @@ from pyiceberg.typedef import Record
 from pyiceberg.types import IcebergType, PrimitiveType
 
 from planlake.errors import ConflictError
-from planlake.lake.summary import BOOKMARK, REBUILT, RUN, RUN_DATE, batch_of, entry, rows_of
+from planlake.lake.summary import BOOKMARK, REBUILT, RUN, RUN_DATE, batch_of, rebuilt_in, rows_of
 
 DAY_TAG = "day-"
 FIELD_ID = b"PARQUET:field_id"  # in the metadata of a column that already has its place in the table
@@ -239,7 +239,7 @@ def bookmark(table: Table | None) -> int:
 
 def rebuilt_by(table: Table) -> str:
     """The run that last built this table anew; empty where it only ever grew."""
-    return entry(table.current_snapshot(), REBUILT)
+    return rebuilt_in(table.current_snapshot())
 
 
 def bookmark_properties(batch: int, run: int, run_date: date, *, rebuilt: str = "") -> dict[str, str]:

@@ -46,8 +46,8 @@ class Described(Protocol):
 TYPES: Mapping[str, IcebergType] = {
     "integer": IntegerType(),
     "long": LongType(),
-    "float": DoubleType(),
     "double": DoubleType(),
+    "float": DoubleType(),
     "boolean": BooleanType(),
     "timestamp": TimestampType(),
     "timestamp_utc": TimestampType(),

@@ -8,6 +8,11 @@ RUN_DATE = "planlake.run-date"
 REBUILT = "planlake.rebuilt"  # the run that last built the table anew from what lies before it
 
 
+def rebuilt_in(snapshot: Snapshot | None) -> str:
+    """The run that had last built a table anew when a version was made; empty where it only ever grew."""
+    return entry(snapshot, REBUILT)
+
+
 def entry(snapshot: Snapshot | None, name: str) -> str:
     """An entry of a version's summary; empty where it has none, or there is no version."""
     if snapshot is None or snapshot.summary is None:
