@@ -8,8 +8,10 @@ import pytest
 
 from commands import typed_in_process
 from conftest import feeding, table_of, written_config
+from planlake.flow import refine, snapshot
 from planlake.simulator.dataset import Dataset
 
+from .killing import killed
 from .tables import COLUMNS, DAY_1, DAY_2, DAY_3, LATER, columns_with
 from .tables import numbered as thing
 
@@ -52,6 +54,26 @@ def allow(feed, **settings):
 def spoil(feed, count, changed="2026-11-17 12:00:00", **cells):
     for identity in range(1, count + 1):
         feed.data.put("things", thing(identity, changed, **cells))
+
+
+OF_REFINE, OF_SNAPSHOT = ["casts", "complete", "rejected", "repeats"], ["rows dropped", "unique"]
+
+
+@pytest.mark.parametrize(
+    ("step", "rows", "kept"), [(refine, 1000, OF_REFINE), (snapshot, 1001, [*OF_REFINE, *OF_SNAPSHOT])]
+)
+def test_what_a_gate_found_is_kept_before_the_commit_of_what_was_checked(feed, monkeypatch, step, rows, kept):
+    feed.run_at(DAY_1)
+    feed.data.put("things", thing(1001, "2026-11-17 12:00:00", amount="n/a"))
+    killed(monkeypatch, step, "commit", lambda: feed.run_at(DAY_2))
+    assert len(feed.rows("select * from increment_things")) == rows
+    assert len(feed.rows("select * from things")) == 1000
+    found = feed.rows('select "check", verdict, batch from checks where run = 2 order by "check"')
+    assert [row["check"] for row in found] == sorted(kept)
+    assert {row["check"] for row in found if row["verdict"] == "warning"} == {"casts"}
+    assert {row["batch"] for row in found} == {2}
+    assert feed.run_at(LATER).exit_code == 0
+    assert len(feed.rows("select * from things")) == 1001
 
 
 def test_where_all_is_well_every_check_is_kept_with_its_figure(feed):

@@ -5,7 +5,7 @@ nothing back. All versions stay in the table.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +14,8 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 
-from planlake.checks.gates import Cells, CheckResult, casts, complete, dropped, own, repeats, unique
+from planlake.checks.gates import Cells, CheckResult, as_row, casts, complete, dropped, own, repeats, unique
+from planlake.clock import naive_utc
 from planlake.config import Settings
 from planlake.engines.casts import type_to_declare
 from planlake.engines.duckdb import Connection, count_where
@@ -23,6 +24,7 @@ from planlake.errors import ConfigurationError
 from planlake.flow.context import Context
 from planlake.lake.files import data_files, is_text
 from planlake.lake.reading import latest_first, rows_sql
+from planlake.lake.runs import append_operations
 from planlake.sources.catalogue import Resource
 
 EXAMPLE_LENGTH = 20  # characters of a value that a message shows
@@ -90,6 +92,13 @@ def checked(
         ),
         repeats(_repeated(resource, rows)),
     ]
+
+
+def note_checks(context: Context, resource: Resource, batch: int, checks: Iterable[CheckResult]) -> None:
+    """Keep what a gate found, up to a batch, in `checks`: before the commit of what was checked, if there is one."""
+    common = {"run": context.run, "resource": resource.name, "batch": batch}
+    rows = [as_row(check, {**common, "checked_at": naive_utc(context.clock.now())}) for check in checks]
+    append_operations(context.lake, "checks", rows)
 
 
 def _repeated(resource: Resource, rows: pa.Table) -> int:

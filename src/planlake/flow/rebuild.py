@@ -18,7 +18,7 @@ from planlake.flow.gate import live_count
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
 from planlake.flow.refine import refine
-from planlake.flow.results import Outcome, TableResult
+from planlake.flow.results import TableResult
 from planlake.flow.rollback import loaded_tables, resume
 from planlake.flow.snapshot import snapshot
 from planlake.flow.telling import failed, told
@@ -148,10 +148,9 @@ def _steps(context: Context, resource: Resource, origin: Origin) -> TableResult:
     if refined is None or not held(refined.checks):
         with told(context.telling, resource, "snapshot") as step:
             step.result = taken = snapshot(context, resource, is_anew=True)
-    checks = (*(refined.checks if refined else ()), *(taken.checks if taken else ()))
-    reasons = "; ".join(check.message for check in held(checks))
-    outcome: Outcome = "held" if reasons else "rebuilt"
-    return TableResult(resource.name, outcome, reasons, refine=refined, snapshot=taken, checks=checks)
+    done = TableResult(resource.name, "rebuilt", refine=refined, snapshot=taken)
+    reasons = "; ".join(check.message for check in held(done.checks))
+    return replace(done, outcome="held", message=reasons) if reasons else done
 
 
 def _set_back(context: Context, entry: Entry) -> None:

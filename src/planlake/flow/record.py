@@ -124,10 +124,11 @@ def _append_findings(context: Context, results: Sequence[TableResult]) -> None:
 
 
 def _check_rows(context: Context, results: Sequence[TableResult]) -> Iterator[dict[str, object]]:
+    """What was checked when all tables were done; what a gate found stands in `checks` already."""
     for result in results:
         batch = result.ingest.batch if result.ingest else result.refine.batch if result.refine else None
         common = {"run": context.run, "resource": result.table, "batch": batch}
-        for check in result.checks:
+        for check in result.expectations:
             yield as_row(check, {**common, "checked_at": naive_utc(context.clock.now())})
 
 

@@ -17,7 +17,8 @@ Outcome = Literal["loaded", "unchanged", "up to date", "open", "held", "failed",
 class TableResult:
     """What a run did to one table; steps that were not taken are None.
 
-    `is_published` says whether it shows a version, of this run or an earlier one.
+    `expectations` are what is checked when all tables are done, and only told; `is_published` says whether the table
+    shows a version, of this run or an earlier one.
     """
 
     table: str
@@ -26,11 +27,17 @@ class TableResult:
     ingest: IngestResult | None = None
     refine: RefineResult | None = None
     snapshot: SnapshotResult | None = None
-    checks: tuple[CheckResult, ...] = ()
+    expectations: tuple[CheckResult, ...] = ()
     gaps: tuple[date, ...] = ()
     new_gaps: tuple[date, ...] = ()
     seconds: float = 0.0
     is_published: bool = True
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """Every check of the table: what the gates of both steps found, then what is only told."""
+        steps = (self.refine, self.snapshot)
+        return (*(check for step in steps if step is not None for check in step.checks), *self.expectations)
 
     @property
     def is_troubled(self) -> bool:

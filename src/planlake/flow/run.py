@@ -215,15 +215,14 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
                 step.result = taken = await asyncio.to_thread(snapshot, context, resource)
     if source is not None and _is_to_be_counted(context, first, resource, history):
         await count(context, source, resource, history)
-    checks = (*(refined.checks if refined else ()), *(taken.checks if taken else ()))
-    if held(checks):
-        message = "; ".join(result.message for result in held(checks))
-        return TableResult(table, "held", message, read, refined, taken, checks=checks)
+    done = TableResult(table, "held", "", read, refined, taken)
+    if found := held(done.checks):
+        return replace(done, message="; ".join(check.message for check in found))
     changed = (refined is not None and refined.rows > 0) or (taken is not None and taken.changed > 0)
     changed = changed or ("refine" not in names and read is not None and read.stored > 0)
     brought = read is not None and (read.closed or read.unproven or read.gap_pages)
     outcome: Outcome = "loaded" if changed else "unchanged" if brought else "up to date"
-    return TableResult(table, outcome, _message(first, read, refined), read, refined, taken, checks=checks)
+    return replace(done, outcome=outcome, message=_message(first, read, refined))
 
 
 def _is_to_be_counted(context: Context, step: Step, resource: Resource, history: History) -> bool:
@@ -289,4 +288,4 @@ def _with_expectations(
     found = list(freshness(cadence, published.get(result.table, ""), context.clock.today()))
     if result.outcome == "loaded" and result.refine is not None and result.refine.rows:
         found += expectations(context, context.catalogue.resource(result.table), result.refine)
-    return replace(result, checks=(*result.checks, *found))
+    return replace(result, expectations=tuple(found))

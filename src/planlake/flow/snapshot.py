@@ -23,7 +23,7 @@ from planlake.checks.gates import CheckResult, dropped, held, unique
 from planlake.engines.memory import give_back
 from planlake.engines.sql import identifier
 from planlake.flow.context import Context, Progress
-from planlake.flow.gate import live_rows, own_checks
+from planlake.flow.gate import live_rows, note_checks, own_checks
 from planlake.lake.files import (
     bookmark,
     bookmark_properties,
@@ -93,6 +93,8 @@ def snapshot(context: Context, resource: Resource, *, is_gated: bool = True, is_
     added = [file for file, *_ in written]
     removed = [file for files_of_range in old.values() for file in files_of_range]
     checks = _checked(context, resource, target, written, removed)
+    if is_gated:
+        note_checks(context, resource, batch, checks)
     if is_gated and held(checks):
         return SnapshotResult(
             resource.name, applied, rows=row_count(current), snapshot_id=before, checks=checks, snapshot_before=before
