@@ -4,7 +4,7 @@ import os
 import shlex
 import shutil
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -37,11 +37,11 @@ def demo(
     folder: Annotated[Path, typer.Option("--folder", help="Where the demo's lake is made.")] = Path("demo-lake"),
 ) -> None:
     """Start the API simulator, load it over two days, and show the tables and where to look next."""
-    from planlake.clock import LONDON
+    from planlake.clock import LONDON, read_clock
 
+    today = datetime.combine(read_clock().today(), time(3), LONDON)
     _clear(folder)
-    first_day = datetime.now(LONDON).replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=2)
-    days = [first_day, first_day + timedelta(days=1)]
+    days = [today - timedelta(days=2), today - timedelta(days=1)]
     port = _load(folder, days)
     _say_what_next(folder, days, port)
 
@@ -78,7 +78,7 @@ def _load(folder: Path, days: list[datetime]) -> int:
             simulator.data.move_to(day.replace(tzinfo=None))
             os.environ["PLANLAKE_NOW"] = day.isoformat()
             with progress_bars() as notify:
-                result = run(config, Selection(), notify=notify)
+                result = run(config, Selection(tables=(*DAILY, *WEEKLY)), notify=notify)  # by name: due or not
             show(result)
     return urlsplit(simulator.url).port or 0
 
