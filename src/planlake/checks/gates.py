@@ -119,6 +119,11 @@ def held(results: Iterable[CheckResult]) -> list[CheckResult]:
     return [result for result in results if result.verdict == "held"]
 
 
+def troubles(results: Iterable[CheckResult]) -> list[CheckResult]:
+    """Those that are not well: warnings, and what holds a version."""
+    return [result for result in results if result.verdict != "ok"]
+
+
 def as_row(result: CheckResult, common: Mapping[str, object]) -> dict[str, object]:
     """A result as a row of `checks`."""
     return {

@@ -14,7 +14,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 
-from planlake.checks.gates import Cells, CheckResult, as_row, casts, complete, dropped, own, repeats, unique
+from planlake.checks.gates import Cells, CheckResult, as_row, casts, complete, dropped, own, repeats, troubles, unique
 from planlake.clock import naive_utc
 from planlake.config import Settings
 from planlake.engines.casts import type_to_declare
@@ -94,10 +94,10 @@ def checked(
     ]
 
 
-def note_checks(context: Context, resource: Resource, batch: int, checks: Iterable[CheckResult]) -> None:
-    """Keep what a gate found, up to a batch, in `checks`: before the commit of what was checked, if there is one."""
+def note_troubles(context: Context, resource: Resource, batch: int, checks: Iterable[CheckResult]) -> None:
+    """Keep what a gate found to be not well, up to a batch, in `checks`: before the commit of what was checked."""
     common = {"run": context.run, "resource": resource.name, "batch": batch}
-    rows = [as_row(check, {**common, "checked_at": naive_utc(context.clock.now())}) for check in checks]
+    rows = [as_row(check, {**common, "checked_at": naive_utc(context.clock.now())}) for check in troubles(checks)]
     append_operations(context.lake, "checks", rows)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from planlake import __version__
-from planlake.checks.gates import as_row
+from planlake.checks.gates import as_row, troubles
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.flow.context import Context
@@ -124,11 +124,12 @@ def _append_findings(context: Context, results: Sequence[TableResult]) -> None:
 
 
 def _check_rows(context: Context, results: Sequence[TableResult]) -> Iterator[dict[str, object]]:
-    """What was checked when all tables were done; what a gate found stands in `checks` already."""
+    """What was checked; what a gate found to be not well stands in `checks` already."""
     for result in results:
         batch = result.ingest.batch if result.ingest else result.refine.batch if result.refine else None
         common = {"run": context.run, "resource": result.table, "batch": batch}
-        for check in result.expectations:
+        noted = troubles(result.gated)
+        for check in (one for one in result.checks if one not in noted):
             yield as_row(check, {**common, "checked_at": naive_utc(context.clock.now())})
 
 

@@ -25,7 +25,7 @@ from planlake.flow.affected import Affected, Asked, affected
 from planlake.flow.context import Context, Progress
 from planlake.flow.drift import Drift, noticed
 from planlake.flow.findings import Findings, tell_withheld, with_records
-from planlake.flow.gate import checked, narrowed, note_checks
+from planlake.flow.gate import checked, narrowed, note_troubles
 from planlake.flow.parsing import Keys, grouped, keys_to_come, read_texts
 from planlake.lake.files import (
     bookmark,
@@ -115,7 +115,7 @@ def refine(context: Context, resource: Resource, *, anew_when: Asked = "if chang
     size = sum(part.file.file_size_in_bytes for part in parts if part.file is not None)
     result = replace(result, above=since, bytes=size, rebuilt=anew.reasons, drift=drift)
     batch = max((part.batch for part in parts), default=applied)
-    note_checks(context, resource, batch, checks)
+    note_troubles(context, resource, batch, checks)
     if held(checks):
         withheld = [row for part in parts for row in part.uncastable if row["column"] in anew.types]
         tell_withheld(context, resource, withheld, until=applied)

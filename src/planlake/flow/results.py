@@ -34,10 +34,15 @@ class TableResult:
     is_published: bool = True
 
     @property
-    def checks(self) -> tuple[CheckResult, ...]:
-        """Every check of the table: what the gates of both steps found, then what is only told."""
+    def gated(self) -> tuple[CheckResult, ...]:
+        """What the gates of both steps found."""
         steps = (self.refine, self.snapshot)
-        return (*(check for step in steps if step is not None for check in step.checks), *self.expectations)
+        return tuple(check for step in steps if step is not None for check in step.checks)
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """Every check of the table: what the gates found, then what is only told."""
+        return (*self.gated, *self.expectations)
 
     @property
     def is_troubled(self) -> bool:

@@ -23,7 +23,7 @@ from planlake.checks.gates import CheckResult, dropped, held, unique
 from planlake.engines.memory import give_back
 from planlake.engines.sql import identifier
 from planlake.flow.context import Context, Progress
-from planlake.flow.gate import live_rows, note_checks, own_checks
+from planlake.flow.gate import live_rows, note_troubles, own_checks
 from planlake.lake.files import (
     bookmark,
     bookmark_properties,
@@ -94,7 +94,7 @@ def snapshot(context: Context, resource: Resource, *, is_gated: bool = True, is_
     removed = [file for files_of_range in old.values() for file in files_of_range]
     checks = _checked(context, resource, target, written, removed)
     if is_gated:
-        note_checks(context, resource, batch, checks)
+        note_troubles(context, resource, batch, checks)
     if is_gated and held(checks):
         return SnapshotResult(
             resource.name, applied, rows=row_count(current), snapshot_id=before, checks=checks, snapshot_before=before

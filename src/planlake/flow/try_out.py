@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from planlake.checks.gates import OF_EVERY_TABLE, CheckResult, as_row, held
+from planlake.checks.gates import OF_EVERY_TABLE, CheckResult, as_row, held, troubles
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError, SourceError
@@ -135,7 +135,7 @@ def _entered(context: Context, resource: Resource) -> History:
 
 
 def _tried(context: Context, resource: Resource, sample: Sample, *, made_on: str) -> Trial:
-    results, told = _carried_through(context, resource)
+    results, noted = _carried_through(context, resource)
     texts = texts_of_sample(context, resource, sample)
     records, settings = len(texts.rows), context.config.settings
     total = sample.totals.results if sample.totals else 0
@@ -161,19 +161,20 @@ def _tried(context: Context, resource: Resource, sample: Sample, *, made_on: str
         checks=tuple(_checks(context, resource, results, has_new=sample.stored > 0)),
         problems=(*_troubles(sample, columns, keys), *_held_by(results, columns)),
     )
-    _keep(context, trial, told)
+    _keep(context, trial, [one for one in results if one not in noted])
     return trial
 
 
 def _carried_through(context: Context, resource: Resource) -> tuple[list[CheckResult], list[CheckResult]]:
-    """Refine and snapshot as in a run; what was checked on the way, and of it what is only told."""
+    """Refine and snapshot as in a run; what was checked on the way, and of it what the gates noted already."""
     refined = refine(context, resource)
-    results, told = list(refined.checks), list[CheckResult]()
+    results = list(refined.checks)
     if not held(results):
         results += snapshot(context, resource).checks
+    noted = troubles(results)
     if refined.rows and not held(results):
-        told += expectations(context, resource, refined)
-    return [*results, *told], told
+        results += expectations(context, resource, refined)
+    return results, noted
 
 
 def _troubles(sample: Sample, columns: Sequence[ColumnTrial], keys: Keys) -> Iterator[str]:
@@ -229,8 +230,8 @@ def _checks(
             yield CheckTrial(own.name, "", NOT_REACHED, own.rows)
 
 
-def _keep(context: Context, trial: Trial, told: Sequence[CheckResult]) -> None:
-    """Note what was tried in the preview's own history of runs and checks; what the gates found stands there."""
-    noted = {"run": context.run, "resource": trial.table, "checked_at": naive_utc(context.clock.now())}
-    append_operations(context.lake, "checks", [as_row(one, noted) for one in told])
+def _keep(context: Context, trial: Trial, results: Sequence[CheckResult]) -> None:
+    """Note what was tried in the preview's own history of runs and checks."""
+    common = {"run": context.run, "resource": trial.table, "checked_at": naive_utc(context.clock.now())}
+    append_operations(context.lake, "checks", [as_row(one, common) for one in results])
     record(context, "tried", "; ".join(trial.problems), [trial.table])
