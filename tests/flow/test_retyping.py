@@ -1,38 +1,27 @@
 """A column that gets another type in the catalogue: what is built anew, what survives, and when nothing is."""
 
 import re
-from datetime import datetime
 
 import pytest
 
 from commands import typed_in_process
-from conftest import feeding, table_of, written_config
+from conftest import table_of
 from planlake.checks.gates import CheckResult
 from planlake.engines import duckdb
 from planlake.lake.previews import open_lake
-from planlake.simulator.dataset import Dataset
 
 from .killing import Killed
-from .tables import COLUMNS, DAY_1, DAY_2, DAY_3, LATER, columns_with
+from .retyping import CELLS, declare, loaded
+from .tables import DAY_2, DAY_3, LATER
 from .tables import numbered as thing
-
-
-def declared(**types):
-    """YAML of one daily table; types given here are laid over the usual ones."""
-    columns = columns_with(**types)
-    return f"source: tascomi\nresources:\n  things: {{columns: {{{columns}}}}}\ntables: {{daily: [things]}}\n"
 
 
 @pytest.fixture
 def feed(tmp_path):
     """A table of 50 records, loaded on the first day; three of them changed on the day after."""
-    data = Dataset({"things": COLUMNS}, now=datetime.fromisoformat(DAY_1))
-    with feeding(data, tmp_path, declared()) as made:
-        for identity in range(1, 51):
-            data.put("things", thing(identity, amount="n/a" if identity == 7 else f"{identity}.5"))
-        made.run_at(DAY_1)
+    with loaded(tmp_path) as made:
         for identity in (1, 2, 51):
-            data.put("things", thing(identity, "2026-11-17 12:00:00", amount="100.25"))
+            made.data.put("things", thing(identity, "2026-11-17 12:00:00", amount="100.25"))
         yield made
 
 
@@ -40,10 +29,6 @@ def feed(tmp_path):
 def typed(monkeypatch, capfd):
     """Run a command in this process."""
     return lambda *arguments: typed_in_process(monkeypatch, capfd, arguments)
-
-
-def declare(feed, **types):
-    feed.config = written_config(feed.simulator, feed.config.folder, declared(**types))
 
 
 def amounts(feed, *ids, table="things", as_of=None):
@@ -117,11 +102,6 @@ def test_a_type_its_values_do_not_have_is_held_and_the_old_version_stays(feed):
     assert feed.rows('select distinct "column" from uncastable') == [{"column": "amount"}]
 
 
-CELLS = (
-    'select batch::int as batch, id, "column", raw_value, wanted_type from uncastable order by "column", batch, id::int'
-)
-
-
 @pytest.mark.parametrize("brings_rows", [True, False])
 def test_every_cell_of_a_retyped_column_that_is_held_is_told_until_the_type_is_taken_back(feed, brings_rows):
     feed.run_at(DAY_2)
@@ -182,6 +162,7 @@ def test_batches_that_come_back_by_an_undo_are_told_again_though_later_ones_were
     told = feed.rows(CELLS)
     assert [(row["batch"], row["id"]) for row in told] == [(1, "7"), (2, "8")]
     assert typed("rollback", "--to", "2026-11-17", "--zone", "all", "--yes", "--config", file).status == 0
+    assert feed.rows(CELLS) == told[:1]
     feed.data.put("things", thing(9, "2026-11-17 13:00:00", amount="worse"))
     feed.run_at(DAY_3)
     assert [(row["batch"], row["id"]) for row in feed.rows(CELLS)] == [(1, "7"), (3, "8"), (3, "9")]

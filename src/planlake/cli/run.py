@@ -119,12 +119,13 @@ def _remarks(result: "TableResult") -> list[str]:
             "beyond the look-back cap\n"
             f"hint: planlake backfill {result.table} --from {first} --to {last}"
         )
-    is_kept = result.refine is not None and not (result.outcome == "held" and result.refine.rebuilt)
-    if result.refine and result.refine.uncastable and is_kept:
+    if result.refine and result.refine.uncastable:
         one, several = (
             "cell does not cast and is NULL; its value is",
             "cells do not cast and are NULL; their values are",
         )
+        if result.outcome == "held" and result.refine.rebuilt:  # the version that is shown has the values
+            one, several = one.replace("is NULL", "would be NULL"), several.replace("are NULL", "would be NULL")
         lines.append(
             f"{result.table}: {counted(result.refine.uncastable, one, several)} kept\n"
             f"hint: planlake sql \"select * from uncastable where resource = '{result.table}'\""

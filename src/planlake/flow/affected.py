@@ -18,7 +18,7 @@ from planlake.engines.duckdb import cast_columns
 from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
 from planlake.flow.context import Context
-from planlake.flow.findings import received
+from planlake.flow.findings import received, withheld
 from planlake.lake.files import bookmark
 from planlake.lake.filters import is_equal
 from planlake.lake.ledger import raw_files
@@ -58,7 +58,7 @@ def affected(context: Context, resource: Resource, *, asked: Asked = "if changed
     reasons = [f"{column} is {name} now" for column, name in types.items()]
     usable = _usable_now(context, resource, bookmark(table))
     reasons += [f"{usable} refused records are usable now"] if usable else []
-    castable = _castable_now(context, resource) if asked == "if affected" and not reasons else {}
+    castable = _castable_now(context, resource, bookmark(table)) if asked == "if affected" and not reasons else {}
     reasons += [f"{count} values of {column} cast now" for column, count in castable.items()]
     reasons += ["asked for"] if asked == "always" else []
     return Affected(tuple(reasons), {column: TYPES[name] for column, name in types.items()})
@@ -85,12 +85,13 @@ def _usable_now(context: Context, resource: Resource, applied: int) -> int:
     return _castable(context, ids, resource.type_of(resource.key))
 
 
-def _castable_now(context: Context, resource: Resource) -> dict[str, int]:
-    """Cells that did not cast and do now, by column; those of personal columns are masked and cannot be tried."""
-    cells = _findings(context, "uncastable", resource, ("column", "raw_value"))
+def _castable_now(context: Context, resource: Resource, applied: int) -> dict[str, int]:
+    """Cells of the table that did not cast and do now, by column; those of personal columns are masked: not tried."""
+    cells = _findings(context, "uncastable", resource, ("column", "raw_value", "wanted_type"))
+    others = set(withheld(context.connection, context.lake, resource.name, until=applied))
     by_column: dict[str, list[str]] = {}
     for cell in cells.to_pylist():
-        if not resource.is_personal(cell["column"]):
+        if (cell["column"], cell["wanted_type"]) not in others and not resource.is_personal(cell["column"]):
             by_column.setdefault(cell["column"], []).append(cell["raw_value"])
     found = {name: _castable(context, values, resource.type_of(name)) for name, values in by_column.items()}
     return dict(+Counter(found))

@@ -1,6 +1,6 @@
 """Findings of one part of the work: in go cells that did not cast and rows refused, out come rows of findings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.manifest import DataFile
 
-from planlake.engines.duckdb import BadCells
+from planlake.engines.duckdb import BadCells, Connection
 from planlake.engines.sql import literal
 from planlake.flow.context import Context
 from planlake.lake.filters import is_equal
 from planlake.lake.findings import masked, replace_findings
+from planlake.lake.lake import Lake
 from planlake.lake.ledger import raw_rows_sql
 from planlake.lake.reading import own_rows_sql
 from planlake.lake.schemas import TYPES
@@ -84,21 +85,59 @@ def tell_withheld(context: Context, resource: Resource, rows: Sequence[Mapping[s
     of the types the table has stays beside them; without rows they are gone: nobody wants those types any more.
     """
     new = [row for row in rows if row["batch"] <= until]
-    table = context.lake.find("refined", f"increment_{resource.name}")
-    if table is None or (not new and context.lake.find("operations", "uncastable") is None):
-        return
+    gone = withheld(context.connection, context.lake, resource.name, until=until)
+    if new or gone:
+        is_gone = f"batch <= {until} and {is_any_of(gone)}"
+        stays = _told(context, "uncastable", resource, where=f"not ({is_gone})")
+        replace_findings(context.lake, "uncastable", resource.name, [*stays, *new], above_batch=0)
+
+
+def withheld(connection: Connection, lake: Lake, resource: str, *, until: int) -> list[tuple[str, str]]:
+    """Columns and types that cells up to a batch are told to fail, while the table has another type there.
+
+    Their version is held, or was when nobody has refined since: they are no cells of the table.
+    """
+    table = lake.shown("refined", f"increment_{resource}")
+    if table is None or lake.shown("operations", "uncastable") is None:
+        return []
     held = {field.name: field.field_type for field in table.schema().fields}
-    where = is_equal("resource", resource.name)
-    rows_sql = own_rows_sql(context.lake, "operations", "uncastable", where=where)
-    told = f"(select * from {rows_sql} where resource = {literal(resource.name)})"
+    columns = ("resource", "batch", "column", "wanted_type")
+    rows = own_rows_sql(lake, "operations", "uncastable", columns=columns, where=is_equal("resource", resource))
+    with connection.cursor() as cursor:
+        query = f"""select distinct "column", wanted_type from {rows}
+                    where resource = {literal(resource)} and batch <= {until}"""
+        pairs = cursor.sql(query).fetchall()
+    return [(column, wanted) for column, wanted in pairs if held.get(column) != TYPES[wanted]]
+
+
+def is_any_of(pairs: Collection[tuple[str, str]]) -> str:
+    """A condition on rows of `uncastable`: that they are of one of these columns and types."""
+    listed = ", ".join(f"({literal(column)}, {literal(wanted)})" for column, wanted in pairs)
+    return f'("column", wanted_type) in ({listed})' if listed else "false"
+
+
+def tell_beside(
+    context: Context, resource: Resource, name: str, rows: Sequence[Mapping[str, Any]], *, until: int
+) -> None:
+    """Tell findings of a version built anew beside those of batches up to this one that are told already, each once.
+
+    So whichever of the two is shown after a kill has all of its own; once the new one is committed it has them alone.
+    """
+
+    def place(row: Mapping[str, Any]) -> tuple[object, ...]:
+        return row["request_id"], row["position"], row.get("column"), row.get("wanted_type")
+
+    new = {place(row) for row in rows}
+    stays = [row for row in _told(context, name, resource, where=f"batch <= {until}") if place(row) not in new]
+    replace_findings(context.lake, name, resource.name, [*stays, *rows], above_batch=0)
+
+
+def _told(context: Context, name: str, resource: Resource, *, where: str) -> list[dict[str, Any]]:
+    rows = own_rows_sql(context.lake, "operations", name, where=is_equal("resource", resource.name))
+    query = f"select * from {rows} where resource = {literal(resource.name)} and ({where})"
     with context.connection.cursor() as cursor:
-        pairs = cursor.sql(f'select distinct "column", wanted_type from {told} where batch <= {until}').fetchall()
-        withheld = [(column, wanted) for column, wanted in pairs if held.get(column) != TYPES[wanted]]
-        if new or withheld:
-            listed = ", ".join(f"({literal(column)}, {literal(wanted)})" for column, wanted in withheld) or "('', '')"
-            is_withheld = f'batch <= {until} and ("column", wanted_type) in ({listed})'
-            stays = cursor.sql(f"select * from {told} where not ({is_withheld})").to_arrow_table().to_pylist()
-            replace_findings(context.lake, "uncastable", resource.name, [*stays, *new], above_batch=0)
+        found: list[dict[str, Any]] = cursor.sql(query).to_arrow_table().to_pylist()
+    return found
 
 
 def received(

@@ -15,6 +15,7 @@ from planlake.engines.duckdb import TriedCells, tried
 from planlake.engines.sql import identifier, literal
 from planlake.flow.context import Context
 from planlake.flow.drift import not_sent
+from planlake.flow.findings import is_any_of, withheld
 from planlake.flow.gate import shortened
 from planlake.lake.files import bookmark, data_files
 from planlake.lake.filters import is_equal
@@ -113,15 +114,16 @@ def _pointer(key: str) -> str:
 
 def _uncastable(context: Context, resource: Resource, increment: Table, current: Table | None) -> dict[str, TriedCells]:
     """Cells of typed columns that did not cast, of the latest versions and of those that are held back."""
-    names = ("resource", "batch", "column", "raw_value", "request_id", "position")
+    names = ("resource", "batch", "column", "raw_value", "wanted_type", "request_id", "position")
     where = is_equal("resource", resource.name)
     cells = own_rows_sql(context.lake, "operations", "uncastable", columns=names, where=where)
     latest = "(select null::bigint as import_request_id, null::integer as import_position where false)"
     if current is not None:
         latest = rows_sql(data_files(current), current.schema(), columns=("import_request_id", "import_position"))
+    others = withheld(context.connection, context.lake, resource.name, until=bookmark(increment))
     query = f"""
         select "column", count(*), min(raw_value) from {cells}
-        where resource = {literal(resource.name)} and (batch > {bookmark(increment)}
+        where resource = {literal(resource.name)} and not {is_any_of(others)} and (batch > {bookmark(increment)}
             or (request_id, position) in (select (import_request_id, import_position) from {latest}))
         group by 1"""
     with context.connection.cursor() as cursor:

@@ -19,7 +19,7 @@ from planlake.lake.lake import Lake
 from planlake.lake.lease import writing
 from planlake.lake.ledger import last_request_id
 from planlake.lake.previews import open_lake, preview_names, preview_of
-from planlake.lake.runs import last_run
+from planlake.lake.runs import LastRun, last_run
 from planlake.sources.catalogue import catalogue_of
 
 
@@ -46,20 +46,21 @@ def opened_for_writing(
         for one in (lake.base, lake):
             if one is not None and not is_dry_run:
                 one.upgrade()
-        check_clock(lake, connection, clock)
-        number, ids = _next_numbers(lake, connection)
+        last = last_run(lake, connection)
+        check_clock(last, clock)
+        number, ids = _next_numbers(lake, connection, last.run)
         with telling(config, lake, number, about) as told:
             yield Context(
                 number, config, catalogue, lake, connection, clock, Arrivals(lake), told, notify, accepts_gaps, ids
             )
 
 
-def _next_numbers(lake: Lake, connection: Connection) -> tuple[int, Iterator[int]]:
+def _next_numbers(lake: Lake, connection: Connection, run: int) -> tuple[int, Iterator[int]]:
     """The number of a new run and those of its requests: above all of the environment and of its previews.
 
     So they stay unique whatever is promoted. A preview that cannot be read cannot be promoted and stops nobody.
     """
-    run, request = last_run(lake, connection).run, last_request_id(lake)
+    request = last_request_id(lake)
     base = lake.base or lake
     for name in preview_names(base):
         try:
@@ -71,9 +72,8 @@ def _next_numbers(lake: Lake, connection: Connection) -> tuple[int, Iterator[int
     return run + 1, itertools.count(request + 1)
 
 
-def check_clock(lake: Lake, connection: Connection, clock: Clock) -> None:
+def check_clock(last: LastRun, clock: Clock) -> None:
     """Refuse a clock that stands before a lake's last run; a ConfigurationError says by how much."""
-    last = last_run(lake, connection)
     if last.started_at is not None and naive_utc(clock.start) < last.started_at:
         facts = {"now": clock.start.isoformat(), "last_run": f"{last.started_at} UTC"}
         raise ConfigurationError("the clock stands before the last run", facts=facts, hint="mend PLANLAKE_NOW")

@@ -15,6 +15,7 @@ from pyiceberg.table.snapshots import Snapshot
 from planlake.checks.gates import CheckResult, held
 from planlake.clock import naive_utc
 from planlake.flow.context import Context
+from planlake.flow.findings import withheld
 from planlake.flow.gate import live_count, version_checks
 from planlake.lake.files import (
     bookmark,
@@ -154,6 +155,8 @@ def _state(version: Snapshot | None) -> tuple[str, str]:
 def _is_behind(context: Context, preview: Lake, resource: Resource) -> bool:
     increment, current = (preview.find("refined", f"{kind}_{resource.name}") for kind in ("increment", "current"))
     if increment is None or current is None:
+        return True
+    if withheld(context.connection, preview, resource.name, until=bookmark(increment)):
         return True
     if _state(increment.current_snapshot()) != _state(current.current_snapshot()):
         return True

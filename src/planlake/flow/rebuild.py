@@ -13,7 +13,7 @@ from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.flow.comparing import Version, compared
 from planlake.flow.context import Context, Notify, ignore
-from planlake.flow.finding_again import find_again
+from planlake.flow.finding_again import find_again, say_untold
 from planlake.flow.gate import live_count
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
@@ -154,15 +154,21 @@ def _steps(context: Context, resource: Resource, origin: Origin) -> TableResult:
 
 
 def _set_back(context: Context, entry: Entry) -> None:
-    """Show the versions again that were there before: the first step may have been committed."""
+    """Show the versions again that were there before, their findings first: the first step may have been committed.
+
+    A kill in between leaves the new version shown, as any kill of a rebuild may, and `resume` finds that one's again.
+    """
+    increment = context.lake.find("refined", f"increment_{entry.resource}")
+    if increment is not None and entry.increment_from is not None and rebuilt_by(increment) == str(entry.action):
+        try:
+            find_again(context, context.catalogue.resource(entry.resource), entry.increment_from, above=0)
+        except Exception as error:
+            say_untold(context, entry.resource, error)
     for kind, version in (("increment", entry.increment_from), ("current", entry.current_from)):
         table = context.lake.find("refined", f"{kind}_{entry.resource}")
         if table is not None and version is not None:
-            is_other_build = kind == "increment" and rebuilt_by(table) == str(entry.action)
             with context.lake.commits:
                 take_away(table, version, action=entry.action)
-            if is_other_build:
-                find_again(context, context.catalogue.resource(entry.resource), above=0)
 
 
 def _close(context: Context, entries: Sequence[Entry], results: Sequence[TableResult]) -> None:

@@ -24,7 +24,7 @@ from planlake.engines.memory import give_back
 from planlake.flow.affected import Affected, Asked, affected
 from planlake.flow.context import Context, Progress
 from planlake.flow.drift import Drift, noticed
-from planlake.flow.findings import Findings, tell_withheld, with_records
+from planlake.flow.findings import Findings, tell_beside, tell_withheld, with_records
 from planlake.flow.gate import checked, narrowed, note_troubles
 from planlake.flow.parsing import Keys, grouped, keys_to_come, read_texts
 from planlake.lake.files import (
@@ -108,8 +108,14 @@ def refine(context: Context, resource: Resource, *, anew_when: Asked = "if chang
     if len(parts) > WORKERS:
         give_back()
     checks = _checked(context, resource, parts)
-    counts = _keep_findings(context, resource, parts, files, since, is_known_until=applied if held(checks) else since)
+    findings = _findings(context, resource, parts, files, since)
+    for name, told in findings.items():
+        if anew.reasons and not held(checks):
+            tell_beside(context, resource, name, told, until=applied)
+        else:
+            _keep(context, resource, name, told, above=applied)
     rows = sum(part.rows for part in parts)
+    counts = len(findings["uncastable"]), len(findings["rejected"])
     result = RefineResult(resource.name, applied, rows, *counts, tuple(new_columns), tuple(checks))
     drift = _drift(context, resource, table, found, is_first=not applied)
     size = sum(part.file.file_size_in_bytes for part in parts if part.file is not None)
@@ -122,6 +128,8 @@ def refine(context: Context, resource: Resource, *, anew_when: Asked = "if chang
         return result
     if batch > since:
         _commit(context, table, parts, max(batch, applied), anew)
+    for name, told in findings.items() if anew.reasons else ():
+        _keep(context, resource, name, told, above=0)
     return replace(result, batch=max(batch, applied), is_first=not applied)
 
 
@@ -156,22 +164,21 @@ def _commit(context: Context, table: Table, parts: Sequence[_Part], batch: int, 
         )
 
 
-def _keep_findings(
-    context: Context,
-    resource: Resource,
-    parts: Sequence[_Part],
-    files: Sequence[DataFile],
-    since: int,
-    *,
-    is_known_until: int,
-) -> tuple[int, int]:
-    """Write what was found, but of batches up to `is_known_until`, whose findings stay; how much was found in all."""
-    uncastable = [row for part in parts for row in part.uncastable]
+Rows = Sequence[dict[str, Any]]
+
+
+def _findings(
+    context: Context, resource: Resource, parts: Sequence[_Part], files: Sequence[DataFile], since: int
+) -> dict[str, Rows]:
+    """What was found, by the table it is kept in."""
     rejected = with_records(context, resource, files, since, [row for part in parts for row in part.rejected])
-    for name, rows in (("uncastable", uncastable), ("rejected", rejected)):
-        new = [row for row in rows if row["batch"] > is_known_until]
-        replace_findings(context.lake, name, resource.name, new, above_batch=is_known_until)
-    return len(uncastable), len(rejected)
+    return {"uncastable": [row for part in parts for row in part.uncastable], "rejected": rejected}
+
+
+def _keep(context: Context, resource: Resource, name: str, rows: Rows, *, above: int) -> None:
+    """Make these the findings in batches above this one; those of earlier ones stay."""
+    new = [row for row in rows if row["batch"] > above]
+    replace_findings(context.lake, name, resource.name, new, above_batch=above)
 
 
 def _checked(context: Context, resource: Resource, parts: Sequence[_Part]) -> list[CheckResult]:

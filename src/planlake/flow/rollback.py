@@ -19,15 +19,15 @@ from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError, ConflictError
 from planlake.flow import promote
 from planlake.flow.context import Context, ignore
-from planlake.flow.finding_again import find_again
+from planlake.flow.finding_again import declared, tell_rebuilt, tell_shown
 from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
 from planlake.flow.snapshot import snapshot
 from planlake.lake.arrivals import Arrivals
 from planlake.lake.files import bookmark, data_files, rebuilt_by
-from planlake.lake.journal import DONE, PLANNED, PROMOTED, Entry, described, last_action, note, unfinished
+from planlake.lake.journal import DONE, PLANNED, PROMOTED, Entry, described, last_action, note, unfinished, voids
 from planlake.lake.lake import Lake, clear_errors
-from planlake.lake.ledger import RESTORED, VOIDED, raw_files, read_histories, voided_batches
+from planlake.lake.ledger import RESTORED, VOIDED, read_histories, voided_batches
 from planlake.lake.previews import check_entered, look_again
 from planlake.lake.reading import own_rows_sql, rows_sql
 from planlake.lake.rollback import (
@@ -43,7 +43,7 @@ from planlake.lake.rollback import (
     version_of_run,
     versions,
 )
-from planlake.lake.summary import batch_of, rebuilt_in, rows_of
+from planlake.lake.summary import batch_of, rows_of
 from planlake.sources.catalogue import Resource
 
 Zone = Literal["refined", "all"]
@@ -193,6 +193,8 @@ def resume(context: Context) -> list[str]:
         look_again(context.lake)
     entries = unfinished(context.lake, context.connection)
     if entries and entries[0].kind == "rebuild":  # a run finishes it by itself: the tables say who built them
+        for entry in entries:
+            tell_rebuilt(context, entry)
         note(context.lake, entries, DONE, naive_utc(context.clock.now()))
     elif entries and entries[0].kind == "promote":
         promote.apply(context, entries)
@@ -326,7 +328,7 @@ def _mark_batches(context: Context, entries: Sequence[Entry]) -> None:
     """Void the batches of a rollback, or restore those an undo takes back; once, however often this is repeated."""
     found: dict[str, list[dict[str, Any]]] = {}
     for entry in entries:
-        event = VOIDED if (entry.kind == "undo") == (entry.zone == PROMOTED) else RESTORED
+        event = VOIDED if voids(entry) else RESTORED
         voided = voided_batches(context.lake, context.connection, entry.resource) if entry.voided else set()
         marked = [batch for batch in entry.voided if (batch in voided) == (event == RESTORED)]
         common = {"run": entry.action, "resource": entry.resource, "event": event, "window": ""}
@@ -352,25 +354,11 @@ def _set_tables(context: Context, entry: Entry) -> None:
         for table, version in ((increment, entry.increment_to), (current, entry.current_to)):
             if table is not None and version is not None:
                 set_to(table, version, action=entry.action, today=today, restored=entry.undoes)
-        _find_again(context, entry, increment)
+        tell_shown(context, entry, increment)
         return
+    tell_shown(context, entry, increment)
     if rebuilt_by(increment) != str(entry.action):
         keep_until(context.connection, increment, entry.batch_to, action=entry.action, today=today)
     if current is not None and current.current_snapshot() is not None:
         put_aside_after(current, entry.batch_to, action=entry.action, today=today)
-        known = context.catalogue.resources.get(entry.resource) or Resource(entry.resource, {})
-        snapshot(replace(context, run=entry.action), known, is_gated=False)
-
-
-def _find_again(context: Context, entry: Entry, increment: Table) -> None:
-    """Tell the findings of the version that is shown again, of batches whose findings another one's may have replaced.
-
-    Those are all where the two were built from raw at different times, else those that come back while later ones came.
-    """
-    left = increment.snapshot_by_id(entry.increment_from) if entry.increment_from is not None else None
-    is_of_one_build = rebuilt_in(left) == rebuilt_by(increment)
-    comes_back = entry.batch_to > entry.batch_from and raw_files(context.lake, entry.resource, entry.batch_to)
-    if not is_of_one_build or comes_back:
-        known = context.catalogue.resources.get(entry.resource) or Resource(entry.resource, {})
-        above = entry.batch_from if is_of_one_build else 0
-        find_again(replace(context, run=entry.action), known, above=above)
+        snapshot(replace(context, run=entry.action), declared(context, entry), is_gated=False)

@@ -34,7 +34,7 @@ from planlake.lake.summary import BOOKMARK, REBUILT, RUN, RUN_DATE, batch_of, re
 DAY_TAG = "day-"
 FIELD_ID = b"PARQUET:field_id"  # in the metadata of a column that already has its place in the table
 ROW_GROUP_BYTES = 16 * 2**20
-BOUNDED_COLUMNS = ("id", "batch", "request_id", "run")
+BOUNDED_COLUMNS = ("id", "batch", "request_id", "import_request_id", "run")
 # Columns whose row groups carry statistics in the Parquet footer: what reads and users most often narrow by.
 NARROWED_BY = (*BOUNDED_COLUMNS, "resource", "record_id", "last_updated", "import_date", "import_datetime")
 

@@ -9,10 +9,13 @@ import pyarrow as pa
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 
 from planlake.engines.duckdb import Connection
-from planlake.lake.files import append, highest_by_resource
+from planlake.lake.files import append, data_files, highest
 from planlake.lake.lake import Lake
 from planlake.lake.reading import own_rows_sql
 from planlake.lake.summary import RUN_DATE, entry
+
+# What is kept before anything says that there was a run.
+NUMBERED = (("raw", "api_requests"), *(("operations", name) for name in ("checks", "uncastable", "rejected")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +27,19 @@ class LastRun:
 
 
 def last_run(lake: Lake, connection: Connection) -> LastRun:
-    """The last run; numbers of runs that were killed count, from their rows of the ledger.
+    """The last run; numbers of runs that were killed count, from their rows of the ledger, findings and the journal.
 
     Runs in a preview go on from those of its base.
     """
     of_base = last_run(lake.base, connection) if lake.base is not None else LastRun()
-    run = max([of_base.run, *highest_by_resource(lake.find("raw", "api_requests"), "run").values()])
+    tables = [lake.find(*place) for place in NUMBERED]
+    left = [highest(table, data_files(table), "run") for table in tables if table is not None]
     rows = own_rows_sql(lake, "operations", "runs", columns=("run", "started_at"))
     recorded, newest = connection.execute(f"select max(run), max(started_at) from {rows}").fetchall()[0]
+    actions = own_rows_sql(lake, "operations", "journal", columns=("action",))
+    action = connection.execute(f"select max(action) from {actions}").fetchall()[0][0]
     started_at = max([at for at in (newest, of_base.started_at) if at is not None], default=None)
-    return LastRun(max(run, recorded or 0), started_at)
+    return LastRun(max(of_base.run, *left, recorded or 0, action or 0), started_at)
 
 
 def append_operations(lake: Lake, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
