@@ -32,9 +32,8 @@ def undo(
     done = any(answers)
     if json:
         print_json({"done": done, "tables": [asdict(one) for one in found]})
-    remark(
-        f"{counted(len(found), 'table is', 'tables are')} as they were before it" if done else "No table was changed"
-    )
+    restored = counted(len(found), "table is as it was", "tables are as they were")
+    remark(f"{restored} before it" if done else "No table was changed")
 
 
 def _show(found: "Sequence[Entry]") -> None:
