@@ -8,6 +8,7 @@ import typer
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName, TableNames
 
 if TYPE_CHECKING:
+    from planlake.config import Config
     from planlake.flow.reconcile import Difference
 
 SHOWN_IDS = 8
@@ -16,7 +17,9 @@ SHOWN_IDS = 8
 def reconcile(
     tables: TableNames = None,
     deep: Annotated[bool, typer.Option("--deep", help="Read every page and compare each record.")] = False,
-    repair: Annotated[bool, typer.Option("--repair", help="Land what differs as a batch, with --deep.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Land what differs, and compare again, with --deep.")
+    ] = False,
     env: EnvironmentName = None,
     config: ConfigFile = None,
     json: AsJson = False,
@@ -29,9 +32,7 @@ def reconcile(
     if repair and not deep:
         raise ConfigurationError("--repair needs --deep", hint="planlake reconcile --deep --repair")
     loaded = configuration(config)
-    from planlake.flow.plan import Selection
     from planlake.flow.run import reconcile as compare
-    from planlake.flow.run import run
 
     names = tuple(tables or (*loaded.tables.daily, *loaded.tables.weekly))
     with progress_bars() as notify:
@@ -40,20 +41,43 @@ def reconcile(
         print_json([asdict(one) for one in found])
     else:
         _show(found)
-    different = [one for one in found if not one.is_equal]
-    if different and repair:
-        from planlake.cli.run import show
-
-        selection = Selection(tuple(one.table for one in different), is_full=True)
-        with progress_bars() as notify:
-            result = run(loaded, selection, environment=env, notify=notify)
-        if not json:
-            show(result)
-        raise typer.Exit(result.exit_code)
+    different, exit_code = [one for one in found if not one.is_equal], 0
+    if repair and any(one.can_be_repaired for one in different):
+        exit_code, different = _repaired(loaded, different, env, is_shown=not json)
     if different:
         remark(f"{len(different)} of {len(found)} tables differ from the API")
-        remark("hint: planlake reconcile --deep --repair")
-    raise typer.Exit(1 if different else 0)
+        remark(f"hint: {_next_command(different, is_repaired=repair)}")
+    raise typer.Exit(exit_code or (1 if different else 0))
+
+
+def _repaired(
+    loaded: "Config", different: "list[Difference]", environment: str | None, *, is_shown: bool
+) -> "tuple[int, list[Difference]]":
+    """Read the tables in full that differ, and compare them again: the run's exit status, and what still differs."""
+    from planlake.cli.run import show
+    from planlake.cli.screen import progress_bars
+    from planlake.flow.plan import Selection
+    from planlake.flow.run import reconcile as compare
+    from planlake.flow.run import run
+
+    tables = tuple(one.table for one in different if one.can_be_repaired)
+    with progress_bars() as notify:
+        result = run(loaded, Selection(tables, is_full=True), environment=environment, notify=notify)
+    if is_shown:
+        show(result)
+    with progress_bars() as notify:
+        again = compare(loaded, tables, is_deep=True, environment=environment, notify=notify)
+    if is_shown:
+        _show(again)
+    others = [one for one in different if not one.can_be_repaired]
+    return result.exit_code, [*others, *(one for one in again if not one.is_equal)]
+
+
+def _next_command(different: "list[Difference]", *, is_repaired: bool) -> str:
+    """What to do about tables that differ; records that cannot become rows are the API's keeper's to mend."""
+    if any(one.can_be_repaired for one in different):
+        return "planlake status" if is_repaired else "planlake reconcile --deep --repair"
+    return f"planlake sql \"select id, reason from rejected where resource = '{different[0].table}'\""
 
 
 def _show(found: "list[Difference]") -> None:
@@ -83,7 +107,8 @@ def _verdict(one: "Difference") -> str:
     if not one.is_swept:
         return f"x {abs(one.total - one.held)} {'missing' if one.total > one.held else 'too many'}"
     parts = (("missing", one.missing), ("extra", one.extra), ("changed", one.changed))
-    return "x " + "; ".join(f"{kind} {_ids(ids)}" for kind, ids in parts if ids)
+    said = [f"{kind} {_ids(ids)}" for kind, ids in parts if ids]
+    return "x " + "; ".join([*said, *([f"{one.refused} without an id that can be used"] if one.refused else [])])
 
 
 def _ids(ids: tuple[str, ...]) -> str:

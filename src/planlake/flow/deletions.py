@@ -7,7 +7,7 @@ the record, and a request for that record alone that answers nothing.
 import json
 from dataclasses import dataclass, replace
 
-from planlake.engines.duckdb import Connection
+from planlake.engines.duckdb import Connection, cast_expression
 from planlake.engines.sql import identifier
 from planlake.flow.fetch import Fetching, Page
 from planlake.flow.reading import Reading
@@ -56,8 +56,8 @@ def _on_their_way(lake: Lake, connection: Connection, resource: Resource) -> lis
         return []
     columns = ("resource", "batch", "request_id", "record_id", "is_deleted")
     rows = raw_rows_sql(lake, files, resource.name, applied, columns=columns)
-    is_text = resource.type_of(resource.key) == "text"
-    identity = "record_id" if is_text else "try_cast(record_id as hugeint)::varchar"
+    kind = resource.type_of(resource.key)
+    identity = "record_id" if kind == "text" else f"({cast_expression('record_id', kind)})::varchar"
     query = f"select distinct {identity} as id from {rows} where not is_deleted and {identity} is not null order by id"
     with connection.cursor() as cursor:
         found: list[str] = cursor.sql(query).to_arrow_table()["id"].to_pylist()

@@ -24,14 +24,15 @@ from planlake.lake.reading import rows_sql
 from planlake.sources.catalogue import Resource
 from planlake.sources.client import Source
 from planlake.sources.dialect import page_query
-from planlake.sources.records import Shape
+from planlake.sources.records import Shape, usable_id
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """How a table and the API differ: the API's total, rows held, and after a sweep ids by kind of difference.
 
-    `is_swept` says whether the ids were compared at all; `error` why the API's side is not known.
+    `is_swept` says whether the ids were compared at all, `error` why the API's side is not known. `refused` counts the
+    API's records without an id, or with one that the type of the key cannot hold: they are in `rejected`.
     """
 
     table: str
@@ -41,14 +42,20 @@ class Difference:
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    refused: int = 0
     error: str = ""
 
     @property
     def is_equal(self) -> bool:
         """Whether nothing speaks against table and API being the same."""
         if self.is_swept:
-            return not (self.error or self.missing or self.extra or self.changed)
+            return not (self.error or self.refused or self.can_be_repaired)
         return not self.error and self.total == self.held
+
+    @property
+    def can_be_repaired(self) -> bool:
+        """Whether a full reading would land something: not where only records differ that cannot become rows."""
+        return not self.is_swept or bool(self.error or self.missing or self.extra or self.changed)
 
 
 async def count(context: Context, source: Source, resource: Resource, history: History) -> Difference:
@@ -79,11 +86,16 @@ async def sweep(context: Context, source: Source, resource: Resource) -> Differe
     """Read every page and compare ids and hashes with what is held; nothing is written."""
     fetching = Fetching(context, source, resource, Shape(resource.key, context.catalogue.dropped_keys))
     reading = Reading(FULL, naive_utc(context.clock.now()), context.catalogue.page_size, event=PAGE)
+    kind = resource.type_of(resource.key)
+    reading.has_text_ids = kind == "text"
     shown: dict[str, str] = {}
+    refused: dict[int | None, int] = {}  # by page, as one may be asked for again
     async for _, page in fetched_windows(fetching, [reading]):
         if page is not None:
-            pairs = zip(page.records.ids, page.records.hashes, strict=True)
+            ids = [usable_id(identity, kind) for identity in page.records.ids]
+            pairs = zip(ids, page.records.hashes, strict=True)
             shown.update({identity: hash_ for identity, hash_ in pairs if identity is not None})
+            refused[page.number] = ids.count(None)
     held = await asyncio.to_thread(_held, context, resource)
     missing, extra, changed = _compared(shown, held)
     return Difference(
@@ -94,6 +106,7 @@ async def sweep(context: Context, source: Source, resource: Resource) -> Differe
         missing=missing,
         extra=extra,
         changed=changed,
+        refused=sum(refused.values()),
         error=reading.verdict(),
     )
 

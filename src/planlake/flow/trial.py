@@ -4,6 +4,7 @@ Types are inferred with the same casts that refine uses. What would hold the who
 sample: a share of cells is the same share of more cells.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +26,7 @@ from planlake.flow.sampling import Sample
 from planlake.lake.findings import masked
 from planlake.lake.schemas import keys_of
 from planlake.sources.catalogue import Cadence, Resource
+from planlake.sources.records import plain_id
 
 EXAMPLE_LENGTH = 40  # characters
 
@@ -140,8 +142,9 @@ def key_trial(
     """The ids of a sample; repeated ones are looked for in the pages of the resource, which show each record once."""
     pages = pa.array([page.request_id for page in sample.good], pa.int64())
     rows = sample.rows.filter(pc.is_in(sample.rows["request_id"], pages))
-    counted = rows.group_by("record_id").aggregate([([], "count_all")])
-    repeated = counted.filter(pc.and_(counted["record_id"].is_valid(), pc.greater(counted["count_all"], 1)))
+    is_text = resource.type_of(resource.key) == "text"
+    ids = Counter(one if is_text else plain_id(one) for one in rows["record_id"].drop_null().to_pylist())
+    repeated = [one for one, count in ids.items() if count > 1]
     unusable = sum(one.records - one.filled + one.bad for one in columns if one.column == resource.key)
     records = max((one.records for one in columns), default=0)
     refused = rejected(

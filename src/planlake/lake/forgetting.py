@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
+from planlake.engines.casts import WHOLE
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import identifier, literal
 from planlake.lake.held import plain_id_sql
@@ -40,7 +41,7 @@ class Person:
     @property
     def number(self) -> tuple[str, int] | None:
         """The key and the id as a number, where ids are numbers and this is one."""
-        is_number = not self.has_text_ids and re.fullmatch("-?[0-9]+", self.id)
+        is_number = not self.has_text_ids and re.fullmatch(WHOLE, self.id)
         return (self.resource.key, int(self.id)) if is_number else None
 
 

@@ -13,6 +13,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.types import IcebergType, IntegerType, LongType, StringType
 
+from planlake.engines.casts import WHOLE
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import identifier, literal
 from planlake.lake.files import bookmark, data_files
@@ -21,7 +22,6 @@ from planlake.lake.lake import Lake
 from planlake.lake.ledger import raw_files, raw_rows_sql
 from planlake.lake.reading import SQL_TYPES, rows_sql
 
-WHOLE = "[+-]?[0-9]{1,19}"
 LIMITS: dict[type[IcebergType], int] = {IntegerType: 2**31, LongType: 2**63}
 PLACE = ("batch", "page_number", "position")
 NOTHING_HELD = """select null::varchar as identity, null::varchar as record_hash, 0 as batch, 0 as page_number,

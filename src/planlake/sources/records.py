@@ -18,7 +18,10 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from planlake.engines.casts import WHOLE
+
 NULL_BODIES = (b"", b"null")
+_WHOLE, _ENDS = re.compile(WHOLE), {"integer": 2**31, "long": 2**63}
 _SPACE = re.compile(r"[ \t\r\n]*")
 _AWKWARD_KEY = re.compile(r'["\\\x00-\x1f]|^$')
 _PAGE = msgspec.json.Decoder(list[msgspec.Raw])
@@ -191,10 +194,23 @@ def read_record(text: bytes, shape: Shape) -> Record:
 
 
 def plain_id(identity: str | None) -> str | None:
-    """An id as a number writes it, without leading zeros or a plus, so that it equals the one that is held."""
-    if identity and identity[0] in "0+" and identity.lstrip("+").isdecimal():
+    """An id as a number writes it, without leading zeros or a plus, so that it equals the one that is held.
+
+    What is no number, or one of more digits than any type has, stays as it is: such a record is refused later.
+    """
+    if identity and identity[0] in "0+-" and _WHOLE.fullmatch(identity):
         return str(int(identity))
     return identity
+
+
+def usable_id(identity: str | None, type_name: str) -> str | None:
+    """An id as a key of this type holds it; None where it can hold no such id."""
+    if identity is None or type_name not in _ENDS:
+        return identity
+    end = _ENDS[type_name]
+    if not _WHOLE.fullmatch(identity) or not -end <= int(identity) < end:
+        return None
+    return plain_id(identity)
 
 
 def tombstone(text: str, record_id: str) -> Record:
