@@ -161,7 +161,7 @@ def test_types_that_values_contradict_would_hold_the_table_and_personal_values_s
         "integer", "double", 60, "would hold",
     )  # fmt: skip
     assert (name["declared"], name["fits"], name["example"]) == ("timestamp", "text", "[personal, 3 characters]")
-    assert "amount: 60 of 60 values are no integer, 1.5 for example" in found["err"]
+    assert 'amount: 60 of 60 values are no integer, "1.5" for example' in found["err"]
     assert [problem.split(":")[0] for problem in found["problems"]] == ["amount", "name"]
     assert checks(found)["unique", ""] == ("not reached", "")
     assert "n 1" not in json.dumps(found)

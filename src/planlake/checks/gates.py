@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from planlake.checks.examples import for_example
+
 Verdict = Literal["ok", "warning", "held"]
 OF_EVERY_TABLE = ("casts", "complete", "repeats", "rejected", "unique", "rows dropped", "freshness")
 
@@ -15,7 +17,7 @@ OF_EVERY_TABLE = ("casts", "complete", "repeats", "rejected", "unique", "rows dr
 class CheckResult:
     """One check of one table: its figure, the limit it was held against, and what it means.
 
-    `column` is empty where the check is of the whole table.
+    `column` is empty where the check is of the whole table; `example` is a value as the message shows it.
     """
 
     check: str
@@ -24,6 +26,12 @@ class CheckResult:
     limit: float
     column: str = ""
     message: str = ""
+    example: str = ""
+
+    @property
+    def told(self) -> str:
+        """The message as it may leave the lake: without the example, which nobody could take back."""
+        return self.message.replace(for_example(self.example), "") if self.example else self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +54,11 @@ def casts(cells: Iterable[Cells], *, percent: float, at_least: int) -> list[Chec
     for one in cells:
         share = 100 * one.bad / max(1, one.filled)
         is_held = share > percent and one.bad > at_least
-        message = f"{one.bad} of {one.filled} values of {one.column} do not cast, {one.example} for example"
+        message = f"{one.bad} of {one.filled} values of {one.column} do not cast{for_example(one.example)}"
         if one.bad == one.filled > 1:
             message += f"; none casts: declare {one.column} as {one.better}"
-        results.append(CheckResult("casts", "held" if is_held else "warning", share, percent, one.column, message))
+        verdict: Verdict = "held" if is_held else "warning"
+        results.append(CheckResult("casts", verdict, share, percent, one.column, message, one.example))
     return results or [CheckResult("casts", "ok", 0.0, percent)]
 
 
@@ -91,9 +100,9 @@ def rejected(count: int, *, rows: int, percent: float, at_least: int) -> CheckRe
 
 def accepted(column: str, *, rows: int, example: str) -> CheckResult:
     """New rows whose value is not among those the catalogue names; empty ones are no fault."""
-    message = f"{rows} rows have a {column} nobody knows" + (f", {example} for example" if example else "")
+    message = f"{rows} rows have a {column} nobody knows{for_example(example)}" if rows else ""
     verdict: Verdict = "warning" if rows else "ok"
-    return CheckResult("accepted values", verdict, float(rows), 0.0, column, message if rows else "")
+    return CheckResult("accepted values", verdict, float(rows), 0.0, column, message, example)
 
 
 def related(column: str, target: str, *, rows: int) -> CheckResult:

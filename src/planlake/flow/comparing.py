@@ -10,9 +10,9 @@ from typing import Any
 from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
 
+from planlake.checks.examples import masked
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import identifier, literal
-from planlake.lake.findings import masked
 from planlake.lake.reading import rows_sql
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN
 from planlake.sources.catalogue import Resource

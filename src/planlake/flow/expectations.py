@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 import pyarrow as pa
 
+from planlake.checks.examples import as_example
 from planlake.checks.gates import CheckResult, fresh, related
 from planlake.checks.gates import accepted as accepted_values
 from planlake.engines.sql import identifier, literal
@@ -67,7 +68,7 @@ def _accepted(
         name = identifier(column)
         query = f"select count(*), min({name}::varchar) from added where {name}::varchar not in ('', {listed})"
         count, example = cursor.execute(query).fetchall()[0]
-    shown = "" if resource.is_personal(column) else example or ""
+    shown = as_example(example) if example and not resource.is_personal(column) else ""
     return accepted_values(column, rows=count, example=shown)
 
 

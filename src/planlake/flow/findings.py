@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.manifest import DataFile
 
+from planlake.checks.examples import masked
 from planlake.engines.duckdb import BadCells, Connection
 from planlake.engines.sql import literal
 from planlake.flow.context import Context
 from planlake.lake.filters import is_equal
-from planlake.lake.findings import masked, replace_findings
+from planlake.lake.findings import replace_findings
 from planlake.lake.lake import Lake
 from planlake.lake.ledger import raw_rows_sql
 from planlake.lake.reading import own_rows_sql

@@ -5,7 +5,9 @@ last, all files nobody refers to any more are deleted, and it is noted as done. 
 does the rest.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -13,6 +15,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.types import StringType
 
+from planlake.checks.examples import hidden_in, without_examples
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.errors import ConfigurationError, LakeError
@@ -138,13 +141,14 @@ def _planned(context: Context, lakes: Sequence[Lake], resource: Resource, identi
     kinds = [_has_text_ids(lake, resource) for lake in lakes]
     people = [person(connection, resource, identity, has_text_ids=kind) for kind in kinds]
     meant = list(zip(lakes, people, strict=True))
-    raw = _searched(meant, lambda who: [raw_rule(connection, who)])
-    refined = _searched(meant, lambda who: refined_rules(connection, who))
+    raw = _searched(meant, lambda _, who: [raw_rule(connection, who)])
+    refined = _searched(meant, lambda _, who: refined_rules(connection, who))
     received = [gone_rows(hit) for hit in _hits(raw)]
-    values = {*_values_received(received), *_values_typed(context, [gone_rows(hit) for hit in _hits(refined)])}
-    messages = _searched(meant, lambda who: message_rules(who, values))
-    findings = _searched(meant, lambda who: finding_rules(connection, who, received))
-    ledger = _searched(meant, lambda who: [ledger_rule(connection, who)])
+    findings = _searched(meant, lambda _, who: finding_rules(connection, who, received))
+    typed = [gone_rows(hit) for hit in (*_hits(refined), *_hits(findings))]
+    values = {*_values_received(received), *_values_typed(context, typed)}
+    messages = _searched(meant, lambda lake, who: message_rules(who, _hiding(lake, values)))
+    ledger = _searched(meant, lambda _, who: [ledger_rule(connection, who)])
     found = {**messages, **findings, **refined, **ledger, **raw}
     return _Plan(people[0], found, noted(context.lake, connection, people[0]))
 
@@ -159,14 +163,14 @@ def _has_text_ids(lake: Lake, resource: Resource) -> bool:
     return all(isinstance(kind, StringType) for kind in kinds)
 
 
-def _searched(meant: Iterable[tuple[Lake, Person]], rules: Callable[[Person], Iterable[Rule]]) -> Found:
+def _searched(meant: Iterable[tuple[Lake, Person]], rules: Callable[[Lake, Person], Iterable[Rule]]) -> Found:
     """The tables of these rules, of all lakes; the same table of several lakes is searched together.
 
     Of a file that they share, a lake whose ids are numbers decides: there 007 is 7, and both are the record.
     """
     places: dict[Place, list[tuple[Lake, Table, Rule]]] = {}
     for lake, who in sorted(meant, key=lambda one: one[1].has_text_ids):
-        for rule in rules(who):
+        for rule in rules(lake, who):
             of_place, table = places.setdefault((rule.zone, rule.name), []), lake.find(rule.zone, rule.name)
             if table is not None:
                 check_can_list(table)
@@ -184,11 +188,24 @@ def _hits(found: Found) -> list[Hit]:
     return list({hit.file.file_path: hit for search in searches for hit in search.hits}.values())
 
 
+def _hiding(lake: Lake, values: Collection[str]) -> Callable[[str], str]:
+    """What hides these values in messages of a lake.
+
+    In a preview every example goes: it may be of a sample that was put aside, whose values nobody knows any more.
+    """
+    if not values:  # nothing of the record is held, or a kill left files alone
+        return lambda text: text
+    return without_examples if lake.base is not None else lambda text: hidden_in(text, values)
+
+
 def _values_received(received: Iterable[pa.Table]) -> Iterator[str]:
-    """Every value of these records, as text."""
+    """Every value of these records as text: as it was sent, and as DuckDB writes it."""
     for rows in received:
         for text in rows["api_response"].to_pylist():
-            yield from filter(None, (texts_of(text) or {}).values())
+            for value in filter(None, (texts_of(text) or {}).values()):
+                yield value
+                with suppress(ValueError, RecursionError):
+                    yield json.dumps(json.loads(value), ensure_ascii=False, separators=(",", ":"))
 
 
 def _values_typed(context: Context, versions: Iterable[pa.Table]) -> Iterator[str]:

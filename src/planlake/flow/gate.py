@@ -14,6 +14,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 
+from planlake.checks.examples import as_example
 from planlake.checks.gates import Cells, CheckResult, as_row, casts, complete, dropped, own, repeats, troubles, unique
 from planlake.clock import naive_utc
 from planlake.config import Settings
@@ -27,7 +28,6 @@ from planlake.lake.reading import latest_first, rows_sql
 from planlake.lake.runs import append_operations
 from planlake.sources.catalogue import Resource
 
-EXAMPLE_LENGTH = 20  # characters of a value that a message shows
 IS_FILLED = "planlake is filled"  # no vendor's column has a name like this
 
 
@@ -77,7 +77,7 @@ def checked(
             column,
             max(count, round(filled[column] * len(latest))),
             count,
-            shortened(values[column][-1]),
+            as_example(values[column][-1]),
             type_to_declare(values[column]),
         )
         for column, count in by_column.items()
@@ -106,11 +106,6 @@ def _repeated(resource: Resource, rows: pa.Table) -> int:
     counted = rows.group_by([resource.key, "batch"]).aggregate([([], "count_all")])
     several = counted.filter(pc.greater(counted["count_all"], 1))
     return int(pc.count_distinct(several[resource.key]).as_py())
-
-
-def shortened(text: str) -> str:
-    """A value as a message shows it: in quotes, its first characters only."""
-    return f'"{text[:EXAMPLE_LENGTH]}{"..." if len(text) > EXAMPLE_LENGTH else ""}"'
 
 
 def _latest(connection: Connection, resource: Resource, rows: pa.Table) -> pa.Table:

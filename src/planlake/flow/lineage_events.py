@@ -201,14 +201,14 @@ def _schema(schema: Schema) -> schema_dataset.SchemaDatasetFacet:
 
 
 def _tests(checks: Iterable[CheckResult]) -> Iterable[test_run.TestExecution]:
-    """The checks of a step as OpenLineage's tests; messages are those of `checks`, personal values are hidden there."""
+    """The checks of a step as OpenLineage's tests; messages are those of `checks`, without examples."""
     for check in checks:
         yield test_run.TestExecution(
             name=f"{check.check} {check.column}".strip(),
             status="pass" if check.verdict == "ok" else "fail",
             severity=SEVERITIES.get(check.verdict),
             type=check.check,
-            description=check.message or None,
+            description=check.told or None,
             expected=f"{check.limit:g}",
             actual=f"{check.figure:g}",
         )

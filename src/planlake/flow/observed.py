@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from pyiceberg.table import Table
 from pyiceberg.types import StringType
 
+from planlake.checks.examples import as_example, for_example
 from planlake.engines.duckdb import TriedCells, tried
 from planlake.engines.sql import identifier, literal
 from planlake.flow.context import Context
 from planlake.flow.drift import not_sent
 from planlake.flow.findings import is_any_of, withheld
-from planlake.flow.gate import shortened
 from planlake.lake.files import bookmark, data_files
 from planlake.lake.filters import is_equal
-from planlake.lake.findings import masked
 from planlake.lake.reading import own_rows_sql, rows_sql
 from planlake.lake.schemas import TYPES, keys_of
 from planlake.sources.catalogue import Resource
@@ -68,10 +67,8 @@ def _is_contradicted(cells: TriedCells, percent: float) -> bool:
 
 
 def _said(resource: Resource, key: str, cells: TriedCells, type_name: str) -> str:
-    is_masked = cells.example.startswith("[personal")  # as kept in `uncastable`
-    is_personal = is_masked or resource.is_personal(key)
-    example = masked(cells.example, is_personal=not is_masked) if is_personal else shortened(cells.example)
-    return f"{cells.bad} of {cells.filled} values are no {type_name}, {example} for example"
+    example = as_example(cells.example, is_personal=resource.is_personal(key))
+    return f"{cells.bad} of {cells.filled} values are no {type_name}{for_example(example)}"
 
 
 def _tried(context: Context, current: Table | None, types: Mapping[str, str]) -> dict[str, TriedCells]:

@@ -106,7 +106,7 @@ def step_end(result: StepResult) -> StepEnd:
     """How a step ended that did not raise an error."""
     if isinstance(result, IngestResult):
         return _ingested(result)
-    reasons = "; ".join(check.message for check in held(result.checks))
+    reasons = "; ".join(check.told for check in held(result.checks))
     if reasons:
         return StepEnd("held", reasons, checks=result.checks)
     rows = result.rows if isinstance(result, RefineResult) else result.changed

@@ -78,7 +78,7 @@ def told(where: Telling, resource: Resource, step: StepName) -> Iterator[Carried
         yield carried
         end = step_end(carried.result) if carried.result is not None else StepEnd("unchanged")
     except Exception as error:
-        end = StepEnd("failed", reason_of(error, is_personal=bool(resource.personal)))
+        end = StepEnd("failed", reason_of(error, is_personal=True))  # what is told here, nobody can forget
         raise
     finally:
         end = replace(end, seconds=round(monotonic() - started, 3))

@@ -13,6 +13,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from planlake.checks.examples import MASKED, masked, shortened
 from planlake.checks.gates import Cells, casts, held, rejected
 from planlake.config import Settings
 from planlake.engines.duckdb import Connection, cast_columns
@@ -23,12 +24,9 @@ from planlake.flow.context import Context
 from planlake.flow.estimate import Estimate
 from planlake.flow.parsing import keys_in, read_texts
 from planlake.flow.sampling import Sample
-from planlake.lake.findings import masked
 from planlake.lake.schemas import keys_of
 from planlake.sources.catalogue import Cadence, Resource
 from planlake.sources.records import plain_id
-
-EXAMPLE_LENGTH = 40  # characters
 
 ColumnVerdict = Literal["ok", "undeclared", "empty", "not sent", "some do not cast", "would hold"]
 
@@ -48,6 +46,11 @@ class ColumnTrial:
     bad: int
     example: str
     verdict: ColumnVerdict
+
+    @property
+    def quoted(self) -> str:
+        """The example as a sentence shows it."""
+        return self.example if MASKED.fullmatch(self.example) else f'"{self.example}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +122,8 @@ def column_trials(
         if verdict == "ok" and key not in resource.columns:
             verdict = "undeclared"
         is_personal = resource.is_personal(key) or (key == resource.key and bool(resource.personal))
-        example = masked(fit.example, is_personal=is_personal and bool(fit.example)) or ""
-        declared, shown = resource.columns.get(key, ""), example[:EXAMPLE_LENGTH]
+        example = masked(fit.example, is_personal=True) if is_personal and fit.example else shortened(fit.example)
+        declared, shown = resource.columns.get(key, ""), example or ""
         filled = (len(texts.rows), fit.filled, fit.bad)
         found.append(ColumnTrial(column, declared, fit.fits, *filled, shown, verdict))
     return found

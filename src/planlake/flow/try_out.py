@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from planlake.checks.examples import for_example
 from planlake.checks.gates import OF_EVERY_TABLE, CheckResult, as_row, held, troubles
 from planlake.clock import naive_utc
 from planlake.config import Config
@@ -43,6 +44,7 @@ from planlake.sources.catalogue import Cadence, Resource, catalogue_of
 from planlake.sources.signing import signer_of
 
 NOT_REACHED = "not reached"
+_Problem = tuple[str, str]  # as it is shown, and as it is kept: without an example, as samples are put aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ def _tried(context: Context, resource: Resource, sample: Sample, *, made_on: str
     columns = column_trials(context.connection, resource, texts, settings, factor=factor)
     keys = key_trial(resource, sample, columns, settings, factor=factor)
     usual = suggested_cadence(resource)
+    problems = [*_troubles(sample, columns, keys), *_held_by(results, columns)]
     trial = Trial(
         table=resource.name,
         preview=context.lake.preview,
@@ -159,9 +162,9 @@ def _tried(context: Context, resource: Resource, sample: Sample, *, made_on: str
         cadence=_configured(context.config, resource.name),
         expected=whole(sample, settings.concurrency),
         checks=tuple(_checks(context, resource, results, has_new=sample.stored > 0)),
-        problems=(*_troubles(sample, columns, keys), *_held_by(results, columns)),
+        problems=tuple(problem for problem, _ in problems),
     )
-    _keep(context, trial, [one for one in results if one not in noted])
+    _keep(context, trial, [one for one in results if one not in noted], "; ".join(told for _, told in problems))
     return trial
 
 
@@ -177,23 +180,28 @@ def _carried_through(context: Context, resource: Resource) -> tuple[list[CheckRe
     return results, noted
 
 
-def _troubles(sample: Sample, columns: Sequence[ColumnTrial], keys: Keys) -> Iterator[str]:
+def _troubles(sample: Sample, columns: Sequence[ColumnTrial], keys: Keys) -> Iterator[_Problem]:
     """What did not come, and what would hold the whole resource back."""
     for page in sample.failed:
-        yield f"page {page.number} of {page.window} did not come: {page.answer.error}"
+        yield _plain(f"page {page.number} of {page.window} did not come: {page.answer.error}")
     for one in columns:
         if one.verdict == "would hold":
-            yield f"{one.column}: {one.bad} of {one.filled} values are no {one.declared}, {one.example} for example"
+            said = f"{one.column}: {one.bad} of {one.filled} values are no {one.declared}"
+            yield f"{said}{for_example(one.quoted)}", said
     if keys.would_hold:
-        yield f"{keys.unusable} of {keys.records} records have no usable {keys.column}"
+        yield _plain(f"{keys.unusable} of {keys.records} records have no usable {keys.column}")
 
 
-def _held_by(results: Sequence[CheckResult], columns: Sequence[ColumnTrial]) -> Iterator[str]:
+def _plain(problem: str) -> _Problem:
+    return problem, problem
+
+
+def _held_by(results: Sequence[CheckResult], columns: Sequence[ColumnTrial]) -> Iterator[_Problem]:
     """The checks that hold the preview's tables back, but those of columns that are named already."""
     named = {one.column for one in columns if one.verdict == "would hold"}
     for one in held(results):
         if one.check != "casts" or one.column not in named:
-            yield one.message
+            yield one.message, one.told
 
 
 def _held(lake: Lake, resource: Resource) -> int:
@@ -230,8 +238,8 @@ def _checks(
             yield CheckTrial(own.name, "", NOT_REACHED, own.rows)
 
 
-def _keep(context: Context, trial: Trial, results: Sequence[CheckResult]) -> None:
+def _keep(context: Context, trial: Trial, results: Sequence[CheckResult], message: str) -> None:
     """Note what was tried in the preview's own history of runs and checks."""
     common = {"run": context.run, "resource": trial.table, "checked_at": naive_utc(context.clock.now())}
     append_operations(context.lake, "checks", [as_row(one, common) for one in results])
-    record(context, "tried", "; ".join(trial.problems), [trial.table])
+    record(context, "tried", message, [trial.table])

@@ -40,10 +40,3 @@ def _until(table: Table, file: DataFile, batch: int) -> list[dict[str, Any]]:
         rows = pq.read_table(stream)
     found: list[dict[str, Any]] = rows.filter(pc.less_equal(rows["batch"], batch)).to_pylist()
     return found
-
-
-def masked(value: str | None, *, is_personal: bool) -> str | None:
-    """A value as findings may show it: of personal ones only that there was one, and how long."""
-    if value is None or not is_personal:
-        return value
-    return f"[personal, {len(value)} characters]"

@@ -5,7 +5,7 @@ ledger says with which id a page began and which one was asked for alone, messag
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -19,9 +19,7 @@ from planlake.lake.schemas import Described
 from planlake.lake.searching import Rule, Treated
 
 MARK = "[forgotten]"  # what stands where something named the record
-EXAMPLE_LENGTH = 20  # characters of a value that a message shows at most
 MESSAGES = {"checks": "message", "runs": "message", "drift": "detail"}  # tables of operations, and where theirs stand
-INTERNAL = "internal error"  # whose words are a library's
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,28 +119,16 @@ def _by_sql(
     return treat
 
 
-def message_rules(who: Person, values: Collection[str]) -> Iterator[Rule]:
-    """Messages about the resource that show one of these values, which are the record's own."""
+def message_rules(who: Person, hidden: Callable[[str], str]) -> Iterator[Rule]:
+    """Messages about the resource or about a whole run; `hidden` gives a message without the record's values."""
     for name, column in MESSAGES.items():
-        yield Rule("operations", name, ("resource", column), _without_values(who.resource.name, column, values))
+        yield Rule("operations", name, ("resource", column), _hiding(who.resource.name, column, hidden))
 
 
-def _without_values(resource: str, column: str, values: Collection[str]) -> Callable[[pa.Table], Treated]:
+def _hiding(resource: str, column: str, hidden: Callable[[str], str]) -> Callable[[pa.Table], Treated]:
     def treat(rows: pa.Table) -> Treated:
         pairs = zip(rows["resource"].to_pylist(), rows[column].to_pylist(), strict=True)
-        texts = [hidden_in(text, values) if text and of == resource else text for of, text in pairs]
+        texts = [hidden(text) if text and of in (resource, None) else text for of, text in pairs]
         return Treated(pa.repeat(pa.scalar(value=True), len(rows)), {column: pa.array(texts, rows[column].type)})
 
     return treat
-
-
-def hidden_in(message: str, values: Iterable[str]) -> str:
-    """A message without these values where it shows them: in quotes, as an example, or in the words of a library."""
-    for value in values:
-        short = value[:EXAMPLE_LENGTH]
-        for shown in (f'"{short}..."', f'"{value}"', f"'{value}'"):
-            message = message.replace(shown, f'"{MARK}"')
-        message = message.replace(f", {value} for example", f", {MARK} for example")
-        if INTERNAL in message and len(value) > 2:
-            message = message.replace(value, MARK)
-    return message
