@@ -174,7 +174,8 @@ def test_more_deletions_than_the_limit_are_held_back_and_named(feed):
         feed.data.delete("wards_", identity)
     result = feed.run_at(SUNDAYS[1])
     assert (result.exit_code, table_of(result, "wards_").ingest.held_back) == (1, 3)
-    assert "held back" in table_of(result, "wards_").message
+    message = "3 of 40 records held are not in the API's answer any more (7.5 %, believed up to 5 %)"
+    assert (table_of(result, "wards_").outcome, table_of(result, "wards_").message) == ("held", message)
     assert deleted(feed) == []
     settings = feed.config.settings.model_copy(update={"deletion_limit_percent": 50})
     feed.config = feed.config.model_copy(update={"settings": settings})
@@ -252,3 +253,78 @@ def test_an_empty_answer_to_a_day_is_an_empty_day(feed):
     feed.monkeypatch.setenv("PLANLAKE_NOW", "2026-11-05T10:00:00")
     result = run(feed.config, Selection(tables=("things",), backfill=(date(2026, 11, 2),)))
     assert result.exit_code == 0
+
+
+# ---------------------------------------------------------------- another API answers
+
+
+def other_records(feed, table, count):
+    """Serve other records in the place of all there were, as a wrong address does."""
+    for identity in feed.data.ids(table):
+        feed.data.delete(table, identity)
+    fill(feed.data, table, count, start=1000)
+
+
+def served_again(feed, table, before):
+    for identity in feed.data.ids(table):
+        feed.data.delete(table, identity)
+    for one in before:
+        feed.data.put(table, one)
+
+
+@pytest.mark.parametrize("table", ["wards_", "things"])
+def test_another_api_read_in_full_holds_the_table_and_nothing_of_it_counts(feed, table):
+    before, shown_before = list(feed.data.records(table)), held(feed, table)
+    bookmarks = feed.snapshots()[f"refined.increment_{table}"]
+    other_records(feed, table, 38)
+    result = feed.run_at(SUNDAYS[1], table, is_full=True)
+    done = table_of(result, table)
+    assert (result.exit_code, done.outcome, done.ingest.held_back, done.ingest.closed) == (1, "held", 40, ())
+    assert done.message == "40 of 40 records held are not in the API's answer any more (100 %, believed up to 5 %)"
+    query = f"from checks where resource = '{table}' and \"check\" = 'deletions' order by run desc limit 1"
+    assert feed.rows(f'select verdict, figure, "limit" {query}') == [{"verdict": "held", "figure": 100.0, "limit": 5.0}]
+    assert (held(feed, table), feed.snapshots()[f"refined.increment_{table}"]) == (shown_before, bookmarks)
+    served_again(feed, table, before)
+    assert feed.run_at("2026-11-10T10:00:00").exit_code == 0
+    assert feed.run_at(SUNDAYS[2], table, is_full=True).exit_code == 0
+    assert_equal(feed, table)
+
+
+def test_many_deletions_are_believed_once_they_are_accepted(feed):
+    for identity in (3, 4, 5):
+        feed.data.delete("wards_", identity)
+    feed.run_at(SUNDAYS[1])
+    feed.monkeypatch.setenv("PLANLAKE_NOW", "2026-11-08T11:00:00")
+    result = run(feed.config, Selection(tables=("wards_",), is_full=True, accepts_deletions=True))
+    done = table_of(result, "wards_")
+    assert (result.exit_code, done.outcome, done.ingest.deleted) == (0, "loaded", 3)
+    told = [(one.check, one.verdict) for one in done.checks if one.verdict != "ok"]
+    assert told == [("deletions", "warning")]
+    assert deleted(feed) == [3, 4, 5]
+    assert_equal_without_deleted(feed, "wards_")
+
+
+def test_a_held_reading_is_begun_anew_and_not_gone_on_with(feed):
+    other_records(feed, "wards_", 38)
+    feed.run_at(SUNDAYS[1])
+    feed.simulator.requests.clear()
+    assert table_of(feed.run_at("2026-11-09T10:00:00"), "wards_").outcome == "held"
+    assert len(asked(feed, "wards_")) >= 8
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_reading_that_goes_on_at_another_api_brings_no_record_of_the_first(feed, is_first):
+    """Where nothing is shown yet each of them is asked for alone; else the reading is begun anew."""
+    if is_first:
+        feed.data.put("things", record(41))
+        feed.config = feed.config.model_copy(update={"folder": feed.config.folder / "anew"})
+    before = list(feed.data.records("things"))
+    other_records(feed, "things", 40)
+    feed.fail(Rule(resource="things", query={"page": "8"}, status=404, times=None))
+    assert table_of(feed.run_at(SUNDAYS[1], "things", is_full=True), "things").outcome == "open"
+    feed.fail()
+    served_again(feed, "things", before)
+    result = table_of(feed.run_at("2026-11-08T12:00:00", "things"), "things")
+    assert result.outcome == ("loaded" if is_first else "held")
+    assert feed.run_at("2026-11-09T10:00:00", "things", is_full=not is_first).exit_code == 0
+    assert_equal(feed, "things")

@@ -10,7 +10,7 @@ from typing import Literal
 from planlake.checks.examples import for_example
 
 Verdict = Literal["ok", "warning", "held"]
-OF_EVERY_TABLE = ("casts", "complete", "repeats", "rejected", "unique", "rows dropped", "freshness")
+OF_EVERY_TABLE = ("casts", "complete", "repeats", "rejected", "unique", "rows dropped", "freshness", "deletions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,20 @@ def dropped(*, before: int, after: int, percent: float) -> CheckResult:
     share = 100 * (before - after) / before if before else 0.0
     message = f"{before} rows would become {after}" if share > percent else ""
     return CheckResult("rows dropped", "held" if share > percent else "ok", max(0.0, share), percent, message=message)
+
+
+def deletions(gone: int, *, held: int, percent: float, is_resumed: bool = False) -> CheckResult:
+    """Records held that a full reading no longer shows, in percent; a single one is never too many.
+
+    Of a reading that goes on where an earlier run stopped only the numbers are known.
+    """
+    share = 100 * gone / held if held else 0.0
+    is_held = share > percent and gone > 1
+    message = f"{gone} of {held} records held are not in the API's answer any more"
+    if is_resumed:
+        message = f"{held} records are held or have just come, the API says it has {held - gone}"
+    message += f" ({share:.3g} %, believed up to {percent:g} %)"
+    return CheckResult("deletions", "held" if is_held else "ok", share, percent, message=message if is_held else "")
 
 
 def repeats(ids: int) -> CheckResult:

@@ -35,6 +35,9 @@ InFull = Annotated[bool, typer.Option("--full", help="Read everything again inst
 EngineName = Annotated[str, typer.Option("--engine", help="Engine that refines: duckdb.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, even where the environment is protected.")]
+AcceptDeletions = Annotated[
+    bool, typer.Option("--accept-deletions", help="Believe deletions however many they are, each asked for alone.")
+]
 AcceptGaps = Annotated[
     bool, typer.Option("--accept-gaps", help="Publish although pages failed; they are named as gaps.")
 ]

@@ -1,11 +1,12 @@
 """`planlake run`: everything that is due, or the named tables, through all steps."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import typer
 
 from planlake.cli.options import (
+    AcceptDeletions,
     AcceptGaps,
     AsJson,
     CadenceName,
@@ -34,6 +35,7 @@ def run(
     step: StepOption = None,
     full: InFull = False,
     accept_gaps: AcceptGaps = False,
+    accept_deletions: AcceptDeletions = False,
     engine: EngineName = "duckdb",
     env: EnvironmentName = None,
     config: ConfigFile = None,
@@ -45,6 +47,7 @@ def run(
 
     check_engine(engine)
     wanted = selection(tables, cadence=cadence, step=step, is_full=full, accepts_gaps=accept_gaps)
+    wanted = replace(wanted, accepts_deletions=accept_deletions)
     carry_out(configuration(config), wanted, environment=env, as_json=json)
 
 
@@ -156,6 +159,12 @@ def _standing(result: "TableResult") -> list[str]:
     """What a table shows that nothing new of was published."""
     shown = f"{result.table} {'still shows its last good version' if result.is_published else 'has no version yet'}"
     if result.outcome == "held":
+        if result.ingest is not None and result.ingest.held_back:
+            believe = f"planlake run {result.table} --full --accept-deletions"
+            return [
+                f"{shown}: {result.message}; nothing of this reading counts\nhint: planlake doctor shows which API "
+                f"answers; where they were deleted there:\nhint: {believe}"
+            ]
         query = f"select * from checks where resource = '{result.table}' order by checked_at desc"
         return [f'{shown}: {result.message}\nhint: planlake sql "{query}"']
     return [f"{shown}; the next run asks again"] if result.outcome in ("open", "failed") else []

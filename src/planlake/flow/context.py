@@ -48,3 +48,4 @@ class Context:
     notify: Notify = ignore
     accepts_gaps: bool = False
     request_ids: Iterator[int] = field(default_factory=itertools.count, repr=False)
+    accepts_deletions: bool = False

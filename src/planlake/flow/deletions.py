@@ -28,10 +28,22 @@ class Gone:
     held: int
 
 
-def no_longer_seen(lake: Lake, connection: Connection, resource: Resource, reading: Reading) -> Gone:
-    """What is held of a resource and not shown by a complete reading, also of what no table has taken in yet."""
-    held = list(dict.fromkeys([*held_ids(lake, connection, resource), *_on_their_way(lake, connection, resource)]))
+def no_longer_seen(
+    lake: Lake, connection: Connection, resource: Resource, reading: Reading, *, is_begun_before: bool = False
+) -> Gone:
+    """What is held of a resource and not shown by a complete reading, also of what no table has taken in yet.
+
+    That is also what earlier runs brought of a reading that was begun before.
+    """
+    coming = _on_their_way(lake, connection, resource, is_whole=is_begun_before)
+    held = list(dict.fromkeys([*held_ids(lake, connection, resource), *coming]))
     return Gone(tuple(identity for identity in held if not reading.has_seen(identity)), len(held))
+
+
+def held_in_all(lake: Lake, connection: Connection, resource: Resource) -> int:
+    """How many records would be shown if everything in raw counted, whether its window is closed or not."""
+    coming = _on_their_way(lake, connection, resource, is_whole=True)
+    return len({*held_ids(lake, connection, resource), *coming})
 
 
 def held_ids(lake: Lake, connection: Connection, resource: Resource) -> list[str]:
@@ -47,12 +59,15 @@ def held_ids(lake: Lake, connection: Connection, resource: Resource) -> list[str
     return found
 
 
-def _on_their_way(lake: Lake, connection: Connection, resource: Resource) -> list[str]:
-    """Ids of complete readings that `current_` has not taken in: a run was killed or held before it could."""
+def _on_their_way(lake: Lake, connection: Connection, resource: Resource, *, is_whole: bool = False) -> list[str]:
+    """Ids of complete readings that `current_` has not taken in: a run was killed or held before it could.
+
+    With `is_whole` also of those that are not closed yet.
+    """
     current = lake.find("refined", f"current_{resource.name}")
     applied = bookmark(current)
     files = raw_files(lake, resource.name, applied)
-    if not files or not was_read_whole(lake, connection, resource.name, applied):
+    if not files or not (is_whole or was_read_whole(lake, connection, resource.name, applied)):
         return []
     columns = ("resource", "batch", "request_id", "record_id", "is_deleted")
     rows = raw_rows_sql(lake, files, resource.name, applied, columns=columns)

@@ -11,15 +11,18 @@ from time import monotonic
 
 import pyarrow as pa
 
+from planlake.checks.gates import CheckResult, deletions, held
+from planlake.clock import naive_utc
 from planlake.engines.memory import give_back
 from planlake.flow.context import Context
-from planlake.flow.deletions import ask_whether_gone, no_longer_seen
+from planlake.flow.deletions import Gone, ask_whether_gone, held_ids, held_in_all, no_longer_seen
 from planlake.flow.fetch import Fetching, Page, fetched_windows
+from planlake.flow.gate import note_troubles
 from planlake.flow.prepare import give_up
 from planlake.flow.reading import Reading
 from planlake.flow.rows import closing_rows, raw_rows, request_row, stored_by_request
 from planlake.lake.held import keep_new
-from planlake.lake.ledger import FULL, PAGE, History, next_batch
+from planlake.lake.ledger import COUNT, FULL, PAGE, VOIDED, History, batches_of_open_reading, next_batch
 from planlake.sources.catalogue import Resource
 from planlake.sources.client import Source
 from planlake.sources.records import Shape
@@ -29,7 +32,11 @@ MEGABYTE = 2**20
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What one resource brought: figures, and the windows that could not be closed, each with its reason."""
+    """What one resource brought: figures, and the windows that could not be closed, each with its reason.
+
+    `held_back` is how many records seem to be deleted where that is too many to be believed: then nothing of the
+    reading counts.
+    """
 
     resource: str
     batch: int
@@ -44,6 +51,7 @@ class IngestResult:
     gap_pages: tuple[tuple[str, int], ...] = ()
     deleted: int = 0
     held_back: int = 0
+    checks: tuple[CheckResult, ...] = ()
 
 
 @dataclass(slots=True)
@@ -59,6 +67,8 @@ class _Batch:
     kept_at: float = field(default_factory=monotonic)
     closed: list[Reading] = field(default_factory=list)
     checkpoint: asyncio.Task[None] | None = None
+    check: CheckResult | None = None
+    held_back: int = 0
 
 
 async def ingest(
@@ -73,11 +83,13 @@ async def ingest(
             await _keep(state, page)
             continue
         give_up(reading, history, settings, accepts_gaps=context.accepts_gaps)
-        if reading.is_to_be_closed() and not reading.verdict():
-            await _keep_deletions(state, fetching, reading)
+        is_whole = reading.is_to_be_closed() and not reading.verdict()
+        if is_whole and await _keep_deletions(state, fetching, reading, history):
             state.closed.append(reading)
     await _checkpoint(state)
     await _committed(state)
+    if state.held_back:
+        await asyncio.to_thread(_take_back, state, history, readings[-1])
     troubled = [(one, one.verdict()) for one in readings if one.verdict()]
     return replace(
         state.result,
@@ -85,23 +97,59 @@ async def ingest(
         unproven=tuple((one.window, one.event, verdict) for one, verdict in troubled if one.event != PAGE),
         repeated=sum(one.repeated for one in readings),
         gap_pages=tuple((one.window, page) for one in readings for page in one.gaps),
+        held_back=state.held_back,
+        checks=(state.check,) if state.check is not None else (),
     )
 
 
-async def _keep_deletions(state: _Batch, fetching: Fetching, reading: Reading) -> None:
-    """Land what a full reading no longer shows as deleted, each record only after the API was asked for it alone."""
-    if reading.window != FULL or reading.is_resumed or reading.gaps:
-        return
-    context = state.context
-    gone = await asyncio.to_thread(no_longer_seen, context.lake, context.connection, fetching.resource, reading)
-    limit = gone.held * context.config.settings.deletion_limit_percent / 100
-    if len(gone.ids) > max(limit, 1):
-        state.result = replace(state.result, held_back=len(gone.ids))
-        return
+async def _keep_deletions(state: _Batch, fetching: Fetching, reading: Reading, history: History) -> bool:
+    """Land what a full reading no longer shows as deleted, each record only after the API was asked for it alone.
+
+    False where that is more than may be believed: it may be another API that answers.
+    """
+    if reading.window != FULL or reading.gaps:
+        return True
+    context, resource, gone = state.context, fetching.resource, Gone((), 0)
+    if reading.is_resumed:  # not every id is known here
+        await _checkpoint(state)
+        await _committed(state)
+        held_now = await asyncio.to_thread(held_in_all, context.lake, context.connection, resource)
+        missing = max(0, held_now - reading.total)
+    else:
+        asked = (context.lake, context.connection, resource, reading)
+        gone = await asyncio.to_thread(no_longer_seen, *asked, is_begun_before=history.is_open(FULL))
+        missing, held_now = len(gone.ids), gone.held
+    percent = context.config.settings.deletion_limit_percent
+    check = deletions(missing, held=held_now, percent=percent, is_resumed=reading.is_resumed)
+    is_first = history.last_full() is None and not reading.is_resumed  # nothing is shown that could be lost
+    if held([check]) and (context.accepts_deletions or is_first):
+        check = replace(check, verdict="warning")
+    await asyncio.to_thread(note_troubles, context, resource, state.number, [check])
+    state.check = check
+    if held([check]):
+        state.held_back = missing
+        return False
     for identity in gone.ids:
         page = await ask_whether_gone(fetching, identity)
         await _keep(state, page)
         state.result = replace(state.result, deleted=state.result.deleted + sum(page.records.deleted))
+    return True
+
+
+def _take_back(state: _Batch, history: History, reading: Reading) -> None:
+    """Void all that a full reading brought which is not believed, and keep the API's total beside the rows held.
+
+    Its window is open again, so that nothing of it goes on where it stopped.
+    """
+    context, name = state.context, state.resource.name
+    batches = batches_of_open_reading(context.lake, context.connection, name)
+    common = {"run": context.run, "resource": name, "requested_at": naive_utc(context.clock.now())}
+    rows = [{**common, "batch": batch, "event": VOIDED, "window": ""} for batch in batches]
+    if rows_held := len(held_ids(context.lake, context.connection, state.resource)):
+        counted = {"event": COUNT, "window": FULL, "records": rows_held, "total_results": reading.total}
+        rows.append({**common, "batch": history.last_batch, **counted})
+    numbered = [{**row, "request_id": next(context.request_ids)} for row in rows]
+    context.arrivals.land(name, raw_rows("", 0, []), numbered)
 
 
 async def _keep(state: _Batch, page: Page) -> None:

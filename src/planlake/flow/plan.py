@@ -36,8 +36,9 @@ class Step:
 class Selection:
     """What was asked for: tables by name (none: all configured ones of the cadence), steps, and how much.
 
-    `backfill` are days to read whatever the ledger says; `accepts_gaps` closes windows although pages failed; `recasts`
-    asks the API for nothing and builds anew what a change of the catalogue affects.
+    `backfill` are days to read whatever the ledger says; `accepts_gaps` closes windows although pages failed;
+    `accepts_deletions` believes more deletions than the limit; `recasts` asks the API for nothing and builds anew what
+    a change of the catalogue affects.
     """
 
     tables: tuple[str, ...] = ()
@@ -45,6 +46,7 @@ class Selection:
     step: StepName | None = None
     is_full: bool = False
     accepts_gaps: bool = False
+    accepts_deletions: bool = False
     backfill: tuple[date, ...] = ()
     recasts: bool = False
 

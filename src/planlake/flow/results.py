@@ -35,8 +35,8 @@ class TableResult:
 
     @property
     def gated(self) -> tuple[CheckResult, ...]:
-        """What the gates of both steps found."""
-        steps = (self.refine, self.snapshot)
+        """What the gates of all steps found."""
+        steps = (self.ingest, self.refine, self.snapshot)
         return tuple(check for step in steps if step is not None for check in step.checks)
 
     @property
@@ -47,7 +47,7 @@ class TableResult:
     @property
     def is_troubled(self) -> bool:
         """Whether something of this table needs a look: it failed, stayed open, or lost days or pages."""
-        given_up = self.ingest is not None and (self.ingest.gap_pages or self.ingest.held_back)
+        given_up = self.ingest is not None and self.ingest.gap_pages
         uncounted = self.ingest is not None and any(event == RECOUNT for _, event, _ in self.ingest.unproven)
         return self.outcome in ("failed", "open", "held") or bool(self.new_gaps or given_up or uncounted)
 
@@ -115,6 +115,8 @@ def step_end(result: StepResult) -> StepEnd:
 
 
 def _ingested(result: IngestResult) -> StepEnd:
+    if reasons := "; ".join(check.message for check in held(result.checks)):
+        return StepEnd("held", reasons, received=result.records, received_bytes=result.bytes, checks=result.checks)
     outcome: StepOutcome = "open" if result.open else "done" if result.stored else "unchanged"
     message = "; ".join(f"{window}: {reason}" for window, reason in result.open[:1])
     return StepEnd(outcome, message, rows=result.stored, received=result.records, received_bytes=result.bytes)

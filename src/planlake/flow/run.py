@@ -60,7 +60,8 @@ def run(config: Config, selection: Selection, *, environment: str | None = None,
     """
     opened = opened_for_writing(config, environment, notify, accepts_gaps=selection.accepts_gaps)
     with clear_errors(), opened as context:
-        return told_run(context.telling, lambda: _run(context, selection))
+        chosen = replace(context, accepts_deletions=selection.accepts_deletions)
+        return told_run(chosen.telling, lambda: _run(chosen, selection))
 
 
 def reconcile(
@@ -200,6 +201,8 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
             window, reason = read.open[0]
             message = f"{len(read.open)} of {len(first.windows)} windows open, first {window}: {reason}"
             return TableResult(table, "open", message, read)
+        if found := held(read.checks):
+            return TableResult(table, "held", found[0].message, read)
     is_loaded = history.last_full() is not None if read is None else True
     if read is None and history.has_open_window:
         return TableResult(table, "open", "a window is open: it must be read to its end before it is refined")
@@ -251,8 +254,6 @@ def _message(step: Step, read: IngestResult | None, refined: RefineResult | None
         parts.append(f"{read.deleted} deleted")
     if read and read.repeated:
         parts.append(f"{read.repeated} repeated ids, the API's own")
-    if read and read.held_back:
-        parts.append(f"{read.held_back} deletions held back")
     if read and read.gap_pages:
         parts.append(f"{len(read.gap_pages)} pages given up")
     if read and read.unproven:

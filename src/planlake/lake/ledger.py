@@ -221,6 +221,19 @@ def voided_batches(lake: Lake, connection: Connection, resource: str) -> set[int
     return {batch for (batch,) in connection.execute(query).fetchall()}
 
 
+def batches_of_open_reading(lake: Lake, connection: Connection, resource: str) -> list[int]:
+    """The batches that brought pages of a full reading which is not closed."""
+    columns = ("resource", "batch", "event", "window", "request_id")
+    rows = own_rows_sql(lake, "raw", "api_requests", columns=columns, where=is_equal("resource", resource))
+    query = f"""
+        with ledger as (select * from ({without_voided_sql(rows)})
+                        where resource = {literal(resource)} and "window" = '{FULL}')
+        select distinct batch from ledger where event = '{PAGE}' and request_id > (
+            select coalesce(max(request_id), 0) from ledger where event = '{CLOSED}') order by batch"""
+    with connection.cursor() as cursor:
+        return [batch for (batch,) in cursor.execute(query).fetchall()]
+
+
 def gaps_sql(ledger: str) -> str:
     """A query for everything that was given up and not read since, from a table expression of the ledger."""
     return f"""
