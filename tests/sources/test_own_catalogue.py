@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from commands import typed_in_process
 from conftest import feeding
 from ingestion.served import DAY_1, DAY_2, fill, record, served
+from planlake.checks.documentation import NEVER_SENT, NEW_COLUMN, UNDOCUMENTED
 from planlake.config import Config
 from planlake.errors import ConfigurationError
+from planlake.flow.doctor import examine
+from planlake.flow.documentation import compare
 from planlake.flow.run import reconcile
 from planlake.simulator.choose import dataset, speech
 from planlake.sources.catalogue import configured_catalogue, load_catalogue
@@ -136,6 +140,13 @@ holder = "text"
 FILES = {
     "the guide's own": ("register", REGISTER, "repd", "reference", "daily"),
     "unlike any": ("permits", UNLIKE, "permits", "number", "daily"),
+    "at another address": (
+        "permits",
+        UNLIKE.replace('"daily"', '"daily"\npath = "v2/Permits"'),
+        "permits",
+        "number",
+        "daily",
+    ),
     "the same, read whole": ("permits", UNLIKE.replace('"touched"', '""', 1), "permits", "number", "weekly"),
 }
 
@@ -156,3 +167,46 @@ def test_the_simulator_serves_what_a_file_describes_and_a_lake_of_it_equals_the_
         assert feed.rows("select * from uncastable") == []
         of_days = """select 1 from api_requests where event = 'page' and "window" <> 'full' and records > 0"""
         assert bool(feed.rows(of_days)) == (cadence == "daily")
+
+
+ELSEWHERE = """\
+[source]
+like = "tascomi"
+
+[planning_applications]
+path = "planningApplications"
+cadence = "daily"
+
+[planning_applications.columns]
+id = "integer"
+last_updated = "timestamp"
+
+[runs_of_inspectors]
+path = "runs"
+changed = ""
+columns = {id = "integer"}
+"""
+
+
+def test_a_resource_has_another_name_than_its_address_where_that_is_no_name_of_a_table(tmp_path, monkeypatch, capfd):
+    written(tmp_path, ELSEWHERE, "elsewhere.toml")
+    monkeypatch.chdir(tmp_path)
+    names, source = ("planning_applications", "runs_of_inspectors"), "./elsewhere.toml"
+    data = dataset(source, now=datetime.fromisoformat(DAY_1), sizes=dict.fromkeys(names, 60))
+    settings = f"source: {source}\ntables: {{daily: [{names[0]}], weekly: [{names[1]}]}}\n"
+    with feeding(data, tmp_path, settings, speech(source)) as feed:
+        planned = typed_in_process(monkeypatch, capfd, ("plan",))
+        assert planned.status == 0
+        assert "not known" not in planned.out
+        assert {one.verdict for one in examine(feed.config)} <= {"ok", "warning"}
+        assert feed.run_at(DAY_1).exit_code == 0
+        assert [len(feed.rows(f"select id from {name}")) for name in names] == [len(data.ids(name)) for name in names]
+        assert {request.path for request in feed.simulator.requests} == {
+            "/rest/v1/planningApplications",
+            "/rest/v1/runs",
+        }
+        compared = compare(feed.config, docs=f"{feed.simulator.url}/documentation.html")
+        assert {one.what for one in compared.differences} <= {NEW_COLUMN, UNDOCUMENTED, NEVER_SENT}
+        assert feed.rows("select distinct resource from runs where resource is not null order by 1") == [
+            {"resource": name} for name in names
+        ]

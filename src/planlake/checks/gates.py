@@ -38,10 +38,11 @@ class CheckResult:
 class Cells:
     """Cells of one column: how many hold something, how many of those did not cast, and what one of them holds.
 
-    `better` is the type that would do for those that did not cast.
+    `better` is the type that would do for those that did not cast, `key` the key of the API that it is declared under.
     """
 
     column: str
+    key: str
     filled: int
     bad: int
     example: str = ""
@@ -56,7 +57,7 @@ def casts(cells: Iterable[Cells], *, percent: float, at_least: int) -> list[Chec
         is_held = share > percent and one.bad > at_least
         message = f"{one.bad} of {one.filled} values of {one.column} do not cast{for_example(one.example)}"
         if one.bad == one.filled > 1:
-            message += f"; none casts: declare {one.column} as {one.better}"
+            message += f"; none casts: declare {one.key} as {one.better}"
         verdict: Verdict = "held" if is_held else "warning"
         results.append(CheckResult("casts", verdict, share, percent, one.column, message, one.example))
     return results or [CheckResult("casts", "ok", 0.0, percent)]

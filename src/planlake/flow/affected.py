@@ -23,7 +23,7 @@ from planlake.lake.files import bookmark
 from planlake.lake.filters import is_equal
 from planlake.lake.ledger import raw_files
 from planlake.lake.reading import own_rows_sql
-from planlake.lake.schemas import TYPES, keys_of
+from planlake.lake.schemas import TYPES, key_by_column, keys_of
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
 
@@ -67,7 +67,7 @@ def affected(context: Context, resource: Resource, *, asked: Asked = "if changed
 def _retyped(table: Table, resource: Resource) -> dict[str, str]:
     """Columns of the table that have another type in the catalogue, with that type."""
     schema = table.schema()
-    wanted = {column: resource.type_of(key) for key, column in keys_of(schema, resource.columns).items()}
+    wanted = {column: resource.type_of(key) for key, column in keys_of(schema, resource).items()}
     held = {field.name: field.field_type for field in schema.fields}
     return {column: name for column, name in wanted.items() if column in held and held[column] != TYPES[name]}
 
@@ -89,11 +89,15 @@ def _castable_now(context: Context, resource: Resource, applied: int) -> dict[st
     """Cells of the table that did not cast and do now, by column; those of personal columns are masked: not tried."""
     cells = _findings(context, "uncastable", resource, ("column", "raw_value", "wanted_type"))
     others = set(withheld(context.connection, context.lake, resource.name, until=applied))
+    table = context.lake.find("refined", f"increment_{resource.name}")
+    keys = key_by_column(table.schema() if table is not None else None, resource)
     by_column: dict[str, list[str]] = {}
     for cell in cells.to_pylist():
-        if (cell["column"], cell["wanted_type"]) not in others and not resource.is_personal(cell["column"]):
-            by_column.setdefault(cell["column"], []).append(cell["raw_value"])
-    found = {name: _castable(context, values, resource.type_of(name)) for name, values in by_column.items()}
+        column = cell["column"]
+        if (column, cell["wanted_type"]) not in others and not resource.is_personal(keys.get(column, column)):
+            by_column.setdefault(column, []).append(cell["raw_value"])
+    types = {column: resource.type_of(keys.get(column, column)) for column in by_column}
+    found = {column: _castable(context, values, types[column]) for column, values in by_column.items()}
     return dict(+Counter(found))
 
 

@@ -14,7 +14,7 @@ from planlake.checks.examples import masked
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import identifier, literal
 from planlake.lake.reading import rows_sql
-from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN
+from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, key_by_column
 from planlake.sources.catalogue import Resource
 
 
@@ -68,12 +68,13 @@ def changed_cells(
         ids = [identity for (identity,) in cursor.execute(query).fetchall()]
     old, new = (_records(connection, resource, version, ids) for version in (before, after))
     is_secret = bool(resource.personal) and resource.is_personal(resource.key)
+    keys = {**key_by_column(before.schema), **key_by_column(after.schema)}
     return [
         ChangedCell(
             str(masked(identity, is_personal=is_secret)),
             column,
-            masked(one, is_personal=resource.is_personal(column)),
-            masked(other, is_personal=resource.is_personal(column)),
+            masked(one, is_personal=resource.is_personal(keys[column])),
+            masked(other, is_personal=resource.is_personal(keys[column])),
         )
         for identity in ids
         for column in dict.fromkeys((*old[identity], *new[identity]))

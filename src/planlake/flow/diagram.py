@@ -10,7 +10,7 @@ from typing import Literal
 from planlake.config import Config
 from planlake.lake.lake import Lake, catalogue_file
 from planlake.lake.previews import environment_of, open_lake
-from planlake.lake.schemas import REFINED_OWN
+from planlake.lake.schemas import keys_of
 from planlake.sources.catalogue import Catalogue, Resource, catalogue_of
 
 ShownColumns = Literal["keys", "typed", "all"]
@@ -80,7 +80,7 @@ def diagram(config: Config, wanted: Wanted, environment: str | None = None) -> D
     relations = tuple(one for one in related if one.table in drawn and one.target in drawn)
     is_there = wanted.columns == "all" and _has_lake(config, base)
     lake = open_lake(config, environment) if is_there else None
-    found = {name: _columns_of(lake, name) for name in drawn} if lake is not None else {}
+    found = {name: _undeclared(lake, catalogue.resources[name]) for name in drawn} if lake is not None else {}
     entities = (
         _entity(catalogue.resources[name], relations, wanted.columns, found.get(name, ())) for name in sorted(drawn)
     )
@@ -94,10 +94,13 @@ def _is_beside(relation: Relation, named: Sequence[str], drawn: set[str]) -> boo
 
 def _relations(catalogue: Catalogue, resource: Resource, wanted: Wanted) -> Iterable[Relation]:
     guesses = resource.relations_guessed if wanted.has_guesses else {}
+    names = keys_of(None, resource)
     for columns, is_guessed in ((resource.relations, False), (guesses, True)):
         for column, target in sorted(columns.items()):
             if target in catalogue.resources:
-                yield Relation(resource.name, column, target, catalogue.resources[target].key, is_guessed)
+                yield Relation(
+                    resource.name, names.get(column, column), target, catalogue.resources[target].key, is_guessed
+                )
 
 
 def _entity(
@@ -105,12 +108,14 @@ def _entity(
 ) -> Entity:
     """The key first, then columns that lead to other tables, then the others that are wanted."""
     targets = {one.column: one.target for one in relations if one.table == resource.name}
-    types: dict[str, str] = {**resource.columns, **dict.fromkeys(undeclared, "text")}
+    names = keys_of(None, resource)
+    declared = {names[key]: kind for key, kind in resource.columns.items()}
+    types: dict[str, str] = {**dict.fromkeys((*declared, *undeclared), "text"), **declared}
     first = [resource.key, *(name for name in targets if name != resource.key)]
     others = [] if columns == "keys" else [name for name in types if columns == "all" or types[name] != "text"]
-    names = list(dict.fromkeys([*first, *others]))
-    shown = (Column(name, types.get(name, "text"), name == resource.key, targets.get(name, "")) for name in names)
-    return Entity(resource.name, tuple(shown), len(types.keys() - set(names)))
+    listed = list(dict.fromkeys([*first, *others]))
+    shown = (Column(name, types.get(name, "text"), name == resource.key, targets.get(name, "")) for name in listed)
+    return Entity(resource.name, tuple(shown), len(types.keys() - set(listed)))
 
 
 def _has_lake(config: Config, environment: str) -> bool:
@@ -119,6 +124,8 @@ def _has_lake(config: Config, environment: str) -> bool:
     return file is None or file.exists()
 
 
-def _columns_of(lake: Lake, name: str) -> list[str]:
-    table = lake.shown("refined", f"current_{name}")
-    return [column for column in table.schema().column_names if column not in REFINED_OWN] if table else []
+def _undeclared(lake: Lake, resource: Resource) -> list[str]:
+    """Columns that a table has for keys nobody declared."""
+    table = lake.shown("refined", f"current_{resource.name}")
+    columns = keys_of(table.schema()) if table is not None else {}
+    return [column for key, column in columns.items() if key not in resource.columns]

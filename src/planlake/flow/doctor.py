@@ -105,7 +105,7 @@ def _source(config: Config) -> Iterator[Finding]:
     configured = (name for name in (*config.tables.daily, *config.tables.weekly) if name in known)
     resource = next(configured, next(iter(known)))
     try:
-        answer = asyncio.run(_first_page(config, sign, dialect, resource))
+        answer = asyncio.run(_first_page(config, sign, dialect, known[resource].address))
     except SourceRefused as error:
         yield Finding("API", "ok", "answers")
         yield Finding("signature", "failed", str(error), error.hint if dialect.signing == "bearer" else KEYS_ADVICE, 3)
@@ -125,9 +125,9 @@ def _source(config: Config) -> Iterator[Finding]:
     yield _clock(clock_skew(answer, datetime.now(UTC)))
 
 
-async def _first_page(config: Config, sign: Signer, dialect: Dialect, resource: str) -> Answer:
+async def _first_page(config: Config, sign: Signer, dialect: Dialect, address: str) -> Answer:
     async with open_source(config, sign, dialect) as source:
-        return await source.get(resource, page_query(dialect, 1), no_records)
+        return await source.get(address, page_query(dialect, 1), no_records)
 
 
 def _skipped(reason: str, *checks: str) -> Iterator[Finding]:

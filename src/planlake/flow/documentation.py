@@ -116,7 +116,8 @@ def _read(config: Config, catalogue: Catalogue, place: str, folder: Path) -> Pag
     """The page, without keys that are taken off before anything is kept."""
     page = page_text(place, folder, config.settings)
     try:
-        read = read_documentation(page.text, catalogue.resources)
+        names = {resource.address: name for name, resource in catalogue.resources.items()}
+        read = {names.get(at, at): found for at, found in read_documentation(page.text, names).items()}
         _check_whole(catalogue, read)
     except DriftError as error:
         facts = {**page.facts, **error.facts}

@@ -3,7 +3,7 @@
 What was noticed before stands in `drift` itself, so a column is told once when it comes and once when it goes.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from planlake.clock import naive_utc
@@ -26,27 +26,29 @@ class Drift:
 
 
 def noticed(
-    context: Context, resource: Resource, columns: Collection[str], sent: Collection[str], held: Collection[str]
+    context: Context, resource: Resource, columns: Mapping[str, bool], sent: Collection[str], held: Collection[str]
 ) -> tuple[Drift, ...]:
     """What is new about the columns of a resource: `sent` came with this run's records, `held` may have values already.
+
+    `columns` says of each whether it is declared.
 
     The API sends every key with every record, so a column that no record had is one it no longer has.
     """
     if not set(sent) - {resource.key}:  # nothing but deletions
         return ()
     known = last_noticed(context, resource.name)
-    return tuple(_changes(resource, columns, sent, known, held))
+    return tuple(_changes(columns, sent, known, held))
 
 
 def _changes(
-    resource: Resource, columns: Collection[str], sent: Collection[str], known: dict[str, str], held: Collection[str]
+    columns: Mapping[str, bool], sent: Collection[str], known: Mapping[str, str], held: Collection[str]
 ) -> Iterator[Drift]:
-    for column in columns:
+    for column, is_declared in columns.items():
         before = known.get(column)
         is_gone = before in (NEVER_SENT, VANISHED)
         if column in sent and is_gone:
             yield Drift(column, SENT_AGAIN)
-        elif column in sent and before is None and column not in resource.columns:
+        elif column in sent and before is None and not is_declared:
             yield Drift(column, UNDECLARED)
         elif column not in sent and not is_gone:
             yield Drift(column, VANISHED if column in held else NEVER_SENT)

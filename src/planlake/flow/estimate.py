@@ -38,14 +38,15 @@ def estimated(config: Config, steps: Sequence[Step]) -> dict[str, Estimate]:
 
 
 async def _asked(config: Config, tables: Sequence[str]) -> dict[str, Estimate]:
-    dialect, concurrency = catalogue_of(config).dialect, config.settings.concurrency
+    catalogue, concurrency = catalogue_of(config), config.settings.concurrency
+    dialect, places = catalogue.dialect, [catalogue.resource(table).address for table in tables]
     async with opened_source(config, dialect) as source:
-        found = await asyncio.gather(*(_estimate(source, dialect, table, concurrency) for table in tables))
+        found = await asyncio.gather(*(_estimate(source, dialect, place, concurrency) for place in places))
     return dict(zip(tables, found, strict=True))
 
 
-async def _estimate(source: Source, dialect: Dialect, table: str, concurrency: int) -> Estimate:
-    answer = await source.get(table, page_query(dialect, 1), no_records)
+async def _estimate(source: Source, dialect: Dialect, address: str, concurrency: int) -> Estimate:
+    answer = await source.get(address, page_query(dialect, 1), no_records)
     if answer.error:
         return Estimate(error=answer.error)
     pages = max(1, answer.totals.pages) if answer.totals else 1

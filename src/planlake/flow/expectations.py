@@ -4,10 +4,11 @@ Values that are not among the accepted ones, ids that no other table has, and ta
 for longer than twice their cadence. They are looked for when every table is done: one may bring what another names.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 import pyarrow as pa
+from pyiceberg.table import Table
 
 from planlake.checks.examples import as_example
 from planlake.checks.gates import CheckResult, fresh, related
@@ -26,13 +27,18 @@ DAYS_OF: Mapping[Cadence, int] = {"daily": 1, "weekly": 7}
 
 def expectations(context: Context, resource: Resource, refined: RefineResult) -> Iterator[CheckResult]:
     """What the rows a run added to a table are expected to hold: accepted values, and ids that other tables have."""
-    rows = _new_rows(context, resource, refined)
-    for column, values in resource.accepted.items():
-        if column in rows.column_names:
-            yield _accepted(context, resource, rows, column, values)
-    for column, target in resource.relations.items():
-        if column in rows.column_names:
-            yield from _related(context, rows, column, context.catalogue.resource(target))
+    table = context.lake.find("refined", f"increment_{resource.name}")
+    names = keys_of(table.schema()) if table is not None else {}
+    expected = [names[key] for key in (*resource.accepted, *resource.relations) if key in names]
+    if table is None or not expected:
+        return
+    rows = _new_rows(context, table, expected, refined)
+    for key, values in resource.accepted.items():
+        if key in names:
+            yield _accepted(context, rows, names[key], values, is_personal=resource.is_personal(key))
+    for key, target in resource.relations.items():
+        if key in names:
+            yield from _related(context, rows, names[key], context.catalogue.resource(target))
 
 
 def freshness(cadence: Cadence, published: str, today: date) -> Iterator[CheckResult]:
@@ -42,15 +48,8 @@ def freshness(cadence: Cadence, published: str, today: date) -> Iterator[CheckRe
         yield fresh(days=days, limit=2 * DAYS_OF[cadence])
 
 
-def _new_rows(context: Context, resource: Resource, refined: RefineResult) -> pa.Table:
-    """The columns with expectations of the rows that are new since the bookmark the run found."""
-    table = context.lake.find("refined", f"increment_{resource.name}")
-    if table is None:
-        return pa.table({})
-    known = set(keys_of(table.schema(), ()).values())
-    columns = [name for name in (*resource.accepted, *resource.relations) if name in known]
-    if not columns:
-        return pa.table({})
+def _new_rows(context: Context, table: Table, columns: Sequence[str], refined: RefineResult) -> pa.Table:
+    """These columns of the rows that are new since the bookmark the run found."""
     files = data_files(table, where=is_above("batch", refined.above))
     rows = rows_sql(files, table.schema(), columns=(*columns, "batch", "is_deleted"))
     names = ", ".join(identifier(name) for name in dict.fromkeys(columns))
@@ -60,7 +59,7 @@ def _new_rows(context: Context, resource: Resource, refined: RefineResult) -> pa
 
 
 def _accepted(
-    context: Context, resource: Resource, rows: pa.Table, column: str, values: tuple[str, ...]
+    context: Context, rows: pa.Table, column: str, values: tuple[str, ...], *, is_personal: bool
 ) -> CheckResult:
     listed = ", ".join(literal(value) for value in values)
     with context.connection.cursor() as cursor:
@@ -68,7 +67,7 @@ def _accepted(
         name = identifier(column)
         query = f"select count(*), min({name}::varchar) from added where {name}::varchar not in ('', {listed})"
         count, example = cursor.execute(query).fetchall()[0]
-    shown = as_example(example) if example and not resource.is_personal(column) else ""
+    shown = as_example(example) if example and not is_personal else ""
     return accepted_values(column, rows=count, example=shown)
 
 

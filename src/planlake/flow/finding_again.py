@@ -16,6 +16,7 @@ from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
 from planlake.engines.duckdb import bad_cells, cast_columns
+from planlake.engines.names import PLACE
 from planlake.engines.sql import identifier
 from planlake.flow.context import Context
 from planlake.flow.findings import Findings, with_records
@@ -28,14 +29,13 @@ from planlake.lake.findings import replace_findings
 from planlake.lake.journal import Entry, voids
 from planlake.lake.ledger import raw_files, raw_rows_sql
 from planlake.lake.reading import rows_sql
-from planlake.lake.schemas import TYPES, keys_of
+from planlake.lake.schemas import TYPES, key_by_column, keys_of
 from planlake.lake.summary import batch_of, rebuilt_in
 from planlake.sources.catalogue import Resource
 
 MEGABYTE = 2**20
 SHARE = 4  # of `batch_megabytes`: texts, cells and how they are joined are held at once
 PLACES = ("import_request_id", "import_position")
-PLACE = "planlake place"  # no vendor's column has a name like this
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +104,17 @@ def find_again(context: Context, resource: Resource, snapshot_id: int, *, above:
         return
     schema = next(one for one in increment.metadata.schemas if one.schema_id == snapshot.schema_id)
     version = _Version(increment, snapshot, schema, _types(schema, resource))
-    files = raw_files(context.lake, resource.name, above)
+    files, keys = raw_files(context.lake, resource.name, above), key_by_column(schema)
     uncastable: list[dict[str, Any]] = []
     rejected: list[dict[str, Any]] = []
     for texts in _texts(context, resource, version, files, above):
         held = _held(context, version, texts)
         is_held = held["batch"].is_valid()
-        refused = Findings(context.run, resource, texts).rejected(pc.invert(is_held))
+        refused = Findings(context.run, resource, texts, keys).rejected(pc.invert(is_held))
         with context.connection.cursor() as cursor:
             typed = cast_columns(cursor, texts, version.types) if refused else held
         for shown, of in ((held, is_held), (typed, pc.invert(is_held))):
-            part = Findings(context.run, resource, texts.filter(of))
+            part = Findings(context.run, resource, texts.filter(of), keys)
             bad = bad_cells(part.texts, shown.filter(of), version.types)
             uncastable += [row for cells in bad for row in part.uncastable(cells)]
         rejected += refused
@@ -127,7 +127,7 @@ def _texts(
     context: Context, resource: Resource, version: _Version, files: Sequence[DataFile], above: int
 ) -> Iterator[pa.Table]:
     """The raw rows of the version above a batch, a group of files at a time, with the texts of columns with a type."""
-    keys = {key: column for key, column in keys_of(version.schema, ()).items() if column in version.types}
+    keys = {key: column for key, column in keys_of(version.schema).items() if column in version.types}
     found = Keys(tuple(keys), has_others=True)
     limit = context.config.settings.batch_megabytes * MEGABYTE // SHARE
     for group in grouped(version.table, files, limit, among=1):
@@ -159,7 +159,7 @@ def _held(context: Context, version: _Version, texts: pa.Table) -> pa.Table:
 def _types(schema: Schema, resource: Resource) -> Mapping[str, str]:
     """The type of the key and of each column that is no text: the catalogue's where it is the table's too."""
     types = {}
-    for key, column in keys_of(schema, ()).items():
+    for key, column in keys_of(schema).items():
         held, declared = schema.find_type(column), resource.type_of(key)
         is_same = TYPES[declared] == held
         name = declared if is_same else next(name for name, kind in TYPES.items() if kind == held)

@@ -24,11 +24,12 @@ from planlake.sources.records import texts_of
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Makes rows of findings from rows of one part."""
+    """Makes rows of findings from rows of one part; `keys` are those its columns hold, by column."""
 
     run: int
     resource: Resource
     texts: pa.Table
+    keys: Mapping[str, str]
 
     def _places(self, positions: pa.Array) -> list[dict[str, Any]]:
         key = self.resource.key
@@ -50,7 +51,8 @@ class Findings:
     def uncastable(self, cells: BadCells) -> list[dict[str, Any]]:
         """Rows of `uncastable` for the cells of one column; values of personal columns are masked."""
         is_key = cells.column == self.resource.key
-        is_personal = self.resource.is_personal(cells.column) or (is_key and bool(self.resource.personal))
+        key = self.keys[cells.column]
+        is_personal = self.resource.is_personal(key) or (is_key and bool(self.resource.personal))
         return [
             {
                 **place,

@@ -20,6 +20,7 @@ from planlake.clock import naive_utc
 from planlake.config import Settings
 from planlake.engines.casts import type_to_declare
 from planlake.engines.duckdb import Connection, count_where
+from planlake.engines.names import IS_FILLED
 from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
 from planlake.flow.context import Context
@@ -27,8 +28,6 @@ from planlake.lake.files import data_files, is_text
 from planlake.lake.reading import latest_first, rows_sql
 from planlake.lake.runs import append_operations
 from planlake.sources.catalogue import Resource
-
-IS_FILLED = "planlake is filled"  # no vendor's column has a name like this
 
 
 def narrowed(rows: pa.Table, resource: Resource, complete_column: str | None) -> pa.Table:
@@ -52,9 +51,11 @@ def checked(
     versions: Sequence[pa.Table],
     uncastable: Sequence[Mapping[str, Any]],
     filled: Mapping[str, float],
+    keys: Mapping[str, str],
     settings: Settings,
 ) -> list[CheckResult]:
-    """The checks of new rows: `versions` are theirs, narrowed; `filled` is the share of rows that have a value.
+    """The checks of new rows: `versions` are theirs, narrowed; `filled` is the share of rows that have a value,
+    `keys` what the API calls each column.
 
     Both counts are of the latest versions: a table that is held for long gathers versions, not reasons to pass.
     """
@@ -75,6 +76,7 @@ def checked(
     cells = [
         Cells(
             column,
+            keys[column],
             max(count, round(filled[column] * len(latest))),
             count,
             as_example(values[column][-1]),

@@ -39,7 +39,7 @@ def observed(context: Context, resource: Resource, types: Mapping[str, str]) -> 
     increment = context.lake.shown("refined", f"increment_{resource.name}")
     if increment is None:
         return Observed(None, {})
-    columns = keys_of(increment.schema(), ())
+    columns = keys_of(increment.schema())
     kinds = {field.name: field.field_type for field in increment.schema().fields}
     typed = {key: columns[key] for key, kind in types.items() if key in columns and kind != "text"}
     others = {key: column for key, column in typed.items() if kinds[column] != TYPES[types[key]]}

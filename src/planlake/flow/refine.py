@@ -21,6 +21,7 @@ from planlake.checks.gates import CheckResult, held
 from planlake.checks.gates import rejected as rejected_records
 from planlake.engines.duckdb import bad_cells, cast_columns
 from planlake.engines.memory import give_back
+from planlake.engines.names import column_names
 from planlake.flow.affected import Affected, Asked, affected
 from planlake.flow.context import Context, Progress
 from planlake.flow.drift import Drift, noticed
@@ -39,7 +40,7 @@ from planlake.lake.files import (
 )
 from planlake.lake.findings import replace_findings
 from planlake.lake.ledger import raw_files, raw_rows_sql
-from planlake.lake.schemas import REFINED_OWN, TYPES, VIEW_COLUMNS, column_names, keys_of, schema_of
+from planlake.lake.schemas import REFINED_OWN, TYPES, key_by_column, keys_of, schema_of
 from planlake.sources.catalogue import Resource
 
 MEGABYTE = 2**20
@@ -107,7 +108,7 @@ def refine(context: Context, resource: Resource, *, anew_when: Asked = "if chang
     parts = list(_parts(context, resource, target, files, since, found))
     if len(parts) > WORKERS:
         give_back()
-    checks = _checked(context, resource, parts)
+    checks = _checked(context, resource, target, parts)
     findings = _findings(context, resource, parts, files, since)
     for name, told in findings.items():
         if anew.reasons and not held(checks):
@@ -135,10 +136,11 @@ def refine(context: Context, resource: Resource, *, anew_when: Asked = "if chang
 
 def _drift(context: Context, resource: Resource, table: Table, found: Keys, *, is_first: bool) -> tuple[Drift, ...]:
     """What is new about the columns, by the keys this run's records had."""
-    columns = keys_of(table.schema(), resource.columns)
+    columns = keys_of(table.schema(), resource)
     sent = {columns[key] for key in (*found.regular, *found.others)}
     held = () if is_first else table.schema().column_names
-    return noticed(context, resource, list(columns.values()), sent, held)
+    is_declared = {column: key in resource.columns for key, column in columns.items()}
+    return noticed(context, resource, is_declared, sent, held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,7 @@ def _keep(context: Context, resource: Resource, name: str, rows: Rows, *, above:
     replace_findings(context.lake, name, resource.name, new, above_batch=above)
 
 
-def _checked(context: Context, resource: Resource, parts: Sequence[_Part]) -> list[CheckResult]:
+def _checked(context: Context, resource: Resource, target: _Target, parts: Sequence[_Part]) -> list[CheckResult]:
     """What is checked of the new rows; they are written and not committed yet."""
     filled, rows = Counter[str](), Counter[str]()
     for part in parts:
@@ -190,8 +192,8 @@ def _checked(context: Context, resource: Resource, parts: Sequence[_Part]) -> li
     shares = {column: count / rows[column] for column, count in filled.items()}
     versions = [part.versions for part in parts if part.versions is not None]
     uncastable = [row for part in parts for row in part.uncastable]
-    found = checked(context.connection, resource, versions, uncastable, shares, context.config.settings)
-    settings = context.config.settings
+    keys, settings = key_by_column(target.schema, resource), context.config.settings
+    found = checked(context.connection, resource, versions, uncastable, shares, keys, settings)
     refused, received = sum(len(part.rejected) for part in parts), sum(part.received for part in parts)
     percent, at_least = settings.rejected_percent, settings.rejected_records
     return [*found, rejected_records(refused, rows=received, percent=percent, at_least=at_least)]
@@ -203,13 +205,14 @@ def _prepared_table(context: Context, resource: Resource, found: Keys) -> tuple[
     table = context.lake.find("refined", name)
     if found.regular or found.others:
         table = context.lake.without_rows_dropped("refined", name)
-    held = keys_of(table.schema(), ()) if table else keys_of(None, resource.columns)
+    held = keys_of(table.schema()) if table else keys_of(None, resource)
     unknown = [key for key in (*found.regular, *found.others) if key not in held]
-    new = column_names(unknown, [*held.values(), *REFINED_OWN, *VIEW_COLUMNS])
+    unknown.sort(key=lambda key: key != resource.changed)  # which keeps its name whether it is declared or not
+    new = column_names(unknown, held.values())
     undeclared = [column for key, column in new.items() if key not in resource.columns]
     if table is None:
         vendor = {column: resource.type_of(key) for key, column in {**held, **new}.items()}
-        keys = {column: key for key, column in new.items() if key != column}
+        keys = {column: key for key, column in {**held, **new}.items() if key != column}
         schema = schema_of({**vendor, **REFINED_OWN}, keys)
         return context.lake.create("refined", name, schema, bookmarked=True), undeclared
     if new:
@@ -229,7 +232,7 @@ def _parts(
 ) -> Iterator[_Part]:
     """Refine groups of files, two at a time, each group bounded in bytes of JSON."""
     groups = list(grouped(target.table, files, context.config.settings.batch_megabytes * MEGABYTE, among=WORKERS))
-    keys = keys_of(target.schema, resource.columns)
+    keys = keys_of(target.schema, resource)
 
     def work(group: Sequence[DataFile]) -> _Part:
         with context.connection.cursor() as cursor:
@@ -252,7 +255,7 @@ def _refine_rows(
     types = {column: resource.type_of(key) for key, column in keys.items()}
     with context.connection.cursor() as cursor:
         typed = cast_columns(cursor, texts, types)
-    findings = Findings(context.run, resource, texts)
+    findings = Findings(context.run, resource, texts, {column: key for key, column in keys.items()})
     bad = bad_cells(texts, typed, types)
     uncastable = [row for cells in bad for row in findings.uncastable(cells)]
     filled = {one.column: _filled(texts[one.column]) for one in bad}

@@ -21,6 +21,7 @@ from pyiceberg.types import IcebergType, StringType
 
 from planlake.checks.gates import CheckResult, dropped, held, unique
 from planlake.engines.memory import give_back
+from planlake.engines.names import ID_BUCKET, ID_RANGE, column_names
 from planlake.engines.sql import identifier
 from planlake.flow.context import Context, Progress
 from planlake.flow.gate import live_rows, note_troubles, own_checks
@@ -172,10 +173,17 @@ def _prepared_table(context: Context, resource: Resource, increment: Table, curr
 def _spec(resource: Resource, schema: Schema) -> PartitionSpec:
     key = schema.find_field(resource.key)
     if isinstance(key.field_type, StringType):
-        return PartitionSpec(PartitionField(key.field_id, 1000, BucketTransform(TEXT_BUCKETS), "planlake_id_bucket"))
+        return PartitionSpec(
+            PartitionField(key.field_id, 1000, BucketTransform(TEXT_BUCKETS), _free(ID_BUCKET, schema))
+        )
     width = max(128, RANGE_CELLS // len(schema.fields))
     power_of_two = 1 << (width.bit_length() - 1)  # ranges of any other width would overflow at the ends of `long`
-    return PartitionSpec(PartitionField(key.field_id, 1000, TruncateTransform(power_of_two), "planlake_id_range"))
+    return PartitionSpec(PartitionField(key.field_id, 1000, TruncateTransform(power_of_two), _free(ID_RANGE, schema)))
+
+
+def _free(name: str, schema: Schema) -> str:
+    """The name of a partition; of another where an older Planlake let a column have it."""
+    return next(iter(column_names([name], schema.column_names).values())) if name in schema.column_names else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from planlake.checks.gates import Cells, casts, held, rejected
 from planlake.config import Settings
 from planlake.engines.duckdb import Connection, cast_columns
 from planlake.engines.fitting import Fit, fitted
+from planlake.engines.names import column_names
 from planlake.engines.sql import identifier
 from planlake.flow.advise import AGES, SELDOM
 from planlake.flow.context import Context
@@ -94,7 +95,7 @@ class Texts:
 def texts_of_sample(context: Context, resource: Resource, sample: Sample) -> Texts:
     """Take the records of a sample apart, also those that are held already."""
     increment = context.lake.find("refined", f"increment_{resource.name}")
-    columns = keys_of(increment.schema() if increment is not None else None, resource.columns)
+    columns = keys_of(increment.schema() if increment is not None else None, resource)
     with context.connection.cursor() as cursor:
         cursor.register("received", sample.rows)
         pages = ", ".join(str(page.request_id) for page in sample.pages)  # before those of the days
@@ -103,7 +104,7 @@ def texts_of_sample(context: Context, resource: Resource, sample: Sample) -> Tex
         cursor.register("sampled", cursor.sql(f"select * from received qualify {once}").to_arrow_table())
         found = keys_in(cursor, "sampled", context.catalogue.dropped_keys)
         sent = frozenset((*found.regular, *found.others))
-        columns = {key: columns.get(key, key) for key in (*columns, *sorted(sent - columns.keys()))}
+        columns |= column_names(sorted(sent - columns.keys()), columns.values())
         return Texts(read_texts(cursor, "sampled", columns, found), columns, sent)
 
 
@@ -134,7 +135,7 @@ def _verdict(column: str, fit: Fit, settings: Settings, factor: float) -> Column
         return "empty"
     if not fit.bad:
         return "ok"
-    cells = Cells(column, round(fit.filled * factor), round(fit.bad * factor))
+    cells = Cells(column, column, round(fit.filled * factor), round(fit.bad * factor))
     is_held = held(casts([cells], percent=settings.uncastable_percent, at_least=settings.uncastable_cells))
     return "would hold" if is_held else "some do not cast"
 

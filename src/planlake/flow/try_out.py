@@ -40,6 +40,7 @@ from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.ledger import History, read_histories
 from planlake.lake.previews import enter, is_preview
 from planlake.lake.runs import append_operations
+from planlake.lake.schemas import keys_of
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
 from planlake.sources.signing import signer_of
 
@@ -226,10 +227,14 @@ def _checks(
     for check in OF_EVERY_TABLE:
         if check not in names:
             yield CheckTrial(check, "", NOT_REACHED, "a sample is not published" if check == "freshness" else nothing)
-    for column in resource.accepted:
+    increment = context.lake.find("refined", f"increment_{resource.name}")
+    columns = keys_of(increment.schema() if increment is not None else None, resource)
+    for key in resource.accepted:
+        column = columns.get(key, key)
         if ("accepted values", column) not in made:
             yield CheckTrial("accepted values", column, NOT_REACHED, nothing)
-    for column, target in resource.relations.items():
+    for key, target in resource.relations.items():
+        column = columns.get(key, key)
         if ("relations", column) not in made:
             is_loaded = context.lake.shown("refined", f"current_{target}") is not None
             yield CheckTrial("relations", column, NOT_REACHED, nothing if is_loaded else f"{target} is not loaded")

@@ -3,8 +3,7 @@
 Refined tables are made from the catalogue; all others are listed here in full.
 """
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from pyiceberg.schema import Schema
@@ -19,8 +18,9 @@ from pyiceberg.types import (
     TimestampType,
 )
 
+from planlake.engines.names import column_names
+
 Columns = Mapping[str, str]
-CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f]")
 
 
 class Described(Protocol):
@@ -115,9 +115,6 @@ REFINED_OWN: Columns = {
     "batch": "long",
     "is_deleted": "boolean",
 }
-
-# Names the views add, which no column of refined tables may have.
-VIEW_COLUMNS = ("snapshot_year", "snapshot_month", "snapshot_day", "snapshot_date", "valid_from", "valid_to")
 
 RUNS: Columns = {
     "run": "long",
@@ -271,28 +268,23 @@ def schema_of(columns: Columns, keys: Mapping[str, str] | None = None) -> Schema
     return Schema(*fields)
 
 
-def column_names(keys: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
-    """A column name for each new key of the API, the key itself wherever that is free.
+def keys_of(schema: Schema | None, resource: Described | None = None) -> dict[str, str]:
+    """The column of each key of the API: declared ones, then those found in the data (the key is the column's doc).
 
-    Names that differ only in case, or that Planlake's own columns have, get a number: SQL could not tell them apart.
+    What the table calls a column counts; a declared key it lacks has the name that it would be given.
     """
-    used = {name.lower() for name in taken}
-    names: dict[str, str] = {}
-    for key in keys:
-        plain = CONTROL_CHARACTERS.sub("_", key)
-        name, number = plain, 2
-        while name.lower() in used or not name:
-            name, number = f"{plain}_{number}", number + 1
-        used.add(name.lower())
-        names[key] = name
-    return names
+    fields = schema.fields if schema is not None else ()
+    held = {
+        field.name if field.doc is None else field.doc: field.name for field in fields if field.name not in REFINED_OWN
+    }
+    if resource is None:
+        return held
+    first = [key for key in (resource.key, resource.changed) if key in resource.columns]  # these two keep their names
+    missing = [key for key in dict.fromkeys((*first, *resource.columns)) if key not in held]
+    known = {**column_names(missing, held.values()), **held}
+    return {**{key: known[key] for key in resource.columns}, **held}
 
 
-def keys_of(schema: Schema | None, declared: Iterable[str]) -> dict[str, str]:
-    """The column of each key of the API: declared ones, then those found in the data (the key is the column's doc)."""
-    keys = {name: name for name in declared}
-    if schema is not None:
-        for field in schema.fields:
-            if field.name not in REFINED_OWN:
-                keys[field.name if field.doc is None else field.doc] = field.name
-    return keys
+def key_by_column(schema: Schema | None, resource: Described | None = None) -> dict[str, str]:
+    """The key of the API that each column holds: most are called like it, some have a number."""
+    return {column: key for key, column in keys_of(schema, resource).items()}

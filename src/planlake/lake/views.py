@@ -16,13 +16,14 @@ from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.snapshots import Snapshot
 
 from planlake.engines.duckdb import SAYS_A_KEY_TWICE, Connection, found_keys
+from planlake.engines.names import column_names
 from planlake.engines.sql import identifier, literal
 from planlake.lake.files import DAY_TAG, data_files, day_tag, highest_by_resource
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.ledger import gaps_sql, raw_files, raw_rows_sql
 from planlake.lake.reading import latest_first, own_rows_sql, rows_sql
 from planlake.lake.rollback import run_date_of, still_published
-from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES, VIEW_COLUMNS, Described, column_names, keys_of
+from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES, Described, keys_of
 
 TextsOf = Callable[[str], Mapping[str, str | None] | None]
 GAPS = "gaps"
@@ -110,9 +111,9 @@ class Views:
             return None
         rows = raw_rows_sql(lake, files, resource.name, 0)
         increment = self.lake.shown("refined", f"increment_{resource.name}")
-        keys = keys_of(increment.schema() if increment else None, resource.columns)
+        keys = keys_of(increment.schema() if increment else None, resource)
         found = found_keys(self.connection, f"(select api_response from {rows} where is_regular)")
-        names = column_names((key for key in found if key not in keys), [*keys.values(), *REFINED_OWN, *VIEW_COLUMNS])
+        names = column_names((key for key in found if key not in keys), keys.values())
         keys.update(names)
         fast = [key for key in keys if key in found]
         is_fast = bool(fast) and len({key.lower() for key in fast}) == len(fast)
@@ -131,7 +132,7 @@ class Views:
         values = [self.texts_of(text) or {} for text in others["api_response"].to_pylist()]
         columns = {column: pa.array([row.get(key) for row in values], pa.string()) for key, column in keys.items()}
         own = {name: others[name] for name in others.column_names if name != "api_response"}
-        name = f"irregular_{resource.name}"
+        name = f"irregular {resource.name}"  # no resource is called so
         self.connection.register(name, pa.table({**columns, **own}))
         return f"select * from {identifier(name)}"
 

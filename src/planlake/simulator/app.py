@@ -50,12 +50,14 @@ class Request(NamedTuple):
 class Speech(NamedTuple):
     """How an API is spoken to: what answers a page, and the token it takes; empty where requests are signed.
 
-    `names` are, by resource, the columns it calls otherwise than the data set does.
+    `names` are, by resource, the columns it calls otherwise than the data set does; `addresses` the resources that
+    stand at another address than their name, by it.
     """
 
     page: Callable[[Dataset, str, Mapping[str, str]], Answer]
     token: str = ""
     names: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+    addresses: Mapping[str, str] = MappingProxyType({})
 
 
 class SimulatedApi:
@@ -78,7 +80,8 @@ class SimulatedApi:
         if path.startswith("/_simulator/"):
             await deliver(_control(self, scope["method"], path, query), None, send)
             return
-        resource = path.removeprefix(ROOT)
+        address = path.removeprefix(ROOT)
+        resource = self._speech.addresses.get(address, address)
         answer = self._answer(scope, resource, query)
         answer.headers["Date"] = formatdate(usegmt=True)
         rule = self.faults.next_for(resource, query)
@@ -103,8 +106,11 @@ class SimulatedApi:
     def _documented(self) -> dict[str, Fields]:
         """The fields of each resource under the names this API has for them."""
         names = self._speech.names
+        address_of = {resource: address for address, resource in self._speech.addresses.items()}
         return {
-            resource: {names.get(resource, {}).get(column, column): kind for column, kind in fields.items()}
+            address_of.get(resource, resource): {
+                names.get(resource, {}).get(column, column): kind for column, kind in fields.items()
+            }
             for resource, fields in self.data.fields.items()
         }
 

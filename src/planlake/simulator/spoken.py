@@ -24,7 +24,8 @@ def is_as_tascomi(catalogue: Catalogue) -> bool:
     usual = Dialect(page_size=catalogue.page_size, time_zone=catalogue.time_zone)
     names = {resource.key for resource in catalogue.resources.values()} | {KEY}
     changed = {resource.changed for resource in catalogue.resources.values()} | {CHANGED, ""}
-    return catalogue.dialect == usual and len(names) == 1 and len(changed) == len({CHANGED, ""})
+    is_at_name = all(not resource.path for resource in catalogue.resources.values())
+    return is_at_name and catalogue.dialect == usual and len(names) == 1 and len(changed) == len({CHANGED, ""})
 
 
 def as_held(catalogue: Catalogue) -> Catalogue:
@@ -40,7 +41,8 @@ def speech_of(catalogue: Catalogue) -> Speech:
     def page(data: Dataset, resource: str, query: Mapping[str, str]) -> Answer:
         return _page(catalogue.dialect, data, resource, query, names=names[resource])
 
-    return Speech(page, TOKEN if catalogue.dialect.signing == "bearer" else "", names)
+    addresses = {resource.path: name for name, resource in catalogue.resources.items() if resource.path}
+    return Speech(page, TOKEN if catalogue.dialect.signing == "bearer" else "", names, addresses)
 
 
 def _held_names(resource: Resource) -> dict[str, str]:

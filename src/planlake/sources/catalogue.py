@@ -21,27 +21,28 @@ import msgspec
 from planlake.config import Config, suggestion
 from planlake.errors import ConfigurationError
 from planlake.sources.dialect import Dialect
+from planlake.sources.naming import check_columns, check_resource
 
 ColumnType = Literal["integer", "long", "float", "double", "boolean", "timestamp", "timestamp_utc", "text"]
 Cadence = Literal["daily", "weekly", "none"]
 COLUMN_TYPES: tuple[str, ...] = get_args(ColumnType)
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
-RESOURCE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")  # it is a part of an address, of folders and of tables' names
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One resource of an API: what its table looks like and how it is read.
 
-    `changed` is the column a day window asks for; empty where nothing says when a record changed, so that the
-    resource is read whole each time. `personal` lists columns that name or reach a person (`*`: all but the key);
-    `accepted` the values, as text, that a column is expected to have; `known_drift` how it is known to differ from the
-    vendor's page.
+    `path` is what stands in its address, where that is not its name. `changed` is the column a day window asks for;
+    empty where nothing says when a record changed, so that the resource is read whole each time. `personal` lists
+    columns that name or reach a person (`*`: all but the key); `accepted` the values, as text, that a column is
+    expected to have; `known_drift` how it is known to differ from the vendor's page.
     """
 
     name: str
     columns: dict[str, ColumnType]
     cadence: Cadence = "none"
+    path: str = ""
     key: str = "id"
     changed: str = "last_updated"
     complete: str = "id"
@@ -53,6 +54,11 @@ class Resource:
     accepted: dict[str, tuple[str, ...]] = field(default_factory=dict)
     documented_types: dict[str, ColumnType] = field(default_factory=dict)
     known_drift: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        """The last part of its address."""
+        return self.path or self.name
 
     def type_of(self, column: str) -> ColumnType:
         """The type of a column; text for every key nobody declared."""
@@ -197,9 +203,6 @@ def known_sources() -> list[str]:
 
 def resource_from(name: str, table: Mapping[str, Any]) -> Resource:
     """One resource from its table of the catalogue file; a wrong name, key or value is a ConfigurationError."""
-    if not RESOURCE_NAME.fullmatch(name):
-        hint = "letters, digits, _ and -, as the last part of its address"
-        raise ConfigurationError("that is no name of a resource", facts={"name": f'"{name}"'}, hint=hint)
     unknown = table.keys() - (Resource.__dataclass_fields__.keys() - {"name"})
     if unknown:
         facts = {"resource": name}
@@ -214,6 +217,8 @@ def resource_from(name: str, table: Mapping[str, Any]) -> Resource:
         resource = msgspec.convert({"columns": {}, **table, "name": name}, Resource)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"a resource is described wrongly: {error}", facts={"resource": name}) from None
+    check_resource(name, resource.path)
+    check_columns(name, resource.columns, resource.key, resource.changed)
     if resource.key not in resource.columns:
         hint = suggestion(resource.key, resource.columns)
         raise ConfigurationError(f'key: "{resource.key}" is no declared column', facts={"resource": name}, hint=hint)
