@@ -128,6 +128,13 @@ def test_a_server_error_does_not_call_the_signature_accepted(examined, feed):
     assert "404" in found["API"]["seen"]
 
 
+def test_nothing_is_made_where_nothing_was_loaded_yet(examined, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    status, found = examined()
+    assert (status, sorted(tmp_path.iterdir())) == (0, before)
+    assert {found[check]["seen"] for check in ("lake catalogue",)} == {"not made yet: the first run makes it"}
+
+
 def test_a_warehouse_that_cannot_be_written_fails_with_advice(typed, feed, tmp_path):
     (tmp_path / "blocked").write_text("a file where a folder should be")
     feed.file.write_text(feed.file.read_text() + "environments: {local: {warehouse: blocked/lake}}\n")
@@ -151,7 +158,7 @@ def test_a_catalogue_file_that_is_none_fails_with_advice(typed, feed, tmp_path):
 
 @pytest.mark.slow  # SQLite waits for the lock
 def test_a_catalogue_that_another_process_holds_says_so(typed, feed, tmp_path):
-    assert typed("doctor", "--config", feed.file).status == 0
+    assert typed("tables", "--config", feed.file).status == 0  # which makes it
     with sqlite3.connect(tmp_path / "lake/catalog.db") as held:
         held.execute("begin exclusive")
         said = typed("doctor", "--json", "--config", feed.file)

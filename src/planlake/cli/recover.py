@@ -1,7 +1,7 @@
 """`planlake recover`: a lost, damaged or outdated catalogue, made anew from the metadata files in the warehouse."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from planlake.lake.recovery import Recovered
 
 
-def recover(env: EnvironmentName = None, config: ConfigFile = None, json: AsJson = False) -> None:
+def recover(
+    here: Annotated[
+        bool,
+        typer.Option(
+            "--here", help="The lake was moved or copied: make it whole where it is, without touching the original."
+        ),
+    ] = False,
+    env: EnvironmentName = None,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
     """Make the catalogue know the newest of every table again, from the metadata files in the warehouse."""
     from planlake.cli.loading import configuration
     from planlake.cli.screen import print_json, print_table, remark
@@ -21,7 +31,7 @@ def recover(env: EnvironmentName = None, config: ConfigFile = None, json: AsJson
     loaded = configuration(config)
     from planlake.flow.recover import recover as make_anew
 
-    found, aside = make_anew(loaded, environment=env)
+    found, aside = make_anew(loaded, environment=env, is_moved=here)
     if json:
         print_json({"aside": aside, "tables": [asdict(one) for one in found]})
     elif found:

@@ -17,7 +17,7 @@ from planlake.errors import ConfigurationError
 from planlake.lake.files import data_files
 from planlake.lake.lake import Lake
 from planlake.lake.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, History, read_histories
-from planlake.lake.previews import open_lake
+from planlake.lake.previews import open_to_read
 from planlake.lake.reading import own_rows_sql, rows_sql
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
 
@@ -87,7 +87,7 @@ def advice(config: Config, tables: Sequence[str], days: int, environment: str | 
             raise ConfigurationError(f'"{name}" is not configured', hint=f"planlake add {name}")
     today = read_clock().today()
     period = [today - timedelta(days=number) for number in range(1, days + 1)]
-    lake = open_lake(config, environment)
+    lake = open_to_read(config, environment)
     with connected(config.settings.memory_limit_megabytes) as connection:
         histories = read_histories(lake, connection)
         found = []

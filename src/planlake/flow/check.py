@@ -7,7 +7,7 @@ from datetime import datetime
 from planlake.checks.gates import Verdict
 from planlake.config import Config
 from planlake.engines.duckdb import connected
-from planlake.lake.previews import open_lake
+from planlake.lake.previews import open_to_read
 from planlake.lake.reading import own_rows_sql
 from planlake.sources.catalogue import catalogue_of
 
@@ -38,7 +38,7 @@ def check_histories(config: Config, tables: Sequence[str], environment: str | No
     catalogue = catalogue_of(config)
     for name in tables:
         catalogue.resource(name)
-    lake = open_lake(config, environment)
+    lake = open_to_read(config, environment)
     query = f"""
         with ranked as (
             select *, row_number() over (partition by resource, "check", "column" order by run desc) as place,

@@ -9,7 +9,7 @@ from typing import Literal
 
 from planlake.config import Config
 from planlake.lake.lake import Lake, catalogue_file
-from planlake.lake.previews import environment_of, open_lake
+from planlake.lake.previews import environment_of, open_to_read
 from planlake.lake.schemas import keys_of
 from planlake.sources.catalogue import Catalogue, Resource, catalogue_of
 
@@ -79,7 +79,7 @@ def diagram(config: Config, wanted: Wanted, environment: str | None = None) -> D
         drawn = {*named, *(one.table for one in related), *(one.target for one in related)}
     relations = tuple(one for one in related if one.table in drawn and one.target in drawn)
     is_there = wanted.columns == "all" and _has_lake(config, base)
-    lake = open_lake(config, environment) if is_there else None
+    lake = open_to_read(config, environment) if is_there else None
     found = {name: _undeclared(lake, catalogue.resources[name]) for name in drawn} if lake is not None else {}
     entities = (
         _entity(catalogue.resources[name], relations, wanted.columns, found.get(name, ())) for name in sorted(drawn)

@@ -6,12 +6,15 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from errno import ENOTDIR
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Literal
 
 from planlake.config import Config
 from planlake.errors import PlanlakeError, SourceRefused
-from planlake.lake.lake import Lake
+from planlake.lake.lake import ZONES
+from planlake.lake.place import check_known, displaced, has_files, is_made, warehouse_of
 from planlake.lake.previews import open_lake
 from planlake.sources.catalogue import catalogue_of, configured_catalogue
 from planlake.sources.client import CLOCK_SKEW_SECONDS, Answer, Signer, clock_skew, open_source
@@ -58,34 +61,48 @@ def _catalogue(config: Config) -> Iterator[Finding]:
 
 
 def _lake(config: Config, environment: str | None) -> Iterator[Finding]:
+    """The catalogue and where its tables lie; nothing is made that is not there."""
+    name = environment if environment in config.environments else None
+    if not is_made(config, name) and not has_files(config, name):
+        yield Finding("lake catalogue", "ok", "not made yet: the first run makes it")
+        yield _warehouse(warehouse_of(config, name))
+        return
     try:
         lake = open_lake(config, environment)
-        tables = sum(len(lake.names(zone)) for zone in ("raw", "refined", "trusted", "operations"))
+        base = lake.base or lake
+        tables = sum(len(lake.names(zone)) for zone in ZONES)
+        check_known(base)
     except PlanlakeError as error:
         yield _failed("lake catalogue", error)
         return
     yield Finding("lake catalogue", "ok", f"{tables} tables, databases named like {lake.database('refined')}")
-    yield _warehouse(lake)
+    found = displaced(base)
+    if found is not None:
+        yield _failed("warehouse", found.error)
+        return
+    yield _warehouse(base.warehouses["raw"])
 
 
-def _warehouse(lake: Lake) -> Finding:
-    place = lake.warehouses["raw"]
+def _warehouse(place: str) -> Finding:
+    """Whether a run could write there; a folder that is not there yet is made by the first run."""
     if "://" in place:
         return Finding("warehouse", "skipped", place, "remote: the first run will tell")
     folder = Path(place)
+    there = next(one for one in (folder, *folder.parents) if one.exists())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".doctor-{os.getpid()}"
-        probe.write_bytes(b"x")
-        probe.unlink()
+        if not there.is_dir():
+            raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR))
+        with TemporaryFile(dir=there) as probe:
+            probe.write(b"x")
     except OSError as error:
         return Finding("warehouse", "failed", f"{folder}: {error.strerror}", "make the folder writable", 3)
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(there).free
     if free < LOW_DISK_BYTES:
         return Finding(
             "warehouse", "warning", f"{folder}: only {free / 2**30:.1f} GB free", "make room before a full load"
         )
-    return Finding("warehouse", "ok", f"{folder}: writable, {free / 2**30:.0f} GB free")
+    state = "writable" if there == folder else "not made yet: the first run makes it"
+    return Finding("warehouse", "ok", f"{folder}: {state}, {free / 2**30:.0f} GB free")
 
 
 def _source(config: Config) -> Iterator[Finding]:

@@ -35,7 +35,8 @@ from planlake.lake.forgetting import (
 )
 from planlake.lake.forgotten import Forgetting, done, is_unfinished, note, noted, planned
 from planlake.lake.lake import Lake, clear_errors
-from planlake.lake.previews import environment_of, preview_names
+from planlake.lake.overlay import preview_names
+from planlake.lake.previews import environment_of
 from planlake.lake.rewriting import check_can_list, delete_unreferenced, forget_log, replace_in_versions
 from planlake.lake.searching import Hit, Rule, Search, gone_rows, searched, written_anew
 from planlake.lake.storage import table_storages

@@ -10,7 +10,7 @@ from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import Lake
-from planlake.lake.previews import open_lake
+from planlake.lake.previews import open_to_read
 from planlake.lake.reading import own_rows_sql
 
 
@@ -84,7 +84,7 @@ def _checks_of(run: int) -> str:
 
 
 def _answer(config: Config, environment: str | None, query: str) -> Sequence[tuple[Any, ...]]:
-    lake = open_lake(config, environment)
+    lake = open_to_read(config, environment)
     with connected(config.settings.memory_limit_megabytes) as connection:
         return _rows(lake, connection, query)
 

@@ -18,7 +18,9 @@ from planlake.lake.arrivals import Arrivals
 from planlake.lake.lake import Lake
 from planlake.lake.lease import writing
 from planlake.lake.ledger import last_request_id
-from planlake.lake.previews import open_lake, preview_names, preview_of
+from planlake.lake.overlay import preview_names
+from planlake.lake.place import check_own
+from planlake.lake.previews import open_lake, preview_of
 from planlake.lake.runs import LastRun, last_run
 from planlake.sources.catalogue import catalogue_of
 
@@ -43,6 +45,7 @@ def opened_for_writing(
     with writing(lake.lock_file, settings.lease_wait_seconds), connected(settings.memory_limit_megabytes) as connection:
         if lake.base is not None:
             lake = open_lake(config, environment)  # what it has entered may have changed while this one waited
+        check_own(lake)
         for one in (lake.base, lake):
             if one is not None and not is_dry_run:
                 one.upgrade()

@@ -30,7 +30,9 @@ from planlake.lake.files import data_files
 from planlake.lake.journal import DONE, note, unfinished
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
 from planlake.lake.ledger import read_histories
-from planlake.lake.previews import base_of, check_entered, check_name, preview_names, preview_of, unread
+from planlake.lake.overlay import preview_names, unread
+from planlake.lake.place import check_readable
+from planlake.lake.previews import base_of, check_entered, check_name, preview_of
 from planlake.lake.reading import own_rows_sql
 from planlake.lake.runs import last_run
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN
@@ -107,6 +109,7 @@ def environments(config: Config) -> list[Listed]:
     with connected(config.settings.memory_limit_megabytes) as connection:
         for name in config.environments:
             lake = open_environment(config, name)
+            check_readable(lake)
             found.append(Listed(name, "", None, tuple(lake.names("refined")), 0, 0))
             found += [_listed(unread(lake, preview), connection, name) for preview in preview_names(lake)]
     return found

@@ -35,7 +35,7 @@ from planlake.flow.snapshot import SnapshotResult, snapshot
 from planlake.flow.telling import failed, told, told_run
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.ledger import GAP, History, read_histories
-from planlake.lake.previews import enter, open_lake
+from planlake.lake.previews import enter, open_to_read
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
 from planlake.sources.client import Source
 from planlake.sources.signing import opened_source
@@ -48,7 +48,7 @@ def planned(config: Config, selection: Selection, *, environment: str | None = N
     """The steps a run would carry out now."""
     catalogue = catalogue_of(config)
     with connected(config.settings.memory_limit_megabytes) as connection:
-        lake = open_lake(config, environment)
+        lake = open_to_read(config, environment)
         return plan(config, catalogue, read_histories(lake, connection), read_clock(), selection)
 
 

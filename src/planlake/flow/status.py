@@ -12,7 +12,7 @@ from planlake.engines.sql import literal
 from planlake.flow.deletions import held_ids
 from planlake.lake.lake import Lake
 from planlake.lake.ledger import FULL, GAP, History, read_histories
-from planlake.lake.previews import open_lake
+from planlake.lake.previews import open_to_read
 from planlake.lake.reading import own_rows_sql
 from planlake.lake.runs import published_dates
 from planlake.sources.catalogue import catalogue_of
@@ -45,7 +45,7 @@ class TableStatus:
 def status(config: Config, environment: str | None = None) -> list[TableStatus]:
     """The status of every configured table."""
     catalogue = catalogue_of(config)
-    lake = open_lake(config, environment)
+    lake = open_to_read(config, environment)
     with connected(config.settings.memory_limit_megabytes) as connection:
         histories = read_histories(lake, connection)
         published, errors = published_dates(lake, connection), _last_errors(lake, connection)
@@ -65,7 +65,7 @@ def status(config: Config, environment: str | None = None) -> list[TableStatus]:
 def calendar(config: Config, days: int, environment: str | None = None) -> dict[str, dict[date, DayState]]:
     """For each configured table the state of each of the last days, oldest first."""
     clock = read_clock()
-    lake = open_lake(config, environment)
+    lake = open_to_read(config, environment)
     with connected(config.settings.memory_limit_megabytes) as connection:
         histories = read_histories(lake, connection)
     shown = [clock.today() - timedelta(days=number) for number in reversed(range(1, days + 1))]

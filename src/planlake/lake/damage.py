@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pyiceberg.table import Table
 
 from planlake.lake.lake import BOOKMARKED, UNREADABLE, ZONES, Lake, clear_errors, damaged
-from planlake.lake.previews import look_again, preview_names, unread
+from planlake.lake.overlay import preview_names, unread
+from planlake.lake.previews import look_again
 from planlake.lake.written import missing_file
 
 

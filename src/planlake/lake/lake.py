@@ -80,6 +80,10 @@ class Lake:
         """The name of a zone's database, for example `tascomi-raw-zone`."""
         return f"{self.prefix}{self.source}-{ZONES[zone]}"
 
+    def place(self, zone: str, name: str) -> str:
+        """Where a table of this lake lies: the folder of its data and metadata."""
+        return f"{self.warehouses[zone]}/{self.database(zone)}/{name}"
+
     def find(self, zone: str, name: str) -> Table | None:
         """A table, or None where nothing was ever written to it.
 
@@ -189,7 +193,7 @@ class Lake:
             self.loaded[zone, name] = self.catalog.create_table(
                 (database, name),
                 schema,
-                location=f"{self.warehouses[zone]}/{database}/{name}",
+                location=self.place(zone, name),
                 partition_spec=spec,
                 properties=properties,
             )
@@ -235,7 +239,7 @@ def open_environment(config: Config, environment: str | None = None) -> Lake:
     file = _sqlite_file(chosen, config.folder)
     with clear_errors():
         catalog = _open_sql(chosen, file) if chosen.catalog.type == "sql" else _open_glue(chosen)
-    places = _warehouses(chosen, config.folder)
+    places = warehouses_of(config, environment)
     return Lake(catalog, config.source_name, chosen.database_prefix, places, lock_file=lock_beside(file))
 
 
@@ -277,15 +281,18 @@ def _open_glue(environment: Environment) -> Catalog:
         raise ConfigurationError("a Glue catalogue needs AWS's libraries", hint="pip install 'planlake[aws]'") from None
 
 
-def _warehouses(environment: Environment, folder: Path) -> dict[str, str]:
-    given = environment.warehouse
+def warehouses_of(config: Config, environment: str | None = None) -> dict[str, str]:
+    """Where the files of each zone of an environment are to lie; a ConfigurationError where that is no such place."""
+    given, folder = config.environment(environment).warehouse, config.folder
     places = {zone: given if isinstance(given, str) else getattr(given, zone) or given.refined for zone in ZONES}
     for place in places.values():
         scheme, separator, _ = place.partition("://")
         if separator and scheme not in SCHEMA_TO_FILE_IO:
             known = ", ".join(f"{known}://" for known in SCHEMA_TO_FILE_IO if known)
             raise ConfigurationError(f"no warehouse can lie at {scheme}://", hint=f"a folder, or one of {known}")
-    return {zone: place if "://" in place else str((folder / place).resolve()) for zone, place in places.items()}
+    return {
+        zone: place.rstrip("/") if "://" in place else str((folder / place).resolve()) for zone, place in places.items()
+    }
 
 
 def outdated(table: str, *, is_gone: bool) -> LakeError:

@@ -23,6 +23,8 @@ from planlake.errors import ConfigurationError, LakeError
 from planlake.lake.files import changing, commit, data_files, row_count
 from planlake.lake.filters import is_one_of
 from planlake.lake.lake import PARTITIONED_BY_RESOURCE, Lake, clear_errors, damaged, open_environment
+from planlake.lake.overlay import preview_names, unread
+from planlake.lake.place import check_readable
 from planlake.lake.runs import append_operations
 from planlake.lake.schemas import TABLES
 
@@ -43,6 +45,13 @@ def open_lake(config: Config, environment: str | None = None) -> Lake:
     return preview_of(base, environment)
 
 
+def open_to_read(config: Config, environment: str | None = None) -> Lake:
+    """Open a lake or a preview to read it; a LakeError where its files are elsewhere, or the catalogue was lost."""
+    lake = open_lake(config, environment)
+    check_readable(lake.base or lake)
+    return lake
+
+
 def environment_of(config: Config, environment: str | None) -> str:
     """The configured environment that is meant: the first where none is named, of a preview the one it stands on."""
     if environment is None:
@@ -58,6 +67,7 @@ def base_of(config: Config, preview: str) -> tuple[str, Lake]:
     for name in config.environments:
         try:
             lake = open_environment(config, name)
+            check_readable(lake)
             names = preview_names(lake)
         except LakeError as error:
             trouble = error
@@ -80,34 +90,11 @@ def is_preview(config: Config, name: str) -> bool:
     return True
 
 
-def preview_names(base: Lake) -> list[str]:
-    """The names of all previews of a lake."""
-    with clear_errors():
-        return named_by(base, [".".join(namespace) for namespace in base.catalog.list_namespaces()])
-
-
-def named_by(base: Lake, databases: Iterable[str]) -> list[str]:
-    """The names of the previews of a lake whose operations databases are among these."""
-    ending = f"--{base.database('operations')}"
-    found = (name.removeprefix("preview-").removesuffix(ending) for name in databases if _is_of_preview(name, ending))
-    return sorted(found)
-
-
-def _is_of_preview(database: str, ending: str) -> bool:
-    return database.startswith("preview-") and database.endswith(ending)
-
-
 def preview_of(base: Lake, name: str) -> Lake:
     """The preview of this name, which may be new; a LakeError where it is damaged and cannot tell what it entered."""
     preview = unread(base, name)
     preview.own.update(_entered(preview))
     return preview
-
-
-def unread(base: Lake, name: str) -> Lake:
-    """The preview of this name, of whose tables nothing was read: what it entered is not known."""
-    prefix = f"preview-{name}--{base.prefix}"
-    return Lake(base.catalog, base.source, prefix, base.warehouses, lock_file=base.lock_file, base=base, preview=name)
 
 
 def _entered(preview: Lake) -> set[str]:
@@ -292,7 +279,7 @@ def registered(lake: Lake, zone: str, name: str, *, like: Table, version: Snapsh
     Only metadata is written: columns keep their ids, and the version its list of files.
     """
     database = lake.database(zone)
-    location = f"{lake.warehouses[zone]}/{database}/{name}"
+    location = lake.place(zone, name)
     main = {"main": _ref(version)} if version else {}
     changes: dict[str, Any] = {
         "table_uuid": uuid.uuid4(),

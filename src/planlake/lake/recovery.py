@@ -6,7 +6,7 @@ written at all; anything older that the catalogue does not know was given up by 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
@@ -14,13 +14,27 @@ from pyiceberg.io import FileIO, load_file_io
 from pyiceberg.table import Table
 
 from planlake.lake.lake import BOOKMARKED, UNREADABLE, ZONES, Lake
-from planlake.lake.previews import ENTERED, drop_table, last_events, pinning, preview_names, remove_pins, unread
-from planlake.lake.storage import path_in_storage
+from planlake.lake.moving import Move, is_same_place
+from planlake.lake.overlay import preview_names, unread
+from planlake.lake.place import check_place, moved_error, stored_locations
+from planlake.lake.previews import ENTERED, drop_table, last_events, pinning, remove_pins
+from planlake.lake.settling import settled
+from planlake.lake.storage import are_there, path_in_storage
 from planlake.lake.summary import rows_of
 from planlake.lake.upgrade import check_format
-from planlake.lake.written import Written, metadata_files, missing_file, newest_first, number_of, read, stored_previews
+from planlake.lake.written import (
+    Read,
+    Written,
+    metadata_files,
+    missing_file,
+    newest_first,
+    number_of,
+    read,
+    stored_previews,
+)
 
 KNOWN_AGAIN, BROUGHT, LEFT_ALONE, LOST = "known again", "brought up to date", "left alone", "lost"
+SETTLED = "made whole here"
 TAKEN_OUT, UNPINNED = "taken out", "pins removed"
 LEFT_OUT = (
     "is left out, as the lake was written since: restore the backup again to have it, or planlake maintain deletes it"
@@ -46,7 +60,10 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A table: whether the catalogue knows it, the file it points to if that is there, and all that were written."""
+    """A table: whether the catalogue knows it, the file it points to if that is there, and all that were written.
+
+    Of a table that was made elsewhere, what it points to is looked for here, then where it was.
+    """
 
     lake: Lake
     zone: str
@@ -60,6 +77,10 @@ class _Place:
     def identifier(self) -> tuple[str, str]:
         return self.lake.database(self.zone), self.name
 
+    def read(self, location: str) -> Written | None:
+        """One of its metadata files; None where it cannot be read."""
+        return read(self.io, location, self.lake.place(self.zone, self.name))
+
     def at(self, one: Written) -> Table:
         """The table as one of its files describes it."""
         return Table(self.identifier, one.metadata, one.location, self.io, self.lake.catalog)
@@ -67,30 +88,65 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """The metadata file a table is to have, and what is said of newer ones that were passed over."""
+    """The metadata file a table is to have, and what is said of newer ones that were passed over.
+
+    `move` says that it was written for here just now, and where the table was before.
+    """
 
     place: _Place
     chosen: Written | None
     passed_over: str
+    move: Move | None = None
 
 
-def recover(base: Lake) -> list[Recovered]:
+def recover(base: Lake, *, is_moved: bool = False) -> list[Recovered]:
     """Register what the catalogue does not know or knows an older version of, of a lake and all its previews.
 
+    A lake that was made elsewhere is refused, unless it is said to have `moved`: it is made whole where it is then.
     It can be repeated: what was written first is registered first, so that the rest still is the newer.
     """
-    lakes = [base, *(unread(base, name) for name in stored_previews(base))]
+    lakes = [base, *(unread(base, name) for name in _previews(base, is_moved=is_moved))]
     places = [place for lake in lakes for zone in ZONES for place in _places(lake, zone)]
     known_at = max((place.known.written_at for place in places if place.known), default=0)
     choices = [choice for place in places if (choice := _choice(place, known_at)) is not None]
+    if not is_moved:
+        _check_not_moved(base, choices)
+    _check_formats(places, choices)
+    choices = [_settled(choice) for choice in choices]
     unowned = [place for lake in lakes[1:] for place in _unowned(lake, places, choices)]
     choices = _telling(choice for choice in choices if choice.place not in unowned)
-    _check_formats(places, choices)
     for choice in sorted(choices, key=_order):
         _register(choice)
     found = [*map(_told, choices), *(_taken_out(place) for place in unowned if place.is_known)]
     is_sound = not any(_is_trouble(choice) for choice in choices if choice.place.lake is base)
     return [*found, *(_without_pins(base) if is_sound else ()), *_gone_previews(base, lakes)]
+
+
+def _previews(base: Lake, *, is_moved: bool) -> list[str]:
+    """The previews whose files lie here; of a lake that moved also those whose files are where the catalogue says."""
+    names = set(stored_previews(base))
+    stored = (stored_locations(base.catalog) or {}) if is_moved else {}
+    for name in preview_names(base):
+        databases = {unread(base, name).database(zone) for zone in ZONES}
+        locations = [location for (database, _), location in stored.items() if database in databases]
+        if locations and any(are_there(load_file_io(base.catalog.properties, locations[0]), locations)):
+            names.add(name)
+    return sorted(names)
+
+
+def _check_not_moved(base: Lake, choices: Iterable[_Choice]) -> None:
+    """Refuse a lake that was made elsewhere: the catalogue says so, or the files themselves."""
+    check_place(base)
+    moves = [choice.chosen.move for choice in choices if choice.chosen and choice.chosen.move]
+    if moves:
+        raise moved_error(moves[0], len(moves))
+
+
+def _settled(choice: _Choice) -> _Choice:
+    """The same choice, with metadata that names this place where the chosen one names another."""
+    if choice.chosen is None or choice.chosen.move is None:
+        return choice
+    return replace(choice, chosen=settled(choice.place.at(choice.chosen), choice.chosen), move=choice.chosen.move)
 
 
 def _telling(choices: Iterable[_Choice]) -> list[_Choice]:
@@ -114,19 +170,26 @@ def _order(choice: _Choice) -> tuple[bool, int]:
 
 def _places(lake: Lake, zone: str) -> Iterator[_Place]:
     written, io = metadata_files(lake, zone), load_file_io(lake.catalog.properties, lake.warehouses[zone])
+    stored = stored_locations(lake.catalog)
     for name in sorted({*written, *lake.names(zone)}):
-        is_known, known = _known(lake, zone, name)
-        yield _Place(lake, zone, name, is_known, known, written.get(name, ()), io)
+        location = _known_location(lake, zone, name) if stored is None else stored.get((lake.database(zone), name))
+        place = _Place(lake, zone, name, location is not None, None, written.get(name, ()), io)
+        yield replace(place, known=_known(place, location)) if location else place
 
 
-def _known(lake: Lake, zone: str, name: str) -> tuple[bool, Written | None]:
+def _known_location(lake: Lake, zone: str, name: str) -> str | None:
+    """Where a catalogue that is no SQL database says a table's metadata is: empty where that cannot be read."""
     try:
-        table = lake.catalog.load_table((lake.database(zone), name))
+        return lake.catalog.load_table((lake.database(zone), name)).metadata_location
     except (NoSuchTableError, NoSuchNamespaceError):
-        return False, None
+        return None
     except UNREADABLE:
-        return True, None
-    return True, Written(table.metadata_location, number_of(table.metadata_location), table.metadata)
+        return ""
+
+
+def _known(place: _Place, location: str) -> Written | None:
+    here = f"{place.lake.place(place.zone, place.name)}/metadata/{location.rpartition('/')[2]}"
+    return place.read(here) or (None if is_same_place(here, location) else place.read(location))
 
 
 def _choice(place: _Place, known_at: int) -> _Choice | None:
@@ -138,12 +201,14 @@ def _choice(place: _Place, known_at: int) -> _Choice | None:
         gone = f"files of {newest.number} are gone or cut off" if newest else ""
         return _Choice(place, None if place.is_known else newest, gone) if place.is_known or newest else None
     passed_over = _passed_over(place, now, known_at)
+    if chosen is None and now.move is not None:
+        chosen = now
     return _Choice(place, chosen, passed_over) if chosen or passed_over else None
 
 
 def _is_whole(place: _Place, one: Written) -> bool:
     current = one.metadata.current_snapshot()
-    return not missing_file(place.io, [current] if current else [], current=current)
+    return not missing_file(place.io, [current] if current else [], current=current, move=one.move)
 
 
 def _passed_over(place: _Place, now: Written, known_at: int) -> str:
@@ -154,7 +219,7 @@ def _passed_over(place: _Place, now: Written, known_at: int) -> str:
         number, is_higher = number_of(location), number_of(location) > now.number
         if now is place.known and not is_higher:
             break
-        one = read(place.io, location)
+        one = place.read(location)
         if one is None and is_higher:
             return f"{number} cannot be read"
         if one is None or one.metadata.table_uuid != now.metadata.table_uuid:
@@ -174,16 +239,16 @@ def _newer(place: _Place, known_at: int) -> Iterator[Written]:
     """The metadata files a table could have, the best first."""
     known = place.known
     if known is None:
-        yield from newest_first(place.io, place.files)
+        yield from newest_first(place.read, place.files)
         return
     passed = {path_in_storage(location) for location in (known.location, *known.log)}
     newer = [location for location in place.files if path_in_storage(location) not in passed]
-    for one in newest_first(place.io, newer):
-        if one.written_at >= known_at and _follows(place.io, one, known):
+    for one in newest_first(place.read, newer):
+        if one.written_at >= known_at and _follows(place.read, one, known):
             yield one
 
 
-def _follows(io: FileIO, one: Written, known: Written) -> bool:
+def _follows(read_one: Read, one: Written, known: Written) -> bool:
     """Whether a file came after the known one, of the same table, or the table was dropped and made anew.
 
     A log that reaches back to the known file's number has to hold it. One that was cut before is gone on with in the
@@ -195,8 +260,8 @@ def _follows(io: FileIO, one: Written, known: Written) -> bool:
         return False
     if any(number_of(location) <= known.number for location in one.log):
         return path_in_storage(known.location) in map(path_in_storage, one.log)
-    oldest = next(filter(None, (read(io, location) for location in one.log)), None)
-    return oldest is None or _follows(io, oldest, known)
+    oldest = next(filter(None, map(read_one, one.log)), None)
+    return oldest is None or _follows(read_one, oldest, known)
 
 
 def _unowned(preview: Lake, places: Iterable[_Place], choices: Sequence[_Choice]) -> list[_Place]:
@@ -261,10 +326,11 @@ def _told(choice: _Choice) -> Recovered:
     now = chosen or known
     rows = rows_of(now.metadata.current_snapshot()) if now else 0
     done = (BROUGHT if place.is_known else KNOWN_AGAIN) if chosen else LEFT_ALONE if known else LOST
-    said = done
-    if chosen and place.is_known:
+    done = SETTLED if choice.move else done
+    said = f"{done}; it was made at {choice.move.made_at}" if choice.move else done
+    if chosen and place.is_known and not choice.move:
         said = f"{done} from {known.number} to {chosen.number}" if known else f"{done}: it is at {chosen.number} now"
-    elif known:
+    elif known and not choice.move:
         said = f"{done} at {known.number}"
     if choice.passed_over:
         said += f"; {choice.passed_over}"

@@ -73,22 +73,22 @@ def _changed_manifest(search: Search, manifest: ManifestFile, replaced: Replaced
     if all(one is two for one, two in zip(before, after, strict=True)):
         return None
     kept = [entry for entry in after if entry is not None]
-    return _Change(_written_manifest(search.table, manifest, kept) if kept else None, before, kept)
+    return _Change(written_manifest(search.table, manifest, kept) if kept else None, before, kept)
 
 
 def _changed_entry(search: Search, entry: ManifestEntry, replaced: Replaced) -> ManifestEntry | None:
     """An entry names the new file; one of a file that was taken out before goes where its bounds name the id."""
     path = entry.data_file.file_path
     if path in replaced:
-        return _entry(entry, replaced[path])
+        file = replaced[path]
+        return entry_of(entry, file) if file is not None else None
     number = search.rule.number
     is_named = number is not None and number[1] in ends_of(search.table, search.rule, entry.data_file)
     return None if entry.status == ManifestEntryStatus.DELETED and is_named else entry
 
 
-def _entry(entry: ManifestEntry, file: DataFile | None) -> ManifestEntry | None:
-    if file is None:
-        return None
+def entry_of(entry: ManifestEntry, file: DataFile) -> ManifestEntry:
+    """The same entry for another file."""
     return ManifestEntry.from_args(
         status=entry.status,
         snapshot_id=entry.snapshot_id,
@@ -98,7 +98,7 @@ def _entry(entry: ManifestEntry, file: DataFile | None) -> ManifestEntry | None:
     )
 
 
-def _written_manifest(table: Table, old: ManifestFile, entries: Sequence[ManifestEntry]) -> ManifestFile:
+def written_manifest(table: Table, old: ManifestFile, entries: Sequence[ManifestEntry]) -> ManifestFile:
     """A manifest of these entries that stands where the old one stood."""
     spec = table.specs()[old.partition_spec_id]
     output = table.io.new_output(_new_place(table, "m0"))
@@ -120,12 +120,18 @@ def _changed_version(table: Table, snapshot: Snapshot, changes: Mapping[str, _Ch
     if not own:
         return snapshot
     after = [changes[one.manifest_path].manifest if one.manifest_path in changes else one for one in manifests]
+    place = written_list(table, snapshot, [one for one in after if one is not None])
+    changed: dict[str, Any] = {"manifest_list": place, "summary": _corrected(snapshot, own)}
+    return snapshot.model_copy(update=changed)
+
+
+def written_list(table: Table, snapshot: Snapshot, manifests: list[ManifestFile]) -> str:
+    """Write a version's list of manifests; its place."""
     output = table.io.new_output(_new_place(table, f"snap-{snapshot.snapshot_id}"))
     place = snapshot.snapshot_id, snapshot.parent_snapshot_id, snapshot.sequence_number
     with write_manifest_list(table.format_version, output, *place, _compression(table)) as writer:
-        writer.add_manifests([one for one in after if one is not None])
-    changed: dict[str, Any] = {"manifest_list": output.location, "summary": _corrected(snapshot, own)}
-    return snapshot.model_copy(update=changed)
+        writer.add_manifests(manifests)
+    return output.location
 
 
 def _new_place(table: Table, name: str) -> str:

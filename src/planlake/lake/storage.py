@@ -1,6 +1,6 @@
 """Files as they lie in a warehouse: in goes a place, out come the files below it, whatever any table says of them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,6 +64,21 @@ def table_storages(lake: Lake, zone: str, name: str) -> list[Storage]:
     root = _warehouse(lake, zone)
     databases = (lake.database(zone), *preview_databases(lake, zone))
     return [Storage(root.files, f"{root.folder}/{one}/{name}", root.prefix) for one in databases]
+
+
+def table_folders(lake: Lake, zone: str) -> set[str]:
+    """The names of the tables that have a folder in a zone's database, whatever is in it."""
+    storage = database_storage(lake, zone)
+    selector = pyarrow.fs.FileSelector(storage.folder, allow_not_found=True)
+    return {one.base_name for one in storage.files.get_file_info(selector) if not one.is_file}
+
+
+def are_there(io: FileIO, locations: Collection[str]) -> list[bool]:
+    """Whether there is a file at each of these places."""
+    if not locations:
+        return []
+    files = storage_of(io, next(iter(locations))).files
+    return [one.is_file for one in files.get_file_info([path_in_storage(location) for location in locations])]
 
 
 def preview_databases(lake: Lake, zone: str) -> list[str]:

@@ -4,16 +4,18 @@ The catalogue is not asked. A file that was written and never committed looks li
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pyiceberg.io import FileIO
+from pyiceberg.manifest import ManifestFile
 from pyiceberg.serializers import FromInputFile
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
 
 from planlake.lake.lake import UNREADABLE, Lake
-from planlake.lake.previews import named_by, unread
+from planlake.lake.moving import Move, move_of, moved
+from planlake.lake.overlay import named_by, unread
 from planlake.lake.storage import database_storage, path_in_storage, preview_databases, storage_of
 from planlake.lake.summary import figure
 
@@ -22,11 +24,15 @@ METADATA = re.compile(r"(?P<folder>.+)/(?P<table>[^/]+)/metadata/(?P<number>[0-9
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A metadata file: where it lies, its number, and what it says of the table."""
+    """A metadata file: where it lies, its number, and what it says of the table.
+
+    Where the table was made elsewhere (`move`), the metadata is as if it had been made here.
+    """
 
     location: str
     number: int
     metadata: TableMetadata
+    move: Move | None = None
 
     @property
     def written_at(self) -> int:
@@ -55,6 +61,12 @@ def metadata_files(lake: Lake, zone: str) -> dict[str, list[str]]:
     return found
 
 
+def metadata_files_of(io: FileIO, place: str) -> list[str]:
+    """The locations of all metadata files of the table at a place."""
+    storage = storage_of(io, f"{place}/metadata")
+    return [storage.prefix + one.path for one in storage.listed() if METADATA.fullmatch(one.path)]
+
+
 def stored_previews(base: Lake) -> list[str]:
     """The names of a lake's previews of whose operations database a metadata file is there.
 
@@ -64,13 +76,17 @@ def stored_previews(base: Lake) -> list[str]:
     return [name for name in names if metadata_files(unread(base, name), "operations")]
 
 
-def read(io: FileIO, location: str) -> Written | None:
-    """A metadata file; None where it is gone or cannot be read, as one that was never written to its end."""
+def read(io: FileIO, location: str, place: str) -> Written | None:
+    """A metadata file of the table at a place; None where it is gone or cannot be read, as one not written to its end.
+
+    Of a table that was made elsewhere all places are read as those here.
+    """
     try:
         metadata = FromInputFile.table_metadata(io.new_input(location))
     except UNREADABLE:
         return None
-    return Written(location, number_of(location), metadata)
+    move = move_of(metadata, place)
+    return Written(location, number_of(location), moved(metadata, move) if move else metadata, move)
 
 
 def number_of(location: str) -> int:
@@ -79,7 +95,10 @@ def number_of(location: str) -> int:
     return int(found["number"]) if found else 0
 
 
-def newest_first(io: FileIO, locations: Iterable[str]) -> Iterator[Written]:
+Read = Callable[[str], Written | None]
+
+
+def newest_first(read_one: Read, locations: Iterable[str]) -> Iterator[Written]:
     """Metadata files of one table: the last of the longest history, then what that followed, then others likewise.
 
     Of a table that was dropped and made anew, what was made anew comes first. Each file names those it followed, so
@@ -88,19 +107,32 @@ def newest_first(io: FileIO, locations: Iterable[str]) -> Iterator[Written]:
     last: list[Written] = []
     followed: set[str] = set()
     for location in sorted(locations, key=number_of, reverse=True):
-        one = read(io, location) if location not in followed else None
+        one = read_one(location) if path_in_storage(location) not in followed else None
         if one is not None:
             last.append(one)
-            followed.update(one.log)
+            followed.update(map(path_in_storage, one.log))
     last.sort(key=lambda found: found.written_at)
     latest = {one.metadata.table_uuid: one.written_at for one in last}
     last.sort(key=lambda found: (latest[found.metadata.table_uuid], found.number, found.written_at))
     for one in reversed(last):
         yield one
-        yield from filter(None, (read(io, location) for location in reversed(one.log)))
+        yield from filter(None, map(read_one, reversed(one.log)))
 
 
-def missing_file(io: FileIO, snapshots: Collection[Snapshot], *, current: Snapshot | None) -> str:
+def manifests_in(io: FileIO, snapshot: Snapshot, move: Move | None = None) -> list[ManifestFile]:
+    """The manifests of a version; of one that was made elsewhere, where they lie here."""
+    found = snapshot.manifests(io)
+    return found if move is None else [_manifest_at(one, move.here(one.manifest_path)) for one in found]
+
+
+def _manifest_at(one: ManifestFile, place: str) -> ManifestFile:
+    values = [one[number] for number in range(len(one))]
+    return ManifestFile(place, *values[1:])
+
+
+def missing_file(
+    io: FileIO, snapshots: Collection[Snapshot], *, current: Snapshot | None, move: Move | None = None
+) -> str:
     """A list or manifest of these versions, or a data file of the current one, that is gone or was cut off.
 
     Empty where there is none.
@@ -112,14 +144,14 @@ def missing_file(io: FileIO, snapshots: Collection[Snapshot], *, current: Snapsh
         manifests: dict[str, int | None] = {}
         for snapshot in snapshots:
             place = snapshot.manifest_list
-            manifests |= {one.manifest_path: one.manifest_length for one in snapshot.manifests(io)}
+            manifests |= {one.manifest_path: one.manifest_length for one in manifests_in(io, snapshot, move)}
         if gone := _missing(io, manifests):
             return gone
         data: dict[str, int | None] = {}
-        for one in current.manifests(io) if current is not None else []:
+        for one in manifests_in(io, current, move) if current is not None else []:
             place = one.manifest_path
             files = [entry.data_file for entry in one.fetch_manifest_entry(io)]
-            data |= {file.file_path: file.file_size_in_bytes for file in files}
+            data |= {move.here(file.file_path) if move else file.file_path: file.file_size_in_bytes for file in files}
     except UNREADABLE:
         return path_in_storage(place)
     if current is not None and not data and figure(current, "total-data-files"):  # what was cut off reads as empty
