@@ -125,6 +125,7 @@ class Settings(_Record):
     concurrency: _Positive = 8
     timeout_seconds: float = Field(default=60.0, gt=0)
     connect_timeout_seconds: float = Field(default=3.0, gt=0)
+    answer_megabytes: int = Field(default=64, ge=1, le=4096)
     attempts: _Positive = 3
     retry_budget: int = Field(default=200, ge=0)
     look_back_days: _Positive = 60

@@ -56,7 +56,8 @@ def test_wrong_keys_fail_the_signature_and_not_the_api(examined, monkeypatch):
     assert status == 3
     assert (found["API"]["verdict"], found["signature"]["verdict"]) == ("ok", "failed")
     assert "keys are wrong" in found["signature"]["seen"]
-    assert found["signature"]["advice"]
+    assert "ask the supplier" in found["signature"]["advice"]
+    assert "clock" not in found["signature"]["advice"]
     assert "mistyped-key" not in json.dumps(found)
 
 
@@ -112,7 +113,15 @@ def test_a_firewall_that_answers_in_place_of_the_api_fails_with_advice(examined,
     status, found = examined()
     assert status == 3
     assert found["API"]["verdict"] == "failed"
+    assert "an HTML page answered, not the API" in found["API"]["seen"]
     assert "firewall" in found["API"]["advice"]
+
+
+def test_an_api_that_has_moved_fails_with_where_to_and_what_to_set(examined, feed):
+    feed.fail(Rule(status=301, headers={"Location": "https://new.example/rest/v1/fees?page=1"}, times=None))
+    status, found = examined()
+    assert (status, found["API"]["verdict"]) == (3, "failed")
+    assert "said to be at https://new.example/rest/v1; set api.base_url" in found["API"]["seen"]
 
 
 def test_an_html_page_with_paging_headers_is_not_taken_for_records(examined, feed):

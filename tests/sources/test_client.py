@@ -12,58 +12,16 @@ import pytest
 
 from planlake.config import Api, Config, Settings
 from planlake.errors import SourceRefused, SourceUnreachable
-from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
-from planlake.simulator.dataset import Dataset
-from planlake.simulator.faults import FaultPlan, Rule
-from planlake.simulator.server import Simulator
+from planlake.simulator.app import PUBLIC_KEY
+from planlake.simulator.faults import Rule
 from planlake.sources.client import Totals, clock_skew, open_source
 from planlake.sources.keys import Keys
-from planlake.sources.records import Records, Shape, read_records
+from planlake.sources.records import Records
 from planlake.sources.tascomi.signing import signed_headers
 
-NOW = datetime.fromisoformat("2026-11-23T03:00")
+from .asking import KEYS, fail, is_ok, read, records_in
+
 HTML = b"<!DOCTYPE html><html><body>Checking your browser</body></html>"
-KEYS = Keys(PUBLIC_KEY, PRIVATE_KEY)
-
-
-@pytest.fixture(scope="module")
-def _serving():
-    data = Dataset({"wards": {"id": "integer", "last_updated": "timestamp", "name": "text"}}, now=NOW)
-    for number in range(1, 121):
-        data.put("wards", {"id": str(number), "last_updated": "2026-11-20 10:00:00", "name": f"Ward {number}"})
-    with Simulator(data) as running:
-        yield running
-
-
-@pytest.fixture
-def simulator(_serving):
-    _serving.faults = FaultPlan()
-    _serving.requests.clear()
-    return _serving
-
-
-def records_in(body):
-    return read_records(body, Shape("id"))
-
-
-def read(url, *queries, keys=KEYS, together=False, **settings):
-    """The answers to queries for wards, one after another or all at once."""
-    config = Config(api=Api(base_url=url), settings=Settings(**settings))
-
-    async def ask():
-        async with open_source(config, lambda instant: signed_headers(keys, instant)) as source:
-            asked = [source.get("wards", query, records_in) for query in queries or ({},)]
-            return await asyncio.gather(*asked) if together else [await one for one in asked]
-
-    return asyncio.run(ask())
-
-
-def is_ok(answer):
-    return not answer.error
-
-
-def fail(simulator, *rules):
-    simulator.faults = FaultPlan(list(rules))
 
 
 @contextmanager
@@ -103,7 +61,7 @@ def test_an_empty_or_null_body_with_a_good_status_holds_no_records_and_is_no_err
     assert answer.records == Records()
 
 
-@pytest.mark.parametrize("body", [HTML, b'{"id": "1"}', b'[{"id": "1"}', b"maintenance"])
+@pytest.mark.parametrize("body", [b'{"id": "1"}', b'[{"id": "1"}', b"maintenance"])
 def test_a_body_that_is_no_array_is_an_error_of_the_answer_not_of_the_run(simulator, body):
     fail(simulator, Rule(body=body, headers={"Content-Type": "text/html"}, times=None))
     [answer] = read(simulator.url, attempts=1)
@@ -146,7 +104,7 @@ def test_a_status_that_will_not_pass_is_asked_for_once(simulator, status):
 def test_a_redirect_is_not_followed_so_that_no_other_host_sees_a_signature(simulator):
     fail(simulator, Rule(status=302, headers={"Location": f"{simulator.url}/elsewhere"}))
     [answer] = read(simulator.url)
-    assert answer.error == "status 302"
+    assert answer.error.startswith("status 302: ")
     assert [request.path for request in simulator.requests] == ["/rest/v1/wards"]
 
 
@@ -259,8 +217,10 @@ def test_a_signature_refused_once_is_made_anew_without_counting_as_a_failure(sim
 
 
 def test_wrong_keys_are_refused_after_one_new_signature_and_the_error_says_keys(simulator):
-    with pytest.raises(SourceRefused, match="the keys are wrong") as raised:
+    with pytest.raises(SourceRefused, match=r"the keys are wrong, as this machine's clock is right \(") as raised:
         read(simulator.url, keys=Keys(PUBLIC_KEY, "not-the-key"))
+    assert "supplier" in raised.value.hint
+    assert "clock" not in raised.value.hint
     assert [request.status for request in simulator.requests] == [401, 401]
     assert raised.value.exit_code == 3
     assert "not-the-key" not in "\n".join(raised.value.lines())
@@ -275,6 +235,13 @@ def test_a_clock_that_is_wrong_by_the_servers_date_is_named_as_the_cause(simulat
     assert "clock" in raised.value.message
     assert "keys" not in raised.value.message
     assert "clock" in raised.value.hint
+
+
+def test_a_firewall_that_refuses_in_place_of_the_api_is_named_beside_the_refusal(simulator):
+    fail(simulator, Rule(status=401, body=b"<html><title>Blocked</title></html>", times=None))
+    with pytest.raises(SourceRefused) as raised:
+        read(simulator.url)
+    assert raised.value.facts == {"status": 401, "answer": 'an HTML page answered, not the API: "Blocked"'}
 
 
 def test_a_refusal_without_the_servers_date_names_both_causes(simulator):

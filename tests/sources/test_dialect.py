@@ -13,7 +13,7 @@ from planlake.sources.signing import signer_of
 
 TASCOMI = Dialect()
 REGISTER = replace(load_catalogue("public_register").dialect, page_size=2)
-HEADERS = {"X-Number-Of-Results": "120", "X-Results-Per-Page": "50", "X-Page-Number": "3"}
+HEADERS = {"x-number-of-results": "120", "x-results-per-page": "50", "x-page-number": "3"}
 
 
 def test_the_defaults_are_tascomis():
@@ -58,7 +58,7 @@ def test_an_envelope_may_lie_deeper_and_say_no_more_than_its_total():
 
 def test_a_total_may_stand_in_a_header_and_the_records_alone_in_the_body():
     dialect = replace(REGISTER, records="", total="header:X-Total-Count", size="", place="")
-    assert opened(dialect, {"offset": 0}, {"X-Total-Count": "7"}, b"[{}]").totals == Totals(7, 2, 1)
+    assert opened(dialect, {"offset": 0}, {"x-total-count": "7"}, b"[{}]").totals == Totals(7, 2, 1)
 
 
 @pytest.mark.parametrize("odd", [b'"\\ud800"', b'"\xff"', b'"\x01"', b"1e999", b'"}],[{"'])
@@ -82,11 +82,44 @@ def test_one_odd_record_does_not_spoil_its_envelope(odd):
         (b'{"items": [], "total": 3, "offset": 2, "limit": 0}', "make no sense"),
         (b'{"items": [], "total": 3, "offset": 2, "limit": 1}', "gives 1 records a page"),
         (b'{"items": [], "total": 3, "offset": 0, "limit": 2}', "from 2 on were asked for, the answer says 0"),
+        (b'{"items": [], "total": 1e9, "offset": 2, "limit": 2}', 'total is "1e9"'),
+        (b'{"items": [], "total": 3.0, "offset": 2, "limit": 2}', 'total is "3.0"'),
+        (b'{"items": [], "total": null, "offset": 2, "limit": 2}', 'total is "null"'),
+        (b'{"items": [], "total": {"a": 1}, "offset": 2, "limit": 2}', "total is something else"),
+        (b'{"items": [], "total": 2147483648, "offset": 2, "limit": 2}', "total is 2147483648, above 2,147,483,647"),
+        (b'{"items": [], "total": 3, "offset": 9223372036854775808, "limit": 2}', "offset is 9223372036854775808"),
+        (b'{"items": [], "total": 3, "offset": -2, "limit": 2}', "from 2 on were asked for, the answer says -2"),
+        (b'{"items": [], "total": 3, "offset": 2, "limit": 99999999999}', "limit is 99999999999, above"),
+        (b'{"items": [], "total": %b, "offset": 2, "limit": 2}' % (b"9" * 5001), "total is 9{24}, above"),
     ],
 )
 def test_an_answer_that_is_not_as_the_catalogue_says_is_refused_with_the_reason(body, said):
     with pytest.raises(ValueError, match=said):
         opened(REGISTER, {"offset": 2, "limit": 2}, {}, body)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "headers", "body"),
+    [
+        pytest.param(TASCOMI, {**HEADERS, "x-page-number": "1"}, b"[]", id="in a header"),
+        pytest.param(
+            replace(TASCOMI, records="items", place="body:paging.page"),
+            HEADERS,
+            b'{"items": [], "paging": {"page": 1}}',
+            id="in the body",
+        ),
+    ],
+)
+def test_a_page_that_says_it_is_another_than_the_one_asked_for_is_refused_with_both_numbers(dialect, headers, body):
+    with pytest.raises(ValueError, match="page 3 was asked for, the answer says it is page 1"):
+        opened(dialect, {"page": 3}, headers, body)
+    assert opened(dialect, {"page": 1}, headers, body).totals.page == 1
+    assert opened(dialect, {"id": "8"}, headers, body).totals.page == 1  # who names no page is given the first
+
+
+def test_where_no_place_is_said_the_page_asked_for_is_believed():
+    dialect = replace(TASCOMI, place="")
+    assert opened(dialect, {"page": 3}, {**HEADERS, "x-page-number": "0"}, b"[]").totals == Totals(120, 50, 3)
 
 
 # ---------------------------------------------------------------- tokens

@@ -240,8 +240,7 @@ def test_tags_in_remarks_and_scripts_are_no_beginning():
     assert list(read_documentation(html, KNOWN)) == ["fees"]
 
 
-def test_a_file_that_is_too_large_is_refused_rather_than_cut(tmp_path, monkeypatch):
-    monkeypatch.setattr("planlake.sources.pages.MOST_BYTES", 10)
-    (tmp_path / "page.html").write_text("x" * 11)
-    with pytest.raises(ConfigurationError, match="larger than"):
-        page_text("page.html", tmp_path, Settings())
+def test_a_file_that_is_too_large_is_refused_rather_than_cut(tmp_path):
+    (tmp_path / "page.html").write_text("x" * (2**20 + 1))
+    with pytest.raises(ConfigurationError, match=r"larger than 1 MB, which settings\.answer_megabytes allows"):
+        page_text("page.html", tmp_path, Settings(answer_megabytes=1))

@@ -19,6 +19,7 @@ from planlake.lake.previews import open_lake
 from planlake.sources.catalogue import catalogue_of, configured_catalogue
 from planlake.sources.client import CLOCK_SKEW_SECONDS, Answer, Signer, clock_skew, open_source
 from planlake.sources.dialect import Dialect, page_query
+from planlake.sources.proxy import proxy_of
 from planlake.sources.records import no_records
 from planlake.sources.signing import signer_of
 
@@ -125,7 +126,7 @@ def _source(config: Config) -> Iterator[Finding]:
         answer = asyncio.run(_first_page(config, sign, dialect, known[resource].address))
     except SourceRefused as error:
         yield Finding("API", "ok", "answers")
-        yield Finding("signature", "failed", str(error), error.hint if dialect.signing == "bearer" else KEYS_ADVICE, 3)
+        yield Finding("signature", "failed", str(error), error.hint, 3)
         yield from _skipped("the signature is refused", "clock")
         return
     except PlanlakeError as error:
@@ -137,7 +138,9 @@ def _source(config: Config) -> Iterator[Finding]:
         yield from _skipped("needs a good answer", "signature")
     else:
         total = answer.totals.results if answer.totals else 0
-        yield Finding("API", "ok", f"{resource} has {total:,} records, answered in {answer.seconds:.2f} s")
+        proxy = proxy_of(config.source_api().base_url)
+        way = f" through the proxy {proxy.name}" if proxy else ""
+        yield Finding("API", "ok", f"{resource} has {total:,} records, answered in {answer.seconds:.2f} s{way}")
         yield Finding("signature", "ok", "accepted")
     yield _clock(clock_skew(answer, datetime.now(UTC)))
 
@@ -152,7 +155,6 @@ def _skipped(reason: str, *checks: str) -> Iterator[Finding]:
         yield Finding(check, "skipped", reason)
 
 
-KEYS_ADVICE = "ask the supplier for the keys, or set the clock"
 ADVICE = "check api.base_url, the network and a proxy; an HTML page means a firewall answers instead of the API"
 
 

@@ -35,9 +35,10 @@ from planlake.flow.record import record
 from planlake.lake.lake import clear_errors
 from planlake.lake.reading import own_rows_sql
 from planlake.lake.runs import append_operations
+from planlake.sources.addresses import shown_place
 from planlake.sources.catalogue import Catalogue, Resource, catalogue_of
 from planlake.sources.documentation import Fields, column_type, read_documentation
-from planlake.sources.pages import page_text, shown_place
+from planlake.sources.pages import page_text
 
 CHECK = "documentation"
 DUE_AFTER_DAYS = 7

@@ -6,15 +6,14 @@ has not answered at all.
 """
 
 import asyncio
-import errno
 import heapq
 import itertools
-import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from time import monotonic
 from urllib.parse import quote, urlencode
 
@@ -23,8 +22,12 @@ import stamina
 
 from planlake.config import Config
 from planlake.errors import SourceRefused, SourceUnreachable
+from planlake.sources.body import MEGABYTE, Body, read_body
 from planlake.sources.dialect import Dialect, Totals, opened
+from planlake.sources.proxy import proxy_of, through
+from planlake.sources.reasons import reason_of
 from planlake.sources.records import NULL_BODIES, Records
+from planlake.sources.strangers import said_of_status, stranger
 
 stamina.instrumentation.set_on_retry_hooks([])  # the ledger keeps attempts; a log line for each would hold bodies
 
@@ -37,6 +40,8 @@ NEVER_ANSWERED_SECONDS = 5.0
 RETRY_SECONDS = 120.0
 LONGEST_PAUSE_SECONDS = 60.0
 CLOCK_SKEW_SECONDS = 60.0
+KEPT = "planlake.yaml says where ours are kept"
+STRANGERS_BYTES = 2**20  # read of an answer whose status says that it holds no records
 TASCOMI = Dialect()
 
 Read = Callable[[bytes], Records]  # raises ValueError where a body is no array of records
@@ -71,6 +76,7 @@ class Answer:
 class _Request:
     """What is asked: the address, the query in it, and what makes records of the answer."""
 
+    resource: str
     url: str
     query: Mapping[str, str | int]
     read: Read = field(repr=False)
@@ -133,8 +139,10 @@ class Source:
         self._session = session
         self._dialect = dialect
         self._base_url = config.source_api().base_url
+        self._proxy = proxy_of(self._base_url)
         self._settings = config.settings
         self._sign = sign
+        self._most_bytes = config.settings.answer_megabytes * MEGABYTE
         self._places = _Places(config.settings.concurrency)
         self._retries_left = config.settings.retry_budget
         self._has_answered = False
@@ -158,7 +166,7 @@ class Source:
         Raises SourceRefused where the keys or the clock are wrong, SourceUnreachable where the API has not answered
         a single request of this run.
         """
-        asked = _Request(self.url_of(resource, query), query, read)
+        asked = _Request(resource, self.url_of(resource, query), query, read)
         async with self._places.taken(turn):
             started = monotonic()
             try:
@@ -215,20 +223,22 @@ class Source:
 
     async def _ask_once(self, asked: _Request) -> Answer:
         headers = {"Content-Type": "application/json", **self._sign(datetime.now(UTC))}
+        proxy = self._proxy.address if self._proxy else None
         try:
-            async with self._session.get(asked.url, headers=headers, allow_redirects=False) as response:
-                body = await response.read()
+            async with self._session.get(asked.url, headers=headers, allow_redirects=False, proxy=proxy) as response:
+                is_read = response.status in (OK, self._dialect.no_records_status)
+                body = await read_body(response, self._most_bytes if is_read else STRANGERS_BYTES)
         except TimeoutError:
             return Answer(asked.url, NO_ANSWER, error=f"no answer within {self._settings.timeout_seconds:g} s")
         except (aiohttp.ClientError, OSError) as error:
             return Answer(asked.url, NO_ANSWER, error=reason_of(error))
         self._has_answered = True
-        return _answer(self._dialect, asked, response.status, body, response.headers)
+        return _answer(self._dialect, asked, response.status, body, _joined(response))
 
     def _unreachable(self, answer: Answer) -> SourceUnreachable:
         return SourceUnreachable(
             f"the API cannot be reached: {answer.error}",
-            facts={"base_url": self._base_url},
+            facts={"base_url": self._base_url, **through(self._proxy)},
             state="Nothing was changed",
             hint="planlake doctor",
         )
@@ -251,59 +261,60 @@ def clock_skew(answer: Answer, now: datetime) -> float | None:
     return (now - answer.server_date).total_seconds() if answer.server_date else None
 
 
-def _answer(dialect: Dialect, asked: _Request, status: int, body: bytes, headers: Mapping[str, str]) -> Answer:
+def _answer(dialect: Dialect, asked: _Request, status: int, body: Body, headers: Mapping[str, str]) -> Answer:
     date, pause = _server_date(headers), _retry_after(headers)
-    answer = Answer(asked.url, status, size=len(body), server_date=date, retry_after=pause)
+    answer = Answer(asked.url, status, size=body.size, server_date=date, retry_after=pause)
     if status != OK and status == dialect.no_records_status:
-        is_nothing = body.strip() in NULL_BODIES
-        error = "" if is_nothing else f"status {status} with a body: a firewall answers, not the API"
-        return replace(answer, error=error)
+        is_nothing = not body.is_cut and body.content.strip() in NULL_BODIES
+        who = stranger(body.content) or "a firewall answers, not the API"
+        return replace(answer, error="" if is_nothing else f"status {status} with a body: {who}")
     if status != OK:
-        return replace(answer, error=f"status {status}")
+        said = said_of_status(status, headers, body.content, asked=asked.url, resource=asked.resource)
+        return replace(answer, error=said)
+    if who := stranger(body.content):
+        return replace(answer, error=who)
+    if body.is_cut:
+        most = f"{body.size // MEGABYTE} MB, which settings.answer_megabytes allows"
+        return replace(answer, error=f"the answer is larger than {most}")
     try:
-        found = opened(dialect, asked.query, headers, body)
+        found = opened(dialect, asked.query, headers, body.content)
         return replace(answer, records=asked.read(found.records), totals=found.totals)
     except ValueError as error:
         return replace(answer, error=str(error))
 
 
+def _joined(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """The headers by their names in small letters; what is said twice alike is said once."""
+    headers = response.headers
+    return {name.lower(): ", ".join(dict.fromkeys(headers.getall(name))) for name in headers}
+
+
 def _retry_after(headers: Mapping[str, str]) -> float:
     """Seconds the API asks us to wait; 0 where it does not say, or names a date."""
-    text = headers.get("Retry-After", "")
+    text = headers.get("retry-after", "")
     return float(text) if text.isdecimal() else 0.0
 
 
 def _server_date(headers: Mapping[str, str]) -> datetime | None:
     try:
-        return parsedate_to_datetime(headers["Date"]).replace(tzinfo=UTC)
+        return parsedate_to_datetime(headers["date"]).replace(tzinfo=UTC)
     except (KeyError, ValueError):
         return None
 
 
 def _refused(answer: Answer, dialect: Dialect) -> SourceRefused:
     skew = clock_skew(answer, datetime.now(UTC))
-    state = "Everything committed so far is kept"
+    facts = {"status": 401} | ({"answer": answer.error.partition(", ")[2]} if ", " in answer.error else {})
+    refusal = partial(SourceRefused, facts=facts, state="Everything committed so far is kept")
     if dialect.signing == "bearer":
-        hint = "ask the supplier for another one, or planlake doctor"
         message = "the API refuses our token: it is wrong, or no longer good"
-        return SourceRefused(message, facts={"status": 401}, state=state, hint=hint)
-    if skew is not None and abs(skew) > CLOCK_SKEW_SECONDS:
-        ahead = "ahead of" if skew > 0 else "behind"
-        message = f"the API refuses our signature: this machine's clock is {abs(skew):.0f} s {ahead} the server's"
-        return SourceRefused(message, facts={"status": 401}, state=state, hint="set the clock, then planlake doctor")
-    cause = "the keys are wrong" if skew is not None else "the keys or this machine's clock are wrong"
-    return SourceRefused(
-        f"the API refuses our signature: {cause}", facts={"status": 401}, state=state, hint="planlake doctor"
-    )
-
-
-def reason_of(error: Exception) -> str:
-    """Why no answer came, in a few words."""
-    if isinstance(error, aiohttp.ClientSSLError):  # its number is OpenSSL's, not the operating system's
-        found = getattr(error, "certificate_error", None) or getattr(error, "os_error", error)
-        reason = getattr(found, "verify_message", "") or getattr(found, "reason", "") or found
-        return f"no secure connection: {reason}"
-    number = getattr(error, "errno", None)
-    if isinstance(number, int) and number in errno.errorcode:
-        return os.strerror(number).lower()
-    return str(error) or type(error).__name__
+        return refusal(message, hint=f"ask the supplier for another one; {KEPT}")
+    if skew is None:
+        message = "the API refuses our signature: the keys or this machine's clock are wrong"
+        return refusal(message, hint=f"set the clock (NTP); where it is right, ask the supplier for the keys; {KEPT}")
+    apart = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the server's"
+    if abs(skew) > CLOCK_SKEW_SECONDS:
+        hint = "set the clock (NTP); where it is right, the server's is wrong: ask the supplier"
+        return refusal(f"the API refuses our signature: this machine's clock is {apart}", hint=hint)
+    message = f"the API refuses our signature: the keys are wrong, as this machine's clock is right ({apart})"
+    return refusal(message, hint=f"ask the supplier for the keys; {KEPT}")

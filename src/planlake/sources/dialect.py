@@ -3,6 +3,7 @@
 What differs between APIs and can be told in words stands here as data. The defaults are Tascomi's.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,10 @@ from planlake.sources.records import members_of
 
 Query = dict[str, str | int]
 IN_BODY, IN_HEADER = "body:", "header:"
+HIGHEST = 2**31 - 1  # of what an answer says of itself: the ledger keeps whole numbers of 32 bits
+LONGEST = 24  # signs of a figure that are read, or repeated in a message
+FIGURE = re.compile("-?[0-9]+")  # int() takes more: 1_000, other scripts' digits
+SHORT = re.compile(r"[A-Za-z0-9.+_-]{0,24}|[0-9, ]{0,24}")  # what a message may repeat of a figure that is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,10 @@ def day_query(dialect: Dialect, changed: str, day: str) -> Query:
 
 
 def opened(dialect: Dialect, query: Mapping[str, str | int], headers: Mapping[str, str], body: bytes) -> "Opened":
-    """The records of an answer, still as bytes, and its totals; ValueError where it says them wrongly or not at all."""
+    """The records of an answer, still as bytes, and its totals; ValueError where it says them wrongly or not at all.
+
+    Names of headers are in small letters; one that came more than once with other values has all of them.
+    """
     places = (dialect.records, dialect.total, dialect.size, dialect.place)
     is_enveloped = bool(dialect.records) or any(place.startswith(IN_BODY) for place in places)
     members = members_of(body) if is_enveloped else {}
@@ -95,17 +103,14 @@ def _totals(
     dialect: Dialect, query: Mapping[str, str | int], headers: Mapping[str, str], members: Mapping[str, bytes]
 ) -> Totals:
     asked = int(query.get(dialect.page_parameter, 1 if dialect.paging == "page" else 0))
-    try:
-        results = _figure(dialect.total, headers, members)
-        per_page = _figure(dialect.size, headers, members) if dialect.size else dialect.page_size
-        place = _figure(dialect.place, headers, members) if dialect.place else asked
-    except (KeyError, ValueError):
-        kind = "headers" if dialect.total.startswith(IN_HEADER) else "figures"
-        raise ValueError(f"the paging {kind} are missing or no numbers") from None
+    results = _figure(dialect.total, headers, members)
+    per_page = _figure(dialect.size, headers, members) if dialect.size else dialect.page_size
+    place = _figure(dialect.place, headers, members) if dialect.place else asked
     if per_page < 1 or results < 0:
-        kind = "headers" if dialect.total.startswith(IN_HEADER) else "figures"
-        raise ValueError(f"the paging {kind} make no sense: {results} results, {per_page} per page")
+        raise _no_sense(dialect.total, f"{results} results, {per_page} per page")
     if dialect.paging == "page":
+        if place != asked:
+            raise ValueError(f"page {asked} was asked for, the answer says it is page {place}")
         return Totals(results, per_page, place)
     _check_offset(dialect, per_page, place, asked)
     return Totals(results, per_page, place // per_page + 1)
@@ -120,9 +125,28 @@ def _check_offset(dialect: Dialect, per_page: int, place: int, asked: int) -> No
 
 
 def _figure(where: str, headers: Mapping[str, str], members: Mapping[str, bytes]) -> int:
-    if where.startswith(IN_HEADER):
-        return int(headers[where.removeprefix(IN_HEADER)])
-    return int(_part(members, where.removeprefix(IN_BODY)).strip(b'"'))
+    """A whole number that an answer says of itself, written in digits; ValueError where there is none or too high."""
+    kind, _, name = where.partition(":")
+    try:
+        given = headers[name.lower()] if f"{kind}:" == IN_HEADER else _part(members, name).decode("ascii", "replace")
+    except (KeyError, ValueError):
+        raise ValueError(f"the paging {_kind(where)} are missing or no numbers: there is no {name}") from None
+    text = given.strip(' "')
+    if not FIGURE.fullmatch(text):
+        said = f'"{text}"' if SHORT.fullmatch(text) else "something else"
+        raise ValueError(f"the paging {_kind(where)} are missing or no numbers: {name} is {said}")
+    if len(text) > LONGEST or int(text) > HIGHEST:
+        beyond = "below 0" if text.startswith("-") else f"above {HIGHEST:,}"
+        raise _no_sense(where, f"{name} is {text[:LONGEST]}, {beyond}")
+    return int(text)
+
+
+def _no_sense(where: str, why: str) -> ValueError:
+    return ValueError(f"the paging {_kind(where)} make no sense: {why}")
+
+
+def _kind(where: str) -> str:
+    return "headers" if where.startswith(IN_HEADER) else "figures"
 
 
 def _part(members: Mapping[str, bytes], path: str) -> bytes:

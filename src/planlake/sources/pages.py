@@ -7,15 +7,17 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
 from planlake.config import Settings
 from planlake.errors import ConfigurationError, PlanlakeError, SourceUnreachable
-from planlake.sources.client import OK, RETRIED_STATUSES, reason_of
+from planlake.sources.addresses import is_address, is_meant_as_address, shown_place
+from planlake.sources.body import MEGABYTE, read_body
+from planlake.sources.client import OK, RETRIED_STATUSES
+from planlake.sources.proxy import proxy_of
+from planlake.sources.reasons import reason_of
 
-MOST_BYTES = 32 * 2**20
 STATE = "Nothing was compared"
 
 
@@ -34,65 +36,48 @@ def page_text(place: str, folder: Path, settings: Settings) -> PageText:
     """
     if is_address(place):
         return asyncio.run(_fetched(place, settings))
-    file = folder / place
+    file, shown = folder / place, shown_place(place)
+    most = settings.answer_megabytes * MEGABYTE
     try:
         with file.open("rb") as stream:
-            content = stream.read(MOST_BYTES + 1)
+            content = stream.read(most + 1)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "that is no name of a file"
         hint = "--docs takes an address or a file; api.documentation is the usual place"
+        if is_meant_as_address(place):
+            message = f"{shown} is no address and no file: an address begins with http:// or https://"
+            raise ConfigurationError(message, state=STATE, hint=hint) from None
+        reason = getattr(error, "strerror", None) or "that is no name of a file"
         raise ConfigurationError(f"{file} cannot be read: {reason}", state=STATE, hint=hint) from None
-    _check_size(len(content), place)
-    return PageText(content.decode("utf-8", "replace"), {"page": place})
+    if len(content) > most:
+        raise _too_large(shown, settings)
+    return PageText(content.decode("utf-8", "replace"), {"page": shown})
 
 
-def _check_size(size: int, shown: str) -> None:
-    if size > MOST_BYTES:
-        message = f"the documentation is larger than {MOST_BYTES // 2**20} MB"
-        raise ConfigurationError(message, facts={"page": shown}, state=STATE)
-
-
-def is_address(place: str) -> bool:
-    """Whether a place is an address rather than a file."""
-    return place.lower().startswith(("http://", "https://"))
-
-
-def shown_place(place: str) -> str:
-    """A place as messages may show it: an address without whatever may be a key."""
-    if not is_address(place):
-        return place
-    try:
-        parts = urlsplit(place)
-        host = parts.hostname or ""
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "the address given"
-    page, dot, _ = parts.path.partition(".html")  # the vendor's pages have the key right behind it
-    return urlunsplit((parts.scheme, host + port, page + dot, "", ""))
+def _too_large(shown: str, settings: Settings) -> ConfigurationError:
+    message = f"the documentation is larger than {settings.answer_megabytes} MB, which settings.answer_megabytes allows"
+    return ConfigurationError(message, facts={"page": shown}, state=STATE)
 
 
 async def _fetched(address: str, settings: Settings) -> PageText:
-    shown = shown_place(address)
+    shown, proxy = shown_place(address), proxy_of(address)
+    through = proxy.address if proxy else None
     timeout = aiohttp.ClientTimeout(total=settings.timeout_seconds, sock_connect=settings.connect_timeout_seconds)
     try:
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(address) as response:
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(address, proxy=through) as response:
             if response.status != OK:
                 raise _refused(response.status, shown)
-            content = bytearray()
-            async for part in response.content.iter_chunked(2**16):
-                content += part
-                _check_size(len(content), shown)
+            body = await read_body(response, settings.answer_megabytes * MEGABYTE)
+            if body.is_cut:
+                raise _too_large(shown, settings)
             facts = {"page": shown}
             if response.history:
                 facts["redirected_to"] = shown_place(str(response.url))
-            return PageText(content.decode(_encoding(response), "replace"), facts)
+            return PageText(body.content.decode(_encoding(response), "replace"), facts)
     except TimeoutError:
         raise _unreachable(f"no answer within {settings.timeout_seconds:g} s", shown) from None
     except aiohttp.InvalidURL:
         message, hint = "that is no address", "it looks like https://HOST/rest/v1/documentation.html"
         raise ConfigurationError(message, facts={"page": shown}, state=STATE, hint=hint) from None
-    except aiohttp.ClientResponseError as error:  # its text holds the whole address
-        raise _unreachable(type(error).__name__, shown) from None
     except (aiohttp.ClientError, OSError) as error:
         raise _unreachable(reason_of(error), shown) from None
 

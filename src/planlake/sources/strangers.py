@@ -1,0 +1,50 @@
+"""What answers where the API should: in go a status, headers and a body, out comes a sentence that says so.
+
+A firewall, a proxy or a login page answers in HTML, or sends the request on to somewhere else.
+"""
+
+import re
+from collections.abc import Mapping
+from html import unescape
+
+from planlake.sources.addresses import moved_to, printable
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+PROXY_LOGIN = ": the proxy wants another name and password (http://NAME:PASSWORD@HOST:PORT in its variable)"
+_LOOKED_AT = 2**16  # bytes of a page that may hold its title
+_HTML = re.compile(rb"<!doctype\s+html|<(?:html|head|body|title|center|h1)\b", re.IGNORECASE)
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_LONGEST_TITLE = 60
+
+
+def stranger(body: bytes) -> str:
+    """What a body is that is a document rather than JSON, with its title; empty where it is none."""
+    start = body[:_LOOKED_AT].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not start.startswith(b"<"):
+        return ""
+    if not _HTML.search(start):
+        return "an XML document answered, not the API"
+    found = _TITLE.search(start)
+    title = " ".join(unescape(found[1].decode("utf-8", "replace")).split()) if found else ""
+    if len(title) > _LONGEST_TITLE:
+        title = f"{title[:_LONGEST_TITLE]}..."
+    return "an HTML page answered, not the API" + (f': "{printable(title)}"' if title else "")
+
+
+def said_of_status(status: int, headers: Mapping[str, str], body: bytes, *, asked: str, resource: str) -> str:
+    """A status that is no good one, with where it leads and who answered, as far as that is told."""
+    if status in REDIRECTS:
+        return f"status {status}{_redirect(asked, headers.get('location', ''), resource)}"
+    if status == 407:
+        return f"status {status}{PROXY_LOGIN}"
+    who = stranger(body)
+    return f"status {status}, {who}" if who else f"status {status}"
+
+
+def _redirect(asked: str, location: str, resource: str) -> str:
+    target, base = moved_to(asked, location, resource)
+    if not target:
+        return " without saying where to"
+    if base:
+        return f": the API is said to be at {base}; set api.base_url to that if it is right"
+    return f": sent on to {target}, where nothing is asked; is api.base_url right?"
