@@ -49,7 +49,7 @@ def _show_runs(found: "list[PastRun]") -> None:
     rows = [
         (
             one.run,
-            f"{one.started_at:%Y-%m-%d %H:%M}",
+            f"{one.started_at:%Y-%m-%d %H:%M}" if one.started_at else "",
             f"{one.seconds:.1f} s" if one.seconds is not None else "",
             f"{one.outcome}, {one.message}" if one.message else one.outcome,
             one.tables,

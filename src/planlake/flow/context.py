@@ -10,6 +10,7 @@ from planlake.config import Config
 from planlake.engines.duckdb import Connection
 from planlake.lake.arrivals import Arrivals
 from planlake.lake.lake import Lake
+from planlake.lake.unended import Unended
 from planlake.sources.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -49,3 +50,4 @@ class Context:
     accepts_gaps: bool = False
     request_ids: Iterator[int] = field(default_factory=itertools.count, repr=False)
     accepts_deletions: bool = False
+    unended: tuple[Unended, ...] = ()

@@ -10,16 +10,22 @@ from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import Lake
+from planlake.lake.lease import noted
 from planlake.lake.previews import open_to_read
 from planlake.lake.reading import own_rows_sql
+from planlake.lake.runs import last_run
+from planlake.lake.unended import unended
 
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """One run or other command that changed the lake; times are in UTC, `tables` those it did something to."""
+    """One run or other command that changed the lake; times are in UTC, `tables` those it did something to.
+
+    One that never said how it ended is `killed`, or `under way`; when it began is None where nothing tells.
+    """
 
     run: int
-    started_at: datetime
+    started_at: datetime | None
     seconds: float | None
     outcome: str
     message: str
@@ -57,12 +63,28 @@ def past_runs(
             any_value(outcome) filter (where resource is null),
             coalesce(any_value(message) filter (where resource is null), ''), count(resource),
             count(*) filter (where resource is not null and outcome in ('open', 'held', 'failed')),
-            coalesce(sum(records), 0)::bigint, any_value(configuration_hash)
+            coalesce(sum(records), 0)::bigint, coalesce(any_value(configuration_hash), '')
         from {{runs}} {chosen} group by run order by run desc limit {limit}"""
-    found = [PastRun(*row) for row in _answer(config, environment, query)]
+    lake = open_to_read(config, environment)
+    with connected(config.settings.memory_limit_megabytes) as connection:
+        recorded = [PastRun(*row) for row in _rows(lake, connection, query)]
+        unrecorded = [one for one in unended_runs(lake, connection) if run in (None, one.run)]
+    found = [*reversed(unrecorded), *recorded][:limit]
     if run is not None and not found:
         raise ConfigurationError(f"there was no run {run}", hint="planlake runs lists them")
     return found
+
+
+def unended_runs(lake: Lake, connection: Connection) -> list[PastRun]:
+    """The runs that have not said how they ended, oldest first: the last of them may be under way."""
+    is_held, notes = noted(lake.lock_file)
+    last = last_run(lake, connection)
+    found = unended(lake, connection, notes, above=last.recorded, until=last.run)
+    newest = max((one.run for one in found), default=0)
+    told = {True: ("under way", ""), False: ("killed", "it never ended; what it committed is kept")}
+    if lake.lock_file is None:
+        told[False] = ("not ended", "it is under way, or was killed")
+    return [PastRun(one.run, one.started_at, None, *told[is_held and one.run == newest], 0, 0, 0, "") for one in found]
 
 
 def tables_of_run(config: Config, run: int, *, environment: str | None = None) -> list[PastTable]:

@@ -2,7 +2,8 @@
 
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 
 import duckdb
 
@@ -12,16 +13,17 @@ from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
 from planlake.errors import ConfigurationError, PlanlakeError
 from planlake.flow.context import Context, Notify
-from planlake.flow.record import configuration_hash
+from planlake.flow.record import configuration_hash, record_broken_off
 from planlake.flow.telling import telling
 from planlake.lake.arrivals import Arrivals
 from planlake.lake.lake import Lake
-from planlake.lake.lease import writing
+from planlake.lake.lease import Held, note_end, note_run, writing
 from planlake.lake.ledger import last_request_id
 from planlake.lake.overlay import preview_names
 from planlake.lake.place import check_own
 from planlake.lake.previews import open_lake, preview_of
-from planlake.lake.runs import LastRun, last_run
+from planlake.lake.runs import LastRun, is_recorded, last_run
+from planlake.lake.unended import unended
 from planlake.sources.catalogue import catalogue_of
 
 
@@ -42,7 +44,8 @@ def opened_for_writing(
         "configuration": configuration_hash(config),
         "version": __version__,
     }
-    with writing(lake.lock_file, settings.lease_wait_seconds), connected(settings.memory_limit_megabytes) as connection:
+    opened = connected(settings.memory_limit_megabytes)
+    with writing(lake.lock_file, settings.lease_wait_seconds) as held, opened as connection:
         if lake.base is not None:
             lake = open_lake(config, environment)  # what it has entered may have changed while this one waited
         check_own(lake)
@@ -51,11 +54,34 @@ def opened_for_writing(
                 one.upgrade()
         last = last_run(lake, connection)
         check_clock(last, clock)
-        number, ids = _next_numbers(lake, connection, last.run)
+        left = unended(lake, connection, held.left, above=last.recorded, until=last.run)
+        number, ids = _next_numbers(lake, connection, max([last.run, *(one.run for one in held.left)]))
         with telling(config, lake, number, about) as told:
-            yield Context(
+            context = Context(
                 number, config, catalogue, lake, connection, clock, Arrivals(lake), told, notify, accepts_gaps, ids
             )
+            with nullcontext() if is_dry_run else _noted(held, replace(context, unended=tuple(left))) as noted:
+                yield noted or context
+
+
+@contextmanager
+def _noted(held: Held, context: Context) -> Iterator[Context]:
+    """A run that is known to have begun, also where it cannot say any more how it ended."""
+    note_run(held, context.run, context.lake.preview, naive_utc(context.clock.start))
+    try:
+        yield context
+    except BaseException as error:
+        if record_broken_off(context, error):  # else the note stays: it is all that is known of this run
+            _note_end(held, context)
+        raise
+    _note_end(held, context)
+
+
+def _note_end(held: Held, context: Context) -> None:
+    """Notes of killed runs of this lake go once they have their rows."""
+    is_told = held.left and context.unended and is_recorded(context.lake, context.connection, context.unended[-1].run)
+    told = [(one.run, one.preview) for one in held.left if one.preview == context.lake.preview]
+    note_end(held, told if is_told or not context.unended else ())
 
 
 def _next_numbers(lake: Lake, connection: Connection, run: int) -> tuple[int, Iterator[int]]:

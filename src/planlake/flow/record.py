@@ -3,20 +3,24 @@
 """
 
 import hashlib
+from asyncio import CancelledError
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from planlake import __version__
 from planlake.checks.gates import as_row, troubles
-from planlake.clock import naive_utc
+from planlake.clock import london_day, naive_utc
 from planlake.config import Config
+from planlake.errors import ConfigurationError, ConflictError, QualityError
 from planlake.flow.context import Context
 from planlake.flow.drift import drift_rows
 from planlake.flow.log import say
 from planlake.flow.results import TableResult
+from planlake.flow.telling import reason_of
 from planlake.lake.files import row_count
-from planlake.lake.runs import append_operations, last_published
+from planlake.lake.runs import append_operations, is_recorded, last_published, last_run
 
+KILLED = "killed"
 STEPS = {"rolled back": "rollback", "undone": "undo", "promoted": "promote", "forgotten": "forget", "tried": "try"}
 
 
@@ -50,7 +54,7 @@ def record(
     tables = [{**common, **_version(context, name, (before or {}).get(name))} for name in resources]
     of_steps = [{**common, **_table_row(one)} for one in results]
     _append_findings(context, results)
-    append_operations(context.lake, "runs", [{**common, "seconds": seconds}, *tables, *of_steps])
+    append_operations(context.lake, "runs", [*_of_killed(context), {**common, "seconds": seconds}, *tables, *of_steps])
     for row in tables:
         told = {"table": row["resource"], "step": STEPS[outcome], "outcome": "done", "rows": row["current_rows"]}
         say(context.telling.log, "info", "step ended", **told)
@@ -111,10 +115,44 @@ def publish(context: Context, results: Sequence[TableResult]) -> dict[str, str]:
 def record_run(context: Context, results: Sequence[TableResult], *, outcome: str, message: str, seconds: float) -> None:
     """Write the run into `runs`: a row for the run as a whole, and one for every table that something was done to."""
     common = run_row(context)
-    rows = [{**common, "outcome": outcome, "message": message, "seconds": seconds}]
+    rows = [*_of_killed(context), {**common, "outcome": outcome, "message": message, "seconds": seconds}]
     rows += [{**common, **_table_row(result)} for result in results if result.outcome != "up to date"]
     _append_findings(context, results)
     append_operations(context.lake, "runs", rows)
+
+
+def _of_killed(context: Context) -> Iterator[dict[str, Any]]:
+    """Rows of earlier runs that could not say any more how they ended."""
+    for one in context.unended:
+        if one.preview == context.lake.preview:
+            day = f"{london_day(one.started_at):%Y%m%d}" if one.started_at else None
+            common = {"run": one.run, "started_at": one.started_at, "run_date": day}
+            yield {**common, "outcome": KILLED, "message": f"it never ended; run {context.run} went on"}
+
+
+def record_broken_off(context: Context, error: BaseException) -> bool:
+    """Write down that a command was broken off by an error or by Ctrl-C; whether nothing is left to be said of it.
+
+    One that was refused before it did anything is no run. Of a lake that cannot be written nothing can be said.
+    """
+    lake, connection = context.lake, context.connection
+    try:
+        is_refused = isinstance(error, ConfigurationError | ConflictError | QualityError)
+        if not is_recorded(lake, connection, context.run) and not (
+            is_refused and last_run(lake, connection).run < context.run
+        ):
+            append_operations(lake, "runs", [*_of_killed(context), _broken_off(context, error)])
+    except Exception:  # a full disk, most often: what is raised already says so
+        return False
+    return True
+
+
+def _broken_off(context: Context, error: BaseException) -> dict[str, Any]:
+    is_stopped = not isinstance(error, Exception) or isinstance(error, CancelledError)
+    reason = "by Ctrl-C" if is_stopped else reason_of(cast("Exception", error), is_personal=True)
+    seconds = (context.clock.now() - context.clock.start).total_seconds()
+    outcome = "stopped" if is_stopped else "failed"
+    return {**run_row(context), "outcome": outcome, "message": reason, "seconds": seconds}
 
 
 def _append_findings(context: Context, results: Sequence[TableResult]) -> None:

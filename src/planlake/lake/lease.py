@@ -1,43 +1,122 @@
 """One writer at a time: in goes a lake's lock file, out comes the right to write it, or a clear message who has it.
 
 A lake on this machine is held by a lock of the operating system on a file beside its catalogue: it ends with the
-process that holds it, however that ends, so a run that was killed never keeps the next one waiting.
+process that holds it, however that ends, so a run that was killed never keeps the next one waiting. The file also says
+which run holds the lake; what still stands there when nobody does is a run that was killed. That is for people to read:
+no table depends on it.
 """
 
 import fcntl
 import os
+import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
 from planlake.errors import ConflictError, LakeError
 
 PAUSE_SECONDS = 0.1
+NOTE = re.compile(r"run (?P<run>[0-9]+)(?: in (?P<preview>[^ ]+))?, process [0-9]+, since (?P<since>[^ ]+ [^ ]+) UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A run that holds or held a lake: its number, the preview it works in (none: empty), when it began (UTC)."""
+
+    run: int
+    preview: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lake that is held for writing, and the runs that held it before and left without a word."""
+
+    file: TextIO | None = field(default=None, repr=False)
+    left: Sequence[Noted] = ()
 
 
 @contextmanager
-def writing(lock_file: Path | None, wait_seconds: float) -> Iterator[None]:
+def writing(lock_file: Path | None, wait_seconds: float) -> Iterator[Held]:
     """Hold a lake for writing; a ConflictError when another process still holds it after `wait_seconds`.
 
     Nothing is held where there is no lock file.
     """
     if lock_file is None:
-        yield
+        yield Held()
         return
     with _opened(lock_file) as lock:
         _acquire(lock, wait_seconds)
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
-        lock.flush()
-        yield
+        held = Held(lock, _notes(lock))
+        _write(held, f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+        yield held
+
+
+def note_run(held: Held, run: int, preview: str, since: datetime) -> None:
+    """Say which run holds the lake from now on."""
+    place = f" in {preview}" if preview else ""
+    _write(held, f"run {run}{place}, process {os.getpid()}, since {since:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def note_end(held: Held, told: Collection[tuple[int, str]] = ()) -> None:
+    """Say that the run has ended; of those that were left, whose run and preview are `told` need no note any more."""
+    _write(replace(held, left=[one for one in held.left if (one.run, one.preview) not in told]), "nobody")
+
+
+def noted(lock_file: Path | None) -> tuple[bool, list[Noted]]:
+    """Whether somebody holds the lake now, and the runs that hold or held it and never said that they ended."""
+    if lock_file is None:
+        return False, []
+    try:
+        with lock_file.open(encoding="utf-8") as lock:
+            notes = _notes(lock)
+            return _is_locked(lock), notes
+    except OSError:  # there is none, or nobody may read it
+        return False, []
+
+
+def _is_locked(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _notes(lock: TextIO) -> list[Noted]:
+    lock.seek(0)
+    found = (NOTE.fullmatch(line) for line in lock.read().splitlines())
+    return [Noted(int(one["run"]), one["preview"] or "", _instant(one["since"])) for one in found if one]
+
+
+def _instant(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - UTC, as tables keep it
+
+
+def _write(held: Held, first: str) -> None:
+    """Write who holds the lake and what is left; in place, as a full disk has no room for more.
+
+    That it cannot be written stops nobody.
+    """
+    if held.file is None:
+        return
+    places = [f" in {one.preview}" if one.preview else "" for one in held.left]
+    notes = [f"run {o.run}{p}, process 0, since {o.since} UTC" for o, p in zip(held.left, places, strict=True)]
+    with suppress(OSError):
+        held.file.seek(0)
+        held.file.write("\n".join([first, *notes]))
+        held.file.truncate()
+        held.file.flush()
 
 
 def _opened(file: Path) -> TextIO:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        return file.open("a+", encoding="utf-8")
+        return os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o644), "r+", encoding="utf-8")
     except OSError as error:
         facts = {"file": file}
         state = "Nothing was changed"
@@ -58,6 +137,6 @@ def _acquire(lock: TextIO, wait_seconds: float) -> None:
             lock.seek(0)
             state = "Nothing was changed"
             hint = "wait for it, or raise settings.lease_wait_seconds"
-            facts = {"holder": lock.read() or "unknown"}
+            facts = {"holder": lock.readline().strip() or "unknown"}
             raise ConflictError("another run is writing this lake", facts=facts, state=state, hint=hint) from None
         return

@@ -20,10 +20,14 @@ NUMBERED = (("raw", "api_requests"), *(("operations", name) for name in ("checks
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """The highest run number ever used, and when the newest recorded run began (UTC, None before the first)."""
+    """The highest run number ever used, and when the newest recorded run began (UTC, None before the first).
+
+    `recorded` is the highest number that has a row in `runs`: a run above it never said how it ended.
+    """
 
     run: int = 0
     started_at: datetime | None = None
+    recorded: int = 0
 
 
 def last_run(lake: Lake, connection: Connection) -> LastRun:
@@ -39,7 +43,13 @@ def last_run(lake: Lake, connection: Connection) -> LastRun:
     actions = own_rows_sql(lake, "operations", "journal", columns=("action",))
     action = connection.execute(f"select max(action) from {actions}").fetchall()[0][0]
     started_at = max([at for at in (newest, of_base.started_at) if at is not None], default=None)
-    return LastRun(max(of_base.run, *left, recorded or 0, action or 0), started_at)
+    return LastRun(max(of_base.run, *left, recorded or 0, action or 0), started_at, recorded or 0)
+
+
+def is_recorded(lake: Lake, connection: Connection, run: int) -> bool:
+    """Whether a run has said how it ended."""
+    rows = own_rows_sql(lake, "operations", "runs", columns=("run",))
+    return bool(connection.execute(f"select true from {rows} where run = {run} limit 1").fetchall())
 
 
 def append_operations(lake: Lake, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
