@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from planlake.lake.recovery import Recovered
 
 
+APART = """\
+Nothing was changed: either history can be had whole, the other one is given up and a later planlake maintain deletes it
+hint: planlake recover --history older has what was loaded before the catalogue was lost; runs read the rest
+hint: planlake recover --history newer goes on with what was loaded since"""
+
+
 def recover(
     here: Annotated[
         bool,
@@ -20,6 +26,12 @@ def recover(
             "--here", help="The lake was moved or copied: make it whole where it is, without touching the original."
         ),
     ] = False,
+    history: Annotated[
+        str | None,
+        typer.Option(
+            "--history", help="Where two histories lie in the warehouse, which one is the lake's: older or newer."
+        ),
+    ] = None,
     env: EnvironmentName = None,
     config: ConfigFile = None,
     json: AsJson = False,
@@ -27,11 +39,12 @@ def recover(
     """Make the catalogue know the newest of every table again, from the metadata files in the warehouse."""
     from planlake.cli.loading import configuration
     from planlake.cli.screen import print_json, print_table, remark
+    from planlake.cli.selecting import history_of
 
-    loaded = configuration(config)
+    chosen, loaded = history_of(history), configuration(config)
     from planlake.flow.recover import recover as make_anew
 
-    found, aside = make_anew(loaded, environment=env, is_moved=here)
+    found, aside = make_anew(loaded, environment=env, is_moved=here, history=chosen)
     if json:
         print_json({"aside": aside, "tables": [asdict(one) for one in found]})
     elif found:
@@ -40,6 +53,8 @@ def recover(
     if aside is not None:
         remark(f"the damaged catalogue is kept as {aside}")
     remark(_summed_up(found))
+    if any(one.is_apart for one in found):
+        remark(APART)
     if any(one.is_trouble for one in found):
         raise typer.Exit(1)
 

@@ -1,15 +1,19 @@
 """From what was typed to what is asked for: checks names of cadences, steps and engines."""
 
 from datetime import date
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from planlake.config import suggestion
 from planlake.errors import ConfigurationError
 from planlake.flow.plan import STEPS, Selection, StepName
 from planlake.sources.catalogue import Cadence
 
+if TYPE_CHECKING:
+    from planlake.lake.histories import Chosen
+
 CADENCES = ("daily", "weekly")
 ENGINES = ("duckdb",)
+HISTORIES = ("older", "newer")
 
 
 def selection(
@@ -48,6 +52,12 @@ def check_origin(name: str) -> None:
     from planlake.flow.rebuild import ORIGINS
 
     _check("origin", name, ORIGINS)
+
+
+def history_of(name: str | None) -> "Chosen | None":
+    """Which history is meant; None where none was named."""
+    _check("history", name, HISTORIES)
+    return cast("Chosen | None", name)
 
 
 def check_format(name: str | None, known: tuple[str, ...]) -> None:

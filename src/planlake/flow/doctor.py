@@ -13,6 +13,7 @@ from typing import Literal
 
 from planlake.config import Config
 from planlake.errors import PlanlakeError, SourceRefused
+from planlake.lake.histories import check_histories
 from planlake.lake.lake import ZONES
 from planlake.lake.place import check_known, displaced, has_files, is_made, warehouse_of
 from planlake.lake.previews import open_lake
@@ -73,11 +74,13 @@ def _lake(config: Config, environment: str | None) -> Iterator[Finding]:
         base = lake.base or lake
         tables = sum(len(lake.names(zone)) for zone in ZONES)
         check_known(base)
+        found = displaced(base)
+        if found is None:
+            check_histories(base)
     except PlanlakeError as error:
         yield _failed("lake catalogue", error)
         return
     yield Finding("lake catalogue", "ok", f"{tables} tables, databases named like {lake.database('refined')}")
-    found = displaced(base)
     if found is not None:
         yield _failed("warehouse", found.error)
         return

@@ -18,6 +18,7 @@ from planlake.flow.record import record
 from planlake.flow.rollback import resume
 from planlake.lake.compaction import compact_ledger
 from planlake.lake.damage import previews_of
+from planlake.lake.histories import check_histories
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.maintenance import (
     SMALL_BYTES,
@@ -50,6 +51,7 @@ def maintain(config: Config, *, environment: str | None = None, notify: Notify =
     """
     opened = opened_for_writing(config, environment, notify)
     with clear_errors(), opened as context:
+        check_histories(context.lake.base or context.lake)
         resume(context)
         tables = [(zone, name) for zone in ZONES for name in context.lake.names(zone)]
         found, others = [], _others(context.lake)

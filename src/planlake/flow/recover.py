@@ -8,6 +8,7 @@ from pathlib import Path
 from planlake.config import Config
 from planlake.errors import ConfigurationError, LakeError
 from planlake.flow.log import opened_log, say
+from planlake.lake.histories import Chosen
 from planlake.lake.lake import catalogue_file, clear_errors, lock_beside, open_environment
 from planlake.lake.lease import writing
 from planlake.lake.recovery import Recovered
@@ -15,19 +16,21 @@ from planlake.lake.recovery import recover as register
 
 
 def recover(
-    config: Config, *, environment: str | None = None, is_moved: bool = False
+    config: Config, *, environment: str | None = None, is_moved: bool = False, history: Chosen | None = None
 ) -> tuple[list[Recovered], Path | None]:
     """Register the newest of every table of an environment and its previews; a damaged SQLite file is put aside.
 
-    Where that is comes second. What was made elsewhere is made whole where it is, where `is_moved` says that it was.
-    Raises ConflictError where a run is writing, LakeError where the lake was moved or the catalogue is not
-    damaged and cannot be used, ConfigurationError where a preview is named.
+    Where that is comes second. What was made elsewhere is made whole where it is, where `is_moved` says that it was;
+    where two histories lie in the warehouse, `history` says which is to be the lake's.
+
+    Raises ConflictError where a run is writing, LakeError where the lake was moved or the catalogue is not damaged and
+    cannot be used, ConfigurationError where a preview is named.
     """
     _check_environment(config, environment)
     file, wait_seconds = catalogue_file(config, environment), config.settings.lease_wait_seconds
     with writing(lock_beside(file), wait_seconds), clear_errors():
         aside = _put_aside(file) if file is not None and file.exists() and _is_damaged(file, wait_seconds) else None
-        found = register(open_environment(config, environment), is_moved=is_moved)
+        found = register(open_environment(config, environment), is_moved=is_moved, history=history)
     say(opened_log(config.settings.log), "info", "recovered", tables=[f"{one.database}.{one.table}" for one in found])
     return found, aside
 

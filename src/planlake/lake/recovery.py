@@ -6,30 +6,30 @@ written at all; anything older that the catalogue does not know was given up by 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 
 from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
-from pyiceberg.io import FileIO, load_file_io
-from pyiceberg.table import Table
+from pyiceberg.io import load_file_io
 
+from planlake.clock import london_day
+from planlake.lake.histories import Chosen, give_up, split_of
 from planlake.lake.lake import BOOKMARKED, UNREADABLE, ZONES, Lake
-from planlake.lake.moving import Move, is_same_place
+from planlake.lake.moving import Move
 from planlake.lake.overlay import preview_names, unread
 from planlake.lake.place import check_place, moved_error, stored_locations
 from planlake.lake.previews import ENTERED, drop_table, last_events, pinning, remove_pins
 from planlake.lake.settling import settled
 from planlake.lake.storage import are_there, path_in_storage
+from planlake.lake.stored import Place, places_in
 from planlake.lake.summary import rows_of
 from planlake.lake.upgrade import check_format
 from planlake.lake.written import (
     Read,
     Written,
-    metadata_files,
     missing_file,
     newest_first,
     number_of,
-    read,
     stored_previews,
 )
 
@@ -45,7 +45,8 @@ LEFT_OUT = (
 class Recovered:
     """What was done to a table, in one word or two (`done`) and in a sentence (`said`); `rows` by its own summary.
 
-    The numbers are those of the metadata files the catalogue knew before and knows now.
+    The numbers are those of the metadata files the catalogue knew before and knows now. `is_apart` says that another
+    history of it is there, and which one is the lake's has to be said.
     """
 
     database: str
@@ -56,34 +57,7 @@ class Recovered:
     number_from: int | None = None
     number_to: int | None = None
     is_trouble: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A table: whether the catalogue knows it, the file it points to if that is there, and all that were written.
-
-    Of a table that was made elsewhere, what it points to is looked for here, then where it was.
-    """
-
-    lake: Lake
-    zone: str
-    name: str
-    is_known: bool
-    known: Written | None
-    files: Sequence[str]
-    io: FileIO = field(repr=False, compare=False)
-
-    @property
-    def identifier(self) -> tuple[str, str]:
-        return self.lake.database(self.zone), self.name
-
-    def read(self, location: str) -> Written | None:
-        """One of its metadata files; None where it cannot be read."""
-        return read(self.io, location, self.lake.place(self.zone, self.name))
-
-    def at(self, one: Written) -> Table:
-        """The table as one of its files describes it."""
-        return Table(self.identifier, one.metadata, one.location, self.io, self.lake.catalog)
+    is_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +67,25 @@ class _Choice:
     `move` says that it was written for here just now, and where the table was before.
     """
 
-    place: _Place
+    place: Place
     chosen: Written | None
     passed_over: str
     move: Move | None = None
 
 
-def recover(base: Lake, *, is_moved: bool = False) -> list[Recovered]:
+def recover(base: Lake, *, is_moved: bool = False, history: Chosen | None = None) -> list[Recovered]:
     """Register what the catalogue does not know or knows an older version of, of a lake and all its previews.
 
-    A lake that was made elsewhere is refused, unless it is said to have `moved`: it is made whole where it is then.
+    A lake that was made elsewhere is refused, unless it is said to have moved: it is made whole where it is then. Where
+    two histories lie in the warehouse nothing is changed, unless `history` says which is to be the lake's.
     It can be repeated: what was written first is registered first, so that the rest still is the newer.
     """
     lakes = [base, *(unread(base, name) for name in _previews(base, is_moved=is_moved))]
-    places = [place for lake in lakes for zone in ZONES for place in _places(lake, zone)]
+    every = [place for lake in lakes for zone in ZONES for place in places_in(lake, zone)]
+    split = split_of(base, every)
+    if split is not None and history is None:
+        return [_apart(*one) for one in split.told()]
+    places, left = split.narrowed(every, history) if split and history else (every, [])
     known_at = max((place.known.written_at for place in places if place.known), default=0)
     choices = [choice for place in places if (choice := _choice(place, known_at)) is not None]
     if not is_moved:
@@ -118,6 +97,9 @@ def recover(base: Lake, *, is_moved: bool = False) -> list[Recovered]:
     for choice in sorted(choices, key=_order):
         _register(choice)
     found = [*map(_told, choices), *(_taken_out(place) for place in unowned if place.is_known)]
+    if split is not None:
+        found += [_left(place) for place in left]
+        give_up(base, split.given_up(places))
     is_sound = not any(_is_trouble(choice) for choice in choices if choice.place.lake is base)
     return [*found, *(_without_pins(base) if is_sound else ()), *_gone_previews(base, lakes)]
 
@@ -156,7 +138,7 @@ def _telling(choices: Iterable[_Choice]) -> list[_Choice]:
     return told if len(left_out) > 1 else [choice for choice in told if choice not in left_out]
 
 
-def _check_formats(places: Iterable[_Place], choices: Iterable[_Choice]) -> None:
+def _check_formats(places: Iterable[Place], choices: Iterable[_Choice]) -> None:
     """Refuse a lake that a newer version wrote, before anything is registered."""
     known = [(place, place.known) for place in places]
     for place, one in [*known, *((choice.place, choice.chosen) for choice in choices)]:
@@ -168,31 +150,7 @@ def _order(choice: _Choice) -> tuple[bool, int]:
     return not choice.place.is_known, choice.chosen.written_at if choice.chosen else 0
 
 
-def _places(lake: Lake, zone: str) -> Iterator[_Place]:
-    written, io = metadata_files(lake, zone), load_file_io(lake.catalog.properties, lake.warehouses[zone])
-    stored = stored_locations(lake.catalog)
-    for name in sorted({*written, *lake.names(zone)}):
-        location = _known_location(lake, zone, name) if stored is None else stored.get((lake.database(zone), name))
-        place = _Place(lake, zone, name, location is not None, None, written.get(name, ()), io)
-        yield replace(place, known=_known(place, location)) if location else place
-
-
-def _known_location(lake: Lake, zone: str, name: str) -> str | None:
-    """Where a catalogue that is no SQL database says a table's metadata is: empty where that cannot be read."""
-    try:
-        return lake.catalog.load_table((lake.database(zone), name)).metadata_location
-    except (NoSuchTableError, NoSuchNamespaceError):
-        return None
-    except UNREADABLE:
-        return ""
-
-
-def _known(place: _Place, location: str) -> Written | None:
-    here = f"{place.lake.place(place.zone, place.name)}/metadata/{location.rpartition('/')[2]}"
-    return place.read(here) or (None if is_same_place(here, location) else place.read(location))
-
-
-def _choice(place: _Place, known_at: int) -> _Choice | None:
+def _choice(place: Place, known_at: int) -> _Choice | None:
     """What becomes of a table; None where the catalogue knows the newest, or nothing was ever written to its end."""
     chosen = next((one for one in _newer(place, known_at) if _is_whole(place, one)), None)
     now = chosen or place.known
@@ -206,12 +164,12 @@ def _choice(place: _Place, known_at: int) -> _Choice | None:
     return _Choice(place, chosen, passed_over) if chosen or passed_over else None
 
 
-def _is_whole(place: _Place, one: Written) -> bool:
+def _is_whole(place: Place, one: Written) -> bool:
     current = one.metadata.current_snapshot()
     return not missing_file(place.io, [current] if current else [], current=current, move=one.move)
 
 
-def _passed_over(place: _Place, now: Written, known_at: int) -> str:
+def _passed_over(place: Place, now: Written, known_at: int) -> str:
     """What is said of a file that could be newer than the one a table has now; empty where there is none."""
     passed = {path_in_storage(location) for location in (now.location, *now.log)}
     others = [location for location in place.files if path_in_storage(location) not in passed]
@@ -235,7 +193,7 @@ def _passed_over(place: _Place, now: Written, known_at: int) -> str:
     return f"files of {now.number} are gone or cut off" if is_lost else ""
 
 
-def _newer(place: _Place, known_at: int) -> Iterator[Written]:
+def _newer(place: Place, known_at: int) -> Iterator[Written]:
     """The metadata files a table could have, the best first."""
     known = place.known
     if known is None:
@@ -264,7 +222,7 @@ def _follows(read_one: Read, one: Written, known: Written) -> bool:
     return oldest is None or _follows(read_one, oldest, known)
 
 
-def _unowned(preview: Lake, places: Iterable[_Place], choices: Sequence[_Choice]) -> list[_Place]:
+def _unowned(preview: Lake, places: Iterable[Place], choices: Sequence[_Choice]) -> list[Place]:
     """Tables of resources that a preview has not entered, or left: their folder stays until it is dropped."""
     own = [place for place in places if place.lake is preview]
     noted = next((place for place in own if (place.zone, place.name) == ("operations", "previewed")), None)
@@ -275,7 +233,7 @@ def _unowned(preview: Lake, places: Iterable[_Place], choices: Sequence[_Choice]
     return [place for place in bookmarked if place.name.partition("_")[2] not in entered]
 
 
-def _entered(noted: _Place, newest: Written) -> set[str]:
+def _entered(noted: Place, newest: Written) -> set[str]:
     """What a preview has tables of its own of; nothing where the rows that say so are gone."""
     try:
         return {resource for resource, event in last_events(noted.at(newest)).items() if event == ENTERED}
@@ -283,7 +241,36 @@ def _entered(noted: _Place, newest: Written) -> set[str]:
         return set()
 
 
-def _taken_out(place: _Place) -> Recovered:
+def _apart(place: Place, older: Written | None, newer: Written | None) -> Recovered:
+    """What is said of a table while two histories lie beside each other."""
+    told = [
+        f"{word} of {rows_of(one.metadata.current_snapshot())} rows until {_day(one)}"
+        for word, one in (("an older history", older), ("a newer history", newer))
+        if one is not None
+    ]
+    rows = rows_of(place.known.metadata.current_snapshot()) if place.known else 0
+    return Recovered(
+        *place.identifier,
+        rows,
+        LEFT_ALONE,
+        f"{LEFT_ALONE}: {' and '.join(told)}; they cannot be joined",
+        is_apart=True,
+        is_trouble=True,
+    )
+
+
+def _day(one: Written) -> date:
+    return london_day(datetime.fromtimestamp(one.written_at / 1000, UTC).replace(tzinfo=None))
+
+
+def _left(place: Place) -> Recovered:
+    """Take a table out that the chosen history does not have; its files stay where they are."""
+    drop_table(place.lake, place.zone, place.name)
+    said = f"{TAKEN_OUT}: the chosen history has no such table"
+    return Recovered(*place.identifier, 0, TAKEN_OUT, said)
+
+
+def _taken_out(place: Place) -> Recovered:
     drop_table(place.lake, place.zone, place.name)
     rows = rows_of(place.known.metadata.current_snapshot()) if place.known else 0
     said = f"{TAKEN_OUT}: the preview has no {place.name.partition('_')[2]} of its own"

@@ -98,12 +98,8 @@ def number_of(location: str) -> int:
 Read = Callable[[str], Written | None]
 
 
-def newest_first(read_one: Read, locations: Iterable[str]) -> Iterator[Written]:
-    """Metadata files of one table: the last of the longest history, then what that followed, then others likewise.
-
-    Of a table that was dropped and made anew, what was made anew comes first. Each file names those it followed, so
-    that few are opened until more are asked for.
-    """
+def ends(read_one: Read, locations: Iterable[str]) -> list[Written]:
+    """The metadata files of one table that no other names as what it followed: the newest of each history."""
     last: list[Written] = []
     followed: set[str] = set()
     for location in sorted(locations, key=number_of, reverse=True):
@@ -111,6 +107,16 @@ def newest_first(read_one: Read, locations: Iterable[str]) -> Iterator[Written]:
         if one is not None:
             last.append(one)
             followed.update(map(path_in_storage, one.log))
+    return last
+
+
+def newest_first(read_one: Read, locations: Iterable[str]) -> Iterator[Written]:
+    """Metadata files of one table: the last of the longest history, then what that followed, then others likewise.
+
+    Of a table that was dropped and made anew, what was made anew comes first. Each file names those it followed, so
+    that few are opened until more are asked for.
+    """
+    last = ends(read_one, locations)
     last.sort(key=lambda found: found.written_at)
     latest = {one.metadata.table_uuid: one.written_at for one in last}
     last.sort(key=lambda found: (latest[found.metadata.table_uuid], found.number, found.written_at))
