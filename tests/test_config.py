@@ -170,6 +170,11 @@ MISTAKES = {
     "a list": ("- fees\n", "holds no settings", ""),
     "nothing": ("", "holds no settings", ""),
     "a catalogue nobody knows": ("environments: {a: {catalog: {type: hive}}}", "a.catalog.type", "'sql' or 'glue'"),
+    "a prefix in capitals for Glue": (
+        "environments: {a: {catalog: {type: glue}, database_prefix: Stg-, warehouse: 's3://b'}}",
+        "environments.a.database_prefix: must be in small letters",
+        "",
+    ),
     "no environment": (MINIMAL + "environments: {}", "environments", ""),
     "a warehouse of no zone": (MINIMAL + "environments: {a: {warehouse: {}}}", "warehouse", ""),
     "no tables": ("api: {base_url: 'http://a.example'}", "no table is configured", "planlake.yaml"),

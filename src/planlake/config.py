@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from planlake.errors import ConfigurationError
 
@@ -117,6 +117,14 @@ class Environment(_Record):
     warehouse: str | Warehouses = "lake/"
     database_prefix: str = ""
     protected: bool = False
+
+    @field_validator("database_prefix")
+    @classmethod
+    def _is_in_small_letters(cls, value: str, info: ValidationInfo) -> str:
+        catalog = info.data.get("catalog")
+        if isinstance(catalog, Catalog) and catalog.type == "glue" and value != value.lower():
+            raise ValueError("must be in small letters: Glue keeps names so")
+        return value
 
 
 class Settings(_Record):

@@ -211,10 +211,8 @@ def quoted(text):
 
 def settings_of(sent):
     listed = ", ".join(f'"{one.name}"' for one in sent)
-    checks = "".join(
-        f"  - {{table: {json.dumps(one.name)}, name: has a key, holds: true, rows: 'id_of is null'}}\n" for one in sent
-    )
-    checks = checks.replace("id_of", "import_date")
+    held = "name: has a day, holds: true, rows: 'import_date is null'"
+    checks = "".join(f'  - {{table: "{one.name}", {held}}}\n' for one in sent)
     return f"source: ./names.toml\ntables: {{daily: [{listed}]}}\nchecks:\n{checks}"
 
 
@@ -226,7 +224,9 @@ def data_of(sent):
 
 
 def put(data, one, identity, changed, *, is_late):
-    body = json.dumps(one.record(identity, changed, is_late=is_late), ensure_ascii=bool(identity % 2)).encode()
+    body = json.dumps(
+        one.record(identity, changed, is_late=is_late), ensure_ascii=bool(identity % 2), separators=(",", ":")
+    ).encode()
     data.put(one.name, {"id": str(identity), "last_updated": changed}, body=body)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from commands import typed_in_process
 from conftest import feeding, table_of
-from planlake.config import load_config
+from planlake.config import Catalog, load_config
 from planlake.errors import ConfigurationError, QualityError
 from planlake.flow import promote as promoting
 from planlake.flow.context import ignore
@@ -566,3 +566,12 @@ def test_over_a_protected_environment_somebody_must_say_yes(feed, typed, command
     said = typed("env", command, NAME)
     assert (said.status, said.errors) == (2, ["Error: this environment is protected"])
     assert typed("env", command, NAME, "--yes").status == 0
+
+
+def test_a_preview_in_glue_has_a_name_in_small_letters(loaded):
+    made, _ = loaded
+    stg = made.config.environment().model_copy(update={"catalog": Catalog(type="glue")})
+    config = made.config.model_copy(update={"environments": {"stg": stg}})
+    with pytest.raises(ConfigurationError, match="small letters") as refused:
+        create(config, NAME)
+    assert refused.value.hint == "planlake env create dpp-426"

@@ -77,8 +77,10 @@ def _read(one: "Added") -> str:
 def _show_columns(resource: "Resource") -> None:
     """Every column of a small table; of a large one those of which more than the type is known."""
     from planlake.cli.screen import print_table, remark
+    from planlake.lake.schemas import keys_of
 
-    rows = [(column, kind, ", ".join(_known(resource, column))) for column, kind in resource.columns.items()]
+    named = keys_of(None, resource)
+    rows = [(named[key], kind, ", ".join(_known(resource, key))) for key, kind in resource.columns.items()]
     shown = rows if len(rows) <= SHOWN_COLUMNS else [row for row in rows if row[2]]
     print_table(resource.name, ("column", "type", "known"), shown)
     if len(shown) < len(rows):
@@ -102,7 +104,9 @@ def _known(resource: "Resource", column: str) -> list[str]:
 
 
 def _as_json(one: "Added") -> dict[str, object]:
-    resource = one.resource
+    from planlake.lake.schemas import keys_of
+
+    resource, named = one.resource, keys_of(None, one.resource)
     return {
         "table": one.table,
         "cadence": one.cadence,
@@ -115,7 +119,7 @@ def _as_json(one: "Added") -> dict[str, object]:
         "relations_unresolved": resource.relations_unresolved,
         "accepted": resource.accepted,
         "columns": [
-            {"column": column, "type": kind, "is_personal": resource.is_personal(column)}
-            for column, kind in resource.columns.items()
+            {"column": named[key], "key": key, "type": kind, "is_personal": resource.is_personal(key)}
+            for key, kind in resource.columns.items()
         ],
     }

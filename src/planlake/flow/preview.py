@@ -15,7 +15,7 @@ from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
 from planlake.engines.sql import literal
-from planlake.errors import LakeError, QualityError
+from planlake.errors import ConfigurationError, LakeError, QualityError
 from planlake.flow import promote as promoting
 from planlake.flow.comparing import ChangedCell, Version, changed_cells, compared, unshared
 from planlake.flow.context import Context, ignore
@@ -85,7 +85,9 @@ class Difference:
 def create(config: Config, name: str, *, base: str | None = None) -> Listed:
     """Make a preview of an environment (the first of the file where none is named); no table is touched."""
     base_name = base or next(iter(config.environments))
-    config.environment(base_name)
+    if config.environment(base_name).catalog.type == "glue" and name != name.lower():
+        hint = f"planlake env create {name.lower()}"
+        raise ConfigurationError("Glue keeps names in small letters", facts={"name": name}, hint=hint)
     with clear_errors(), opened_for_writing(config, base_name, ignore) as context:
         resume(context)
         check_name(name, [*config.environments, *preview_names(context.lake), *_names_elsewhere(config, base_name)])
