@@ -22,13 +22,13 @@ from planlake.flow.query import opened_views
 from planlake.flow.run import RunResult, TableResult, run
 from planlake.lake.lake import ZONES, catalogue_file
 from planlake.lake.previews import open_lake
-from planlake.lake.query import answer
 from planlake.lake.views import Views
 from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY, Speech
 from planlake.simulator.dataset import Dataset
 from planlake.simulator.faults import FaultPlan
 from planlake.simulator.register import TOKEN
 from planlake.simulator.server import Simulator
+from querying import answer
 
 Write = Callable[[str], Config]
 TESTS = Path(__file__).parent
@@ -89,6 +89,8 @@ def one_duckdb():
                     connection.execute(f'detach "{one}"')
 
     def connect_or_share(*args, config=None, **more):
+        if config and config.get("temp_directory") == "":  # locked for good: nobody could share it
+            return connect(*args, config=config, **more)
         return connected(config) if config else connect(*args, **more)
 
     with pytest.MonkeyPatch.context() as monkeypatch:

@@ -157,6 +157,9 @@ class Settings(_Record):
     batch_megabytes: _Positive = 192
     memory_limit_megabytes: _Positive = 700
     table_concurrency: _Positive = 8
+    query_seconds: float = Field(default=600.0, gt=0)
+    query_memory_megabytes: _Positive = 1000
+    query_rows: _Positive = 10_000
     log: Literal["auto", "json", "text", "off"] = "auto"
 
 

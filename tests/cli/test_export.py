@@ -15,8 +15,8 @@ from planlake.config import load_config
 from planlake.errors import ConfigurationError, LakeError
 from planlake.flow import export as library
 from planlake.flow.query import opened_views
-from planlake.lake.query import answer
 from planlake.simulator.dataset import Dataset
+from querying import answer
 
 COLUMNS = "id: integer, last_updated: timestamp, amount: double, whole: long, flag: boolean, at: timestamp, name: text"
 SETTINGS = f"""

@@ -129,6 +129,115 @@ def test_a_query_that_is_wrong_is_one_line_and_exit_2(typed, lake, query, messag
     assert len(rows_of(typed("sql", "select id from fees", "--format", "json", "--config", lake))) > 70
 
 
+@pytest.mark.parametrize(
+    ("query", "message", "hint"),
+    [
+        pytest.param(
+            'with newest as (select 1) select * from newest, "tascomi-refined-zon".fees',
+            'no database is called "tascomi-refined-zon"',
+            "did you mean",
+            id="with",
+        ),
+        pytest.param(
+            "with a as (select 1), b as (select * from a) select * from b, A, applicatons",
+            'no table is called "applicatons"',
+            "applications",
+            id="with, of each other",
+        ),
+        pytest.param(
+            "with recursive n(i) as (select 1 union all select i + 1 from n where i < 3) select * from n, zz.fees",
+            'no database is called "zz"',
+            "one of",
+            id="with, recursive",
+        ),
+        pytest.param(
+            'select a.id from "tascomi-refined-zon".applications a join fees f using (id)',
+            'no database is called "tascomi-refined-zon"',
+            "did you mean",
+            id="aliases",
+        ),
+        pytest.param(
+            "select * from (with inner_one as (select 1) select * from inner_one), inner_one",
+            'no table is called "inner_one"',
+            "one of",
+            id="with, outside its place",
+        ),
+        pytest.param(
+            'select * from lake."tascomi-refined-zone".fees',
+            "a table is named by its database and its name",
+            "leave",
+            id="three names",
+        ),
+        pytest.param("select * from information_schema.tables", "is not part of the lake", "show tables", id="schema"),
+        pytest.param("select * from duckdb_settings()", "duckdb_settings() is not carried out", "", id="function"),
+        pytest.param("pragma table_info('fees')", "only queries that read", "describe TABLE", id="pragma"),
+        pytest.param("explain select 1", "only queries that read", "not explained", id="explain"),
+        pytest.param("pivot fees on id", "only queries that read", "select * from (pivot", id="pivot"),
+        pytest.param("\\d fees", "only queries that read", "describe TABLE", id="as in psql"),
+        pytest.param(".tables", "only queries that read", "show tables", id="as in sqlite"),
+        pytest.param("show variables", "SHOW variables is not answered", "SHOW TABLES", id="show variables"),
+        pytest.param("show nothing", 'no table is called "nothing"', "one of", id="show of no table"),
+        pytest.param("select * from (show tables)", "stand alone", "", id="show inside a query"),
+        pytest.param("select 1 --" + "x" * 100_000, "too long: 100,011 characters", "", id="long"),
+        pytest.param("select " + "(" * 3_000 + "1" + ")" * 3_000, "", "", id="deep"),
+        pytest.param("select " + "[" * 900 + "1" + "]" * 900, "", "", id="deep lists"),
+        pytest.param("show tables from nowhere", 'no database is called "nowhere"', "one of", id="show of no database"),
+    ],
+)
+def test_the_culprit_is_named(typed, lake, query, message, hint):
+    said = typed("sql", query, "--config", lake)
+    assert (said.status, said.out, len(said.errors)) == (2, "", 1)
+    assert message in said.errors[0]
+    assert hint in said.err
+
+
+def test_a_name_of_a_query_of_its_own_may_be_that_of_a_table(typed, lake):
+    query = "with fees as (select id from fees limit 3) select count(*) as n from fees"
+    assert rows_of(typed("sql", query, "--format", "json", "--config", lake)) == [{"n": 3}]
+
+
+# ---------------------------------------------------------------- what there is
+
+
+def test_show_tables_lists_everything_that_can_be_queried(typed, lake):
+    listed = rows_of(typed("tables", "--json", "--config", lake))
+    wanted = [{name: row[name] for name in ("database", "table", "kind")} for row in listed]
+    for query in ("show tables", "SHOW ALL TABLES;", "describe"):
+        assert rows_of(typed("sql", query, "--format", "json", "--config", lake)) == wanted
+    drawn = typed("sql", "show tables", "--config", lake)
+    assert [row["table"] for row in wanted if f" {row['table']} " not in drawn.out] == []
+    one = "dataplatform-stg-tascomi-operations"
+    of_one = rows_of(typed("sql", f'show tables from "{one.upper()}"', "--format", "json", "--config", lake))
+    assert of_one == [row for row in wanted if row["database"] == one]
+
+
+def test_show_databases_lists_them(typed, lake):
+    rows = rows_of(typed("sql", "show databases", "--format", "json", "--config", lake))
+    assert [row["database"].removeprefix("dataplatform-stg-tascomi-") for row in rows] == [
+        "raw-zone",
+        "refined-zone",
+        "trusted-zone",
+        "operations",
+    ]
+
+
+@pytest.mark.parametrize(
+    "query", ["describe fees", "show fees", 'describe "dataplatform-stg-tascomi-refined-zone".fees']
+)
+def test_a_table_is_described_with_the_types_that_tables_lists(typed, lake, query):
+    rows = rows_of(typed("sql", query, "--format", "json", "--config", lake))
+    listed = rows_of(typed("tables", "fees", "--json", "--config", lake))
+    assert {row["column_name"]: row["column_type"].lower() for row in rows} == {
+        row["column"]: row["type"] for row in listed
+    }
+
+
+def test_a_table_is_summarized(typed, lake):
+    rows = rows_of(typed("sql", "summarize fees", "--format", "json", "--config", lake))
+    assert {row["count"] for row in rows} == {rows[0]["count"]}
+    assert rows[0]["count"] > 70
+
+
 def test_a_day_that_is_none_is_refused(typed, lake):
     said = typed("sql", QUERY, "--as-of", "21.11.2026", "--config", lake)
     assert (said.status, said.errors) == (2, ['Error: --as-of is no day: "21.11.2026"'])

@@ -11,9 +11,9 @@ from planlake.flow.plan import Selection
 from planlake.flow.query import opened_views
 from planlake.flow.run import run
 from planlake.flow.sampling import spread
-from planlake.lake.query import answer
 from planlake.simulator.dataset import Dataset
 from planlake.simulator.faults import Rule
+from querying import answer
 
 NOW, NAME = "2026-11-20T03:00:00", "T-1"
 COLUMNS = {"id": "integer", "last_updated": "timestamp", "amount": "double", "name": "text"}

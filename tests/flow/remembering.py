@@ -11,7 +11,7 @@ from planlake.flow.plan import Selection
 from planlake.flow.query import opened_views
 from planlake.flow.run import run
 from planlake.lake import views as lake_views
-from planlake.lake.query import answer
+from querying import answer
 
 from .killing import Killed
 

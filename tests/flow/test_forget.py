@@ -28,7 +28,7 @@ from planlake.flow.run import reconcile
 from planlake.lake import rewriting
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.previews import open_lake
-from planlake.lake.query import answer
+from querying import answer
 
 from .killing import Killed
 from .remains import remains

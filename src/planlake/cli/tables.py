@@ -60,12 +60,10 @@ def _tables(views: Any) -> list[tuple[object, ...]]:  # noqa: ANN401 - Views, no
 
 
 def _columns(views: Any, table: str) -> list[tuple[object, ...]]:  # noqa: ANN401
-    from planlake.lake.query import answer
+    from planlake.lake.query import columns_of
 
     database, _, name = table.rpartition(".")
-    quoted = f'"{database}"."{name}"' if database else f'"{name}"'
-    described = answer(views, f"describe {quoted}").to_pylist()
-    return [(row["column_name"], row["column_type"].lower()) for row in described]
+    return [(column, kind.lower()) for column, kind in columns_of(views, database, name).items()]
 
 
 def _resources(configuration: Any) -> list[tuple[object, ...]]:  # noqa: ANN401 - Config

@@ -17,9 +17,11 @@ import pyarrow.compute as pc
 
 from planlake.engines.casts import CASTS, FALSE_TEXTS, TRUE_TEXTS
 from planlake.engines.sql import identifier, literal
-from planlake.errors import ConfigurationError
 
 Connection = duckdb.DuckDBPyConnection
+# Joins keep the sides they are written with: of files without statistics the optimizer takes either side for one row,
+# and would put the wide one into memory.
+KEPT_SIDES = "build_side_probe_side"
 # Of rows with `is_regular` and `api_response`; other rows DuckDB may not be able to read at all.
 SAYS_A_KEY_TWICE = """case when is_regular
     then len(json_keys(api_response)) > len(list_distinct(json_keys(api_response))) else false end"""
@@ -37,10 +39,9 @@ class BadCells:
 
 @contextmanager
 def connected(memory_limit_megabytes: int) -> Iterator[Connection]:
-    """An in-memory DuckDB that spills to a temporary folder beyond its memory limit.
+    """An in-memory DuckDB that spills to a temporary folder beyond its memory limit; for SQL of our own only.
 
-    Joins keep the sides they are written with: of files without statistics the optimizer takes either side for one row,
-    and would put the wide one into memory.
+    What users write is carried out on a connection of `locked`.
     """
     spill = Path(gettempdir()) / "planlake-duckdb"
     settings: dict[str, str | bool | int | float | list[str]] = {
@@ -49,7 +50,7 @@ def connected(memory_limit_megabytes: int) -> Iterator[Connection]:
         "python_enable_replacements": False,  # a name in a query is a table, never a variable of ours
     }
     with duckdb.connect(config=settings) as connection:
-        connection.execute("set disabled_optimizers = 'build_side_probe_side'")
+        connection.execute(f"set disabled_optimizers = '{KEPT_SIDES}'")
         yield connection
 
 
@@ -134,20 +135,6 @@ def tried(connection: Connection, rows: str, types: Mapping[str, str]) -> dict[s
     found = connection.execute(f"select {', '.join(figures)} from {rows}").fetchall()[0]
     cells = (TriedCells(found[at], found[at + 1], found[at + 2] or "") for at in range(0, len(found), 3))
     return dict(zip(types, cells, strict=True))
-
-
-def count_where(connection: Connection, rows: str, name: str, condition: str, *, facts: Mapping[str, object]) -> int:
-    """How many rows meet a condition somebody wrote; a ConfigurationError where it is none."""
-    try:
-        query = f"select count(*) from {rows} as {identifier(name)} where ({condition}\n)"
-        return int(connection.execute(query).fetchall()[0][0])
-    except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException):
-        reason, hint = "a value of some row does not convert", "try_cast gives NULL where cast fails"
-        raise ConfigurationError(f"a check cannot be carried out: {reason}", facts=facts, hint=hint) from None
-    except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
-        hint = f"the condition is SQL over the columns of {name}"
-        raise ConfigurationError(f"a check cannot be carried out: {reason}", facts=facts, hint=hint) from None
 
 
 def bad_cells(texts: pa.Table, typed: pa.Table, types: Mapping[str, str]) -> list[BadCells]:

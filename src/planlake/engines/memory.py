@@ -2,7 +2,10 @@
 
 import ctypes
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -13,6 +16,31 @@ def give_back() -> None:
     trim = _trim()
     if trim is not None:
         trim(0)
+
+
+ROOM_MEGABYTES = 2_048  # what is reserved and mostly never used: stacks of threads, pieces of allocators
+
+
+@contextmanager
+def no_more_than(megabytes: int) -> Iterator[None]:
+    """Keep this whole process from taking more than so much above what it has; nothing happens except on Linux.
+
+    DuckDB's own limit does not count everything: one long text may be as large as it likes.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    import resource  # noqa: PLC0415 - Windows has none
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    wanted = taken + (megabytes + ROOM_MEGABYTES) * 2**20
+    ceilings = [one for one in (wanted, soft, hard) if one != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_AS, (min(ceilings), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 @cache

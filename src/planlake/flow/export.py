@@ -25,7 +25,7 @@ from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError, LakeError
 from planlake.flow.context import Notify, Progress, ignore
 from planlake.flow.query import opened_views
-from planlake.lake.query import answer
+from planlake.lake.query import columns_of
 from planlake.lake.views import Views, known_names
 
 ExportFormat = Literal["duckdb", "parquet"]
@@ -169,7 +169,7 @@ def _loaded(views: Views) -> list[str]:
 
 def _columns(views: Views, table: str) -> list[str]:
     """The columns of a table or view, made ready to be read."""
-    return [row["column_name"] for row in answer(views, f"describe {identifier(table)}").to_pylist()]
+    return [*columns_of(views, "", table)]
 
 
 def _to_duckdb(connection: Connection, file: Path, tables: dict[str, list[str]], notify: Notify) -> Iterator[Exported]:

@@ -19,11 +19,13 @@ from planlake.checks.gates import Cells, CheckResult, as_row, casts, complete, d
 from planlake.clock import naive_utc
 from planlake.config import Settings
 from planlake.engines.casts import type_to_declare
-from planlake.engines.duckdb import Connection, count_where
+from planlake.engines.duckdb import Connection
+from planlake.engines.locked import Limits
 from planlake.engines.names import IS_FILLED
 from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
 from planlake.flow.context import Context
+from planlake.lake.conditions import counting
 from planlake.lake.files import data_files, is_text
 from planlake.lake.reading import latest_first, rows_sql
 from planlake.lake.runs import append_operations
@@ -155,14 +157,15 @@ def own_checks(
     wanted = [check for check in context.config.checks if check.table == resource.name]
     if not wanted:
         return
-    rows = f"(select * from {rows_sql(files(), schema)} where not is_deleted)"
-    for check in wanted:
-        try:
-            with context.connection.cursor() as cursor:
-                found = count_where(cursor, rows, resource.name, check.rows, facts={"check": check.name})
-        except ConfigurationError as error:
-            if check.holds:
-                raise
-            yield CheckResult(check.name, "warning", 0.0, 0.0, message=error.message)
-            continue
-        yield own(check.name, rows=found, condition=check.rows, holds=check.holds)
+    settings = context.config.settings
+    limits = Limits(settings.query_seconds, settings.query_memory_megabytes)
+    with counting(context.lake, limits, files(), schema, resource.name) as count_where:
+        for check in wanted:
+            try:
+                found = count_where(check.rows, {"check": check.name})
+            except ConfigurationError as error:
+                if check.holds:
+                    raise
+                yield CheckResult(check.name, "warning", 0.0, 0.0, message=error.message)
+                continue
+            yield own(check.name, rows=found, condition=check.rows, holds=check.holds)

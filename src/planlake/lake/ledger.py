@@ -17,7 +17,7 @@ from planlake.engines.sql import literal
 from planlake.lake.files import bookmark, data_files, highest_by_resource
 from planlake.lake.filters import is_among, is_equal, of_resource
 from planlake.lake.lake import Lake
-from planlake.lake.reading import own_rows_sql, rows_sql
+from planlake.lake.reading import Called, own_rows_sql, path_of, rows_sql
 from planlake.lake.schemas import TABLES
 
 FULL = "full"
@@ -302,10 +302,11 @@ def raw_files(
     return data_files(table, where=where if request_ids is None else And(where, is_among("request_id", request_ids)))
 
 
-def _ledger_sql(lake: Lake, resource: str, above_batch: int) -> str:
+def _ledger_sql(lake: Lake, resource: str, above_batch: int, called: Called) -> str:
     """A table expression of what the ledger says of the requests and batches of a resource."""
     columns = ("request_id", "resource", "batch", "event", "error", "requests")
-    rows = own_rows_sql(lake, "raw", "api_requests", columns=columns, where=of_resource(resource, above_batch))
+    where = of_resource(resource, above_batch)
+    rows = own_rows_sql(lake, "raw", "api_requests", columns=columns, where=where, called=called)
     return f"(select * from {rows} where resource = {literal(resource)})"
 
 
@@ -319,11 +320,17 @@ def _good_requests_sql(rows: str) -> str:
 
 
 def raw_rows_sql(
-    lake: Lake, files: Sequence[DataFile], resource: str, above_batch: int, *, columns: Collection[str] | None = None
+    lake: Lake,
+    files: Sequence[DataFile],
+    resource: str,
+    above_batch: int,
+    *,
+    columns: Collection[str] | None = None,
+    called: Called = path_of,
 ) -> str:
     """A table expression of the raw rows that count: of these files, above the batch, their request in the ledger."""
-    rows = rows_sql(files, lake.own_table("raw", "api_responses").schema(), columns=columns)
-    ledger = _ledger_sql(lake, resource, above_batch)
+    rows = rows_sql(files, lake.own_table("raw", "api_responses").schema(), columns=columns, called=called)
+    ledger = _ledger_sql(lake, resource, above_batch, called)
     return f"""(select * from {rows} where resource = {literal(resource)} and batch > {above_batch}
                 and (resource, batch) not in ({_voided_sql(ledger)})
                 and request_id in ({_good_requests_sql(ledger)}))"""

@@ -4,7 +4,7 @@ Columns are matched by field id, so a renamed or re-added column is never confus
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from pyiceberg.expressions import BooleanExpression
 from pyiceberg.manifest import DataFile
@@ -25,7 +25,14 @@ from planlake.lake.files import data_files
 from planlake.lake.lake import Lake
 from planlake.lake.schemas import Described
 
+Called = Callable[[str], str]  # what DuckDB calls the file at a location
 OF_ONE_LAKE = ("runs", "journal", "previewed")
+
+
+def path_of(location: str) -> str:
+    """A file's location as DuckDB reads it by itself."""
+    return location.removeprefix("file://")
+
 
 SQL_TYPES: dict[type[IcebergType], str] = {
     IntegerType: "INTEGER",
@@ -37,13 +44,19 @@ SQL_TYPES: dict[type[IcebergType], str] = {
 }
 
 
-def rows_sql(files: Sequence[DataFile], schema: Schema, *, columns: Collection[str] | None = None) -> str:
+def rows_sql(
+    files: Sequence[DataFile],
+    schema: Schema,
+    *,
+    columns: Collection[str] | None = None,
+    called: Called = path_of,
+) -> str:
     """A table expression over these files; only `columns` where given, all of the schema otherwise."""
     fields = [field for field in schema.fields if columns is None or field.name in columns]
     if not files:
         empty = ", ".join(f"null::{SQL_TYPES[type(f.field_type)]} as {identifier(f.name)}" for f in fields)
         return f"(select {empty} where false)"
-    paths = ", ".join(literal(path_of(file.file_path)) for file in files)
+    paths = ", ".join(literal(called(file.file_path)) for file in files)
     return f"read_parquet([{paths}], hive_partitioning=false, schema={_columns_sql(fields)})"
 
 
@@ -54,6 +67,7 @@ def own_rows_sql(
     *,
     columns: Collection[str] | None = None,
     where: BooleanExpression | None = None,
+    called: Called = path_of,
 ) -> str:
     """A table expression over one of Planlake's own tables; no rows where nothing was ever written to it.
 
@@ -63,10 +77,11 @@ def own_rows_sql(
     table = lake.find(zone, name)
     schema = table.schema() if table is not None else lake.own_schema(zone, name)
     wanted = columns if columns is None or lake.base is None else {*columns, "resource"}
-    own = rows_sql(data_files(table, where=where) if table is not None else [], schema, columns=wanted)
+    files = data_files(table, where=where) if table is not None else []
+    own = rows_sql(files, schema, columns=wanted, called=called)
     if lake.base is None or name in OF_ONE_LAKE:
         return own
-    others = own_rows_sql(lake.base, zone, name, columns=wanted, where=where)
+    others = own_rows_sql(lake.base, zone, name, columns=wanted, where=where, called=called)
     entered = ", ".join(map(literal, ["", *sorted(lake.own)]))
     return f"""(select * from {own} where resource in ({entered})
                 union all by name select * from {others} where resource not in ({entered}))"""
@@ -89,8 +104,3 @@ def latest_first(resource: Described, columns: Collection[str]) -> str:
     """
     by_change = f"{identifier(resource.changed)} desc nulls last, " if resource.changed in columns else ""
     return f"batch desc, {by_change}page_number desc, import_position desc, import_request_id desc"
-
-
-def path_of(location: str) -> str:
-    """A file's location as DuckDB reads it."""
-    return location.removeprefix("file://")

@@ -1,9 +1,10 @@
 """Files as they lie in a warehouse: in goes a place, out come the files below it, whatever any table says of them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+import pyarrow as pa
 import pyarrow.fs
 from pyiceberg.io import FileIO, load_file_io
 from pyiceberg.io.pyarrow import PyArrowFileIO
@@ -51,6 +52,19 @@ def storage_of(io: FileIO, place: str) -> Storage:
         raise LakeError("files cannot be listed here", facts={"place": place})
     scheme, host, folder = PyArrowFileIO.parse_location(place)
     return Storage(io.fs_by_scheme(scheme, host), folder, place.removesuffix(folder))
+
+
+def opened_by(lake: Lake) -> Callable[[str], pa.NativeFile]:
+    """Opens data files of a lake by their locations, for reading, as the lake itself does: here, on S3, elsewhere."""
+    systems: dict[tuple[str, str], pyarrow.fs.FileSystem] = {}
+
+    def opened(location: str) -> pa.NativeFile:
+        scheme, host, path = PyArrowFileIO.parse_location(location)
+        if (scheme, host) not in systems:
+            systems[scheme, host] = storage_of(load_file_io(lake.catalog.properties, location), location).files
+        return systems[scheme, host].open_input_file(path)
+
+    return opened
 
 
 def database_storage(lake: Lake, zone: str) -> Storage:

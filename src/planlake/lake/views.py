@@ -21,7 +21,7 @@ from planlake.engines.sql import identifier, literal
 from planlake.lake.files import DAY_TAG, data_files, day_tag, highest_by_resource
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.ledger import gaps_sql, raw_files, raw_rows_sql
-from planlake.lake.reading import latest_first, own_rows_sql, rows_sql
+from planlake.lake.reading import Called, latest_first, own_rows_sql, path_of, rows_sql
 from planlake.lake.rollback import run_date_of, still_published
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES, Described, keys_of
 
@@ -32,7 +32,10 @@ SEARCHED_ZONES = ("refined", "trusted", "operations", "raw")
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """Renders views of one lake; `notes` collects what a user should know of an answer."""
+    """Renders views of one lake; `notes` collects what a user should know of an answer.
+
+    `called` says how the connection calls the file at a location.
+    """
 
     lake: Lake
     resources: Mapping[str, Described]
@@ -40,9 +43,10 @@ class Views:
     texts_of: TextsOf = field(repr=False)
     as_of: date | None = None
     notes: list[str] = field(default_factory=list)
+    called: Called = field(default=path_of, repr=False)
 
-    def define(self, schema: str, name: str) -> bool:
-        """Make the table or view of this name on the connection; False where the lake has none.
+    def define(self, schema: str, name: str) -> str:
+        """Make the table or view of this name on the connection; its SQL, empty where the lake has none.
 
         Without a schema the refined zone is searched first, then trusted, operations and raw.
         """
@@ -53,8 +57,8 @@ class Views:
             query = self._render(zone, name.lower())
             if query is not None:
                 self._create(schema, name, query)
-                return True
-        return False
+                return query
+        return ""
 
     def _create(self, schema: str, name: str, query: str) -> None:
         if schema:
@@ -72,11 +76,17 @@ class Views:
         if (zone, name) == ("operations", GAPS):
             return gaps_sql(self._own("raw", "api_requests"))
         table = self.lake.shown(zone, name)
-        return _whole(table) if table is not None else None
+        return self._whole(table) if table is not None else None
 
     def _own(self, zone: str, name: str) -> str:
         """Rows of one of Planlake's own tables; none where nothing was written to it yet."""
-        return own_rows_sql(self.lake, zone, name)
+        return own_rows_sql(self.lake, zone, name, called=self.called)
+
+    def _whole_rows(self, table: Table) -> str:
+        return rows_sql(data_files(table), table.schema(), called=self.called)
+
+    def _whole(self, table: Table) -> str:
+        return f"select * from {self._whole_rows(table)}"
 
     def _raw(self, name: str) -> str | None:
         if ("raw", name) in TABLES:
@@ -92,7 +102,7 @@ class Views:
         lake = self.lake.holder(resource)
         if lake.find("raw", "api_requests") is None:
             return None
-        rows = raw_rows_sql(lake, raw_files(lake, resource, 0), resource, 0)
+        rows = raw_rows_sql(lake, raw_files(lake, resource, 0), resource, 0, called=self.called)
         imports = ", ".join(IMPORT_COLUMNS)
         failed = f"""
             select page, null, url, status::varchar, error, requested_at, epoch(requested_at)::varchar,
@@ -109,7 +119,7 @@ class Views:
         files = raw_files(lake, resource.name, 0)
         if not files:
             return None
-        rows = raw_rows_sql(lake, files, resource.name, 0)
+        rows = raw_rows_sql(lake, files, resource.name, 0, called=self.called)
         increment = self.lake.shown("refined", f"increment_{resource.name}")
         keys = keys_of(increment.schema() if increment else None, resource)
         found = found_keys(self.connection, f"(select api_response from {rows} where is_regular)")
@@ -155,18 +165,18 @@ class Views:
     def _versions(self, table: Table) -> str:
         """Versions received until the day asked about."""
         if self.as_of is None:
-            return _whole_rows(table)
-        return f"(select * from {_whole_rows(table)} where import_date <= '{self.as_of:%Y%m%d}')"
+            return self._whole_rows(table)
+        return f"(select * from {self._whole_rows(table)} where import_date <= '{self.as_of:%Y%m%d}')"
 
     def _current(self, resource: Described) -> str | None:
         table = self.lake.shown("refined", f"current_{resource.name}")
         if table is None or self.as_of is None or table.current_snapshot() is None:
-            return _whole(table) if table is not None else None
+            return self._whole(table) if table is not None else None
         day, snapshot = self._snapshot_of_day(resource, table, self.as_of)
         if snapshot is not None:
             self.notes.append(f"{resource.name} as of {self.as_of}: as published on {day}")
             files = data_files(table, snapshot_id=snapshot.snapshot_id)
-            return f"select * from {rows_sql(files, self._schema(resource, table))}"
+            return f"select * from {rows_sql(files, self._schema(resource, table), called=self.called)}"
         if self._was_undone(resource, table, self.as_of):
             self.notes.append(f"{resource.name} as of {self.as_of}: what was published until then was undone")
             return f"select * from {rows_sql([], table.schema())}"
@@ -295,14 +305,6 @@ def _databases(lake: Lake, zone: str) -> list[str]:
     """The names a zone's database goes by: in a preview also its base's, so that queries run as they stand."""
     bases = _databases(lake.base, zone) if lake.base is not None else []
     return [lake.database(zone).lower(), *bases]
-
-
-def _whole_rows(table: Table) -> str:
-    return rows_sql(data_files(table), table.schema())
-
-
-def _whole(table: Table) -> str:
-    return f"select * from {_whole_rows(table)}"
 
 
 def _shown(schema: Schema) -> str:

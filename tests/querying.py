@@ -1,0 +1,12 @@
+"""Answers of a lake that is open: what `planlake sql` shows, without a database of its own for each of many queries."""
+
+from planlake.lake.query import unknown
+from planlake.lake.questions import question
+
+
+def answer(views, query):
+    """The rows of a query as an Arrow table."""
+    for names in question(views.connection, query).tables:
+        if not views.define(*names):
+            raise unknown(views.lake, views.resources, *names)
+    return views.connection.sql(query).to_arrow_table()
