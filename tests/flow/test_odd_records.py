@@ -48,6 +48,10 @@ KEPT = {
     "a nested object": (b'{"id":"2","name":{"a":1.50,"b":["x",null]}}', {'{"a":1.50,"b":["x",null]}'}),
     "a nested array": (b'{"id":"2","name":[1, 2.0, "x"]}', {'[1, 2.0, "x"]'}),
     "a lone surrogate": (rb'{"id":"2","name":"a\ud800b"}', {"a\ufffdb"}),
+    "lone surrogates in keys": (
+        rb'{"id":"2","x\ud800":"half","x\ud801":"other half","x\ufffd":"none"}',
+        {"half", "other half", "none"},
+    ),
     "a surrogate pair": (rb'{"id":"2","name":"\ud83c\udf33"}', {"\U0001f333"}),
     "a NUL": (rb'{"id":"2","name":"a\u0000b"}', {"a\0b"}),
     "a NUL in a key": (rb'{"id":"2","a\u0000b":"zero"}', {"zero"}),
@@ -89,6 +93,7 @@ RAW_VIEWS = (
     "a bare number",
     "a nested object",
     "a lone surrogate",
+    "lone surrogates in keys",
     "bytes that are no UTF-8",
 )
 

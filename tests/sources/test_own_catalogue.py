@@ -76,6 +76,15 @@ def test_a_folder_is_a_catalogue_with_a_file_for_what_holds_for_all(tmp_path):
     assert list(catalogue.resources) == ["inspections"]
 
 
+def test_two_files_of_a_folder_that_describe_one_resource_are_refused(tmp_path):
+    folder = tmp_path / "building_control"
+    folder.mkdir()
+    for name in ("source", "a", "b"):
+        (folder / f"{name}.toml").write_text("" if name == "source" else BUILDING_CONTROL.partition("\n\n")[2])
+    with pytest.raises(ConfigurationError, match=r"two files .* one resource .*inspections.*b\.toml"):
+        configured_catalogue(Config(source="./building_control", folder=tmp_path))
+
+
 MISTAKES = {
     "no TOML": ("[inspections", "cannot be read"),
     "no resource": ('[source]\nlike = "tascomi"\n', "has no resource"),

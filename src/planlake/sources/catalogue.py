@@ -235,7 +235,11 @@ def _read_folder(folder: Traversable) -> tuple[dict[str, Any], dict[str, Any]]:
     tables: dict[str, Any] = {}
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if file.name.endswith(".toml") and file.name != "source.toml":
-            tables |= _read(file)
+            found = _read(file)
+            if twice := found.keys() & tables:
+                facts = {"resource": min(twice), "file": file}
+                raise ConfigurationError("two files of the catalogue describe one resource", facts=facts)
+            tables |= found
     return _read(folder.joinpath("source.toml")), tables
 
 

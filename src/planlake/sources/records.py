@@ -24,6 +24,7 @@ NULL_BODIES = (b"", b"null")
 _WHOLE, _ENDS = re.compile(WHOLE), {"integer": 2**31, "long": 2**63}
 _SPACE = re.compile(r"[ \t\r\n]*")
 _AWKWARD_KEY = re.compile(r'["\\\x00-\x1f]|^$')
+_HALF = re.compile("[\ud800-\udfff]")
 _PAGE = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LENIENT = json.JSONDecoder(strict=False)
@@ -222,7 +223,7 @@ def texts_of(text: str | bytes) -> dict[str, str | None] | None:
     """The values of a record as text by key, exactly as they stand; None where it is no object.
 
     For the records that are not regular: a number keeps its digits, a nested value its JSON, a lone surrogate
-    becomes U+FFFD. Of a key that comes twice the last value counts.
+    becomes U+FFFD, and in a key its number. Of a key that comes twice the last value counts.
     """
     body = _decoded(text) if isinstance(text, bytes) else text
     try:
@@ -230,7 +231,7 @@ def texts_of(text: str | bytes) -> dict[str, str | None] | None:
             return None
     except (ValueError, RecursionError):
         return None
-    return {_clean(key): _text_of(value, written) for key, value, written in _members(body)}
+    return {_clean_key(key): _text_of(value, written) for key, value, written in _members(body)}
 
 
 def members_of(body: bytes) -> dict[str, bytes]:
@@ -271,6 +272,11 @@ def _text_of(value: Any, written: str) -> str | None:  # noqa: ANN401 - untyped 
 def _clean(text: str) -> str:
     """Text that can be stored as UTF-8: halves of a surrogate pair that stand alone become U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _clean_key(key: str) -> str:
+    r"""A key that can be stored: a half of a surrogate pair stands as `\ud800`, so that no two keys become one."""
+    return key if key.isascii() else _HALF.sub(lambda found: f"\\u{ord(found[0]):04x}", key)
 
 
 def _read_regular(raw: bytes, shape: Shape) -> Record | None:
