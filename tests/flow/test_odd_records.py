@@ -11,6 +11,8 @@ from .tables import DAY_1, DAY_2, named, names, put, settings_of, table_name, th
 
 PLAIN, LAST = thing(1, "plain", colour="red"), thing(3, "last")
 
+DEEP = b'[{"a":' * 1000 + b'"x"' + b"}]" * 1000
+
 # What is served; the values that must stand in the row of id 2, whatever their columns are called.
 KEPT = {
     "keys that differ only in case": (b'{"id":"2","Note":"upper","note":"lower"}', {"upper", "lower"}),
@@ -65,6 +67,52 @@ KEPT = {
         {',"gis_map_image_base64":"x"'},
     ),
     "a map image that is an object": (b'{"id":"2","name":"x","gis_map_image_base64":{"a":[1]}}', {"x"}),
+    "a map image that is an array": (b'{"gis_map_image_base64":["QUJD",1],"id":"2","name":"x"}', {"x"}),
+    "a map image that is a number": (b'{"id":"2","gis_map_image_base64":1e9,"name":"x"}', {"x"}),
+    "a map image spelt with escapes": (rb'{"id":"2","\u0067is_map_image_base64":"QUJD","name":"x"}', {"x"}),
+    "a map image said twice": (
+        b'{"gis_map_image_base64":"QUJD","id":"2","name":"x","gis_map_image_base64":"QUJD"}',
+        {"x"},
+    ),
+    "a map image and a number": (b'{"id":2,"name":"x","gis_map_image_base64":"QUJD"}', {"x"}),
+    "a map image and a lone surrogate": (rb'{"id":"2","gis_map_image_base64":"QUJD","name":"\ud800x"}', {"\ufffdx"}),
+    "a map image and blanks": (b'{ "id" : "2" , "gis_map_image_base64" : { "a" : "QUJD" } , "name" : "x" }', {"x"}),
+    "nothing but a map image and the id": (b'{"gis_map_image_base64":"QUJD","id":"2"}', {2}),
+    "a map image within a value before it": (
+        b'{"id":"2","name":{"gis_map_image_base64":"inner"},"gis_map_image_base64":"QUJD"}',
+        {'{"gis_map_image_base64":"inner"}'},
+    ),
+    "a map image within a value behind it": (
+        b'{"gis_map_image_base64":"QUJD","id":"2","name":[{"a":1,"gis_map_image_base64":null}]}',
+        {'[{"a":1,"gis_map_image_base64":null}]'},
+    ),
+    "a map image within a value alone": (
+        b'{"id":"2","name":{"a":"b","gis_map_image_base64":"inner"}}',
+        {'{"a":"b","gis_map_image_base64":"inner"}'},
+    ),
+    "the map image's name in a list before it": (
+        b'{"id":"2","name":["x","gis_map_image_base64"],"gis_map_image_base64":"QUJD"}',
+        {'["x","gis_map_image_base64"]'},
+    ),
+    "the map image's name as a value": (
+        b'{"name":"gis_map_image_base64","gis_map_image_base64":"QUJD","id":"2"}',
+        {"gis_map_image_base64"},
+    ),
+    "a key that differs in case from the map image": (b'{"id":"2","GIS_map_image_base64":"other"}', {"other"}),
+    "2,000 levels in a text": (b'{"id":"2","name":%s}' % DEEP, {DEEP.decode()}),
+    "2,000 levels under a key nobody declared": (b'{"id":"2","name":"x","more":%s}' % DEEP, {"x", DEEP.decode()}),
+    "100,000 levels": (b'{"id":"2","name":%s1%s}' % (b"[" * 10**5, b"]" * 10**5), {"[" * 10**5 + "1" + "]" * 10**5}),
+    "2,000 levels beside a map image": (
+        b'{"id":"2","name":%s,"gis_map_image_base64":"QUJD"}' % DEEP,
+        {DEEP.decode()},
+    ),
+    "5,000 digits in a text": (b'{"id":"2","name":%s}' % (b"7" * 5000), {"7" * 5000}),
+    "5,000 digits under a key nobody declared": (b'{"id":"2","name":"x","more":-%s.5}' % (b"7" * 5000), {"x"}),
+    "5,000 digits in an object": (b'{"id":"2","name":{"a":%s}}' % (b"7" * 5000), {'{"a":%s}' % ("7" * 5000)}),
+    "an id said twice": (b'{"id":"5","name":"x","id":"2"}', {2, "x"}),
+    "an id said twice, once in escapes": (rb'{"id":"5","name":"x","\u0069d":"2"}', {2, "x"}),
+    "a key said twice, once with a number": (b'{"id":"2","name":7,"name":"x"}', {"x"}),
+    "no number and no text": (b'{"id":"2","name":NaN}', {"NaN"}),
     "blanks between everything": (b' { "id" : "2" , "name" : "x" } ', {"x"}),
     "no value but the id": (b'{"id":"2"}', {2}),
     "empty texts": (b'{"id":"2","name":"","amount":"","flag":"","at":"","whole":""}', {""}),
@@ -202,6 +250,25 @@ def test_cells_that_do_not_cast_are_null_and_reported_also_of_odd_records(feed):
         ("1", "whole", "12.7", "integer"),
         ("2", "at", "20240101", "timestamp"),
         ("2", "whole", "1.0", "integer"),
+    ]
+
+
+def test_numbers_of_any_length_cost_their_cell_and_nothing_else(feed):
+    digits = "7" * 5000
+    put(feed, 1, f'{{"id":1,"whole":{digits},"amount":{digits},"name":"x"}}'.encode())
+    put(feed, 2, b'{"id":2,"whole":1e400,"amount":1e400,"flag":%s,"name":"y"}' % digits.encode())
+    put(feed, 3, thing(3, "z", whole=digits, amount="9" * 400))
+    assert feed.run_at(DAY_1).exit_code == 0
+    assert names(feed) == {1: "x", 2: "y", 3: "z"}
+    found = feed.rows("""select id, "column", raw_value from uncastable order by id, "column" """)
+    assert [tuple(row.values()) for row in found] == [
+        ("1", "amount", digits),
+        ("1", "whole", digits),
+        ("2", "amount", "1e400"),
+        ("2", "flag", digits),
+        ("2", "whole", "1e400"),
+        ("3", "amount", "9" * 400),
+        ("3", "whole", digits),
     ]
 
 

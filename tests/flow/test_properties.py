@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from planlake.engines.duckdb import connected, parse_records
 from planlake.sources.records import Record, Shape, read_records, split_page, texts_of
+from planlake.sources.scanning import _end_of_deep
 
 MAP_IMAGE = "gis_map_image_base64"
 
@@ -149,10 +150,42 @@ def test_one_bad_byte_garbles_no_other_record_of_its_page():
     assert [texts_of(text)["name"] for text in read.texts.to_pylist()] == ["Leïla £5", "a\tb", "xÿ"]
 
 
-def test_nesting_deeper_than_python_reads_is_no_crash():
-    deep = b'{"id":"2","name":' + b"[" * 3000 + b"]" * 3000 + b"}"
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(json_values, st.integers(0, 3), st.booleans(), st.data())
+def test_a_value_of_any_depth_ends_where_pythons_own_reader_says(value, spaces, ascii_only, data):
+    text = json.dumps(value, ensure_ascii=ascii_only, indent=spaces or None)
+    assert _end_of_deep(text, 0) == len(text)
+    place = data.draw(st.integers(0, len(text)))
+    other = text[:place] + data.draw(st.sampled_from([*'[]{},:"\\0-.e n', "", "null", '""'])) + text[place + 1 :]
+    other = other.lstrip(" \n")
+    try:
+        end = json.JSONDecoder(strict=False).raw_decode(other)[1]
+    except ValueError:
+        with pytest.raises(ValueError, match="malformed"):
+            _end_of_deep(other, 0)
+    else:
+        assert _end_of_deep(other, 0) == end
+
+
+@pytest.mark.parametrize("name", ["[" * 3000 + "]" * 3000, '{"a":' * 3000 + "1" + "}" * 3000])
+def test_nesting_deeper_than_python_reads_costs_nothing(name):
+    texts = [b'{"id":"1","name":"x"}', b'{"id":"2","name":%b}' % name.encode(), b'{"id":"3"}']
+    read = read_records(b"[%b]" % b",".join(texts), Shape("id"))
+    assert [text.encode() for text in read.texts.to_pylist()] == texts
+    assert (list(read.ids), texts_of(read.texts[1].as_py())["name"]) == (["1", "2", "3"], name)
+
+
+@pytest.mark.parametrize("name", ["[" * 3000 + "]" * 2999, "[" * 3000 + "}" * 3000, "[" * 3000 + ",1" + "]" * 3000])
+def test_deep_nesting_that_is_no_json_is_no_page(name):
     with pytest.raises(ValueError, match="malformed"):
-        read_records(b"[%b]" % deep, Shape("id"))
+        read_records(b'[{"id":"1","name":%b}]' % name.encode(), Shape("id"))
 
 
 def test_every_key_that_is_dropped_goes():

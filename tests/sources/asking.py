@@ -6,6 +6,7 @@ from planlake.config import Api, Config, Settings
 from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
 from planlake.simulator.faults import FaultPlan
 from planlake.sources.client import open_source
+from planlake.sources.encoding import UTF_8
 from planlake.sources.keys import Keys
 from planlake.sources.records import Shape, read_records
 from planlake.sources.tascomi.signing import signed_headers
@@ -13,8 +14,8 @@ from planlake.sources.tascomi.signing import signed_headers
 KEYS = Keys(PUBLIC_KEY, PRIVATE_KEY)
 
 
-def records_in(body):
-    return read_records(body, Shape("id"))
+def records_in(body, encoding=UTF_8):
+    return read_records(body, Shape("id"), encoding)
 
 
 def read(url, *queries, keys=KEYS, together=False, **settings):

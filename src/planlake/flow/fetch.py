@@ -52,7 +52,7 @@ class Fetching:
         So small tables are not kept waiting, and of large ones one is refined while the next is read.
         """
         answer = await self.source.get(
-            self.resource.address, query, lambda body: read_records(body, self.shape), turn=turn
+            self.resource.address, query, lambda body, encoding: read_records(body, self.shape, encoding), turn=turn
         )
         requested_at = self.context.clock.now() - timedelta(seconds=answer.seconds)  # when its turn had come
         return Page(window, event, number, next(self.context.request_ids), requested_at, answer, answer.records)

@@ -8,12 +8,15 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 
 from planlake.engines.duckdb import SAYS_A_KEY_TWICE, Connection, keys_and_others, parse_records
+from planlake.engines.sql import identifier
 from planlake.flow.context import Context
 from planlake.lake.files import uncompressed_bytes
 from planlake.lake.ledger import raw_rows_sql
 from planlake.lake.schemas import IMPORT_COLUMNS
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
+
+IS_MENDED = "planlake read other bytes than UTF-8"  # no vendor's column has a name like this
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +67,15 @@ def grouped(table: Table, files: Sequence[DataFile], limit: int, *, among: int) 
 
 
 def read_texts(cursor: Connection, rows: str, keys: Mapping[str, str], found: Keys) -> pa.Table:
-    """All rows with one text column per key beside Planlake's own.
+    """All rows with one text column per key beside Planlake's own, and `IS_MENDED`.
 
     Regular records take the engine's fast way, unless their keys differ only in case, which it cannot tell apart.
     `found` are the keys of these rows, or of more: where all records are regular by it, no others are looked for.
     """
     own = ", ".join(IMPORT_COLUMNS)
     renamed = "request_id as import_request_id, position as import_position"
-    columns = f"{own}, {renamed}, record_hash, batch, is_deleted, is_regular, api_response"
+    mended = f"api_response_base64 is not null as {identifier(IS_MENDED)}"
+    columns = f"{own}, {renamed}, record_hash, batch, is_deleted, {mended}, is_regular, api_response"
     sent = set(found.regular)
     fast = {key: column for key, column in keys.items() if key in sent}
     is_told_apart = bool(fast) and len({key.lower() for key in fast}) == len(fast)

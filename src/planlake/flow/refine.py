@@ -17,7 +17,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 
-from planlake.checks.gates import CheckResult, held
+from planlake.checks.gates import CheckResult, encoding, held
 from planlake.checks.gates import rejected as rejected_records
 from planlake.engines.duckdb import bad_cells, cast_columns
 from planlake.engines.memory import give_back
@@ -27,7 +27,7 @@ from planlake.flow.context import Context, Progress
 from planlake.flow.drift import Drift, noticed
 from planlake.flow.findings import Findings, tell_beside, tell_withheld, with_records
 from planlake.flow.gate import checked, narrowed, note_troubles
-from planlake.flow.parsing import Keys, grouped, keys_to_come, read_texts
+from planlake.flow.parsing import IS_MENDED, Keys, grouped, keys_to_come, read_texts
 from planlake.lake.files import (
     bookmark,
     bookmark_properties,
@@ -74,13 +74,14 @@ class _Part:
     """One part of the work: a data file written, and what was found on the way.
 
     `versions` are its rows as the gate needs them, `filled` counts the values of columns that have bad cells, among all
-    that were `received`.
+    that were `received`; `mended` of these held bytes that are no UTF-8.
     """
 
     file: DataFile | None
     rows: int
     batch: int
     received: int = 0
+    mended: int = 0
     versions: pa.Table | None = None
     filled: Mapping[str, int] = field(default_factory=dict)
     uncastable: list[dict[str, Any]] = field(default_factory=list)
@@ -196,7 +197,12 @@ def _checked(context: Context, resource: Resource, target: _Target, parts: Seque
     found = checked(context.connection, resource, versions, uncastable, shares, keys, settings)
     refused, received = sum(len(part.rejected) for part in parts), sum(part.received for part in parts)
     percent, at_least = settings.rejected_percent, settings.rejected_records
-    return [*found, rejected_records(refused, rows=received, percent=percent, at_least=at_least)]
+    mended = sum(part.mended for part in parts)
+    return [
+        *found,
+        rejected_records(refused, rows=received, percent=percent, at_least=at_least),
+        *([encoding(resource.name, mended)] if mended else []),
+    ]
 
 
 def _prepared_table(context: Context, resource: Resource, found: Keys) -> tuple[Table, list[str]]:
@@ -251,7 +257,8 @@ def _refine_rows(
 ) -> _Part:
     if not texts.num_rows:
         return _Part(None, 0, 0)
-    batch = int(pc.max(texts["batch"]).as_py())
+    batch, mended = int(pc.max(texts["batch"]).as_py()), int(pc.sum(texts[IS_MENDED]).as_py())
+    texts = texts.drop_columns([IS_MENDED])
     types = {column: resource.type_of(key) for key, column in keys.items()}
     with context.connection.cursor() as cursor:
         typed = cast_columns(cursor, texts, types)
@@ -264,7 +271,7 @@ def _refine_rows(
     kept = typed.filter(has_id) if rejected else typed
     file = write_file(target.table, kept, schema=target.schema) if len(kept) else None
     versions = narrowed(kept, resource, keys.get(resource.complete))
-    return _Part(file, len(kept), batch, len(texts), versions, filled, uncastable, rejected)
+    return _Part(file, len(kept), batch, len(texts), mended, versions, filled, uncastable, rejected)
 
 
 def _filled(column: pa.ChunkedArray) -> int:

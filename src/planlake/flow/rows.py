@@ -1,5 +1,6 @@
 """What is written into raw: in go pages and readings, out come rows of `api_responses` and of the ledger."""
 
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
@@ -11,6 +12,7 @@ from planlake.clock import LONDON, naive_utc
 from planlake.flow.fetch import Page
 from planlake.flow.reading import Reading
 from planlake.lake.ledger import CLOSED, GAP, RECOUNT, SETTLED
+from planlake.sources.records import Records
 
 Row = dict[str, Any]
 
@@ -49,8 +51,18 @@ def raw_rows(resource: str, batch: int, pages: Sequence[Page]) -> pa.Table:
             "import_month": repeated([day[4:6] for day in days], pa.string()),
             "import_day": repeated([day[6:] for day in days], pa.string()),
             "import_date": repeated(days, pa.string()),
+            "api_response_base64": _bytes_received(read, count),
         }
     )
+
+
+def _bytes_received(pages: Sequence[Records], count: int) -> pa.Array:
+    """In base64 the bytes of those records that came in others than UTF-8; null for all others."""
+    if not any(records.received for records in pages):
+        return pa.nulls(count, pa.large_string())
+    received = (records.received or [None] * len(records) for records in pages)
+    texts = [None if one is None else b64encode(one).decode() for one in chain.from_iterable(received)]
+    return pa.array(texts, pa.large_string())
 
 
 def stored_by_request(rows: pa.Table) -> dict[int, int]:

@@ -78,6 +78,7 @@ API_RESPONSES: Columns = {
     "is_deleted": "boolean",
     "api_response": "text",
     **IMPORT_COLUMNS,
+    "api_response_base64": "text",  # new columns last: those of an older lake get their numbers in this order
 }
 
 API_REQUESTS: Columns = {

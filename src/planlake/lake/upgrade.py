@@ -9,7 +9,7 @@ from pyiceberg.table import Table
 from planlake.errors import LakeError
 from planlake.lake.schemas import TABLES, TYPES
 
-FORMAT = 2
+FORMAT = 3
 FORMAT_PROPERTY = "planlake.format"
 
 

@@ -24,6 +24,7 @@ from planlake.config import Config
 from planlake.errors import SourceRefused, SourceUnreachable
 from planlake.sources.body import MEGABYTE, Body, read_body
 from planlake.sources.dialect import Dialect, Totals, opened
+from planlake.sources.encoding import Encoding
 from planlake.sources.proxy import proxy_of, through
 from planlake.sources.reasons import reason_of
 from planlake.sources.records import NULL_BODIES, Records
@@ -44,7 +45,7 @@ KEPT = "planlake.yaml says where ours are kept"
 STRANGERS_BYTES = 2**20  # read of an answer whose status says that it holds no records
 TASCOMI = Dialect()
 
-Read = Callable[[bytes], Records]  # raises ValueError where a body is no array of records
+Read = Callable[[bytes, Encoding], Records]  # raises ValueError where a body is no array of records
 Signer = Callable[[datetime], Mapping[str, str]]
 
 
@@ -278,7 +279,7 @@ def _answer(dialect: Dialect, asked: _Request, status: int, body: Body, headers:
         return replace(answer, error=f"the answer is larger than {most}")
     try:
         found = opened(dialect, asked.query, headers, body.content)
-        return replace(answer, records=asked.read(found.records), totals=found.totals)
+        return replace(answer, records=asked.read(found.records, found.encoding), totals=found.totals)
     except ValueError as error:
         return replace(answer, error=str(error))
 

@@ -11,6 +11,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from planlake.clock import LONDON
+from planlake.sources.encoding import Encoding, in_utf_8
 from planlake.sources.records import members_of
 
 Query = dict[str, str | int]
@@ -85,18 +86,20 @@ def opened(dialect: Dialect, query: Mapping[str, str | int], headers: Mapping[st
     Names of headers are in small letters; one that came more than once with other values has all of them.
     """
     places = (dialect.records, dialect.total, dialect.size, dialect.place)
+    body, encoding = in_utf_8(body, headers)
     is_enveloped = bool(dialect.records) or any(place.startswith(IN_BODY) for place in places)
     members = members_of(body) if is_enveloped else {}
     records = _part(members, dialect.records) if dialect.records else body
-    return Opened(records, _totals(dialect, query, headers, members))
+    return Opened(records, _totals(dialect, query, headers, members), encoding)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An answer taken apart: the JSON array of its records, and its totals."""
+    """An answer taken apart: the JSON array of its records in UTF-8, its totals, and how its bytes came."""
 
     records: bytes = field(repr=False)
     totals: Totals
+    encoding: Encoding
 
 
 def _totals(

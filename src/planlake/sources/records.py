@@ -9,8 +9,8 @@ record by record, and such a record the slow way, with the same result.
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import accumulate
 from typing import Any
@@ -19,10 +19,11 @@ import msgspec
 import pyarrow as pa
 
 from planlake.engines.casts import WHOLE
+from planlake.sources.encoding import UTF_8, Encoding, as_received, mended
+from planlake.sources.scanning import elements, members, without
 
 NULL_BODIES = (b"", b"null")
 _WHOLE, _ENDS = re.compile(WHOLE), {"integer": 2**31, "long": 2**63}
-_SPACE = re.compile(r"[ \t\r\n]*")
 _AWKWARD_KEY = re.compile(r'["\\\x00-\x1f]|^$')
 _HALF = re.compile("[\ud800-\udfff]")
 _PAGE = msgspec.json.Decoder(list[msgspec.Raw])
@@ -38,7 +39,7 @@ class Record:
     """One record as received: its JSON text in UTF-8, the text of its id (None where it has none) and its hash.
 
     `is_regular` says that it is an object whose values are all strings or null, with keys that differ by more than
-    case; only such records take the engines' fast way.
+    case; only such records take the engines' fast way. `received` are the bytes that came where the text has others.
     """
 
     text: bytes
@@ -46,6 +47,7 @@ class Record:
     hash: str
     is_regular: bool
     is_deleted: bool = False
+    received: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Records:
     regular: Sequence[bool] = ()
     deleted: Sequence[bool] = ()
     has_no_object: bool = False
+    received: Sequence[bytes | None] = field(default=(), repr=False)  # empty where every text is what came
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -95,51 +98,37 @@ def split_page(body: bytes) -> Sequence[bytes | msgspec.Raw]:
         return []
     try:
         return _PAGE.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _split_slowly(body.decode(errors="surrogateescape"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # for one of its records, or as it is no array
+        found = elements(body.decode(errors="surrogateescape"))
+        return [text.encode(errors="surrogateescape") for text in found]  # the very bytes, also where they are no UTF-8
 
 
-def no_records(body: bytes) -> Records:
+def no_records(body: bytes, encoding: Encoding) -> Records:  # noqa: ARG001 - as `read_records` is called
     """For whoever only wants to know that a body is a page: ValueError where it is none."""
     split_page(body)
     return Records()
 
 
-def _split_slowly(body: str) -> list[bytes]:
-    """The same for a body that msgspec refuses, for a lone surrogate or a control character in one of its records."""
-    records: list[bytes] = []
-    place = _past_space(body, 0)
-    if body[place : place + 1] != "[":
-        raise ValueError("the body is no JSON array of records")
-    place = _past_space(body, place + 1)
-    while body[place : place + 1] != "]":
-        try:
-            _, end = _LENIENT.raw_decode(body, place)
-        except (ValueError, RecursionError):
-            raise ValueError("the body is no JSON array of records: it breaks off or is malformed") from None
-        records.append(body[place:end].encode(errors="surrogateescape"))  # the very bytes, also where they are no UTF-8
-        place = _past_space(body, end)
-        if body[place : place + 1] == ",":
-            place = _past_space(body, place + 1)
-        elif body[place : place + 1] != "]":
-            raise ValueError("the body is no JSON array of records: it breaks off or is malformed")
-    if body[place + 1 :].strip():
-        raise ValueError("the body is no JSON array of records: something follows it")
-    return records
-
-
-def _past_space(text: str, place: int) -> int:
-    found = _SPACE.match(text, place)
-    return found.end() if found else place
-
-
-def read_records(body: bytes, shape: Shape) -> Records:
+def read_records(body: bytes, shape: Shape, encoding: Encoding = UTF_8) -> Records:
     """The records of one page from its body; ValueError where it is no array."""
     texts = [bytes(raw) for raw in split_page(body)]
+    alike = texts
     for name in shape.dropped_keys:
         if _quoted(name) in body:
-            texts = [_without_key(text, name) for text in texts]
-    return _read_alike(texts, shape) or records_of([read_record(text, shape) for text in texts])
+            alike = [_without_key(text, name) for text in alike]
+    read = _read_alike(alike, shape)
+    if read is None:
+        pairs = zip(texts, alike, strict=True)
+        read = records_of([_read_quickly(quick, shape) or _read_slowly(text, shape, encoding) for text, quick in pairs])
+    return _with_bytes(read, encoding) if encoding.wide else read
+
+
+def _with_bytes(read: Records, encoding: Encoding) -> Records:
+    """Records with the bytes that came, of a body that was UTF-16 or 32."""
+    before = read.received or [None] * len(read)
+    texts = [text.encode() for text in read.texts.to_pylist()]
+    came = [known or as_received(text, encoding) for known, text in zip(before, texts, strict=True)]
+    return replace(read, received=came)
 
 
 def records_of(records: Sequence[Record]) -> Records:
@@ -153,6 +142,7 @@ def records_of(records: Sequence[Record]) -> Records:
         [one.is_regular for one in records],
         [one.is_deleted for one in records],
         any(not one.is_regular and not one.text.lstrip().startswith(b"{") for one in records),
+        [one.received for one in records] if any(one.received is not None for one in records) else (),
     )
 
 
@@ -180,8 +170,8 @@ def _read_alike(texts: list[bytes], shape: Shape) -> Records | None:
     return Records(_column(texts, joined), ids, hashes, [True] * len(texts), [False] * len(texts))
 
 
-def read_record(text: bytes, shape: Shape) -> Record:
-    """One record from its bytes, which hold no dropped key."""
+def _read_quickly(text: bytes, shape: Shape) -> Record | None:
+    """One record of texts and nulls, by the shape or teaching it; None for any other."""
     if shape.decoder is not None:
         try:
             values = shape.decoder.decode(text)
@@ -191,7 +181,18 @@ def read_record(text: bytes, shape: Shape) -> Record:
                 return Record(text, record_id, _digest(canonical), is_regular=True)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
-    return _read_regular(text, shape) or _read_irregular(text, shape)
+    return _read_regular(text, shape)
+
+
+def _read_slowly(raw: bytes, shape: Shape, encoding: Encoding) -> Record:
+    """One record of any kind: without the keys that are dropped, however they are written, and in UTF-8."""
+    received = raw.decode(errors="surrogateescape")
+    if "\\u" in received or any(name in received for name in shape.dropped_keys):
+        received = without(received, shape.dropped_keys)
+    text = mended(received, encoding).encode(errors="replace")
+    before = as_received(received.encode(errors="surrogateescape"), encoding)
+    record = _read_regular(text, shape) or _read_irregular(text, shape)
+    return record if before == text else replace(record, received=before)
 
 
 def plain_id(identity: str | None) -> str | None:
@@ -219,54 +220,39 @@ def tombstone(text: str, record_id: str) -> Record:
     return Record(text.encode(), record_id, _digest(b"deleted"), is_regular=True, is_deleted=True)
 
 
-def texts_of(text: str | bytes) -> dict[str, str | None] | None:
+def texts_of(text: str) -> dict[str, str | None] | None:
     """The values of a record as text by key, exactly as they stand; None where it is no object.
 
     For the records that are not regular: a number keeps its digits, a nested value its JSON, a lone surrogate
     becomes U+FFFD, and in a key its number. Of a key that comes twice the last value counts.
     """
-    body = _decoded(text) if isinstance(text, bytes) else text
     try:
-        if not isinstance(_LENIENT.decode(body), dict):
-            return None
-    except (ValueError, RecursionError):
+        return {_clean_key(one.key): _text_of(text[one.value : one.end]) for one in members(text)}
+    except ValueError:
         return None
-    return {_clean_key(key): _text_of(value, written) for key, value, written in _members(body)}
 
 
 def members_of(body: bytes) -> dict[str, bytes]:
     """The values of a JSON object by key, each as it is written; ValueError where the body is no object."""
     try:
         return {key: bytes(value) for key, value in _OBJECT.decode(body).items()}
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    text = body.decode(errors="surrogateescape")  # what msgspec refuses in one record fails no other
+    except (
+        msgspec.DecodeError,
+        UnicodeDecodeError,
+        RecursionError,
+    ):  # what msgspec refuses in one record fails no other
+        text = body.decode(errors="surrogateescape")
     try:
-        if not isinstance(_LENIENT.decode(text), dict):
-            raise ValueError("the body is no JSON object")
-    except (ValueError, RecursionError):
+        return {one.key: text[one.value : one.end].encode(errors="surrogateescape") for one in members(text)}
+    except ValueError:
         raise ValueError("the body is no JSON object") from None
-    return {key: written.encode(errors="surrogateescape") for key, _, written in _members(text)}
 
 
-def _members(body: str) -> Iterator[tuple[str, Any, str]]:
-    """The members of a JSON object: key, value, and the value as it is written."""
-    place = _past_space(body, _past_space(body, 0) + 1)
-    while body[place] != "}":
-        key, end = _LENIENT.raw_decode(body, place)
-        start = _past_space(body, _past_space(body, end) + 1)  # past the colon
-        value, end = _LENIENT.raw_decode(body, start)
-        yield key, value, body[start:end]
-        place = _past_space(body, end)
-        if body[place] == ",":
-            place = _past_space(body, place + 1)
-
-
-def _text_of(value: Any, written: str) -> str | None:  # noqa: ANN401 - untyped JSON
+def _text_of(written: str) -> str | None:
     """A value as text: what a string says, everything else as it is written."""
-    if value is None:
+    if written == "null":
         return None
-    return _clean(value if isinstance(value, str) else written)
+    return _clean(str(_LENIENT.decode(written)) if written.startswith('"') else written)
 
 
 def _clean(text: str) -> str:
@@ -286,6 +272,8 @@ def _read_regular(raw: bytes, shape: Shape) -> Record | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     names = shape.keys | values.keys()
+    if not values.keys().isdisjoint(shape.dropped_keys):
+        return None
     canonical = _SORTED.encode({name: value for name, value in values.items() if value is not None})
     if len({name.lower() for name in names}) < len(names) or b"\\u0000" in canonical:
         return None
@@ -296,24 +284,18 @@ def _read_regular(raw: bytes, shape: Shape) -> Record | None:
 
 
 def _read_irregular(raw: bytes, shape: Shape) -> Record:
-    text = _decoded(raw)
-    values = texts_of(text)
+    values = texts_of(raw.decode())
     if values is None:
-        return Record(text.encode(), None, _digest(raw), is_regular=False)
+        return Record(raw, None, _digest(raw), is_regular=False)
     present = {name: value for name, value in values.items() if value is not None}
-    return Record(text.encode(), present.get(shape.key), _digest(_SORTED.encode(present)), is_regular=False)
-
-
-def _decoded(raw: bytes) -> str:
-    """The bytes as text; where they are not UTF-8, every byte is the character of its number, so none is lost."""
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
+    return Record(raw, present.get(shape.key), _digest(_SORTED.encode(present)), is_regular=False)
 
 
 def _without_key(raw: bytes, name: str) -> bytes:
-    """The record's text without one top-level key and its value, a string or null."""
+    """The record's text without one key and its value, a text or null.
+
+    In an object of nothing but texts and nulls it is the key that was meant; of any other the outcome is not used.
+    """
     start = raw.find(_quoted(name))
     if start < 0 or raw[max(0, start - 20) : start].rstrip()[-1:] not in (b"{", b","):
         return raw
