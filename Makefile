@@ -39,7 +39,8 @@ bench: $(VENV)/dev $(VENV)-bench/done
 soak: $(VENV)/dev
 	PLANLAKE_SOAK=1 $(BIN)/python -m pytest tests/ingestion/test_interruptions.py tests/ingestion/test_resuming.py \
 		tests/flow/test_random_histories.py tests/flow/test_undoing_in_any_order.py \
-		tests/flow/test_retyping_in_any_order.py tests/flow/test_names.py tests/cli/test_attacks.py
+		tests/flow/test_retyping_in_any_order.py tests/flow/test_names.py tests/cli/test_attacks.py \
+		tests/flow/test_any_body.py
 
 lock: $(VENV)/dev
 	$(COMPILE) $(OF_PRODUCT) --upgrade --output-file requirements.lock pyproject.toml
