@@ -25,13 +25,14 @@ HEAVY = (
     "openlineage",
 )
 
-BASE = {"errors", "clock", "config"}
+BASE = {"errors", "clock", "config_file", "config"}
 MIDDLE = {"engines", *BASE}
 FLOW = {"flow", "sources", "lake", "checks", *MIDDLE}
 MAY_IMPORT = {  # a part may always import from itself, and the version from the package
     "errors": set(),
     "clock": {"errors"},
-    "config": {"errors", "clock"},
+    "config_file": {"errors"},
+    "config": {"errors", "clock", "config_file"},
     "engines": BASE,
     "sources": MIDDLE,
     "lake": MIDDLE,

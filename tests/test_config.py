@@ -5,6 +5,8 @@ import pytest
 from commands import typed_in_process
 from planlake.config import Config, Settings, load_config
 from planlake.errors import ConfigurationError
+from planlake.lake.lake import catalogue_file
+from planlake.lake.previews import open_lake
 from planlake.sources.keys import read_keys
 
 MINIMAL = """\
@@ -62,9 +64,37 @@ def test_a_flag_that_was_not_given_changes_nothing(write):
     assert load_config(file, flags={"concurrency": None}).settings.concurrency == 5
 
 
+def bounds_of(name):
+    metadata = Settings.model_fields[name].metadata
+    return [next(getattr(one, kind) for one in metadata if hasattr(one, kind)) for kind in ("ge", "le")]
+
+
+NUMBERS = [name for name in Settings.model_fields if name != "log"]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_every_number_among_the_settings_has_a_range_whose_ends_are_taken_and_no_more(write, typed, monkeypatch, name):
+    low, high = bounds_of(name)
+    for value in (low, high):
+        assert getattr(load_config(write(f"{MINIMAL}settings: {{{name}: {value}}}")).settings, name) == value
+    beyond = (low - 1, high * 2, -high, 10**30, "1e400", ".inf", "-.inf", ".nan", "true", "many", "[1]", "9" * 4000)
+    for value in beyond:
+        with pytest.raises(
+            ConfigurationError, match=rf"settings\.{name}: must be a (whole )?number from .* to "
+        ) as raised:
+            load_config(write(f"{MINIMAL}settings: {{{name}: {value}}}"))
+        assert f"{low:,} to {high:,}" in raised.value.message
+    monkeypatch.setenv(f"PLANLAKE_{name.upper()}", "inf")
+    status, out, err = typed("plan", "--config", write(MINIMAL))
+    assert (status, out) == (2, "")
+    assert f"variable=PLANLAKE_{name.upper()}" in err
+
+
 @pytest.mark.parametrize("name", Settings.model_fields)
-def test_every_setting_has_a_variable_of_its_name(write, monkeypatch, name):
-    value = "text" if name == "log" else "7"
+def test_every_setting_has_a_variable_of_its_name_and_an_empty_one_is_none(write, monkeypatch, name):
+    monkeypatch.setenv(f"PLANLAKE_{name.upper()}", "")
+    assert load_config(write(MINIMAL)).settings == Settings()
+    value = "text" if name == "log" else str(max(7, bounds_of(name)[0]))
     monkeypatch.setenv(f"PLANLAKE_{name.upper()}", value)
     assert str(getattr(load_config(write(MINIMAL)).settings, name)).removesuffix(".0") == value
 
@@ -79,12 +109,97 @@ def test_the_file_is_named_by_flag_then_variable_then_the_usual_name(tmp_path, m
     assert load_config(tmp_path / "flag.yaml").settings.concurrency == len("flag.yaml")
 
 
-def test_a_variable_in_any_text_is_replaced_and_one_that_is_not_set_stays(write, monkeypatch):
-    monkeypatch.setenv("COUNCIL", "hackney")
-    file = write('api: {base_url: "https://${COUNCIL}.example/rest/v1"}\nenvironments: {a: {warehouse: "${NOT_SET}/"}}')
-    config = load_config(file)
+def test_a_variable_in_any_text_is_replaced(write, monkeypatch):
+    monkeypatch.setenv("COUNCIL", "hackney\n")
+    monkeypatch.setenv("WHERE", "${COUNCIL}")
+    config = load_config(
+        write("""
+        api: {base_url: "https://${COUNCIL}.example/rest/v1", private_key: "${NOT_SET}"}
+        tables: {daily: ["${COUNCIL}"]}
+        environments: {a: {warehouse: "${COUNCIL}/${COUNCIL}/", database_prefix: "${WHERE}"}}""")
+    )
     assert config.api.base_url == "https://hackney.example/rest/v1"
-    assert config.environment().warehouse == "${NOT_SET}/"
+    assert config.api.private_key == "${NOT_SET}"
+    assert config.tables.daily == ("hackney",)
+    assert config.environment().warehouse == "hackney/hackney/"
+    assert config.environment().database_prefix == "${COUNCIL}"  # what a variable holds is not looked at again
+
+
+WITH_A_VARIABLE = {
+    "source": "source: '%s'",
+    "api.base_url": "api: {base_url: 'https://%s/rest'}",
+    "api.documentation": "api: {base_url: 'https://a.example', documentation: 'https://a.example/%s'}",
+    "tables.daily.1": "tables: {daily: [fees, '%s']}",
+    "environments.b.warehouse": "environments: {a: {}, b: {warehouse: '%s'}}",
+    "environments.a.warehouse.raw": "environments: {a: {warehouse: {refined: x, raw: 'x/%s'}}}",
+    "environments.a.catalog.uri": "environments: {a: {catalog: {uri: 'sqlite:///%s/c.db'}}}",
+    "environments.a.catalog.properties.region": "environments: {a: {catalog: {properties: {region: '%s'}}}}",
+    "environments.a.database_prefix": "environments: {a: {database_prefix: '%s'}}",
+    "resources.fees.changed": "resources: {fees: {changed: '%s'}}",
+    "checks.0.rows": "checks: [{table: fees, name: a, rows: '%s'}]",
+    "lineage.to": "lineage: {to: 'file:%s'}",
+    "settings.log": "settings: {log: '%s'}",
+}
+
+
+@pytest.mark.parametrize("place", WITH_A_VARIABLE)
+def test_a_variable_that_is_not_set_or_empty_is_a_mistake_wherever_it_stands(write, monkeypatch, place):
+    monkeypatch.delenv("NOT_SET", raising=False)
+    for value, state in ((None, "not set"), ("", "empty"), (" \n", "empty")):
+        if value is not None:
+            monkeypatch.setenv("NOT_SET", value)
+        with pytest.raises(ConfigurationError) as raised:
+            load_config(write(WITH_A_VARIABLE[place] % "${NOT_SET}"))
+        assert raised.value.message == f"{place}: the variable NOT_SET is {state}"
+        assert "planlake.yaml" in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["${DIR:-lake}", "${ DIR }", "${}", "${DIR", "${1DIR}", "${DIR-}"])
+def test_what_looks_like_a_variable_and_is_none_is_no_name_of_a_folder(write, monkeypatch, text):
+    monkeypatch.setenv("DIR", "lake")
+    with pytest.raises(ConfigurationError, match=r"a\.warehouse: what follows \$\{ is no name of a variable"):
+        load_config(write(f"{MINIMAL}environments: {{a: {{warehouse: '{text}/x'}}}}"))
+
+
+def test_a_tilde_is_the_home_folder_wherever_a_path_stands(write, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "key").write_text(SECRET)
+    config = load_config(
+        write("""
+        source: ~/register.toml
+        api: {base_url: "https://a.example", private_key: "file:~/key", documentation: ~/page.html}
+        environments:
+          a: {catalog: {uri: "sqlite:///~/c.db"}, warehouse: ~/lake}
+          b: {warehouse: {refined: ~/lake, raw: "s3://bucket/~raw"}, database_prefix: "~"}
+        lineage: {to: "file:~/events"}""")
+    )
+    assert config.catalogue_path == tmp_path / "register.toml"
+    assert config.api.documentation == f"{tmp_path}/page.html"
+    assert catalogue_file(config) == tmp_path / "c.db"
+    assert config.environment().warehouse == f"{tmp_path}/lake"
+    assert config.environment("b").warehouse.refined == f"{tmp_path}/lake"
+    assert config.environment("b").warehouse.raw == "s3://bucket/~raw"
+    assert config.environment("b").database_prefix == "~"
+    assert config.lineage.to == f"file:{tmp_path}/events"
+    monkeypatch.setenv("TASCOMI_PUBLIC_KEY", "public")
+    assert read_keys(config).private == SECRET
+
+
+@pytest.mark.parametrize("folder", ["a%2Fb", "a%20b", "100%", "a?b", "a#b", "a b", "é[1]*"])
+def test_every_sign_of_a_folder_stands_for_itself(tmp_path, folder):
+    """In the place of the file, where a catalogue's address takes %2F and ? for something else."""
+    place = tmp_path / folder
+    place.mkdir()
+    (place / "planlake.yaml").write_text(MINIMAL)
+    open_lake(load_config(place / "planlake.yaml")).catalog.create_namespace("there")
+    assert {file.name for file in (place / "lake").iterdir()} == {"catalog.db"}
+    assert [one.name for one in tmp_path.iterdir()] == [folder]
+
+
+def test_a_sign_of_the_uri_stands_for_itself_too(write, tmp_path):
+    file = write(MINIMAL + "environments: {a: {catalog: {uri: 'sqlite:///a%2Fb/c.db'}}}")
+    open_lake(load_config(file)).catalog.create_namespace("there")
+    assert (tmp_path / "a%2Fb/c.db").is_file()
 
 
 def test_the_first_environment_is_used_unless_another_is_named(write):
@@ -126,8 +241,8 @@ MISTAKES = {
     "a key only the program sets": (MINIMAL + "folder: elsewhere", "unknown key: folder", ""),
     "a misspelt resource": ("tables: {daily: [fes]}", 'no resource is called "fes"', "did you mean fees"),
     "an unknown source": ("source: tascomy", 'no source is called "tascomy"', "tascomi"),
-    "a setting of the wrong type": ("settings: {concurrency: many}", "settings.concurrency", "integer"),
-    "a setting out of its range": ("settings: {attempts: 0}", "settings.attempts", "greater than 0"),
+    "a setting of the wrong type": ("settings: {concurrency: many}", "settings.concurrency", "a whole number from 1"),
+    "a setting out of its range": ("settings: {attempts: 0}", "settings.attempts: must be a whole number from 1", ""),
     "settings that are a number": ("settings: 3", "settings is a list of names and values", "docs/settings.md"),
     "a table that is no list": ("tables: {daily: fees}", "tables.daily", ""),
     "a table without a name": ("tables: {daily: [fees, ~]}", "daily.1: must be a text", ""),
@@ -164,6 +279,44 @@ MISTAKES = {
         "s3://",
     ),
     "a source outside the catalogues": ("source: ../sources/tascomi", "no source is called", "tascomi"),
+    "a home folder of nobody": (
+        MINIMAL + "environments: {a: {warehouse: '~nobody-of-that-name/x'}}",
+        "a.warehouse",
+        "",
+    ),
+    "a folder of two lines": (
+        MINIMAL + 'environments: {a: {warehouse: "a\\nb"}}',
+        "a.warehouse: holds a line break",
+        "",
+    ),
+    "an SQLite file with more behind it": (
+        MINIMAL + "environments: {a: {catalog: {uri: 'sqlite:///c.db?timeout=5'}}}",
+        "a.catalog.uri: is no file of SQLite",
+        "",
+    ),
+    "an SQLite file with too few strokes": (
+        MINIMAL + "environments: {a: {catalog: {uri: 'sqlite://c.db'}}}",
+        "a.catalog.uri: is no file of SQLite",
+        "",
+    ),
+    "a date that is none": (MINIMAL + "source: 2026-13-45", "is not YAML: a date or a number", "quotes"),
+    "a number of 5,001 digits": (MINIMAL + f"source: {'9' * 5001}", "is not YAML: a date or a number", ""),
+    "brackets in brackets": (f"source: {'[' * 20_000}{']' * 20_000}", "nested too deeply", ""),
+    "keys in keys": (f"source: {'{a: ' * 20_000}1{'}' * 20_000}", "nested too deeply", ""),
+    "lists in lists": ("source:\n" + "- " * 20_000 + "x", "nested too deeply", ""),
+    "levels of lines": ("\n".join(f"{' ' * level}a:" for level in range(1000)), "nested too deeply", ""),
+    "aliases of aliases": (
+        "a0: &a0 [x,x,x,x,x,x,x,x,x]\n"
+        + "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)),
+        "holds more than 10,000 values once its *aliases are put in",
+        "",
+    ),
+    "aliases merged into each other": (
+        "a0: &a0 {k: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [{','.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 12)),
+        "holds more than 10,000 values",
+        "",
+    ),
+    "an alias in itself": ("source: &a [*a]", "holds more than 10,000 values", ""),
     "no address": ("api: {}", "missing: api.base_url", "planlake init"),
     "not YAML": ("source: tascomi\ntables: {daily: [fees\n", "is not YAML", "line="),
     "the same key twice": ("source: tascomi\nsource: open_data\n", "duplicate key", "line=2"),
@@ -212,6 +365,19 @@ def test_a_folder_or_bytes_in_place_of_a_file_are_a_clear_mistake(typed, tmp_pat
         assert err.startswith("Error: the configuration cannot be read")
 
 
+def test_a_file_without_end_is_read_no_further_than_a_megabyte(typed):
+    status, out, err = typed("plan", "--config", "/dev/zero")
+    assert (status, out) == (2, "")
+    assert err.startswith("Error: the configuration is larger than 1 MB")
+
+
+def test_aliases_that_say_little_twice_are_taken(write):
+    config = load_config(
+        write(f"{MINIMAL}environments: {{a: &a {{warehouse: x}}, b: *a, c: {{<<: *a, protected: true}}}}")
+    )
+    assert (config.environment("b").warehouse, config.environment("c").protected) == ("x", True)
+
+
 def test_an_unknown_environment_is_refused_with_the_known_ones(write, typed):
     status, _, err = typed("plan", "--config", write(MINIMAL), "--env", "locl")
     assert status == 2
@@ -248,6 +414,41 @@ def test_keys_are_found_in_variables_and_files_beside_the_configuration(write, m
     monkeypatch.setenv("COUNCIL_KEY", "the public one")
     keys = read_keys(config)
     assert (keys.public, keys.private) == ("the public one", SECRET)
+
+
+@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {} ", "\ufeff{}\n\n", "\t{}"])
+def test_what_stands_around_a_key_is_no_part_of_it(write, monkeypatch, tmp_path, around):
+    (tmp_path / "private").write_text(around.format(SECRET), encoding="utf-8", newline="")
+    monkeypatch.setenv("TASCOMI_PUBLIC_KEY", around.format("public").replace("\ufeff", ""))
+    keys = read_keys(load_config(write(MINIMAL.replace('v1"', 'v1", private_key: "file:private"'))))
+    assert (keys.public, keys.private) == ("public", SECRET)
+    monkeypatch.setenv("PLANLAKE_API_PRIVATE_KEY", f"{SECRET}\n")
+    assert read_keys(load_config(write(MINIMAL))).private == SECRET
+
+
+@pytest.mark.parametrize("kept", [f"{SECRET}\nanother line", f"{SECRET}\x00", f"{SECRET}\x1b[0m", f"{SECRET}\u200b"])
+def test_a_key_of_several_lines_or_with_signs_nobody_sees_is_refused_and_not_shown(write, tmp_path, monkeypatch, kept):
+    (tmp_path / "private").write_text(kept)
+    monkeypatch.setenv("TASCOMI_PUBLIC_KEY", "public")
+    with pytest.raises(ConfigurationError, match=r"what is kept for api\.private_key is no key") as raised:
+        read_keys(load_config(write(MINIMAL.replace('v1"', 'v1", private_key: "file:private"'))))
+    assert SECRET not in "\n".join(raised.value.lines())
+
+
+def test_a_public_key_that_no_header_holds_is_refused(write, monkeypatch):
+    monkeypatch.setenv("TASCOMI_PUBLIC_KEY", "clé")
+    monkeypatch.setenv("TASCOMI_PRIVATE_KEY", SECRET)
+    with pytest.raises(ConfigurationError, match=r"what is kept for api\.public_key is no key") as raised:
+        read_keys(load_config(write(MINIMAL)))
+    assert "clé" not in "\n".join(raised.value.lines())
+
+
+@pytest.mark.parametrize("file", ["/dev/zero", "large", ".", "/dev/null"])
+def test_a_key_in_a_file_without_end_or_without_text_is_missing(write, tmp_path, monkeypatch, file):
+    (tmp_path / "large").write_text("x" * 100_000)
+    monkeypatch.setenv("TASCOMI_PUBLIC_KEY", "public")
+    with pytest.raises(ConfigurationError, match=r"api\.private_key is missing; looked at .* larger than a key"):
+        read_keys(load_config(write(MINIMAL.replace('v1"', f'v1", private_key: "file:{file}"'))))
 
 
 def test_a_variable_of_planlakes_own_wins_over_the_place_the_file_names(write, monkeypatch):

@@ -112,6 +112,13 @@ def test_no_setting_is_explained_that_there_is_not():
     )
 
 
+def test_the_range_of_every_setting_is_told():
+    rows = table(section(page("settings"), "### `settings`"))
+    for name, field in Settings.model_fields.items():
+        low, high = ([getattr(one, end) for one in field.metadata if hasattr(one, end)] for end in ("ge", "le"))
+        assert rows[name][1] == (f"{low[0]:,} to {high[0]:,}" if low else ""), name
+
+
 def test_every_key_of_a_resource_is_explained():
     rows = table(section(page("settings"), "### `resources`"))
     assert set(Resource.__dataclass_fields__) - {"name"} <= set(rows)

@@ -12,17 +12,64 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from planlake.config_file import SECRETS, VARIABLE, read_file
 from planlake.errors import ConfigurationError
 
 DEFAULT_FILE = "planlake.yaml"
-QUOTED = re.compile(r"""(["']).*\1""")  # values stay out of messages: one may be a secret
 ADDRESS = re.compile(r"(?i:https?)://[^\s/?#@]+(/[^\s?#]*)?")
-VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-SECRETS = ("public_key", "private_key", "token")
-REFERENCES = {"api": SECRETS, "lineage": ("key",)}  # never replaced by what they refer to
-_Positive = Annotated[int, Field(gt=0)]
+_MAPPING = ("must hold keys and values", "see docs/settings.md")
+SHAPES = {  # what pydantic calls a value of another shape, in our words, with a hint
+    "tuple_type": ("must be a list", "[applications, wards], for example"),
+    "model_type": _MAPPING,
+    "mapping_type": _MAPPING,
+    "dict_type": _MAPPING,
+    "string_type": ("must be a text", ""),
+}
+LONGEST_DAYS, LARGEST_MEGABYTES = 36_500, 2**20
+
+
+def _at_home(text: str) -> str:
+    """A path or a reference to a file with `~` replaced; ValueError where no such home folder is known."""
+    start, found, path = text.partition("~")
+    if not found or start not in ("", "file:", "sqlite:///"):
+        return text
+    home = os.path.expanduser(f"~{path}")  # noqa: PTH111 - pathlib's raises what is no ValueError
+    if home.startswith("~"):
+        raise ValueError("begins with ~, and no such home folder is known")
+    return f"{start}{home}"
+
+
+def _printed(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("holds a line break, or another sign that cannot be seen")
+    return text
+
+
+def _no_truth(given: object) -> object:
+    if isinstance(given, bool):
+        raise ValueError("is no number")
+    return given
+
+
+_Number = BeforeValidator(_no_truth)
+_Path = Annotated[str, AfterValidator(_at_home), AfterValidator(_printed)]
+_Count = Annotated[int, Field(ge=0, le=10**9), _Number]
+_Days = Annotated[int, Field(ge=1, le=LONGEST_DAYS), _Number]
+_Megabytes = Annotated[int, Field(ge=1, le=LARGEST_MEGABYTES), _Number]
+_Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), _Number]
+_Together = Annotated[int, Field(ge=1, le=100), _Number]
 
 
 class _Record(BaseModel):
@@ -48,7 +95,7 @@ class Api(_Record):
     public_key: str = "${TASCOMI_PUBLIC_KEY}"
     private_key: str = "${TASCOMI_PRIVATE_KEY}"
     token: str = "${PLANLAKE_API_TOKEN}"  # noqa: S105 - its place
-    documentation: str = Field(default="", repr=False)  # the vendor's address holds a key
+    documentation: _Path = Field(default="", repr=False)  # the vendor's address holds a key
 
     @field_validator("base_url")
     @classmethod
@@ -66,15 +113,15 @@ class Api(_Record):
 class Lineage(_Record):
     """Where OpenLineage events go: `file:PATH` or an address, which may want a key (a reference, as in `Api`)."""
 
-    to: str
+    to: _Path
     key: str | None = None
     namespace: str | None = None
 
     @field_validator("to")
     @classmethod
     def _is_place(cls, value: str) -> str:
-        if not value.startswith("file:") and (trouble := _trouble_of_address(value)):
-            raise ValueError(trouble if "variable" in trouble else "is no place: file:PATH, or https://HOST/PATH")
+        if not value.startswith("file:") and _trouble_of_address(value):
+            raise ValueError("is no place: file:PATH, or https://HOST/PATH")
         return value
 
     @field_validator("key")
@@ -94,17 +141,25 @@ class Catalog(_Record):
     """Which Iceberg catalogue keeps the tables: `sql` (SQLite, one machine) or `glue` (AWS)."""
 
     type: Literal["sql", "glue"] = "sql"
-    uri: str = "sqlite:///lake/catalog.db"
+    uri: _Path = "sqlite:///lake/catalog.db"
     properties: Mapping[str, str] = Field(default_factory=dict)
+
+    @field_validator("uri")
+    @classmethod
+    def _is_file(cls, value: str) -> str:
+        """Every sign of a file's path stands for itself, so that nothing may follow it."""
+        if value.startswith("sqlite:") and ("?" in value or not re.match("sqlite:///.", value)):
+            raise ValueError("is no file of SQLite: sqlite:///PATH, without a ?")
+        return value
 
 
 class Warehouses(_Record):
     """Where the files of each zone are kept; zones that are not named lie with the refined ones."""
 
-    refined: str
-    raw: str | None = None
-    trusted: str | None = None
-    operations: str | None = None
+    refined: _Path
+    raw: _Path | None = None
+    trusted: _Path | None = None
+    operations: _Path | None = None
 
 
 class Environment(_Record):
@@ -114,7 +169,7 @@ class Environment(_Record):
     """
 
     catalog: Catalog = Catalog()
-    warehouse: str | Warehouses = "lake/"
+    warehouse: _Path | Warehouses = "lake/"
     database_prefix: str = ""
     protected: bool = False
 
@@ -130,36 +185,36 @@ class Environment(_Record):
 class Settings(_Record):
     """Everything that has a sensible default; `docs/settings.md` explains each."""
 
-    concurrency: _Positive = 8
-    timeout_seconds: float = Field(default=60.0, gt=0)
-    connect_timeout_seconds: float = Field(default=3.0, gt=0)
-    answer_megabytes: int = Field(default=64, ge=1, le=4096)
-    attempts: _Positive = 3
-    retry_budget: int = Field(default=200, ge=0)
-    look_back_days: _Positive = 60
-    gap_after_runs: _Positive = 3
-    uncastable_percent: float = Field(default=1.0, ge=0, le=100)
-    uncastable_cells: int = Field(default=20, ge=0)
-    rejected_percent: float = Field(default=1.0, ge=0, le=100)
-    rejected_records: int = Field(default=20, ge=0)
-    dropped_rows_percent: float = Field(default=20.0, ge=0, le=100)
-    deletion_limit_percent: float = Field(default=5.0, ge=0, le=100)
-    compact_after_days: _Positive = 90
-    keep_days: _Positive = 35
-    keep_month_ends: int = Field(default=120, ge=0)
-    expire_after_versions: _Positive = 20
-    merge_after_files: int = Field(default=16, ge=2)
-    count_every_days: _Positive = 7
-    lease_wait_seconds: float = Field(default=10.0, ge=0)
-    day_grace_hours: int = Field(default=2, ge=0, le=23)
-    checkpoint_megabytes: _Positive = 64
-    checkpoint_seconds: _Positive = 30
-    batch_megabytes: _Positive = 192
-    memory_limit_megabytes: _Positive = 700
-    table_concurrency: _Positive = 8
-    query_seconds: float = Field(default=600.0, gt=0)
-    query_memory_megabytes: _Positive = 1000
-    query_rows: _Positive = 10_000
+    concurrency: _Together = 8
+    timeout_seconds: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False), _Number] = 60.0
+    connect_timeout_seconds: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False), _Number] = 3.0
+    answer_megabytes: Annotated[int, Field(ge=1, le=4096), _Number] = 64
+    attempts: Annotated[int, Field(ge=1, le=20), _Number] = 3
+    retry_budget: _Count = 200
+    look_back_days: _Days = 60
+    gap_after_runs: Annotated[int, Field(ge=1, le=1000), _Number] = 3
+    uncastable_percent: _Percent = 1.0
+    uncastable_cells: _Count = 20
+    rejected_percent: _Percent = 1.0
+    rejected_records: _Count = 20
+    dropped_rows_percent: _Percent = 20.0
+    deletion_limit_percent: _Percent = 5.0
+    compact_after_days: _Days = 90
+    keep_days: _Days = 35
+    keep_month_ends: Annotated[int, Field(ge=0, le=1200), _Number] = 120
+    expire_after_versions: Annotated[int, Field(ge=1, le=10**6), _Number] = 20
+    merge_after_files: Annotated[int, Field(ge=2, le=10**6), _Number] = 16
+    count_every_days: _Days = 7
+    lease_wait_seconds: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False), _Number] = 10.0
+    day_grace_hours: Annotated[int, Field(ge=0, le=23), _Number] = 2
+    checkpoint_megabytes: _Megabytes = 64
+    checkpoint_seconds: Annotated[int, Field(ge=1, le=86_400), _Number] = 30
+    batch_megabytes: _Megabytes = 192
+    memory_limit_megabytes: Annotated[int, Field(ge=64, le=LARGEST_MEGABYTES), _Number] = 700
+    table_concurrency: _Together = 8
+    query_seconds: Annotated[float, Field(ge=0.1, le=86_400, allow_inf_nan=False), _Number] = 600.0
+    query_memory_megabytes: Annotated[int, Field(ge=64, le=LARGEST_MEGABYTES), _Number] = 1000
+    query_rows: Annotated[int, Field(ge=1, le=10**7), _Number] = 10_000
     log: Literal["auto", "json", "text", "off"] = "auto"
 
 
@@ -178,7 +233,7 @@ class SqlCheck(_Record):
 class Config(_Record):
     """The whole configuration of one lake."""
 
-    source: str = "tascomi"
+    source: _Path = "tascomi"
     api: Api | None = None
     tables: Tables = Tables()
     environments: Mapping[str, Environment] = Field(default_factory=lambda: {"local": Environment()}, min_length=1)
@@ -222,13 +277,11 @@ class Config(_Record):
 def _checked_reference(text: str) -> str:
     if not (VARIABLE.fullmatch(text) or text.startswith(("file:", "aws-secret:"))):
         raise ValueError("must say where the key is kept: ${VARIABLE}, file:PATH or aws-secret:NAME")
-    return text
+    return _printed(_at_home(text))
 
 
 def _trouble_of_address(text: str) -> str:
     """What is wrong with the address of an API; empty where nothing is."""
-    if unset := VARIABLE.search(text):
-        return f"the variable {unset[1]} is not set"
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port
@@ -249,55 +302,14 @@ def load_config(path: Path | None = None, *, flags: Mapping[str, Any] | None = N
 
     `flags` are settings given on the command line; they win over `PLANLAKE_*` variables, which win over the file.
     """
-    file = path or Path(os.environ.get("PLANLAKE_CONFIG", DEFAULT_FILE))
-    raw = _read_yaml(file)
+    file = path or Path(os.environ.get("PLANLAKE_CONFIG") or DEFAULT_FILE)
+    raw = read_file(file)
     if "folder" in raw:
         raise ConfigurationError("unknown key: folder", facts={"file": file})
     try:
         return Config.model_validate({**raw, "folder": file.parent, "settings": _settings(raw, flags or {})})
     except ValidationError as error:
         raise _explained(error, file) from None
-
-
-def _read_yaml(file: Path) -> dict[str, Any]:
-    from ruamel.yaml import YAML  # noqa: PLC0415 - only when a configuration is read
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
-
-    try:
-        raw = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        hint = "planlake init writes one; --config FILE or PLANLAKE_CONFIG names another"
-        raise ConfigurationError("no configuration found", facts={"file": file}, hint=hint) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"the configuration cannot be read: {error}", facts={"file": file}) from None
-    except YAMLError as error:
-        where = QUOTED.sub("...", str(getattr(error, "problem", None) or "it cannot be parsed").splitlines()[0])
-        mark = getattr(error, "problem_mark", None)
-        facts = {"file": file, "line": mark.line + 1 if mark else "?"}
-        raise ConfigurationError(f"the configuration is not YAML: {where}", facts=facts) from None
-    if not isinstance(raw, dict):
-        raise ConfigurationError("the configuration holds no settings", facts={"file": file}, hint="planlake init")
-    return _with_variables(raw)
-
-
-def _with_variables(raw: dict[str, Any]) -> dict[str, Any]:
-    """Replace `${VARIABLE}` in every text but the keys of the API and of lineage, which stay references."""
-    expanded: dict[str, Any] = _expand(raw)
-    for section, names in REFERENCES.items():
-        given = raw.get(section)
-        if isinstance(given, dict):
-            expanded[section] = {**expanded[section], **{name: given[name] for name in names if name in given}}
-    return expanded
-
-
-def _expand(value: Any) -> Any:  # noqa: ANN401 - untyped YAML is named here, at the border
-    if isinstance(value, str):
-        return VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), value)
-    if isinstance(value, dict):
-        return {key: _expand(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_expand(inner) for inner in value]
-    return value
 
 
 def _settings(raw: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -307,7 +319,7 @@ def _settings(raw: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any
     settings = dict(found)
     for name in Settings.model_fields:
         variable = os.environ.get(f"PLANLAKE_{name.upper()}")
-        if variable is not None:
+        if variable:
             settings[name] = variable
     settings.update({name: value for name, value in flags.items() if value is not None})
     return settings
@@ -315,8 +327,8 @@ def _settings(raw: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any
 
 def _explained(error: ValidationError, file: Path) -> ConfigurationError:
     first = max(error.errors(), key=lambda one: (one["type"] == "extra_forbidden", len(one["loc"])))
-    tried = ("str", "Warehouses")  # the kinds of warehouse that were tried are no part of the place
-    path = tuple(part for part in first["loc"] if part not in tried)
+    # the kinds of warehouse that were tried are no part of the place
+    path = tuple(part for part in first["loc"] if not str(part).startswith(("str", "Warehouses", "function-")))
     place = ".".join(map(str, path))
     facts: dict[str, object] = {"file": file}
     if len(error.errors()) > 1:
@@ -326,13 +338,22 @@ def _explained(error: ValidationError, file: Path) -> ConfigurationError:
         return ConfigurationError(f"unknown key: {place}", facts=facts, hint=hint)
     if first["type"] == "missing":
         return ConfigurationError(f"missing: {place}", facts=facts, hint="planlake init shows every key")
-    if first["type"] == "tuple_type":
-        return ConfigurationError(f"{place}: must be a list", facts=facts, hint="[applications, wards], for example")
-    if first["type"] in ("model_type", "mapping_type", "dict_type"):
-        return ConfigurationError(f"{place}: must hold keys and values", facts=facts, hint="see docs/settings.md")
-    if first["type"] == "string_type":
-        return ConfigurationError(f"{place}: must be a text", facts=facts)
-    return ConfigurationError(f"{place}: {first['msg'].removeprefix('Value error, ')}", facts=facts)
+    if path[0] == "settings" and len(path) == 2 and (allowed := _allowed(str(path[1]))):
+        variable = f"PLANLAKE_{str(path[1]).upper()}"
+        facts |= {"variable": variable} if os.environ.get(variable) else {}
+        return ConfigurationError(f"{place}: must be {allowed}", facts=facts, hint="see docs/settings.md")
+    said, hint = SHAPES.get(first["type"], (first["msg"].removeprefix("Value error, "), ""))
+    return ConfigurationError(f"{place}: {said}", facts=facts, hint=hint)
+
+
+def _allowed(setting: str) -> str:
+    """The range of a setting in words; empty where it is no number."""
+    field = Settings.model_fields[setting]
+    bounds = {name: getattr(one, name) for one in field.metadata for name in ("ge", "le") if hasattr(one, name)}
+    if len(bounds) < 2:
+        return ""
+    kind = "a whole number" if field.annotation is int else "a number"
+    return f"{kind} from {bounds['ge']:,} to {bounds['le']:,}"
 
 
 def _keys_beside(place: tuple[int | str, ...]) -> list[str]:

@@ -22,7 +22,8 @@ SHARED = "{a: {columns: {id: text}, accepted: {id: &list [fees]}}}"
 
 
 @pytest.fixture
-def file(tmp_path):
+def file(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOLDER_OF_THE_LAKE", "lakes")
     made = tmp_path / "planlake.yaml"
     made.write_text(FILE, encoding="utf-8")
     return made

@@ -277,14 +277,12 @@ def test_an_address_that_refuses_is_named_with_its_status_and_never_with_the_key
     assert warnings(capfd) == [f"6 of 6 events did not arrive at {address}: status 403"]
 
 
-def test_a_key_that_cannot_be_sent_is_not_shown_with_the_reason(feed, capfd):
+def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(feed):
     feed.monkeypatch.setenv("PLANLAKE_LINEAGE_KEY", KEY + "\nX: y")
-    with receiving() as (address, _):
-        configured(feed, f'{{to: "{address}", key: "${{ABSENT}}"}}')
-        assert feed.run_at(DAYS[0]).exit_code == 0
-    (said,) = warnings(capfd)
-    assert said.endswith("InvalidHeader")
-    assert KEY not in said
+    configured(feed, '{to: "http://127.0.0.1:9", key: "${ABSENT}"}')
+    with pytest.raises(ConfigurationError, match=r"what is kept for lineage\.key is no key") as raised:
+        feed.run_at(DAYS[0])
+    assert KEY not in "\n".join(raised.value.lines())
 
 
 def test_an_address_that_never_answers_is_given_up_at_the_end(feed, capfd):

@@ -261,10 +261,13 @@ def _sqlite_file(environment: Environment, folder: Path) -> Path | None:
 
 def _open_sql(environment: Environment, file: Path | None) -> Catalog:
     from pyiceberg.catalog.sql import SqlCatalog  # noqa: PLC0415 - brings SQLAlchemy
+    from sqlalchemy import URL  # noqa: PLC0415
 
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-    uri = f"sqlite:///{file}" if file else environment.catalog.uri
+    uri = environment.catalog.uri
+    if file is not None:  # every sign of its path stands for itself: of a bare one %2F and what follows a ? do not
+        uri = URL.create("sqlite", database=str(file)).render_as_string()
     try:
         return SqlCatalog(CATALOG_NAME, uri=uri, **environment.catalog.properties)
     except ModuleNotFoundError as error:

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from planlake.config import VARIABLE, Config
+from planlake.config import Config
+from planlake.config_file import VARIABLE
 from planlake.errors import ConfigurationError
 
+MOST_BYTES = 2**16
 ON_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -23,7 +25,7 @@ def read_keys(config: Config) -> Keys:
     """Tascomi's two keys, each from `PLANLAKE_API_<NAME>` or its place in the file; absent: a ConfigurationError."""
     api = config.source_api()
     return Keys(
-        public=read_secret("api.public_key", api.public_key, config.folder),
+        public=_sendable("api.public_key", read_secret("api.public_key", api.public_key, config.folder)),
         private=read_secret("api.private_key", api.private_key, config.folder),
     )
 
@@ -38,23 +40,32 @@ def read_token(config: Config) -> str:
     if address.scheme.lower() != "https" and address.hostname not in ON_THIS_MACHINE:
         raise ConfigurationError("a token is sent over https only", facts={"base_url": api.base_url})
     token = read_secret("api.token", api.token, config.folder)
-    if not (token.isascii() and token.isprintable()) or " " in token:
+    if " " in token:
         hint = "a token has no spaces, line breaks or accents; only its place stands in planlake.yaml"
         raise ConfigurationError("what is kept for api.token is no token", hint=hint)
-    return token
+    return _sendable("api.token", token)
+
+
+def _sendable(place: str, secret: str) -> str:
+    """A secret that is sent in a header as it is."""
+    if not secret.isascii():
+        hint = "it has accents or other signs that no header holds; only its place stands in planlake.yaml"
+        raise ConfigurationError(f"what is kept for {place} is no key and no token", hint=hint)
+    return secret
 
 
 def read_secret(place: str, reference: str, folder: Path) -> str:
     """The secret of a place in the configuration, from `PLANLAKE_<PLACE>` or its reference (files are of `folder`).
 
-    Raises ConfigurationError where there is none.
+    What stands around it, such as the end of a line, is no part of it. Raises ConfigurationError where there is none,
+    or where it has several lines.
     """
     override = f"PLANLAKE_{place.replace('.', '_').upper()}"
-    found = os.environ.get(override)
-    if found:
-        return found
-    looked = [f"variable {override} (not set)"]
-    found = _resolve(reference, folder, looked)
+    looked = [f"variable {override} ({_absent(override)})"]
+    found = os.environ.get(override, "").strip() or _resolve(reference, folder, looked).strip()
+    if found and not found.isprintable():
+        hint = "a line break or a sign that cannot be seen stands in it: keep the secret alone, in one line"
+        raise ConfigurationError(f"what is kept for {place} is no key and no token", hint=hint)
     if found:
         return found
     hint = "set one of them, or name another place in planlake.yaml: ${VARIABLE}, file:PATH or aws-secret:NAME"
@@ -65,21 +76,28 @@ def read_secret(place: str, reference: str, folder: Path) -> str:
 def _resolve(reference: str, folder: Path, looked: list[str]) -> str:
     """The secret behind a reference, empty where there is none; every place tried is added to `looked`."""
     if variable := VARIABLE.fullmatch(reference):
-        looked.append(f"variable {variable[1]} (not set)")
+        looked.append(f"variable {variable[1]} ({_absent(variable[1])})")
         return os.environ.get(variable[1], "")
     if reference.startswith("file:"):
         path = folder / reference.removeprefix("file:")
-        looked.append(f"file {path} (absent, empty or not readable)")
+        looked.append(f"file {path} (absent, empty, not readable or larger than a key)")
         return _read_file(path)
     name = reference.removeprefix("aws-secret:")
     looked.append(f"AWS secret {name} (not readable)")
     return _read_aws_secret(name)
 
 
+def _absent(variable: str) -> str:
+    return "empty" if variable in os.environ else "not set"
+
+
 def _read_file(path: Path) -> str:
+    """The text of a file, empty where there is none or it is longer than any secret is, as a device may be."""
     try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
+        with path.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+        return content.decode("utf-8-sig") if len(content) <= MOST_BYTES else ""
+    except (OSError, ValueError):
         return ""
 
 

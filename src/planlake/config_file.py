@@ -1,0 +1,121 @@
+"""The text of the configuration: in goes the name of a file, out comes what stands in it, variables replaced.
+
+Whoever wrote the file chose its size and shape: it is read up to a bound, and what a few lines of `*aliases` would make
+of it is counted before it is made.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from planlake.errors import ConfigurationError
+
+MEGABYTE = 2**20
+MOST_VALUES = 10_000
+QUOTED = re.compile(r"""(["']).*\1""")  # values stay out of messages: one may be a secret
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+SECRETS = ("public_key", "private_key", "token")
+REFERENCES = {"api": SECRETS, "lineage": ("key",)}  # never replaced by what they refer to
+_NESTED = re.compile(r"(?:[\[{][^\[\]{}]*){100}")  # opened a hundred times, never closed
+_DEEP = "the configuration is nested too deeply"
+_Node = Any  # ruamel's nodes have no types
+
+
+def read_file(file: Path) -> dict[str, Any]:
+    """What stands in the file, with `${VARIABLE}` replaced in every text but those that say where a secret is kept.
+
+    Raises ConfigurationError where there is no such file, it is no YAML, or a variable is not set or empty.
+    """
+    text = _text(file)
+    try:
+        raw = _parsed(text, file)
+        if not isinstance(raw, dict):
+            raise ConfigurationError("the configuration holds no settings", facts={"file": file}, hint="planlake init")
+        return _with_variables(raw, file)
+    except RecursionError:
+        raise ConfigurationError(_DEEP, facts={"file": file}) from None
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MEGABYTE + 1)
+        text = content.decode("utf-8-sig")
+    except FileNotFoundError:
+        hint = "planlake init writes one; --config FILE or PLANLAKE_CONFIG names another"
+        raise ConfigurationError("no configuration found", facts={"file": file}, hint=hint) from None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"the configuration cannot be read: {error}", facts={"file": file}) from None
+    if len(content) > MEGABYTE:
+        raise ConfigurationError("the configuration is larger than 1 MB", facts={"file": file})
+    return text
+
+
+def _parsed(text: str, file: Path) -> Any:  # noqa: ANN401 - what stands in the file
+    from ruamel.yaml import YAML  # noqa: PLC0415 - only when a configuration is read
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
+    if _NESTED.search(text):
+        raise ConfigurationError(_DEEP, facts={"file": file})
+    try:
+        if "*" in text:
+            _check_weight(YAML(typ="safe", pure=True).compose(text), file)
+        return YAML(typ="safe").load(text)
+    except YAMLError as error:
+        where = QUOTED.sub("...", str(getattr(error, "problem", None) or "it cannot be parsed").splitlines()[0])
+        mark = getattr(error, "problem_mark", None)
+        facts = {"file": file, "line": mark.line + 1 if mark else "?"}
+        raise ConfigurationError(f"the configuration is not YAML: {where}", facts=facts) from None
+    except ValueError:  # a date that is none, a number of thousands of digits, `!!int` before a word
+        message = "the configuration is not YAML: a date or a number in it is none"
+        raise ConfigurationError(message, facts={"file": file}, hint="what is meant as a text has quotes") from None
+
+
+def _check_weight(root: _Node, file: Path) -> None:
+    """Refuse a file that its aliases make larger than any configuration is, or that holds itself."""
+    weights: dict[int, int] = {}
+
+    def weight(node: _Node) -> int:
+        if id(node) not in weights:
+            weights[id(node)] = MOST_VALUES + 1  # as long as it is being weighed: who meets it now is inside it
+            inner = node.value if isinstance(node.value, list) else []
+            parts = [part for one in inner for part in (one if isinstance(one, tuple) else (one,))]
+            weights[id(node)] = 1 + sum(map(weight, parts))
+        return weights[id(node)]
+
+    if root is not None and weight(root) > MOST_VALUES:
+        message = f"the configuration holds more than {MOST_VALUES:,} values once its *aliases are put in"
+        raise ConfigurationError(message, facts={"file": file})
+
+
+def _with_variables(raw: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    kept = {(section, name) for section, names in REFERENCES.items() for name in names}
+    return {key: _expanded(value, (key,), kept, file) for key, value in raw.items()}
+
+
+def _expanded(value: Any, place: tuple[Any, ...], kept: set[tuple[str, str]], file: Path) -> Any:  # noqa: ANN401
+    """A value with its variables replaced; `place` is where it stands, `kept` are places that stay as they are."""
+    if place in kept:
+        return value
+    if isinstance(value, str):
+        return _replaced(value, place, file)
+    if isinstance(value, dict):
+        return {key: _expanded(inner, (*place, key), kept, file) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_expanded(inner, (*place, number), kept, file) for number, inner in enumerate(value)]
+    return value
+
+
+def _replaced(text: str, place: tuple[Any, ...], file: Path) -> str:
+    where, facts = ".".join(map(str, place)), {"file": file}
+    for name in VARIABLE.findall(text):
+        if not os.environ.get(name, "").strip():
+            state = "not set" if name not in os.environ else "empty"
+            message, hint = f"{where}: the variable {name} is {state}", f"set {name}, or write what it stands for"
+            raise ConfigurationError(message, facts=facts, hint=hint)
+    if "${" in VARIABLE.sub("", text):
+        hint = "a variable is written ${NAME}, with letters, digits and _, and has no default"
+        raise ConfigurationError(f"{where}: what follows ${{ is no name of a variable", facts=facts, hint=hint)
+    return VARIABLE.sub(lambda match: os.environ[match[1]].rstrip("\r\n"), text)
