@@ -80,4 +80,4 @@ def test_failures_of_an_open_window_and_gaps_keep_their_rows(feed):
     assert failed
     feed.run_at(at(120))
     assert ledger(feed, "things", '"window", page, error', f"error is not null and {OLD}") == failed
-    assert str(FIRST) in status(feed.config)[0].gaps
+    assert str(FIRST) in status(feed.config).tables[0].gaps

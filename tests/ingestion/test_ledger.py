@@ -201,7 +201,7 @@ def test_an_id_that_repeats_stably_is_reported(feed):
 def named_gaps(feed):
     """The windows that are gaps, as `status` has them and as the view has them."""
     shown = feed.rows('select distinct "window" from gaps order by "window"')
-    named = status(feed.config)[0].gaps
+    named = status(feed.config).tables[0].gaps
     assert [row["window"] for row in shown] == sorted(named)
     return named
 

@@ -98,6 +98,13 @@ def deletions(gone: int, *, held: int, percent: float, is_resumed: bool = False)
     return CheckResult("deletions", "held" if is_held else "ok", share, percent, message=message if is_held else "")
 
 
+def surplus(held: int, *, total: int) -> CheckResult:
+    """Rows held beyond what the API counts, in percent: records deleted there that are shown here."""
+    more = max(0, held - total)
+    message = f"{held} rows are held, the API has {total}" if more else ""
+    return CheckResult("deletions", "warning" if more else "ok", 100 * more / max(1, held), 0.0, message=message)
+
+
 def repeats(ids: int) -> CheckResult:
     """Ids that one run brought in several versions: all are kept, the latest counts, and it is told."""
     message = f"{ids} ids came with different contents in one run; the latest of each counts" if ids else ""

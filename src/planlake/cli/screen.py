@@ -62,10 +62,13 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - anything that JSON can hol
     typer.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))
 
 
-def remark(text: str) -> None:
-    """Say something beside the data, on standard error; commands in hints name the configuration in use."""
+def remark(text: str, *, is_data: bool = False) -> None:
+    """Say something beside the data, on standard error; commands in hints name the configuration in use.
+
+    What `is_data` is what was asked for: it goes to standard output.
+    """
     for line in text.splitlines():
-        typer.echo(runnable(line), err=True)
+        typer.echo(runnable(line), err=not is_data)
 
 
 def runnable(line: str) -> str:

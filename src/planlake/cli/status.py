@@ -1,4 +1,4 @@
-"""`planlake status`: per table freshness, completeness, gaps and the last error; a calendar of days."""
+"""`planlake status`: what is not well, then each table; a calendar of days."""
 
 from dataclasses import asdict
 from datetime import date
@@ -9,9 +9,10 @@ import typer
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 
 if TYPE_CHECKING:
-    from planlake.flow.status import DayState, TableStatus
+    from planlake.flow.status import DayState, Status, TableStatus
 
 SIGNS: "dict[DayState, str]" = {"loaded": "#", "empty": ".", "failed": "x", "gap": "?", "none": " "}
+SIGN_OF = {"not loaded": "-", "sample": "-", "failed": "x", "gaps": "?"}
 STYLES: "dict[DayState, str]" = {"loaded": "green", "empty": "dim", "failed": "red", "gap": "yellow", "none": ""}
 
 
@@ -22,7 +23,7 @@ def status(
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
-    """Show per table: last published, rows held against the API's total, gaps, open windows, the last error."""
+    """Show what is not well, since when and the next command, then each table; exit 1 where anything is not well."""
     from planlake.cli.loading import configuration
     from planlake.cli.screen import print_json
 
@@ -38,15 +39,23 @@ def status(
         return
     found = library.status(loaded, env)
     if json:
-        print_json([{**asdict(one), "is_complete": one.is_complete} for one in found])
+        troubles = [{**asdict(one), "sentence": one.sentence, "next": one.next_command} for one in found.troubles]
+        tables = [{**asdict(one), "is_complete": one.is_complete} for one in found.tables]
+        print_json({"is_well": found.is_well, "troubles": troubles, "notes": found.notes, "tables": tables})
     else:
         _show(found)
+    raise typer.Exit(0 if found.is_well else 1)
 
 
-def _show(found: "list[TableStatus]") -> None:
+def _show(found: "Status") -> None:
+    """What is not well first; then the tables, which fit into 80 columns."""
     from planlake.cli.screen import print_table, remark
 
-    columns = ("table", "published", "rows held", "API's total", "counted", "gaps", "open", "verdict", "last error")
+    for one in found.troubles:
+        remark(f"! {one.sentence}\nhint: {one.next_command}", is_data=True)
+    for note in found.notes:
+        remark(note, is_data=True)
+    columns = ("table", "published", "rows", "API's", "counted", "verdict")
     rows = [
         (
             one.table,
@@ -54,29 +63,17 @@ def _show(found: "list[TableStatus]") -> None:
             one.held,
             one.total,
             f"{one.counted_at:%Y-%m-%d}" if one.counted_at else None,
-            len(one.gaps) or None,
-            ", ".join(one.open[:3]),
             _verdict(one),
-            one.last_error,
         )
-        for one in found
+        for one in found.tables
     ]
-    print_table("", columns, rows, numbers=("rows held", "API's total", "gaps"))
-    for one in found:
-        if one.gaps:
-            first, last = one.gaps[0], one.gaps[-1]
-            remark(f"{one.table} has {len(one.gaps)} gaps from {first} to {last}")
-            remark(f"hint: planlake backfill {one.table} --from {first} --to {last}")
+    print_table("", columns, rows, numbers=("rows", "API's"))
 
 
 def _verdict(one: "TableStatus") -> str:
-    if one.total is None:
-        return "- not loaded"
-    if one.is_complete:
-        return "= complete"
-    if one.gaps:
-        return "? gaps"
-    return "! open" if one.open else f"! {one.total - one.held} missing"
+    if one.trouble:
+        return f"{SIGN_OF.get(one.trouble, '!')} {one.trouble}"
+    return "= complete" if one.is_complete else "- not counted"
 
 
 def _day(text: str | None) -> str | None:

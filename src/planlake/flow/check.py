@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from planlake.checks.gates import Verdict
+from planlake.checks.gates import OF_EVERY_TABLE, Verdict
 from planlake.config import Config
 from planlake.engines.duckdb import connected
 from planlake.lake.previews import open_to_read
@@ -12,6 +12,7 @@ from planlake.lake.reading import own_rows_sql
 from planlake.sources.catalogue import catalogue_of
 
 HISTORY = 30
+KNOWN = (*OF_EVERY_TABLE, "accepted values", "relations")  # others are the configuration's, as long as it has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def check_histories(config: Config, tables: Sequence[str], environment: str | No
     query = f"""
         with ranked as (
             select *, row_number() over (partition by resource, "check", "column" order by run desc) as place,
-                max(run) over (partition by resource) as newest_run
+                max(run) over (partition by resource, "check") as newest_run
             from {own_rows_sql(lake, "operations", "checks")})
         select resource, "check", coalesce("column", '') as "column", arg_max(verdict, run), arg_max(figure, run),
             arg_max("limit", run), coalesce(arg_max(coalesce(message, ''), run), ''), max(checked_at),
@@ -55,4 +56,6 @@ def check_histories(config: Config, tables: Sequence[str], environment: str | No
         rows = connection.execute(query).fetchall()
     names = CheckHistory.__dataclass_fields__
     found = [CheckHistory(**dict(zip(names, row, strict=True))) for row in rows]
-    return [one for one in found if not tables or one.table in tables]
+    own = {(check.table, check.name) for check in config.checks}
+    kept = [one for one in found if one.check in KNOWN or (one.table, one.check) in own]
+    return [one for one in kept if not tables or one.table in tables]

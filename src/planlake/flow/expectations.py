@@ -4,7 +4,7 @@ Values that are not among the accepted ones, ids that no other table has, and ta
 for longer than twice their cadence. They are looked for when every table is done: one may bring what another names.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 import pyarrow as pa
@@ -17,8 +17,8 @@ from planlake.engines.sql import identifier, literal
 from planlake.flow.context import Context
 from planlake.flow.refine import RefineResult
 from planlake.lake.files import data_files
-from planlake.lake.filters import is_above
-from planlake.lake.reading import rows_sql
+from planlake.lake.filters import is_above, is_equal
+from planlake.lake.reading import own_rows_sql, rows_sql
 from planlake.lake.schemas import keys_of
 from planlake.sources.catalogue import Cadence, Resource
 
@@ -46,6 +46,51 @@ def freshness(cadence: Cadence, published: str, today: date) -> Iterator[CheckRe
     if published and cadence in DAYS_OF:
         days = (today - datetime.strptime(published, "%Y%m%d").date()).days  # noqa: DTZ007 - a day, not an instant
         yield fresh(days=days, limit=2 * DAYS_OF[cadence])
+
+
+def remaining(context: Context, resource: Resource, told: Iterable[CheckResult]) -> Iterator[CheckResult]:
+    """What earlier runs found and still is so: cells that are NULL in what is shown, records that are refused.
+
+    `told` is what this run found, which is said already.
+    """
+    said = {(one.check, one.column) for one in told if one.verdict != "ok"}
+    settings = context.config.settings
+    for column, cells, rows in _still_null(context, resource):
+        if ("casts", column) not in said:
+            share = 100 * cells / max(1, rows)
+            message = f"{cells} values of {column} did not cast in earlier runs and are still NULL"
+            yield CheckResult("casts", "warning", share, settings.uncastable_percent, column, message)
+    refused = row_count_of(context, resource, "rejected")
+    if refused and ("rejected", "") not in said:
+        message = f"{refused} records of earlier runs are still refused"
+        yield CheckResult("rejected", "warning", float(refused), float(settings.rejected_records), message=message)
+
+
+def _still_null(context: Context, resource: Resource) -> list[tuple[str, int, int]]:
+    """Columns with cells of the rows shown that did not cast, how many, and how many rows are shown."""
+    current = context.lake.shown("refined", f"current_{resource.name}")
+    if current is None or not row_count_of(context, resource, "uncastable"):
+        return []
+    of_resource = is_equal("resource", resource.name)
+    columns = ("resource", "column", "request_id", "position")
+    cells = own_rows_sql(context.lake, "operations", "uncastable", columns=columns, where=of_resource)
+    names = ("import_request_id", "import_position", "is_deleted")
+    rows = rows_sql(data_files(current), current.schema(), columns=names)
+    query = f"""
+        with shown as (select import_request_id as request_id, import_position as position from {rows}
+                       where not is_deleted)
+        select "column", count(*), (select count(*) from shown)
+        from {cells} semi join shown using (request_id, position)
+        where resource = {literal(resource.name)} group by "column" order by "column" """
+    with context.connection.cursor() as cursor:
+        return cursor.execute(query).fetchall()
+
+
+def row_count_of(context: Context, resource: Resource, name: str) -> int:
+    """How many findings of a resource are kept in a table, by its own figures: no file is read."""
+    table = context.lake.shown("operations", name)
+    files = data_files(table, where=is_equal("resource", resource.name)) if table is not None else []
+    return sum(file.record_count for file in files)
 
 
 def _new_rows(context: Context, table: Table, columns: Sequence[str], refined: RefineResult) -> pa.Table:

@@ -9,12 +9,15 @@ from planlake.checks.gates import CheckResult
 from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
 from planlake.errors import ConfigurationError
+from planlake.flow.troubles import Ran, Series
 from planlake.lake.lake import Lake
 from planlake.lake.lease import noted
 from planlake.lake.previews import open_to_read
 from planlake.lake.reading import own_rows_sql
 from planlake.lake.runs import last_run
 from planlake.lake.unended import unended
+
+HISTORY = 100  # runs that are looked at for how long something has not been well
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,26 @@ def past_runs(
     if run is not None and not found:
         raise ConfigurationError(f"there was no run {run}", hint="planlake runs lists them")
     return found
+
+
+def last_runs(lake: Lake, connection: Connection) -> list[Ran]:
+    """The last runs and other commands as a whole, newest first."""
+    query = f"""select run, started_at, outcome, coalesce(message, '') from {{runs}} where resource is null
+                order by run desc limit {HISTORY}"""
+    return [Ran(*row) for row in _rows(lake, connection, query)]
+
+
+def series_of_tables(lake: Lake, connection: Connection) -> dict[str, Series]:
+    """Of each table whose last run was not well: how its runs went since they last were."""
+    query = """
+        with told as (select resource, run, started_at, outcome, coalesce(message, '') as message
+                      from {runs} where resource is not null),
+        well as (select resource, max(run) as run from told
+                 where outcome not in ('open', 'held', 'failed') group by resource)
+        select told.resource, arg_max(told.outcome, told.run), arg_max(told.message, told.run), min(told.started_at),
+            count(distinct told.run), min(told.run)
+        from told left join well using (resource) where told.run > coalesce(well.run, 0) group by told.resource"""
+    return {resource: Series(*values) for resource, *values in _rows(lake, connection, query)}
 
 
 def unended_runs(lake: Lake, connection: Connection) -> list[PastRun]:

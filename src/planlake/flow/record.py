@@ -18,7 +18,7 @@ from planlake.flow.log import say
 from planlake.flow.results import TableResult
 from planlake.flow.telling import reason_of
 from planlake.lake.files import row_count
-from planlake.lake.runs import append_operations, is_recorded, last_published, last_run
+from planlake.lake.runs import append_operations, is_recorded, last_published, last_run, not_well
 
 KILLED = "killed"
 STEPS = {"rolled back": "rollback", "undone": "undo", "promoted": "promote", "forgotten": "forget", "tried": "try"}
@@ -116,7 +116,9 @@ def record_run(context: Context, results: Sequence[TableResult], *, outcome: str
     """Write the run into `runs`: a row for the run as a whole, and one for every table that something was done to."""
     common = run_row(context)
     rows = [*_of_killed(context), {**common, "outcome": outcome, "message": message, "seconds": seconds}]
-    rows += [{**common, **_table_row(result)} for result in results if result.outcome != "up to date"]
+    troubled = not_well(context.lake, context.connection) if results else set()  # is over once it is up to date
+    told = [one for one in results if one.outcome != "up to date" or one.table in troubled]
+    rows += [{**common, **_table_row(result)} for result in told]
     _append_findings(context, results)
     append_operations(context.lake, "runs", rows)
 

@@ -41,8 +41,13 @@ class TableResult:
 
     @property
     def checks(self) -> tuple[CheckResult, ...]:
-        """Every check of the table: what the gates found, then what is only told."""
-        return (*self.gated, *self.expectations)
+        """Every check of the table: what the gates found, then what is only told.
+
+        What was well with the rows of a run is not well where that of earlier ones is not.
+        """
+        not_well = {one.check for one in self.expectations if one.verdict != "ok"}
+        gated = (one for one in self.gated if one.verdict != "ok" or one.check not in not_well)
+        return (*gated, *self.expectations)
 
     @property
     def is_troubled(self) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from planlake.checks.gates import held
+from planlake.checks.gates import held, surplus
 from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb import connected
@@ -17,7 +17,7 @@ from planlake.errors import PlanlakeError, SourceError
 from planlake.flow.affected import Asked
 from planlake.flow.context import Context, Notify, ignore
 from planlake.flow.documentation import compared_weekly
-from planlake.flow.expectations import expectations, freshness
+from planlake.flow.expectations import expectations, freshness, remaining
 from planlake.flow.ingest import IngestResult, ingest
 from planlake.flow.maintain import kept_house
 from planlake.flow.opening import opened_for_writing
@@ -216,9 +216,11 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
         if "snapshot" in names and is_loaded and not held(refined.checks if refined else ()):
             with told(context.telling, resource, "snapshot") as step:
                 step.result = taken = await asyncio.to_thread(snapshot, context, resource)
+    counted: Difference | None = None
     if source is not None and _is_to_be_counted(context, first, resource, history):
-        await count(context, source, resource, history)
-    done = TableResult(table, "held", "", read, refined, taken)
+        counted = await count(context, source, resource, history)
+    more = () if counted is None or counted.error else (surplus(counted.held, total=counted.total),)
+    done = TableResult(table, "held", "", read, refined, taken, expectations=more)
     if found := held(done.checks):
         return replace(done, message="; ".join(check.message for check in found))
     changed = (refined is not None and refined.rows > 0) or (taken is not None and taken.changed > 0)
@@ -229,11 +231,13 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
 
 
 def _is_to_be_counted(context: Context, step: Step, resource: Resource, history: History) -> bool:
-    """Whether a table read by days was neither counted nor read in full for a week (setting)."""
-    last = history.last_full()
+    """Whether a table read by days was neither counted nor read in full for a week (setting), or differed then."""
+    last, count = history.last_full(), history.last_count
     if last is None or step.cadence == "weekly" or not resource.changed or not step.windows:
         return False
-    newest = max(last.started_at, history.last_count.counted_at if history.last_count else last.started_at)
+    newest = max(last.started_at, count.counted_at if count else last.started_at)
+    if count is not None and newest == count.counted_at and count.held != count.total:
+        return True
     days = (naive_utc(context.clock.now()).date() - newest.date()).days  # of the calendar: a run is never just as quick
     return days >= context.config.settings.count_every_days
 
@@ -286,7 +290,10 @@ def _with_expectations(
     """The result with what is only told of a table: checked when all tables are done, kept like the other checks."""
     if result.outcome == "up to date":
         return result
+    resource = context.catalogue.resource(result.table)
     found = list(freshness(cadence, published.get(result.table, ""), context.clock.today()))
     if result.outcome == "loaded" and result.refine is not None and result.refine.rows:
-        found += expectations(context, context.catalogue.resource(result.table), result.refine)
-    return replace(result, expectations=tuple(found))
+        found += expectations(context, resource, result.refine)
+    if result.outcome in ("loaded", "unchanged"):
+        found += remaining(context, resource, result.gated)
+    return replace(result, expectations=(*result.expectations, *found))

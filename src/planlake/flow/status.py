@@ -1,6 +1,6 @@
-"""How each table stands: in go the ledger and the runs, out come records of freshness, completeness, gaps, errors."""
+"""How a lake stands: in go the ledger and the runs, out comes what is not well, and each table with its figures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -10,12 +10,24 @@ from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
 from planlake.engines.sql import literal
 from planlake.flow.deletions import held_ids
+from planlake.flow.history import last_runs, series_of_tables, unended_runs
+from planlake.flow.troubles import (
+    Facts,
+    Ran,
+    Series,
+    Trouble,
+    named,
+    together,
+    troubles_of,
+    troubles_of_runs,
+)
+from planlake.lake.files import bookmark
 from planlake.lake.lake import Lake
-from planlake.lake.ledger import FULL, GAP, History, read_histories
+from planlake.lake.ledger import CLOSED, FULL, GAP, History, raw_files, raw_rows_sql, read_histories
 from planlake.lake.previews import open_to_read
 from planlake.lake.reading import own_rows_sql
 from planlake.lake.runs import published_dates
-from planlake.sources.catalogue import catalogue_of
+from planlake.sources.catalogue import Cadence, catalogue_of
 
 DayState = Literal["loaded", "empty", "failed", "gap", "none"]
 
@@ -24,7 +36,8 @@ DayState = Literal["loaded", "empty", "failed", "gap", "none"]
 class TableStatus:
     """One table: rows held against the API's total when it was last known, what is missing, the last error.
 
-    `total` and `counted_at` (UTC) are of the last count or full reading; None before the first.
+    `total` and `counted_at` (UTC) are of the last count or full reading; None before the first. `trouble` is a word for
+    the worst that is not well, empty where all is.
     """
 
     table: str
@@ -35,31 +48,157 @@ class TableStatus:
     gaps: tuple[str, ...]
     open: tuple[str, ...]
     last_error: str | None
+    trouble: str = ""
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing is known to be missing."""
-        return self.total is not None and self.held >= self.total and not self.gaps and not self.open
+        """Whether nothing speaks against the table being the same as the API's."""
+        return self.total is not None and not self.trouble
 
 
-def status(config: Config, environment: str | None = None) -> list[TableStatus]:
-    """The status of every configured table."""
-    catalogue = catalogue_of(config)
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a lake stands: what is not well, the worst first, what is only told, and each table.
+
+    `notes` are well in themselves: a run is under way, tables that are loaded and no longer configured.
+    """
+
+    troubles: tuple[Trouble, ...]
+    notes: tuple[str, ...]
+    tables: tuple[TableStatus, ...]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is known that is not well."""
+        return not self.troubles
+
+
+def status(config: Config, environment: str | None = None) -> Status:
+    """The status of the lake and of every configured table."""
     lake = open_to_read(config, environment)
     with connected(config.settings.memory_limit_megabytes) as connection:
-        histories = read_histories(lake, connection)
-        published, errors = published_dates(lake, connection), _last_errors(lake, connection)
-        found = []
-        for name in (*config.tables.daily, *config.tables.weekly):
-            history = histories.get(name, History())
-            held = len(held_ids(lake, connection, catalogue.resource(name)))
-            total, counted_at = _last_total(history)
-            gaps = tuple(dict.fromkeys(gap.window for gap in history.gaps))
-            open_windows = tuple(dict.fromkeys(window for window, _ in history.failures))
-            found.append(
-                TableStatus(name, published.get(name), held, total, counted_at, gaps, open_windows, errors.get(name))
-            )
-    return found
+        known = _known(lake, connection)
+        pairs = [_table(config, known, *one) for one in _cadences(config).items()]
+        ran = last_runs(lake, connection)
+        unended = unended_runs(lake, connection)
+    under_way = [f"run {one.run} is under way" for one in unended if one.outcome == "under way"]
+    lost = [Ran(one.run, one.started_at, one.outcome, one.message) for one in reversed(unended)]
+    today = read_clock().today()
+    of_runs = troubles_of_runs([*(one for one in lost if one.outcome != "under way"), *ran], today)
+    of_tables = _one_where_nothing_is([one for _, found in pairs for one in found], len(pairs))
+    troubles = (*of_runs, *of_tables)
+    return Status(troubles, (*under_way, *_not_configured(config, lake)), tuple(table for table, _ in pairs))
+
+
+def _one_where_nothing_is(troubles: Sequence[Trouble], tables: int) -> list[Trouble]:
+    """The troubles, those of all tables alike in one; of a lake that holds nothing only that."""
+    if tables and len(troubles) == tables and all(one.kind == "not loaded" for one in troubles):
+        return [Trouble("not loaded", "nothing was loaded yet", "planlake run")]
+    return together(troubles)
+
+
+def _cadences(config: Config) -> dict[str, Cadence]:
+    daily: dict[str, Cadence] = dict.fromkeys(config.tables.daily, "daily")
+    weekly: dict[str, Cadence] = dict.fromkeys(config.tables.weekly, "weekly")
+    return {**daily, **weekly}
+
+
+def _not_configured(config: Config, lake: Lake) -> list[str]:
+    """Tables that are loaded and that no run keeps up to date any more."""
+    loaded = (name.removeprefix("current_") for name in lake.names("refined") if name.startswith("current_"))
+    left = [name for name in loaded if name not in _cadences(config)]
+    if not left or lake.base is not None:
+        return []
+    return [
+        f"{named(left)}: loaded, and not configured: no run by itself brings {'them' if left[1:] else 'it'} up to date"
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is read once for all tables."""
+
+    lake: Lake
+    connection: Connection
+    histories: Mapping[str, History]
+    published: Mapping[str, str]
+    errors: Mapping[str, str]
+    series: Mapping[str, Series]
+    excused: Mapping[str, int]
+
+
+def _known(lake: Lake, connection: Connection) -> _Known:
+    return _Known(
+        lake,
+        connection,
+        read_histories(lake, connection),
+        published_dates(lake, connection),
+        _last_errors(lake, connection),
+        series_of_tables(lake, connection),
+        _excused(lake, connection),
+    )
+
+
+def _table(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[TableStatus, list[Trouble]]:
+    resource, lake = catalogue_of(config).resource(name), known.lake
+    history = known.histories.get(name, History())
+    current = lake.shown("refined", f"current_{name}")
+    total, counted_at = _last_total(history)
+    open_windows = tuple(dict.fromkeys(window for window, _ in history.failures))
+    if history.has_open_window and not open_windows:
+        open_windows = tuple(dict.fromkeys(page.window for page in history.pages))
+    published, count = known.published.get(name), history.last_count
+    is_counted = count is not None and count.counted_at == counted_at
+    facts = Facts(
+        name,
+        cadence,
+        read_clock().today(),
+        is_loaded=history.last_full() is not None,
+        is_sampled=history.is_sampled,
+        has_version=current is not None and current.current_snapshot() is not None,
+        published=datetime.strptime(published, "%Y%m%d").date() if published else None,  # noqa: DTZ007 - a day
+        series=known.series.get(name),
+        open=open_windows,
+        gaps=history.gaps,
+        held=len(held_ids(lake, known.connection, resource)),
+        total=total,
+        held_then=count.held if is_counted and count else None,
+        counted_on=london_day(counted_at) if counted_at else None,
+        excused=known.excused.get(name, 0),
+        waiting=_is_waiting(lake.holder(name), known.connection, name, bookmark(current)),
+    )
+    troubles = troubles_of(facts)
+    gaps = tuple(dict.fromkeys(gap.window for gap in history.gaps))
+    verdict = troubles[0].kind if troubles else ""
+    error = known.errors.get(name)
+    table = TableStatus(name, published, facts.held, total, counted_at, gaps, open_windows, error, verdict)
+    return table, troubles
+
+
+def _is_waiting(lake: Lake, connection: Connection, name: str, applied: int) -> bool:
+    """Whether raw holds records that no table shows yet."""
+    files = raw_files(lake, name, applied)
+    if not files:
+        return False
+    rows = raw_rows_sql(lake, files, name, applied, columns=("resource", "batch", "request_id"))
+    return bool(connection.execute(f"select true from {rows} limit 1").fetchall())
+
+
+def _excused(lake: Lake, connection: Connection) -> dict[str, int]:
+    """How many records the API counts that are no rows: refused, forgotten, or sent twice in the last full reading."""
+    columns = ("resource", "event", "window", "repeated", "request_id")
+    ledger = own_rows_sql(lake, "raw", "api_requests", columns=columns)
+    query = f"""
+        select resource, sum(number)::bigint from (
+            select resource, count(*) as number
+            from {own_rows_sql(lake, "operations", "rejected", columns=("resource",))} group by all
+            union all
+            select resource, count(distinct id_hash)
+            from {own_rows_sql(lake, "operations", "forgotten", columns=("resource", "id_hash"))} group by all
+            union all
+            select resource, coalesce(arg_max(repeated, request_id), 0) from {ledger}
+            where event = {literal(CLOSED)} and "window" = {literal(FULL)} group by all) group by resource"""
+    return dict(connection.execute(query).fetchall())
 
 
 def calendar(config: Config, days: int, environment: str | None = None) -> dict[str, dict[date, DayState]]:

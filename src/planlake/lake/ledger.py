@@ -210,8 +210,8 @@ def _voided_sql(ledger: str) -> str:
 
 
 def without_voided_sql(ledger: str) -> str:
-    """A query for the rows of the ledger that count: those of voided batches do not."""
-    return f"select * from {ledger} where (resource, batch) not in ({_voided_sql(ledger)})"
+    """A query for the rows of the ledger that count: those of voided batches do not, but for a count of the API's."""
+    return f"select * from {ledger} where event = '{COUNT}' or (resource, batch) not in ({_voided_sql(ledger)})"
 
 
 def voided_batches(lake: Lake, connection: Connection, resource: str) -> set[int]:

@@ -52,6 +52,14 @@ def is_recorded(lake: Lake, connection: Connection, run: int) -> bool:
     return bool(connection.execute(f"select true from {rows} where run = {run} limit 1").fetchall())
 
 
+def not_well(lake: Lake, connection: Connection) -> set[str]:
+    """The resources whose last row in `runs` says that they failed, stayed open or were held."""
+    rows = own_rows_sql(lake, "operations", "runs", columns=("run", "resource", "outcome"))
+    query = f"""select resource from {rows} where resource is not null group by resource
+                having arg_max(outcome, run) in ('open', 'held', 'failed')"""
+    return {resource for (resource,) in connection.execute(query).fetchall()}
+
+
 def append_operations(lake: Lake, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """Add rows to a table of the operations database in one commit; columns that a row lacks are NULL."""
     listed = list(rows)

@@ -1,0 +1,222 @@
+"""Status: trouble first, a sentence each with since when and the next command; nothing is called well that is not."""
+
+import json
+
+import pytest
+
+from commands import typed_in_process
+from conftest import feeding
+from ingestion.served import fill, record, served, settings_of
+from planlake.flow.check import check_histories
+from planlake.flow.forget import forget
+from planlake.flow.rollback import rollback
+from planlake.flow.status import status
+from planlake.simulator.faults import Rule
+
+DAYS = [f"2026-11-{day}T10:00:00" for day in range(15, 29)]  # from a Sunday on
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    """Two daily tables and a weekly one, loaded on two days."""
+    data = served(["things", "others", "wards_"], page_size=50, now=DAYS[0])
+    with feeding(data, tmp_path_factory.mktemp("loaded"), settings_of(["things", "others"], ["wards_"])) as made:
+        for table in ("things", "others", "wards_"):
+            fill(data, table, 30, "2026-11-10 09:00:00")
+        made.run_at(DAYS[0])
+        fill(data, "things", 2, "2026-11-15 09:00:00", start=31)
+        made.run_at(DAYS[1])
+        yield made, made.remembered()
+
+
+@pytest.fixture
+def feed(loaded):
+    made, set_back = loaded
+    set_back()
+    return made
+
+
+@pytest.fixture
+def typed(feed, monkeypatch, capfd):
+    monkeypatch.setenv("COLUMNS", "80")
+    file = feed.config.folder / "planlake.yaml"
+    return lambda *words: typed_in_process(monkeypatch, capfd, (words[0], "--config", file, *words[1:]))
+
+
+def said(feed):
+    return [(one.kind, one.sentence, one.next_command) for one in status(feed.config).troubles]
+
+
+def at(feed, day):
+    feed.monkeypatch.setenv("PLANLAKE_NOW", day)
+
+
+def test_where_all_is_well_every_table_is_complete_and_the_exit_status_is_0(feed, typed):
+    found = status(feed.config)
+    assert (found.troubles, [one.is_complete for one in found.tables]) == ((), [True, True, True])
+    shown = typed("status")
+    assert (shown.status, shown.out.count("= complete")) == (0, 3)
+    assert max(map(len, shown.out.splitlines())) <= 80
+    told = json.loads(typed("status", "--json").out)
+    assert (told["is_well"], told["troubles"], len(told["tables"])) == (True, [], 3)
+
+
+def test_an_api_that_does_not_answer_is_the_first_thing_said_with_since_when(feed, typed):
+    feed.fail(
+        Rule(resource="*", reset=True, times=None),
+        *(Rule(resource=t, reset=True, times=None) for t in ("things", "others", "wards_")),
+    )
+    for day in DAYS[2:4]:
+        with pytest.raises(Exception, match="cannot be reached"):
+            feed.run_at(day)
+    kind, sentence, command = said(feed)[0]
+    assert (kind, command) == ("last run", "planlake doctor")
+    assert sentence.startswith("the last run (4 of 18 November) failed: the API cannot be reached")
+    assert sentence.endswith("2 in a row did not end well, since 17 November (run 3)")
+    shown = typed("status")
+    assert shown.status == 1
+    assert shown.out.splitlines()[0].startswith("! the last run (4 of 18 November) failed")
+    assert shown.out.splitlines()[1].startswith("hint: planlake doctor --config ")
+    feed.fail()
+    assert feed.run_at(DAYS[4]).exit_code == 0
+    assert said(feed) == []
+
+
+def test_a_table_that_a_check_holds_is_said_to_be_held_with_the_day_it_began(feed, typed):
+    for identity in range(101, 130):
+        feed.data.put("things", record(identity, "2026-11-16 12:00:00", amount="n/a"))
+    feed.run_at(DAYS[2])
+    feed.run_at(DAYS[3])
+    kind, sentence, command = said(feed)[0]
+    assert (kind, command) == ("held", "planlake check things")
+    assert sentence.startswith("things: held since 17 November (run 3, 2 runs): 29 of 29 values of amount do not cast")
+    assert sentence.endswith("people see the last good version, of 16 November")
+    shown = typed("status")
+    assert (shown.status, shown.out.count("= complete")) == (1, 2)
+    assert "! held" in shown.out
+    assert "things" in typed("check").out
+
+
+@pytest.mark.parametrize("table", ["wards_", "things"])
+def test_another_api_read_in_full_is_no_complete_table(feed, table):
+    before = list(feed.data.records(table))
+    for identity in feed.data.ids(table):
+        feed.data.delete(table, identity)
+    fill(feed.data, table, 20, start=1000)
+    feed.run_at(DAYS[7], table, is_full=True)
+    kinds = [kind for kind, sentence, _ in said(feed) if sentence.startswith(table)]
+    assert kinds == ["held", "too many"]
+    for identity in feed.data.ids(table):
+        feed.data.delete(table, identity)
+    for one in before:
+        feed.data.put(table, one)
+    feed.run_at(DAYS[8])
+    assert [kind for kind, sentence, _ in said(feed) if table in sentence] == []
+    assert [(one.check, one.verdict) for one in check_histories(feed.config, [table]) if one.verdict == "held"] == []
+
+
+def test_rows_the_api_does_not_have_any_more_are_counted_and_said(feed):
+    feed.data.delete("things", 1)
+    feed.run_at(DAYS[9])  # a week after the last count
+    (trouble,) = said(feed)
+    assert trouble[0] == "too many"
+    assert trouble[1] == ("things: 1 rows more than the API has: 32 were held when the API had 31 on 24 November")
+    assert trouble[2] == "planlake reconcile things --deep --repair"
+    feed.run_at(DAYS[10], "things", is_full=True)
+    assert said(feed) == []
+
+
+def test_rows_that_came_since_the_last_count_are_no_surplus(feed):
+    fill(feed.data, "things", 5, "2026-11-16 12:00:00", start=200)
+    feed.run_at(DAYS[2])
+    assert said(feed) == []
+
+
+def test_a_page_that_fails_for_days_is_open_since_the_first_of_them(feed):
+    feed.fail(Rule(resource="others", status=500, times=None))
+    feed.run_at(DAYS[2])
+    feed.run_at(DAYS[3])
+    ((kind, sentence, command),) = said(feed)
+    assert (kind, command) == ("open", "planlake run others")
+    assert sentence.startswith("others: open since 17 November: ")
+    assert "status 500" in sentence
+
+
+def test_tables_that_nobody_read_for_long_are_stale_the_weekly_one_later(feed):
+    at(feed, DAYS[3])
+    assert said(feed) == []
+    at(feed, DAYS[4])
+    ((kind, sentence, command),) = said(feed)
+    assert (kind, command) == ("stale", "planlake run things others")
+    assert sentence == "things and others: last published on 16 November, 3 days ago, and it is read daily"
+    at(feed, "2026-12-01T10:00:00")
+    assert ("stale", "planlake run wards_") in [(kind, command) for kind, _, command in said(feed)]
+
+
+def test_a_lake_in_which_nothing_ran_says_only_that(tmp_path, monkeypatch, capfd):
+    data = served(["things", "others"], now=DAYS[0])
+    with feeding(data, tmp_path, settings_of(["things", "others"])) as made:
+        assert said(made) == [("not loaded", "nothing was loaded yet", "planlake run")]
+        file = made.config.folder / "planlake.yaml"
+        shown = typed_in_process(monkeypatch, capfd, ("status", "--config", file))
+        assert (shown.status, shown.out.count("- not loaded")) == (1, 2)
+
+
+def test_a_table_that_is_configured_and_was_never_loaded_is_said(feed):
+    tables = feed.config.tables.model_copy(update={"daily": ("things", "others", "fees")})
+    feed.config = feed.config.model_copy(update={"tables": tables})
+    assert said(feed) == [("not loaded", "fees: never loaded", "planlake run fees")]
+
+
+def test_a_table_that_is_loaded_and_not_configured_any_more_is_told_and_no_trouble(feed):
+    feed.config = feed.config.model_copy(
+        update={"tables": feed.config.tables.model_copy(update={"daily": ("things",)})}
+    )
+    found = status(feed.config)
+    assert found.is_well
+    assert found.notes == ("others: loaded, and not configured: no run by itself brings it up to date",)
+
+
+def test_a_table_that_was_set_back_is_not_called_complete(feed):
+    rollback(feed.config, ["things"], 1, confirm=lambda _: True)
+    assert [kind for kind, _, _ in said(feed)] == ["waiting"]
+    feed.run_at(DAYS[2])
+    assert said(feed) == []
+
+
+def test_what_was_refused_or_forgotten_is_not_missing(feed):
+    feed.data.put("wards_", {"id": "90"}, body=b'{"name": "no id"}')
+    feed.run_at(DAYS[7])
+    assert said(feed) == []
+    forget(feed.config, "wards_", "3", confirm=lambda _: True)
+    assert said(feed) == []
+
+
+def test_a_cell_that_is_still_null_is_not_called_well_the_day_after(feed):
+    feed.data.put("things", record(101, "2026-11-16 12:00:00", amount="n/a"))
+    feed.run_at(DAYS[2])
+    fill(feed.data, "things", 1, "2026-11-17 12:00:00", start=300)
+    feed.run_at(DAYS[3])
+    newest = {(one.check, one.column): (one.verdict, one.message) for one in check_histories(feed.config, ["things"])}
+    assert newest["casts", "amount"] == (
+        "warning",
+        "1 values of amount did not cast in earlier runs and are still NULL",
+    )
+    assert ("casts", "") not in newest
+    feed.run_at(DAYS[4])
+    assert feed.rows(
+        "select verdict from checks where resource = 'things' and \"check\" = 'casts' order by run desc limit 1"
+    ) == [{"verdict": "warning"}]
+    feed.data.put("things", record(101, "2026-11-18 12:00:00", amount="3.5"))
+    feed.run_at(DAYS[5])
+    newest = {(one.check, one.column): one.verdict for one in check_histories(feed.config, ["things"])}
+    assert (newest["casts", ""], ("casts", "amount") in newest) == ("ok", False)
+
+
+def test_a_record_that_is_still_refused_is_not_called_well_the_day_after(feed):
+    feed.data.put("things", {"id": "90", "last_updated": "2026-11-16 12:00:00"}, body=b'{"name": "no id"}')
+    feed.run_at(DAYS[2])
+    fill(feed.data, "things", 1, "2026-11-17 12:00:00", start=300)
+    feed.run_at(DAYS[3])
+    newest = {one.check: (one.verdict, one.message) for one in check_histories(feed.config, ["things"])}
+    assert newest["rejected"] == ("warning", "1 records of earlier runs are still refused")
