@@ -11,12 +11,16 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Literal
 
+from planlake.clock import read_clock
 from planlake.config import Config
+from planlake.engines.duckdb import connected
 from planlake.errors import PlanlakeError, SourceRefused
+from planlake.flow.ahead import runs_ahead
 from planlake.lake.histories import check_histories
-from planlake.lake.lake import ZONES
+from planlake.lake.lake import ZONES, Lake
 from planlake.lake.place import check_known, displaced, has_files, is_made, warehouse_of
 from planlake.lake.previews import open_lake
+from planlake.lake.runs import last_run
 from planlake.sources.catalogue import catalogue_of, configured_catalogue
 from planlake.sources.client import CLOCK_SKEW_SECONDS, Answer, Signer, clock_skew, open_source
 from planlake.sources.dialect import Dialect, page_query
@@ -84,7 +88,19 @@ def _lake(config: Config, environment: str | None) -> Iterator[Finding]:
     if found is not None:
         yield _failed("warehouse", found.error)
         return
+    yield from _runs(config, lake)
     yield _warehouse(base.warehouses["raw"])
+
+
+def _runs(config: Config, lake: Lake) -> Iterator[Finding]:
+    """Whether the last run began after now: then nothing may be written."""
+    with connected(config.settings.memory_limit_megabytes) as connection:
+        ahead = runs_ahead(lake, connection, read_clock(), last_run(lake, connection))
+    if ahead is None:
+        yield Finding("last run", "ok", "before now")
+    else:
+        advice = f"{ahead.way_back} takes back what it brought, where its clock was ahead; else {ahead.cure}"
+        yield Finding("last run", "failed", ahead.said, advice, ahead.error.exit_code)
 
 
 def _warehouse(place: str) -> Finding:

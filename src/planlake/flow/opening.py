@@ -1,7 +1,7 @@
 """Opening a lake for work: in goes the configuration, out comes the context every step is given."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
@@ -11,7 +11,8 @@ from planlake import __version__
 from planlake.clock import Clock, naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
-from planlake.errors import ConfigurationError, PlanlakeError
+from planlake.errors import PlanlakeError
+from planlake.flow.ahead import is_way_back, runs_ahead
 from planlake.flow.context import Context, Notify
 from planlake.flow.record import configuration_hash, record_broken_off
 from planlake.flow.telling import telling
@@ -22,19 +23,25 @@ from planlake.lake.ledger import last_request_id
 from planlake.lake.overlay import preview_names
 from planlake.lake.place import check_own
 from planlake.lake.previews import open_lake, preview_of
-from planlake.lake.runs import LastRun, is_recorded, last_run
-from planlake.lake.unended import unended
+from planlake.lake.runs import is_recorded, last_run
+from planlake.lake.unended import Unended, unended
 from planlake.sources.catalogue import catalogue_of
 
 
 @contextmanager
 def opened_for_writing(
-    config: Config, environment: str | None, notify: Notify, *, accepts_gaps: bool = False, is_dry_run: bool = False
+    config: Config,
+    environment: str | None,
+    notify: Notify,
+    *,
+    accepts_gaps: bool = False,
+    is_dry_run: bool = False,
+    way_back_to: object = None,
 ) -> Iterator[Context]:
     """The context of a new run, holding the lake until the end; a lake of an older version is upgraded.
 
     A dry run leaves it as it is. Raises ConflictError where another run is writing, ConfigurationError where the clock
-    stands before the last run.
+    stands before the last run: only going `way_back_to` a run or a day before that is allowed then.
     """
     clock, catalogue = read_clock(), catalogue_of(config)
     settings = config.settings
@@ -53,8 +60,8 @@ def opened_for_writing(
             if one is not None and not is_dry_run:
                 one.upgrade()
         last = last_run(lake, connection)
-        check_clock(last, clock)
         left = unended(lake, connection, held.left, above=last.recorded, until=last.run)
+        _check_clocks(lake, connection, clock, left, way_back_to)
         number, ids = _next_numbers(lake, connection, max([last.run, *(one.run for one in held.left)]))
         with telling(config, lake, number, about) as told:
             context = Context(
@@ -62,6 +69,15 @@ def opened_for_writing(
             )
             with nullcontext() if is_dry_run else _noted(held, replace(context, unended=tuple(left))) as noted:
                 yield noted or context
+
+
+def _check_clocks(
+    lake: Lake, connection: Connection, clock: Clock, left: Sequence[Unended], way_back_to: object
+) -> None:
+    """Of a preview the lake it stands on comes first: there its own way back is given."""
+    if lake.base is not None:
+        check_clock(lake.base, connection, clock)
+    check_clock(lake, connection, clock, left=left, way_back_to=way_back_to)
 
 
 @contextmanager
@@ -101,8 +117,10 @@ def _next_numbers(lake: Lake, connection: Connection, run: int) -> tuple[int, It
     return run + 1, itertools.count(request + 1)
 
 
-def check_clock(last: LastRun, clock: Clock) -> None:
-    """Refuse a clock that stands before a lake's last run; a ConfigurationError says by how much."""
-    if last.started_at is not None and naive_utc(clock.start) < last.started_at:
-        facts = {"now": clock.start.isoformat(), "last_run": f"{last.started_at} UTC"}
-        raise ConfigurationError("the clock stands before the last run", facts=facts, hint="mend PLANLAKE_NOW")
+def check_clock(
+    lake: Lake, connection: Connection, clock: Clock, *, left: Sequence[Unended] = (), way_back_to: object = None
+) -> None:
+    """Refuse a clock that stands before a lake's last run, but for what takes back all that lies ahead."""
+    ahead = runs_ahead(lake, connection, clock, last_run(lake, connection), left=tuple(left))
+    if ahead is not None and not is_way_back(ahead, way_back_to):
+        raise ahead.error

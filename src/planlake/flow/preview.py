@@ -34,7 +34,6 @@ from planlake.lake.overlay import preview_names, unread
 from planlake.lake.place import check_readable
 from planlake.lake.previews import base_of, check_entered, check_name, preview_of
 from planlake.lake.reading import own_rows_sql
-from planlake.lake.runs import last_run
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN
 from planlake.lake.storage import database_storage
 from planlake.sources.catalogue import Resource, catalogue_of
@@ -207,7 +206,7 @@ def promote(
         preview = preview_of(context.lake, name)
         if not is_dry_run:
             preview.upgrade()
-        check_clock(last_run(preview, context.connection), context.clock)
+        check_clock(preview, context.connection, context.clock)
         wanted = _own_of(preview, [context.catalogue.resource(table).name for table in tables])
         found = [one for one in promotions(context, preview, wanted) if one.files or one.trouble]
         _refuse_troubled(found, name)

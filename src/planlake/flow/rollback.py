@@ -27,7 +27,14 @@ from planlake.lake.arrivals import Arrivals
 from planlake.lake.files import bookmark, data_files, rebuilt_by
 from planlake.lake.journal import DONE, PLANNED, PROMOTED, Entry, described, last_action, note, unfinished, voids
 from planlake.lake.lake import Lake, clear_errors
-from planlake.lake.ledger import RESTORED, VOIDED, read_histories, voided_batches
+from planlake.lake.ledger import (
+    REQUEST_EVENTS,
+    RESTORED,
+    VOIDED,
+    read_histories,
+    voided_batches,
+    without_voided_sql,
+)
 from planlake.lake.previews import check_entered, look_again
 from planlake.lake.reading import own_rows_sql, rows_sql
 from planlake.lake.rollback import (
@@ -87,11 +94,13 @@ def rollback(
     writing, and in a dry run where an action was killed half way.
     """
     is_dry_run = confirm is None
-    with clear_errors(), opened_for_writing(config, environment, ignore, is_dry_run=is_dry_run) as context:
+    way_back = target if zone == "all" and not tables else None
+    opened = opened_for_writing(config, environment, ignore, is_dry_run=is_dry_run, way_back_to=way_back)
+    with clear_errors(), opened as context:
         begin(context, is_dry_run=is_dry_run)
         named = [context.catalogue.resource(name).name for name in tables]
         check_entered(context.lake, named)
-        names = named or loaded_tables(context)
+        names = named or loaded_tables(context, is_begun=zone == "all")
         found = previewed(context, names, target, zone)
         if found and confirm is not None and confirm(found):
             _carry_out(context, [one.entry for one in found])
@@ -119,12 +128,14 @@ def undo(
         return found
 
 
-def loaded_tables(context: Context) -> list[str]:
-    """Every resource that has a refined table, in a preview one of its own.
+def loaded_tables(context: Context, *, is_begun: bool = False) -> list[str]:
+    """Every resource that has a refined table, in a preview one of its own; or whose first load `is_begun`.
 
     Those the catalogue no longer knows are left alone.
     """
     names = [name.removeprefix("increment_") for name in context.lake.names("refined") if name.startswith("increment_")]
+    if is_begun:
+        names = sorted({*names, *read_histories(context.lake, context.connection)})
     is_preview, own = context.lake.base is not None, context.lake.own
     return [name for name in names if name in context.catalogue.resources and (name in own or not is_preview)]
 
@@ -212,7 +223,7 @@ def _preview(context: Context, resource: Resource, target: Target, zone: Zone, l
     increment = context.lake.find("refined", f"increment_{resource.name}")
     current = context.lake.find("refined", f"current_{resource.name}")
     if increment is None or increment.current_snapshot() is None:
-        return None
+        return _begun(context, resource, target) if zone == "all" else None
     to_increment, to_current, batch = _versions_at(context, resource, increment, current, target)
     now, shown = increment.current_snapshot(), current.current_snapshot() if current is not None else None
     voided = voided_batches(context.lake, context.connection, resource.name) if zone == "all" else set()
@@ -245,6 +256,22 @@ def _preview(context: Context, resource: Resource, target: Target, zone: Zone, l
         to_increment is not None,
         entry,
     )
+
+
+def _begun(context: Context, resource: Resource, target: Target) -> Preview | None:
+    """Of a table whose first load never ended: its batches since the target."""
+    since = {int: f"run > {target}", date: f"requested_at::date > {literal(str(target))}::date"}.get(type(target))
+    if since is None:
+        return None
+    columns = ("resource", "batch", "run", "event", "requested_at", "request_id")
+    ledger = own_rows_sql(context.lake, "raw", "api_requests", columns=columns)
+    query = f"""select distinct batch from ({without_voided_sql(ledger)})
+                where resource = {literal(resource.name)} and event in {REQUEST_EVENTS} and {since} order by batch"""
+    batches = tuple(int(batch) for (batch,) in context.connection.execute(query).fetchall())
+    if not batches:
+        return None
+    entry = Entry(context.run, "rollback", resource.name, target=str(target), zone="all", voided=batches)
+    return Preview(resource.name, 0, 0, "", "", batches, 0, is_kept=True, entry=entry)
 
 
 def _id(version: Snapshot | None) -> int | None:

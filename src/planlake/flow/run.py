@@ -7,6 +7,7 @@ holds up no other.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from time import monotonic
 
 from planlake.checks.gates import held, surplus
@@ -34,7 +35,7 @@ from planlake.flow.sampling import forget_samples
 from planlake.flow.snapshot import SnapshotResult, snapshot
 from planlake.flow.telling import failed, told, told_run
 from planlake.lake.lake import Lake, clear_errors
-from planlake.lake.ledger import GAP, History, read_histories
+from planlake.lake.ledger import GAP, Count, History, next_batch, read_histories
 from planlake.lake.previews import enter, open_to_read
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
 from planlake.sources.client import Source
@@ -104,10 +105,10 @@ def _run(context: Context, selection: Selection) -> RunResult:
     enter(context.lake, [step.table for step in steps], run=context.run)
     reading = asyncio.Semaphore(context.config.settings.table_concurrency)
     try:
-        _record_gaps(context, steps, histories)
         small, large = asyncio.Semaphore(SMALL_TABLES_AT_ONCE), asyncio.Semaphore(1)
         work = _Work(context, histories, reading, small, large, "if affected" if selection.recasts else "if changed")
         results = asyncio.run(_carry_out(work, steps))
+        _record_gaps(context, steps, histories)  # once the API has answered: a refused clock may be years ahead
     except PlanlakeError as error:
         record_run(context, [], outcome="failed", message=error.message, seconds=monotonic() - started)
         raise
@@ -236,10 +237,15 @@ def _is_to_be_counted(context: Context, step: Step, resource: Resource, history:
     if last is None or step.cadence == "weekly" or not resource.changed or not step.windows:
         return False
     newest = max(last.started_at, count.counted_at if count else last.started_at)
-    if count is not None and newest == count.counted_at and count.held != count.total:
+    if count is not None and (newest > naive_utc(context.clock.now()) or _differed(count, newest)):
         return True
     days = (naive_utc(context.clock.now()).date() - newest.date()).days  # of the calendar: a run is never just as quick
     return days >= context.config.settings.count_every_days
+
+
+def _differed(count: Count, newest: datetime) -> bool:
+    """Whether the API's total was not the rows held when they were counted, and the table was not read whole since."""
+    return newest == count.counted_at and count.held != count.total
 
 
 def _readings(context: Context, step: Step, resource: Resource, history: History) -> list[Reading]:
@@ -275,7 +281,7 @@ def _record_gaps(context: Context, steps: Sequence[Step], histories: Mapping[str
             common = {
                 "run": context.run,
                 "resource": step.table,
-                "batch": histories.get(step.table, History()).last_batch,
+                "batch": next_batch(context.lake, step.table, histories.get(step.table, History())),
                 "event": GAP,
                 "error": reason,
                 "requested_at": naive_utc(context.clock.now()),

@@ -9,6 +9,7 @@ from planlake.clock import london_day, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
 from planlake.engines.sql import literal
+from planlake.flow.ahead import runs_ahead
 from planlake.flow.deletions import held_ids
 from planlake.flow.history import last_runs, series_of_tables, unended_runs
 from planlake.flow.troubles import (
@@ -26,7 +27,7 @@ from planlake.lake.lake import Lake
 from planlake.lake.ledger import CLOSED, FULL, GAP, History, raw_files, raw_rows_sql, read_histories
 from planlake.lake.previews import open_to_read
 from planlake.lake.reading import own_rows_sql
-from planlake.lake.runs import published_dates
+from planlake.lake.runs import last_run, published_dates
 from planlake.sources.catalogue import Cadence, catalogue_of
 
 DayState = Literal["loaded", "empty", "failed", "gap", "none"]
@@ -81,12 +82,14 @@ def status(config: Config, environment: str | None = None) -> Status:
         pairs = [_table(config, known, *one) for one in _cadences(config).items()]
         ran = last_runs(lake, connection)
         unended = unended_runs(lake, connection)
+        ahead = runs_ahead(lake, connection, read_clock(), last_run(lake, connection))
     under_way = [f"run {one.run} is under way" for one in unended if one.outcome == "under way"]
     lost = [Ran(one.run, one.started_at, one.outcome, one.message) for one in reversed(unended)]
     today = read_clock().today()
+    of_clock = (ahead.trouble,) if ahead is not None else ()
     of_runs = troubles_of_runs([*(one for one in lost if one.outcome != "under way"), *ran], today)
     of_tables = _one_where_nothing_is([one for _, found in pairs for one in found], len(pairs))
-    troubles = (*of_runs, *of_tables)
+    troubles = (*of_clock, *of_runs, *of_tables)
     return Status(troubles, (*under_way, *_not_configured(config, lake)), tuple(table for table, _ in pairs))
 
 
@@ -143,7 +146,7 @@ def _table(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[
     resource, lake = catalogue_of(config).resource(name), known.lake
     history = known.histories.get(name, History())
     current = lake.shown("refined", f"current_{name}")
-    total, counted_at = _last_total(history)
+    total, counted_at = _last_total(history, read_clock().today())
     open_windows = tuple(dict.fromkeys(window for window, _ in history.failures))
     if history.has_open_window and not open_windows:
         open_windows = tuple(dict.fromkeys(page.window for page in history.pages))
@@ -232,9 +235,9 @@ def _state(day: date, closed: Mapping[date, int], gaps: set[str], failed: set[st
     return "none"
 
 
-def _last_total(history: History) -> tuple[int | None, datetime | None]:
+def _last_total(history: History, today: date) -> tuple[int | None, datetime | None]:
     last, counted = history.last_full(), history.last_count
-    if counted and (last is None or counted.counted_at >= last.started_at):
+    if counted and london_day(counted.counted_at) <= today and (last is None or counted.counted_at >= last.started_at):
         return counted.total, counted.counted_at
     return (last.records, last.started_at) if last else (None, None)
 

@@ -257,8 +257,8 @@ def _not_read_since(gaps: Iterable[Gap], closed: Iterable[ClosedWindow]) -> tupl
 
 
 def _counts(connection: Connection) -> dict[str, Count]:
-    query = f"""select resource, max(requested_at), arg_max(total_results, request_id), arg_max(records, request_id)
-                from ledger where event = '{COUNT}' and error is null group by resource"""
+    newest = ", ".join(f"arg_max({name}, request_id)" for name in ("requested_at", "total_results", "records"))
+    query = f"""select resource, {newest} from ledger where event = '{COUNT}' and error is null group by resource"""
     return {resource: Count(*values) for resource, *values in connection.execute(query).fetchall()}
 
 

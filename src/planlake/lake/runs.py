@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 
+from planlake.clock import read_clock
 from planlake.engines.duckdb import Connection
 from planlake.lake.files import append, data_files, highest
 from planlake.lake.lake import Lake
@@ -22,7 +23,8 @@ NUMBERED = (("raw", "api_requests"), *(("operations", name) for name in ("checks
 class LastRun:
     """The highest run number ever used, and when the newest recorded run began (UTC, None before the first).
 
-    `recorded` is the highest number that has a row in `runs`: a run above it never said how it ended.
+    `recorded` is the highest number that has a row in `runs`: a run above it never said how it ended. The newest run is
+    the one of the highest number.
     """
 
     run: int = 0
@@ -39,10 +41,12 @@ def last_run(lake: Lake, connection: Connection) -> LastRun:
     tables = [lake.find(*place) for place in NUMBERED]
     left = [highest(table, data_files(table), "run") for table in tables if table is not None]
     rows = own_rows_sql(lake, "operations", "runs", columns=("run", "started_at"))
-    recorded, newest = connection.execute(f"select max(run), max(started_at) from {rows}").fetchall()[0]
+    query = f"select max(run), arg_max(started_at, run) filter (where started_at is not null) from {rows}"
+    recorded, newest = connection.execute(query).fetchall()[0]
     actions = own_rows_sql(lake, "operations", "journal", columns=("action",))
     action = connection.execute(f"select max(action) from {actions}").fetchall()[0][0]
-    started_at = max([at for at in (newest, of_base.started_at) if at is not None], default=None)
+    is_own = recorded is not None and recorded >= of_base.recorded
+    started_at = newest if is_own else of_base.started_at
     return LastRun(max(of_base.run, *left, recorded or 0, action or 0), started_at, recorded or 0)
 
 
@@ -73,7 +77,7 @@ def published_dates(lake: Lake, connection: Connection) -> dict[str, str]:
     """The day on which what each resource shows now was published last, `YYYYMMDD`."""
     rows = own_rows_sql(lake, "operations", "published", columns=("resource", "snapshot_date", "snapshot_id"))
     told: dict[str, dict[int, str]] = {}
-    query = f"select resource, snapshot_id, max(snapshot_date) from {rows} group by all"
+    query = f"select resource, snapshot_id, max(snapshot_date) from {rows} where {until_today_sql()} group by all"
     for resource, version, day in connection.execute(query).fetchall():
         told.setdefault(resource, {})[version] = day
     tables = {resource: lake.shown("refined", f"current_{resource}") for resource in told}
@@ -85,8 +89,14 @@ def published_dates(lake: Lake, connection: Connection) -> dict[str, str]:
     }
 
 
+def until_today_sql() -> str:
+    """A condition for what was published up to today; a later day is that of a run whose clock was ahead."""
+    return f"snapshot_date <= '{read_clock().today():%Y%m%d}'"
+
+
 def last_published(lake: Lake, connection: Connection) -> dict[str, tuple[str, int]]:
     """The last published snapshot date of each resource, `YYYYMMDD`, and the highest batch that was published."""
     rows = own_rows_sql(lake, "operations", "published", columns=("resource", "snapshot_date", "batch"))
-    found = connection.execute(f"select resource, max(snapshot_date), max(batch) from {rows} group by 1").fetchall()
+    last = f"coalesce(max(snapshot_date) filter (where {until_today_sql()}), '')"
+    found = connection.execute(f"select resource, {last}, max(batch) from {rows} group by 1").fetchall()
     return {resource: (date, batch) for resource, date, batch in found}

@@ -23,6 +23,7 @@ from planlake.lake.lake import ZONES, Lake
 from planlake.lake.ledger import gaps_sql, raw_files, raw_rows_sql
 from planlake.lake.reading import Called, latest_first, own_rows_sql, path_of, rows_sql
 from planlake.lake.rollback import run_date_of, still_published
+from planlake.lake.runs import until_today_sql
 from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES, Described, keys_of
 
 TextsOf = Callable[[str], Mapping[str, str | None] | None]
@@ -258,7 +259,7 @@ class Views:
                 return day
             shown = f"snapshot_date <= '{self.as_of:%Y%m%d}'"
         else:
-            shown = f"snapshot_id = {snapshot.snapshot_id}" if snapshot is not None else "false"
+            shown = f"snapshot_id = {snapshot.snapshot_id} and {until_today_sql()}" if snapshot is not None else "false"
         query = f"""select coalesce(max(snapshot_date), '') from {self._own("operations", "published")}
                     where resource = {literal(resource.name)} and {shown}"""
         told = str(self.connection.execute(query).fetchall()[0][0])
