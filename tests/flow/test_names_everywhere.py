@@ -6,6 +6,8 @@ import pytest
 
 from commands import typed_in_process
 from conftest import feeding
+from planlake.config import load_config
+from planlake.sources.catalogue import catalogue_of
 
 from .naming import DAY_1, DAY_2, Sent, catalogue_text, columns_of, data_of, put, settings_of
 
@@ -145,11 +147,15 @@ def test_what_the_page_says_is_taken_over(feed, typed, tmp_path):
         for one in TABLES
     )
     (tmp_path / "page.html").write_text(
-        f"<html><body>{page}<h3>Fees</h3><table><tr><th>Field</th><th>Type</th></tr>"
+        f"<html><body>{page}<h3>Runs</h3><table><tr><th>Field</th><th>Type</th></tr>"
         "<tr><td>id</td><td>integer</td></tr></table></body></html>",
         encoding="utf-8",
     )
     typed("drift", "--docs", tmp_path / "page.html", "--write", status=1)
+    added = catalogue_of(load_config(feed.config.folder / "planlake.yaml")).resource("the_runs")
+    assert (added.address, added.columns) == ("Runs", {"id": "integer"})
+    left = typed("drift", "--docs", tmp_path / "page.html", "--json", status=1).out
+    assert "Runs" not in left
     typed("plan")
     change(feed, 4, "2026-11-19 09:00:00")
     feed.monkeypatch.setenv("PLANLAKE_NOW", DAY_4)

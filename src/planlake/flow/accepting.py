@@ -24,6 +24,7 @@ from planlake.flow.documentation import Comparison
 from planlake.flow.replacing import replace_file
 from planlake.sources.catalogue import Resource, catalogue_of, resource_from
 from planlake.sources.documentation import column_type
+from planlake.sources.naming import name_of
 from planlake.sources.overrides import with_overrides
 
 Table = dict[str, Any]
@@ -55,11 +56,13 @@ def accept(config: Config, file: Path, comparison: Comparison) -> Accepted:
     left: list[Difference] = []
     resources = catalogue_of(config).resources
     for one in comparison.differences:
-        table = _override(one, resources.get(one.resource), comparison)
+        name = name_of(one.resource) if one.what == NEW_RESOURCE else one.resource
+        is_taken = one.what == NEW_RESOURCE and (name in resources or name in overrides)
+        table = None if is_taken else _override(one, resources.get(name), comparison)
         if table is None:
             left.append(one)
         for key, value in (table or {}).items():
-            merged = overrides.setdefault(one.resource, {})
+            merged = overrides.setdefault(name, {})
             merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
     before, after = _replaced(file, overrides)
     return Accepted(file, before, after, tuple(left))
@@ -80,9 +83,10 @@ def _override(one: Difference, resource: Resource | None, comparison: Comparison
     return None
 
 
-def _new_resource(name: str, comparison: Comparison) -> Table | None:
-    columns = {column: column_type(written) for column, written in comparison.documented[name].items()}
-    table: Table = {"columns": columns}
+def _new_resource(address: str, comparison: Comparison) -> Table | None:
+    columns = {column: column_type(written) for column, written in comparison.documented[address].items()}
+    name = name_of(address)
+    table: Table = {"columns": columns, **({"path": address} if name != address else {})}
     if Resource.__dataclass_fields__["changed"].default not in columns:
         table["changed"] = ""  # nothing says when a record changed
     try:

@@ -61,10 +61,16 @@ def _trouble_of(name: str) -> str:
     return ""
 
 
+def name_of(address: str) -> str:
+    """How the resource at an address may be called: like it, unless no table can; then `path` has the address."""
+    if not _trouble_of(address):
+        return address
+    plain = re.sub(r"[^a-z0-9_-]", "_", address.lower())[: LONGEST_NAME // 2]
+    return plain if plain.strip("_") and not _trouble_of(plain) else f"the_{plain}"
+
+
 def _another(name: str) -> str:
-    """How a resource may be called whose address ends with this name."""
+    """How a resource may be called that somebody called like its address."""
     if not PATH.fullmatch(name):
         return "small letters, digits, _ and -; path says what stands in the address where that is more"
-    plain = re.sub(r"[^a-z0-9_-]", "_", name.lower())[: LONGEST_NAME // 2]
-    free = plain if plain.strip("_") and not _trouble_of(plain) else f"the_{plain}"
-    return f"call it {free}, with path: {name[:LONGEST_NAME]}"
+    return f"call it {name_of(name)}, with path: {name[:LONGEST_NAME]}"
