@@ -25,11 +25,12 @@ HEAVY = (
     "openlineage",
 )
 
-BASE = {"errors", "clock", "config_file", "config"}
+BASE = {"errors", "clock", "config_file", "config", "printable"}
 MIDDLE = {"engines", *BASE}
 FLOW = {"flow", "sources", "lake", "checks", *MIDDLE}
 MAY_IMPORT = {  # a part may always import from itself, and the version from the package
-    "errors": set(),
+    "printable": set(),
+    "errors": {"printable"},
     "clock": {"errors"},
     "config_file": {"errors"},
     "config": {"errors", "clock", "config_file"},

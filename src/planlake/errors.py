@@ -7,12 +7,15 @@ PlanlakeError                   message, facts, the state the data is in, a hint
 │   └── SourceRefused           it answers and says no: keys, clock or address (exit 3)
 ├── LakeError                   the lake cannot be read or written (exit 3)
 ├── DriftError                  the vendor's page no longer has the shape that is expected (exit 3)
+├── OutputError                 standard output cannot be written (exit 3)
 ├── QualityError                a check holds a table back (exit 1)
 ├── ConflictError               someone else wrote or is writing: try again (exit 1)
 └── InternalError               a defect of Planlake itself (exit 4)
 """
 
 from collections.abc import Mapping
+
+from planlake.printable import printable
 
 
 class PlanlakeError(Exception):
@@ -45,7 +48,7 @@ class PlanlakeError(Exception):
             shown.append(self.state)
         if self.hint:
             shown.append(f"hint: {self.hint}")
-        return shown
+        return [printable(line) for line in shown]
 
 
 class ConfigurationError(PlanlakeError):
@@ -76,6 +79,12 @@ class LakeError(PlanlakeError):
 
 class DriftError(PlanlakeError):
     """The vendor's page no longer has the shape that is expected, so that nothing can be compared with it."""
+
+    exit_code = 3
+
+
+class OutputError(PlanlakeError):
+    """Standard output cannot be written: its disk is full, for example."""
 
     exit_code = 3
 

@@ -7,6 +7,8 @@ from every message. What leaves the lake, such as log lines, has no examples at 
 import re
 from collections.abc import Iterable
 
+from planlake.printable import printable
+
 EXAMPLE_LENGTH = 20  # characters of a value that are shown at most
 CUT_EARLIER = (EXAMPLE_LENGTH, 40)  # where versions up to now cut values
 MARK = "[forgotten]"  # what stands where something showed a value
@@ -32,7 +34,7 @@ def as_example(value: str, *, is_personal: bool = False) -> str:
     """A value as a message shows it: shortened, in quotes; a personal one masked, unless it was already."""
     if MASKED.fullmatch(value):
         return value
-    return masked(value, is_personal=True) or "" if is_personal else f'"{shortened(value)}"'
+    return masked(value, is_personal=True) or "" if is_personal else f'"{printable(shortened(value))}"'
 
 
 def for_example(example: str) -> str:
@@ -54,8 +56,9 @@ def hidden_in(message: str, values: Iterable[str]) -> str:
 
 
 def _forms(value: str) -> list[str]:
-    cut = [f'"{value[:length]}..."' for length in CUT_EARLIER if len(value) > length]
-    return [*cut, f'"{value}"', f"'{value}'"]
+    cut = [f"{value[:length]}..." for length in CUT_EARLIER if len(value) > length]
+    quoted = (f'"{shown}"' for one in (*cut, value) for shown in (one, printable(one)))
+    return [*dict.fromkeys(quoted), f"'{value}'"]
 
 
 def without_examples(message: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
+from planlake.printable import printable
 
 if TYPE_CHECKING:
     from planlake.flow.diagram import ShownColumns
@@ -70,10 +71,11 @@ def _format_of(out: Path | None) -> str:
 
 
 def _write(text: str, out: Path | None) -> None:
+    from planlake.cli.screen import echo
     from planlake.errors import ConfigurationError
 
     if out is None:
-        typer.echo(text, nl=False)
+        echo("\n".join(map(printable, text.rstrip("\n").split("\n"))))
         return
     try:
         out.write_text(text, encoding="utf-8", newline="\n")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
+from planlake.printable import printable
 
 if TYPE_CHECKING:
     from planlake.checks.documentation import Difference
@@ -87,7 +88,7 @@ def _show_outlived(found: "Comparison") -> None:
 
     for one in found.outlived:
         column = one.column or '"*"'
-        remark(f"known_drift of {one.resource} no longer holds, take it out: {column}: {one.what}")
+        remark(f"known_drift of {one.resource} no longer holds, take it out: {printable(column)}: {one.what}")
 
 
 def _check_csv(file: Path) -> None:
@@ -141,7 +142,8 @@ def _accept(loaded: "Config", config: Path | None, found: "Comparison") -> "tupl
     if accepted.left:
         remark(f"{counted(len(accepted.left), *NUMBER)} left for you to decide:")
         for one in accepted.left[:SHOWN]:
-            remark(f"  {one.resource}{'.' * bool(one.column)}{one.column}: {one.what}, {one.detail}")
+            place = f"{one.resource}{'.' * bool(one.column)}{one.column}"
+            remark(f"  {printable(place)}: {one.what}, {printable(one.detail)}")
         if len(accepted.left) > SHOWN:
             remark(f"  and {len(accepted.left) - SHOWN} more")
         remark("under known_drift of a resource the file says what is known (docs/settings.md)")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planlake.cli.options import AsJson, ConfigFile, DryRun, Yes
+from planlake.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,7 +150,7 @@ def _remarks(one: "Difference") -> list[str]:
     lines += [f"{one.table}: {check} ({verdict}): {message}" for check, verdict, message in one.checks]
     if one.moved:
         lines.append(f"{one.table}: {one.moved}; it cannot be promoted any more")
-    return lines
+    return [printable(line) for line in lines]
 
 
 @env.command()

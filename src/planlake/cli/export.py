@@ -1,5 +1,7 @@
 """`planlake export`: tables as a DuckDB file or as Parquet, for other programs."""
 
+import re
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,10 +11,12 @@ import typer
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 
 if TYPE_CHECKING:
+    from planlake.errors import ConfigurationError
     from planlake.flow.export import Target
 
 FORMATS = ("duckdb", "parquet")
 SUFFIXES = (".duckdb", ".db")
+ENDING = re.compile(r"\.[A-Za-z]\w{0,7}")  # of a file, whatever kind that is
 
 
 def export(
@@ -36,9 +40,9 @@ def export(
     from planlake.cli.screen import print_json, print_table, progress_bars, remark
     from planlake.cli.selecting import day_of
 
+    loaded = configuration(config)
     target = _target(out, format, replaces=force)
     day = day_of("--as-of", as_of)
-    loaded = configuration(config)
     from planlake.flow import export as library
 
     with progress_bars() as notify:
@@ -68,4 +72,17 @@ def _target(out: Path, name: str | None, *, replaces: bool) -> "Target":
     if out.suffix.lower() == ".parquet":
         hint = f"--out {out.with_suffix('')} makes a folder with a file for each table"
         raise ConfigurationError("Parquet is written into a folder", facts={"out": out}, hint=hint)
+    if name is None and not out.is_dir() and ENDING.fullmatch(out.suffix):
+        raise _no_export(out)
     return Target(out, "parquet", replaces)
+
+
+def _no_export(out: Path) -> "ConfigurationError":
+    """The error for a name that ends like a file of another kind."""
+    from planlake.errors import ConfigurationError
+
+    ending = out.suffix[1:].lower()
+    hint = "--out FILE.duckdb, or the name of a folder for Parquet"
+    if ending in ("csv", "json"):
+        hint = f'planlake sql --format {ending} "select * from TABLE" > {shlex.quote(str(out))}'
+    return ConfigurationError(f"no export is written as {ending}", facts={"out": out}, hint=hint)

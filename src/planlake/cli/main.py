@@ -42,6 +42,7 @@ from planlake.cli import (
     undo,
 )
 from planlake.errors import PlanlakeError
+from planlake.printable import printable
 
 INTERRUPTED = 130
 
@@ -115,7 +116,10 @@ def program() -> None:
     It ends at once: all is closed and committed by then, and to take a quarter of a million objects apart one by one
     takes as long as a short query. For the same reason cyclic garbage is looked for less often.
     """
+    from planlake.cli.streams import prepare
+
     gc.set_threshold(500_000)
+    prepare()
     try:
         main()
     except SystemExit as leaving:
@@ -126,12 +130,12 @@ def _flushed(status: int) -> int:
     """Hand on what was printed; the status the process ends with."""
     for stream in (sys.stdout, sys.stderr):
         try:
-            if stream is not None:  # as it is where whoever started the process closed it
-                stream.flush()
+            stream.flush()
         except BrokenPipeError:  # whoever read our output has seen enough
             continue
-        except OSError:
-            status = status or 4
+        except PlanlakeError as error:
+            _say(error.lines())
+            status = status or error.exit_code
     return status
 
 
@@ -181,7 +185,7 @@ def _interrupted() -> int:
 
 
 def _defect(error: Exception) -> int:
-    where = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+    where = printable(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}")
     _say(
         [
             f"Error: something went wrong inside Planlake: {where}",

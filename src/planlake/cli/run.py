@@ -17,6 +17,7 @@ from planlake.cli.options import (
     StepOption,
     TableNames,
 )
+from planlake.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +109,7 @@ def _row(result: "TableResult") -> tuple[object, ...]:
 
 
 def _listed(names: "Sequence[str]") -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return ", ".join(map(printable, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _remarks(result: "TableResult") -> list[str]:
@@ -148,7 +149,7 @@ def _remarks(result: "TableResult") -> list[str]:
         )
     told = ("casts", "rejected")  # in lines of their own, above
     lines += [
-        f"{result.table}: {check.message}"
+        f"{result.table}: {printable(check.message)}"
         for check in result.checks
         if check.verdict == "warning" and check.check not in told
     ]
@@ -162,9 +163,9 @@ def _standing(result: "TableResult") -> list[str]:
         if result.ingest is not None and result.ingest.held_back:
             believe = f"planlake run {result.table} --full --accept-deletions"
             return [
-                f"{shown}: {result.message}; nothing of this reading counts\nhint: planlake doctor shows which API "
-                f"answers; where they were deleted there:\nhint: {believe}"
+                f"{shown}: {printable(result.message)}; nothing of this reading counts\n"
+                f"hint: planlake doctor shows which API answers; where they were deleted there:\nhint: {believe}"
             ]
         query = f"select * from checks where resource = '{result.table}' order by checked_at desc"
-        return [f'{shown}: {result.message}\nhint: planlake sql "{query}"']
+        return [f'{shown}: {printable(result.message)}\nhint: planlake sql "{query}"']
     return [f"{shown}; the next run asks again"] if result.outcome in ("open", "failed") else []

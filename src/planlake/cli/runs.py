@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
+from planlake.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +91,8 @@ def _show_tables(found: "list[PastTable]") -> None:
     for one in found:
         for check in one.checks:
             if check.verdict != "ok":
-                remark(f"{one.table}: {check.verdict}: {check.check} {check.column}".rstrip() + f": {check.message}")
+                what = f"{check.verdict}: {check.check} {check.column}".rstrip()
+                remark(f"{one.table}: {printable(what)}: {printable(check.message)}")
     remark("before and after are the versions of current_: each is an Iceberg snapshot")
 
 

@@ -6,9 +6,8 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
-import typer
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -17,6 +16,7 @@ from rich.table import Table
 from planlake.cli.loading import chosen_environment, named_file
 from planlake.flow.context import Notify
 from planlake.flow.context import Progress as Event
+from planlake.printable import printable
 
 MARKS = {
     "loaded": "+ loaded",
@@ -34,16 +34,22 @@ STYLES = {"loaded": "green", "open": "yellow", "held": "yellow", "failed": "red"
 def print_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()
 ) -> None:
-    """Print rows as a table; the columns named in `numbers` are aligned to the right."""
-    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    """Print rows as a table; the columns named in `numbers` are aligned to the right, a cell of lines is a tuple."""
+    table = Table(title=printable(title) or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for place, name in enumerate(columns):
         is_number = name in numbers
         table.add_column(
-            name, justify="right" if is_number else "left", overflow="fold", no_wrap=place == 0 or is_number
+            printable(name), justify="right" if is_number else "left", overflow="fold", no_wrap=place == 0 or is_number
         )
     for row in rows:
-        table.add_row(*("" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+        table.add_row(*map(_cell, row))
     console(stderr=False).print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, tuple):
+        return "\n".join(map(_cell, value))
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else printable(str(value))
 
 
 def console(*, stderr: bool) -> Console:
@@ -59,16 +65,48 @@ def counted(number: int, one: str, several: str) -> str:
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - anything that JSON can hold, dates as text
     """Print a value as JSON."""
-    typer.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+    echo(as_json(value))
+
+
+def as_json(value: Any) -> str:  # noqa: ANN401
+    """A value as JSON; characters that cannot be seen or written are JSON escapes, so the value is the same."""
+    text = json.dumps(value, indent=2, default=str, ensure_ascii=False)
+    if not text.replace("\n", "").isprintable():
+        text = "".join(one if one == "\n" or one.isprintable() else json.dumps(one)[1:-1] for one in text)
+    return text if can_show(sys.stdout, text) else json.dumps(value, indent=2, default=str)
 
 
 def remark(text: str, *, is_data: bool = False) -> None:
     """Say something beside the data, on standard error; commands in hints name the configuration in use.
 
     What `is_data` is what was asked for: it goes to standard output.
+    Where a line shows names or values of the vendor, whoever makes it takes `printable` for them: a line end of theirs
+    would begin a line here.
     """
-    for line in text.splitlines():
-        typer.echo(runnable(line), err=not is_data)
+    for line in text.rstrip("\n").split("\n"):
+        echo(printable(runnable(line)), stderr=not is_data)
+
+
+def echo(text: str, *, stderr: bool = False) -> None:
+    """Write a line as it is; whoever calls it sees to it that it may be shown."""
+    stream = sys.stderr if stderr else sys.stdout
+    stream.write(f"{text}\n")
+    if stderr:
+        stream.flush()
+
+
+def can_show(stream: TextIO, text: str) -> bool:
+    """Whether a stream's encoding has all the characters of a text."""
+    try:
+        text.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_unicode(stream: TextIO) -> bool:
+    """Whether a stream's encoding has the characters that tables are drawn with."""
+    return can_show(stream, "─│…")
 
 
 def runnable(line: str) -> str:
@@ -93,14 +131,14 @@ def progress_bars() -> Iterator[Notify]:
     if not sys.stderr.isatty():
         yield lambda _: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console(stderr=True), transient=True) as bars:
         tasks: dict[tuple[str, str], TaskID] = {}
 
         def show(event: Event) -> None:
             place = (event.table, event.step)
             if place not in tasks:
-                tasks[place] = bars.add_task(f"{event.table}: {event.step}", total=event.total)
+                tasks[place] = bars.add_task(printable(f"{event.table}: {event.step}"), total=event.total)
             bars.update(tasks[place], completed=event.done, total=event.total, visible=event.done != event.total)
 
         yield show

@@ -1,12 +1,9 @@
 """`planlake sql`: a query over the lake, or a prompt for queries."""
 
-import json
-import math
 import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,9 +11,7 @@ import typer
 from planlake.cli.options import ConfigFile, EnvironmentName
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from planlake.lake.query import Answer, Asked
+    from planlake.lake.query import Asked
 
 FORMATS = ("table", "csv", "json", "parquet")
 
@@ -56,14 +51,16 @@ class Shown:
 
 
 def _answer(asked: "Asked", query: str, shown: Shown) -> None:
+    from planlake.cli.answers import write_answer
     from planlake.cli.screen import remark
     from planlake.engines.memory import no_more_than
     from planlake.lake.query import answered
 
+    _check_text(query)
     with no_more_than(asked.limits.megabytes), answered(asked, query, _stop) as answer:
         for note in answer.notes:
             remark(note)
-        _show(answer, shown)
+        write_answer(answer, shown.format, limit=shown.rows)
 
 
 def _stop() -> None:
@@ -74,90 +71,15 @@ def _stop() -> None:
     os._exit(2)
 
 
-def _show(answer: "Answer", shown: Shown) -> None:
-    if shown.format == "csv":
-        _write_csv(answer)
-    elif shown.format == "json":
-        _write_json(answer)
-    elif shown.format == "parquet":
-        _write_parquet(answer)
-    else:
-        _draw(answer, shown.rows)
-
-
-def _draw(answer: "Answer", limit: int) -> None:
-    """A table for people, of so many rows at most; whoever wants more rows takes another format."""
-    import pyarrow as pa
-
-    from planlake.cli.screen import console, remark
-
-    pieces, count = [], 0
-    for piece in answer.pieces:
-        pieces.append(piece.slice(0, limit - count))
-        count += piece.num_rows
-        if count > limit:
-            remark(
-                f"Only the first {limit:,} rows were asked for (query_rows); --format csv, json and parquet give all"
-            )
-            break
-    answer.pieces.close()
-    rows = pa.Table.from_batches(pieces, answer.schema)
-    most = max(60, rows.num_rows) if answer.is_listing else 60
-    answer.connection.from_arrow(rows).show(max_width=console(stderr=False).width, max_rows=most)
-
-
-def _write_csv(answer: "Answer") -> None:
-    from pyarrow import ArrowException, csv
-
+def _check_text(query: str) -> None:
+    """Refuse a query in another encoding."""
     from planlake.errors import ConfigurationError
 
-    first = next(answer.pieces, None)  # what is wrong with a query mostly shows before there is a row
     try:
-        with csv.CSVWriter(sys.stdout.buffer, answer.schema) as writer:
-            for piece in chain([first] if first is not None else [], answer.pieces):
-                writer.write_batch(piece)
-    except ArrowException as error:
-        raise ConfigurationError(f"CSV cannot hold this answer: {error}", hint="--format json or parquet") from None
-
-
-def _write_json(answer: "Answer") -> None:
-    """A list of objects, written while the rows come."""
-    import pyarrow as pa
-
-    before = "["
-    for piece in answer.pieces:
-        for row in _plain(pa.Table.from_batches([piece])):
-            text = json.dumps(row, indent=2, default=str, ensure_ascii=False).replace("\n", "\n  ")
-            typer.echo(f"{before}\n  {text}", nl=False)
-            before = ","
-    typer.echo("[]" if before == "[" else "\n]")
-
-
-def _plain(rows: "pa.Table") -> list[dict[str, object]]:
-    """Rows as JSON can hold them: columns of one name numbered, numbers that are none as null."""
-    names: list[str] = []
-    for name in rows.column_names:
-        names.append(name if name not in names else f"{name}_{len([one for one in names if one.startswith(name)]) + 1}")
-
-    def plain(value: object) -> object:
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
-    return [{name: plain(value) for name, value in row.items()} for row in rows.rename_columns(names).to_pylist()]
-
-
-def _write_parquet(answer: "Answer") -> None:
-    from pyarrow import parquet
-
-    from planlake.errors import ConfigurationError
-
-    if sys.stdout.isatty():
-        raise ConfigurationError(
-            "Parquet is no text to read on a screen", hint="planlake sql ... --format parquet > FILE"
-        )
-    first = next(answer.pieces, None)
-    with parquet.ParquetWriter(sys.stdout.buffer, answer.schema, compression="zstd") as writer:
-        for piece in chain([first] if first is not None else [], answer.pieces):
-            writer.write_batch(piece)
+        query.encode()
+    except UnicodeEncodeError:
+        hint = "iconv -f LATIN1 -t UTF-8 makes it so, where it is Latin-1"
+        raise ConfigurationError("the query is no UTF-8 text", hint=hint) from None
 
 
 def _prompt(asked: "Asked", shown: Shown) -> None:
@@ -189,6 +111,7 @@ def _queries(*, is_asked: bool) -> Iterator[str]:
             text += input(("     ...> " if text else "planlake> ") if is_asked else "") + "\n"
         except EOFError:
             break
+        _check_text(text)
         complete, text = _split(text)
         yield from complete
     if text.strip():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planlake.cli.options import AsJson, ConfigFile
+from planlake.printable import printable
 
 if TYPE_CHECKING:
     from planlake.flow.trial import Changes, ColumnTrial, Keys
@@ -56,7 +57,7 @@ def try_(
     else:
         _show(found)
     for problem in found.problems:
-        remark(f"x {resource} would not load well: {problem}")
+        remark(f"x {resource} would not load well: {printable(problem)}")
     for command in _next(found):
         remark(f"hint: {command}")
     raise typer.Exit(found.exit_code)
@@ -120,20 +121,20 @@ def _ids(keys: "Keys") -> str:
     return f"{'x' if keys.would_hold else '!'} {keys.column}: {', '.join(parts)}"
 
 
-def _changes(changes: "Changes") -> str:
+def _changes(changes: "Changes") -> tuple[str, ...]:
     """Shares of the sample by age of the last change, and what the API says changed last on each of the last days."""
     ages = [f"{share:.1%} within {age} days" for age, share in changes.ages.items()]
     parts = [f"of the sample last updated: {', '.join(ages)}"] if ages else []
     days = [f"{date.fromisoformat(day):%a %d}: {number:,}" for day, number in sorted(changes.by_day.items())]
     parts += [f"of all records: {', '.join(days)}"] if days else []
-    return "\n".join(parts) or "? nothing says when a record changed"
+    return tuple(parts) or ("? nothing says when a record changed",)
 
 
-def _cadence(found: "Trial") -> str:
+def _cadence(found: "Trial") -> tuple[str, ...]:
     changes = found.changes
     stands = f"; the configuration says {found.cadence}" if found.cadence else "; not in the configuration yet"
     calls = ", ".join(f"{cadence} {number:,.0f}" for cadence, number in changes.calls.items())
-    return f"> {changes.proposal}: {changes.why}{stands}\ncalls a week: {calls}"
+    return f"> {changes.proposal}: {changes.why}{stands}", f"calls a week: {calls}"
 
 
 def _next(found: "Trial") -> list[str]:

@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from planlake.printable import printable
+
 Level = Literal["info", "warning", "error"]
 LEVELS: Mapping[Level, int] = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 FIRST = ("timestamp", "level", "event")
@@ -43,13 +45,26 @@ def say(log: Log, level: Level, event: str, **facts: object) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _ordered,
-            structlog.processors.JSONRenderer() if log.form == "json" else structlog.processors.LogfmtRenderer(),
+            *_renderers(log.form),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[log.least]),
     )
     told = {name: value for name, value in facts.items() if value is not None and value not in ("", [])}
     with suppress(OSError, ValueError):  # whoever read our errors has gone
         logger.log(LEVELS[level], event, **log.facts, **told)
+
+
+def _renderers(form: str) -> tuple[Any, ...]:
+    """JSON writes what cannot be seen as escapes by itself."""
+    import structlog  # noqa: PLC0415
+
+    if form == "json":
+        return (structlog.processors.JSONRenderer(),)
+    return _seen, structlog.processors.LogfmtRenderer()
+
+
+def _seen(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {name: printable(value) if isinstance(value, str) else value for name, value in line.items()}
 
 
 def _ordered(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -26,6 +26,7 @@ from planlake.flow.estimate import Estimate
 from planlake.flow.parsing import keys_in, read_texts
 from planlake.flow.sampling import Sample
 from planlake.lake.schemas import keys_of
+from planlake.printable import printable
 from planlake.sources.catalogue import Cadence, Resource
 from planlake.sources.records import plain_id
 
@@ -51,7 +52,7 @@ class ColumnTrial:
     @property
     def quoted(self) -> str:
         """The example as a sentence shows it."""
-        return self.example if MASKED.fullmatch(self.example) else f'"{self.example}"'
+        return self.example if MASKED.fullmatch(self.example) else f'"{printable(self.example)}"'
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,18 @@
+"""What a screen may show: in goes any text, out comes one line of it that moves no cursor and turns no writing round.
+
+Values and names of columns come from the vendor, and may hold what a terminal obeys. They pass here on their way to it,
+and nowhere else: what is kept, and what is written as CSV, JSON or Parquet, stays exactly as it was received.
+"""
+
+
+def printable(text: str) -> str:
+    r"""The text with every character that cannot be seen written as Python writes it, `\n` or `\u202e` for example.
+
+    These are line ends, tabs, control characters, marks of direction, blanks other than the usual one, and halves of
+    characters; letters of all scripts with their marks stay.
+    """
+    return text if text.isprintable() else "".join(map(_seen, text))
+
+
+def _seen(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
