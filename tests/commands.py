@@ -45,7 +45,8 @@ def said(status, out, err):
 def environment(**variables):
     """This process's variables without Planlake's own, and the ones given."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PLANLAKE_", "TASCOMI_"))}
-    return kept | {"COLUMNS": "200", **variables}
+    path = os.pathsep.join([str(Path(PROGRAM).parent), kept.get("PATH", "")])  # so that hints call it by its name
+    return kept | {"COLUMNS": "200", "PATH": path, **variables}
 
 
 def planlake(*arguments, folder=None, stdin="", timeout=60, **variables):

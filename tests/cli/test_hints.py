@@ -1,11 +1,15 @@
 """A hint can be typed as it stands: with the environment and the file that are in use, behind the command's name."""
 
+import errno
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from planlake.cli import loading
 from planlake.cli.screen import runnable
+from planlake.simulator.faults import Rule
 
 
 @pytest.mark.parametrize(
@@ -19,7 +23,12 @@ from planlake.cli.screen import runnable
         ("planlake init shows every key", "planlake init --config 'my file.yaml' shows every key"),
         ("planlake env drop A1", "planlake env drop --config 'my file.yaml' A1"),
         ('planlake sql "select 1"', "planlake sql --env A1 --config 'my file.yaml' \"select 1\""),
-        ("set the clock, then planlake doctor", "set the clock, then planlake doctor"),
+        ("set the clock, then planlake doctor", "set the clock, then planlake doctor --env A1 --config 'my file.yaml'"),
+        (
+            "planlake undo, then planlake rollback --zone all",
+            "planlake undo --env A1 --config 'my file.yaml', then planlake rollback --env A1 --config 'my file.yaml' "
+            "--zone all",
+        ),
     ],
 )
 def test_options_stand_behind_the_name_of_the_command_and_before_what_is_said_of_it(monkeypatch, hint, wanted):
@@ -32,3 +41,73 @@ def test_a_hint_needs_nothing_where_everything_is_as_usual(monkeypatch):
     monkeypatch.setattr(loading, "_NAMED", [])
     monkeypatch.setattr(loading, "_CHOSEN", [])
     assert runnable("hint: planlake undo takes it back") == "hint: planlake undo takes it back"
+
+
+def test_a_hint_names_the_program_as_it_was_called_where_its_name_alone_does_not_find_it(monkeypatch, tmp_path):
+    program = tmp_path / "my venv" / "planlake"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(loading, "_NAMED", [])
+    monkeypatch.setattr(loading, "_CHOSEN", [])
+    monkeypatch.setattr("sys.argv", [str(program), "run"])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert runnable("hint: planlake undo takes it back") == f"hint: '{program}' undo takes it back"
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert runnable("hint: planlake undo takes it back") == "hint: planlake undo takes it back"
+
+
+def test_what_is_no_hint_stays_as_it_is(monkeypatch):
+    monkeypatch.setattr(loading, "_NAMED", [Path("my file.yaml")])
+    assert runnable("upgrade Planlake; planlake run was killed") == "upgrade Planlake; planlake run was killed"
+
+
+def test_one_cause_that_hits_several_tables_is_said_once_with_the_tables_named(typed, feed, at):
+    at("2026-11-20T03:00:00")
+    feed.fail(*(Rule(resource=table, status=500, times=None) for table in ("fees", "wards")))
+    said = typed("run", "--config", feed.file)
+    assert said.err.splitlines()[-1:] == ["fees, wards have no version yet; the next run asks again"]
+    assert (said.out.count("status 500"), said.out.count("the same")) == (1, 1)
+    shown = typed("status", "--config", feed.file)
+    assert shown.out.count("status 500") == 1
+    assert shown.out.startswith("! fees and wards: open since 20 November: ")
+    assert shown.out.splitlines()[1] == f"hint: planlake run --config {feed.file} fees wards"
+
+
+def test_a_rollback_says_that_the_same_records_come_again_and_what_asks_for_others(typed, feed, at):
+    at("2026-11-20T03:00:00")
+    assert typed("run", "--config", feed.file).status == 0
+    before = feed.rows("select count(*) as n from fees")
+    said = typed("rollback", "fees", "--to", "0", "--yes", "--config", feed.file)
+    assert "the next run applies the same records again" in said.err
+    (hint,) = [line for line in said.err.splitlines() if "--zone all" in line]
+    for command in hint.removeprefix("hint: ").split(", then "):
+        _, *words = command.split()
+        assert typed(*words, "--yes").status == 0
+    asked = len(feed.simulator.requests)
+    assert typed("run", "--config", feed.file).status == 0
+    assert len(feed.simulator.requests) > asked
+    assert feed.rows("select count(*) as n from fees") == before
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "make room on the disk of "),
+        (errno.EROFS, "mount the disk of "),
+        (errno.EACCES, "make "),
+    ],
+)
+def test_the_doctor_says_what_to_do_by_what_the_disk_refused(typed, feed, at, monkeypatch, number, advice):
+    at("2026-11-20T03:00:00")
+    assert typed("run", "wards", "--config", feed.file).status == 0
+
+    def refused(**_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("planlake.flow.doctor.TemporaryFile", refused)
+    (found,) = [
+        one for one in json.loads(typed("doctor", "--json", "--config", feed.file).out) if one["check"] == "warehouse"
+    ]
+    assert found["verdict"] == "failed"
+    assert found["advice"].startswith(advice)

@@ -258,10 +258,12 @@ def test_as_of_a_day_shows_what_was_published_then_and_says_so(typed, lake):
     assert counts["2026-11-21"]["day"] == "20261121"
 
 
-def test_as_of_a_day_before_the_first_run_shows_no_rows_and_says_why(typed, lake):
-    said = typed("sql", "select count(*) as n from fees", "--as-of", "2026-11-01", "--format", "json", "--config", lake)
+@pytest.mark.parametrize("table", ["fees", "current_fees", "increment_fees", "history_fees"])
+def test_as_of_a_day_before_the_first_run_shows_no_rows_and_says_why(typed, lake, table):
+    query = f"select count(*) as n from {table}"
+    said = typed("sql", query, "--as-of", "2026-11-01", "--format", "json", "--config", lake)
     assert rows_of(said) == [{"n": 0}]
-    assert "no snapshot is kept" in said.err
+    assert said.err.splitlines() == ["fees as of 2026-11-01: nothing was loaded by then, the first on 2026-11-20"]
 
 
 # ---------------------------------------------------------------- the prompt

@@ -3,7 +3,6 @@
 import os
 import shlex
 import shutil
-import sys
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -95,7 +94,9 @@ def _configured(folder: Path, url: str) -> Path:
 
 
 def _say_what_next(folder: Path, days: list[datetime], port: int) -> None:
-    program = shlex.quote(sys.argv[0] if "/" in sys.argv[0] else "planlake")
+    from planlake.cli.screen import called_as
+
+    program = called_as()
     config = f"--config {shlex.quote(str(folder / 'planlake.yaml'))}"
     query = "select decision_type_id, count(*) as applications from applications group by 1 order by 2 desc"
     changed = "select id, last_updated, valid_from, valid_to from history_applications where valid_to is not null"

@@ -55,7 +55,12 @@ def rollback(
         remark(f"nothing to do: every table is as it was at {to}, or was set back further\nhint: planlake undo")
     elif done:
         what = "asks the API for them again" if zone == "all" else "applies the same records again"
-        remark(f"{counted(len(found), 'table is', 'tables are')} set back; the next run {what}\nhint: planlake undo")
+        remark(f"{counted(len(found), 'table is', 'tables are')} set back; the next run {what}")
+        if zone != "all":
+            names = "".join(f" {table}" for table in tables or [])
+            again = f"planlake undo, then planlake rollback{names} --to {to} --zone all"
+            remark(f"were the records themselves wrong, have the API asked for them again:\nhint: {again}")
+        remark("hint: planlake undo takes it back")
     else:
         remark("No table was changed")
 

@@ -20,7 +20,7 @@ from planlake.cli.options import (
 from planlake.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from planlake.config import Config
     from planlake.flow.plan import Selection
@@ -76,7 +76,7 @@ def show(result: "RunResult") -> None:
         all_of_them = counted(len(result.tables), "table is", "tables are")
         remark(f"{title}: nothing to do, {all_of_them} up to date; no table of data was changed")
     else:
-        rows = [dict(zip(COLUMNS, _row(table), strict=True)) for table in done]
+        rows = [dict(zip(COLUMNS, _row(table), strict=True)) for table in _said_once(done)]
         shown = [name for name in COLUMNS if name not in OFTEN_NONE or any(row[name] for row in rows)]
         print_table(title, shown, [[row[name] for name in shown] for row in rows], numbers=COLUMNS[2:8])
         rest = len(result.tables) - len(done)
@@ -89,6 +89,17 @@ def show(result: "RunResult") -> None:
     for table in result.tables:
         for line in _remarks(table):
             remark(line)
+    for (said, hint), tables in _standing(result.tables).items():
+        remark(f"{_listed(tables)} {said if len(tables) == 1 else _of_several(said)}{hint}")
+
+
+def _said_once(results: "Sequence[TableResult]") -> "Iterator[TableResult]":
+    """The results; trouble with the same cause as that of a table before is only called that."""
+    said: set[str] = set()
+    for one in results:
+        is_said = one.is_troubled and one.message in said
+        said.add(one.message)
+        yield replace(one, message="the same") if is_said and len(one.message) > len("the same") else one
 
 
 def _row(result: "TableResult") -> tuple[object, ...]:
@@ -153,19 +164,31 @@ def _remarks(result: "TableResult") -> list[str]:
         for check in result.checks
         if check.verdict == "warning" and check.check not in told
     ]
-    return lines + _standing(result)
+    return lines
 
 
-def _standing(result: "TableResult") -> list[str]:
-    """What a table shows that nothing new of was published."""
-    shown = f"{result.table} {'still shows its last good version' if result.is_published else 'has no version yet'}"
+def _standing(results: "Sequence[TableResult]") -> "dict[tuple[str, str], list[str]]":
+    """What tables show that nothing new of was published, and a hint: what is said of several is said once."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in results:
+        if one.outcome in ("held", "open", "failed"):
+            said = "still shows its last good version" if one.is_published else "has no version yet"
+            found.setdefault(_explained(one, said), []).append(one.table)
+    return found
+
+
+def _explained(result: "TableResult", said: str) -> tuple[str, str]:
+    if result.outcome == "held" and result.ingest is not None and result.ingest.held_back:
+        believe = f"planlake run {result.table} --full --accept-deletions"
+        why = f"{said}: {printable(result.message)}; nothing of this reading counts"
+        return why, f"\nhint: planlake doctor shows which API answers; were they deleted there, {believe}"
     if result.outcome == "held":
-        if result.ingest is not None and result.ingest.held_back:
-            believe = f"planlake run {result.table} --full --accept-deletions"
-            return [
-                f"{shown}: {printable(result.message)}; nothing of this reading counts\n"
-                f"hint: planlake doctor shows which API answers; where they were deleted there:\nhint: {believe}"
-            ]
         query = f"select * from checks where resource = '{result.table}' order by checked_at desc"
-        return [f'{shown}: {printable(result.message)}\nhint: planlake sql "{query}"']
-    return [f"{shown}; the next run asks again"] if result.outcome in ("open", "failed") else []
+        return f"{said}: {printable(result.message)}", f'\nhint: planlake sql "{query}"'
+    is_of_disk = result.outcome == "failed" and result.message.startswith("the lake")
+    return f"{said}; the next run asks again", "\nhint: planlake doctor" if is_of_disk else ""
+
+
+def _of_several(said: str) -> str:
+    several = said.replace("still shows its last good version", "still show their last good versions")
+    return several.replace("has no version", "have no version")

@@ -1,11 +1,14 @@
 """How results look: tables on standard output, progress and remarks on standard error."""
 
 import json
+import os
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TextIO
 
 from rich import box
@@ -26,7 +29,8 @@ MARKS = {
     "held": "! held",
     "failed": "x failed",
 }
-COMMAND = re.compile(r"hint: planlake ((?:env )?[a-z]+)")
+PROGRAM = "planlake"
+COMMAND = re.compile(r"(?<![\w./-])planlake ((?:env )?[a-z]+)(?![\w.])")
 OF_NO_ENVIRONMENT = ("add", "demo", "env", "init", "simulate")  # commands without --env
 STYLES = {"loaded": "green", "open": "yellow", "held": "yellow", "failed": "red"}
 
@@ -110,19 +114,34 @@ def is_unicode(stream: TextIO) -> bool:
 
 
 def runnable(line: str) -> str:
-    """A line as it is; the command of a hint with the environment and the configuration it needs, where not the usual.
+    """A line as it is; the commands of a hint as they can be typed: by the program's name as it was called.
 
-    They follow the command's name: what comes behind it may be words that say what it does.
-    Without its environment a hint to undo something in a preview would undo what was last done to its base.
+    With the environment and the configuration they need, where not the usual. These follow the command's name: what
+    comes behind it may be words that say what it does. Without its environment a hint to undo something in a preview
+    would undo what was last done to its base.
     """
-    command = COMMAND.match(line)
-    if command is None:
+    if not line.startswith("hint: "):
         return line
     environment, file = chosen_environment(), named_file()
     options = "" if file is None else f" --config {shlex.quote(str(file))}"
-    if environment is not None and "--env" not in line and command[1].split()[0] not in OF_NO_ENVIRONMENT:
-        options = f" --env {shlex.quote(environment)}{options}"
-    return f"{command[0]}{options}{line[command.end() :]}"
+
+    def typed(command: re.Match[str]) -> str:
+        own = options
+        if environment is not None and "--env" not in line and command[1].split()[0] not in OF_NO_ENVIRONMENT:
+            own = f" --env {shlex.quote(environment)}{options}"
+        return f"{called_as()} {command[1]}{own}"
+
+    return COMMAND.sub(typed, line)
+
+
+def called_as() -> str:
+    """How this program can be called again: by its name where that finds it, else by the path it was called by."""
+    own = Path(sys.argv[0])
+    if os.sep not in sys.argv[0] or own.name != PROGRAM:
+        return PROGRAM
+    found = shutil.which(PROGRAM)
+    is_found = found is not None and own.exists() and own.samefile(found)
+    return PROGRAM if is_found else shlex.quote(sys.argv[0])
 
 
 @contextmanager

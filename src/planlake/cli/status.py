@@ -50,9 +50,10 @@ def status(
 def _show(found: "Status") -> None:
     """What is not well first; then the tables, which fit into 80 columns."""
     from planlake.cli.screen import print_table, remark
+    from planlake.printable import printable
 
     for one in found.troubles:
-        remark(f"! {one.sentence}\nhint: {one.next_command}", is_data=True)
+        remark(f"! {printable(one.sentence)}\nhint: {one.next_command}", is_data=True)
     for note in found.notes:
         remark(note, is_data=True)
     columns = ("table", "published", "rows", "API's", "counted", "verdict")

@@ -16,6 +16,7 @@ from planlake.config import Config
 from planlake.engines.duckdb import connected
 from planlake.errors import PlanlakeError, SourceRefused
 from planlake.flow.ahead import runs_ahead
+from planlake.lake.disk import advice
 from planlake.lake.histories import check_histories
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.place import check_known, displaced, has_files, is_made, warehouse_of
@@ -115,7 +116,7 @@ def _warehouse(place: str) -> Finding:
         with TemporaryFile(dir=there) as probe:
             probe.write(b"x")
     except OSError as error:
-        return Finding("warehouse", "failed", f"{folder}: {error.strerror}", "make the folder writable", 3)
+        return Finding("warehouse", "failed", f"{folder}: {error.strerror}", advice(error, folder), 3)
     free = shutil.disk_usage(there).free
     if free < LOW_DISK_BYTES:
         return Finding(

@@ -161,12 +161,19 @@ class Views:
         table = self.lake.shown("refined", f"increment_{resource.name}")
         if table is None:
             return None
-        return f"select * from {self._versions(table)}"
+        return f"select * from {self._versions(resource, table)}"
 
-    def _versions(self, table: Table) -> str:
-        """Versions received until the day asked about."""
+    def _versions(self, resource: Described, table: Table) -> str:
+        """Versions received until the day asked about; where there are none, a note says when the first came."""
         if self.as_of is None:
             return self._whole_rows(table)
+        dates = rows_sql(data_files(table), table.schema(), columns=("import_date",), called=self.called)
+        query = f"select min(import_date) from {dates}"
+        first = self.connection.execute(query).fetchall()[0][0]
+        if first is not None and first > f"{self.as_of:%Y%m%d}":
+            day = f"{first[:4]}-{first[4:6]}-{first[6:]}"
+            note = f"{resource.name} as of {self.as_of}: nothing was loaded by then, the first on {day}"
+            self.notes[:] = [*(one for one in self.notes if not one.startswith(f"{resource.name} as of")), note]
         return f"(select * from {self._whole_rows(table)} where import_date <= '{self.as_of:%Y%m%d}')"
 
     def _current(self, resource: Described) -> str | None:
@@ -187,7 +194,7 @@ class Views:
         increment = self.lake.shown("refined", f"increment_{resource.name}")
         if increment is None:
             return None
-        return f"""select * from {self._versions(increment)} qualify row_number() over (
+        return f"""select * from {self._versions(resource, increment)} qualify row_number() over (
             partition by {identifier(resource.key)}
             order by {latest_first(resource, increment.schema().column_names)}) = 1"""
 
@@ -236,7 +243,7 @@ class Views:
             partition by {identifier(resource.key)}
             order by {latest_first(resource, table.schema().column_names)})"""
         columns = f"{_shown(table.schema())}, is_deleted, import_datetime as valid_from, {next_version} as valid_to"
-        return f"select {columns} from {self._versions(table)}"
+        return f"select {columns} from {self._versions(resource, table)}"
 
     def _latest(self, resource: Described) -> str | None:
         """The latest version of each id that is not deleted, and the date of the last published snapshot."""

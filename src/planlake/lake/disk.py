@@ -1,0 +1,22 @@
+"""What a disk refuses, and what to do about it: in goes an error of the operating system, out comes advice."""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EACCES, errno.EPERM)
+
+
+def advice(error: OSError, folder: Path) -> str:
+    """What to do so that a folder can be written, by what the system said of it."""
+    if error.errno in FULL:
+        there = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+        free = f"{shutil.disk_usage(there).free / 1e6:,.0f} MB free"
+        return f"make room on the disk of {folder} ({free}); the same command then goes on where it stopped"
+    if error.errno == errno.EROFS:
+        return f"mount the disk of {folder} so that it can be written"
+    if error.errno in FORBIDDEN:
+        return f"make {folder} writable for the user who runs this (number {os.getuid()})"
+    return f"see to {folder} and its disk"
