@@ -154,3 +154,20 @@ def test_a_type_that_no_value_has_is_to_be_declared_under_the_key_the_api_has(tm
         feed.config = load_config(tmp_path / "planlake.yaml")
         assert feed.run_at(DAY_1).exit_code == 0
         assert feed.rows("select distinct batch_2, batch from own") == [{"batch_2": "none", "batch": 1}]
+
+
+def test_a_numbered_column_keeps_its_name_whatever_is_declared_later(tmp_path):
+    data = Dataset({"own": {"id": "integer"}}, now=datetime.fromisoformat(DAY_1))
+    settings = "resources: {own: {columns: {id: integer}}}\ntables: {daily: [own]}\n"
+    with feeding(data, tmp_path, settings) as feed:
+        put(feed, "own", 1, batch="7", Receipt="8")
+        feed.run_at(DAY_1)
+        assert feed.rows('select batch_2, "Receipt" from own') == [{"batch_2": "7", "Receipt": "8"}]
+        settings = settings.replace("id: integer", "id: integer, receipt: text, batch_2: text, batch: integer")
+        (tmp_path / "planlake.yaml").write_text(f'api: {{base_url: "{feed.simulator.url}"}}\n{settings}')
+        feed.config = load_config(tmp_path / "planlake.yaml")
+        put(feed, "own", 2, "2026-11-17 09:00:00", batch="9", Receipt="10", receipt="11", batch_2="12")
+        result = feed.run_at(DAY_2)
+        assert table_of(result, "own").refine.rebuilt == ("batch_2 is integer now",)
+        rows = feed.rows('select batch_2, "Receipt", receipt_2, batch_2_2 from own order by id')
+        assert [tuple(row.values()) for row in rows] == [(7, "8", None, None), (9, "10", "11", "12")]

@@ -33,7 +33,7 @@ OTHERS = {
     "\\": (None, False),
     "%s": ("text", False),
 }
-KEYS = {"select": 'say "x"', "information_schema": "a.b", "0-won": "\U0001f333's \\ $.id[0]"}
+KEYS = {"select": 'say "x"', "main": "a.b", "0-won": "\U0001f333's \\ $.id[0]"}
 ALL_MAY_GO = "settings: {dropped_rows_percent: 100, deletion_limit_percent: 100}\n"
 TABLES = [
     Sent(name, key, {other: said for other, said in OTHERS.items() if other != key}) for name, key in KEYS.items()

@@ -30,6 +30,7 @@ def refused(name, **table):
         *((f"{beginning}fees", f"the_{beginning}fees") for beginning in BEGINNINGS),
         *((name, f"the_{name}") for name in ("runs", "gaps", "rejected", "api_responses", "planlake_export")),
         *((name, f"the_{name}") for name in ("page_number", "import_date")),
+        *((name, f"the_{name}") for name in ("information_schema", "sqlite_master", "pg_class", "duckdb_tables")),
         *(("v2.1", "v2_1"), ("a/b", "a_b")),
     ],
 )

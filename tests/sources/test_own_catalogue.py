@@ -55,6 +55,15 @@ def test_another_product_of_the_same_api_takes_a_file_and_an_address(tmp_path):
         assert feed.rows('select count(*) as n from "building_control-refined-zone".inspections') == [{"n": 3}]
 
 
+def test_databases_of_a_source_are_queried_whatever_it_is_called(tmp_path):
+    (tmp_path / "pg_register.toml").write_text(BUILDING_CONTROL)
+    settings = "source: ./pg_register.toml\ntables: {daily: [inspections]}\n"
+    with feeding(served(["inspections"]), tmp_path, settings) as feed:
+        fill(feed.data, "inspections", 1)
+        assert feed.run_at(DAY_1).exit_code == 0
+        assert feed.rows('select id from "pg_register-refined-zone".inspections') == [{"id": 1}]
+
+
 def test_a_source_like_another_speaks_as_that_one_does(tmp_path):
     catalogue = configured_catalogue(written(tmp_path, BUILDING_CONTROL))
     tascomi = load_catalogue("tascomi")

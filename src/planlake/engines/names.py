@@ -27,6 +27,9 @@ OWN_TABLES = frozenset(
         "forgotten",
     )
 )
+# DuckDB's own, which no query may read, and how those begin.
+CATALOGUES = frozenset(("information_schema", "pg_catalog", "sqlite_master", "sqlite_schema", "sqlite_temp_master"))
+OF_CATALOGUES = ("duckdb_", "pg_", "pragma_")
 BEGINNINGS = ("increment_", "current_", "history_", "api_response_")
 
 

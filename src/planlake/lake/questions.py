@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from planlake.engines.duckdb import Connection
+from planlake.engines.names import CATALOGUES, OF_CATALOGUES
 from planlake.errors import ConfigurationError
 
 LONGEST_QUERY = 100_000  # characters
@@ -19,7 +20,6 @@ QUERIES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"
 TABLE_FUNCTIONS = {"range", "generate_series", "unnest", "json_each", "json_tree", "repeat"}
 # They tell of this machine or hold it up; the connection has no secret and no file, so this is for a clear answer.
 REFUSED_FUNCTIONS = {"current_setting", "getvariable", "getenv", "write_log", "sleep_ms", "which_secret"}
-CATALOGUES = {"information_schema", "pg_catalog", "sqlite_master", "sqlite_schema", "sqlite_temp_master"}
 # Words a query begins with that are no query, and what somebody who types them may be after.
 INSTEAD = {
     "explain": "a query is carried out, not explained",
@@ -142,7 +142,7 @@ def _check_table(catalog: str, schema: str, name: str) -> None:
         hint = f'leave the first out: "{schema}"."{name}"'
         raise ConfigurationError(f"{shown} is no table: a table is named by its database and its name", hint=hint)
     first = (schema or name).lower()
-    if first in CATALOGUES or first.startswith(("duckdb_", "pg_", "pragma_")):
+    if first in CATALOGUES or (not schema and first.startswith(OF_CATALOGUES)):
         hint = "show tables lists the tables, describe TABLE the columns of one"
         raise ConfigurationError(f'"{schema or name}" is not part of the lake', hint=hint)
     if "/" in name or "\\" in name or (not schema and name.lower().endswith((".csv", ".json", ".parquet", ".txt"))):

@@ -7,7 +7,15 @@ the address where that is no name of a table, or one of Planlake's own.
 import re
 from collections.abc import Mapping
 
-from planlake.engines.names import BEGINNINGS, CONTROL_CHARACTERS, IMPORTED, OWN_TABLES, is_own_column
+from planlake.engines.names import (
+    BEGINNINGS,
+    CATALOGUES,
+    CONTROL_CHARACTERS,
+    IMPORTED,
+    OF_CATALOGUES,
+    OWN_TABLES,
+    is_own_column,
+)
 from planlake.errors import ConfigurationError
 
 RESOURCE_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]*")  # Glue keeps names in small letters; it is a part of folders, too
@@ -56,6 +64,8 @@ def _trouble_of(name: str) -> str:
         return "a table of Planlake's own is called so"
     if name in IMPORTED:
         return "a column of Planlake's own is called so"
+    if name in CATALOGUES or name.startswith(OF_CATALOGUES):
+        return "a table of DuckDB's own is called so"
     if beginning := next((one for one in BEGINNINGS if name.startswith(one)), ""):
         return f"what begins with {beginning} is made of another resource"
     return ""
