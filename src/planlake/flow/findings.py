@@ -19,7 +19,7 @@ from planlake.lake.ledger import raw_rows_sql
 from planlake.lake.reading import own_rows_sql
 from planlake.lake.schemas import TYPES
 from planlake.sources.catalogue import Resource
-from planlake.sources.records import texts_of
+from planlake.sources.records import why_no_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def with_records(
     filled = []
     for row in rejected:
         text = texts[row["request_id"], row["position"]]
-        reason = row["reason"] if texts_of(text) is not None else "no JSON object"
+        reason = why_no_row(text) or row["reason"]
         shown = masked(text, is_personal=bool(resource.personal))
         filled.append({**row, "reason": reason, "api_response": shown})
     return filled

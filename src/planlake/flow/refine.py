@@ -22,6 +22,7 @@ from planlake.checks.gates import rejected as rejected_records
 from planlake.engines.duckdb import bad_cells, cast_columns
 from planlake.engines.memory import give_back
 from planlake.engines.names import column_names
+from planlake.errors import QualityError
 from planlake.flow.affected import Affected, Asked, affected
 from planlake.flow.context import Context, Progress
 from planlake.flow.drift import Drift, noticed
@@ -44,6 +45,7 @@ from planlake.lake.schemas import REFINED_OWN, TYPES, key_by_column, keys_of, sc
 from planlake.sources.catalogue import Resource
 
 MEGABYTE = 2**20
+MOST_COLUMNS = 3000  # DuckDB takes a quarter of a megabyte for each
 WORKERS = 2
 
 
@@ -215,6 +217,7 @@ def _prepared_table(context: Context, resource: Resource, found: Keys) -> tuple[
     unknown = [key for key in (*found.regular, *found.others) if key not in held]
     unknown.sort(key=lambda key: key != resource.changed)  # which keeps its name whether it is declared or not
     new = column_names(unknown, held.values())
+    _check_width(resource, len(held), list(new))
     undeclared = [column for key, column in new.items() if key not in resource.columns]
     if table is None:
         vendor = {column: resource.type_of(key) for key, column in {**held, **new}.items()}
@@ -226,6 +229,17 @@ def _prepared_table(context: Context, resource: Resource, found: Keys) -> tuple[
             for key, column in new.items():
                 update.add_column((column,), TYPES[resource.type_of(key)], doc=key if key != column else None)
     return table, undeclared
+
+
+def _check_width(resource: Resource, held: int, new: Sequence[str]) -> None:
+    """Refuse records that would make a table wider than can be worked with: keys that are values make one each."""
+    if new and held + len(new) > MOST_COLUMNS:
+        facts = {"table": resource.name, "columns": held, "new": len(new)}  # a key may be somebody's name
+        state = "Nothing was published; the last version stays, and raw has what came"
+        hint = f'keys that are no columns go under dropped_keys of the catalogue; planlake sql "from {resource.name}"'
+        raise QualityError(
+            f"new keys would make more than {MOST_COLUMNS:,} columns", facts=facts, state=state, hint=hint
+        )
 
 
 def _parts(

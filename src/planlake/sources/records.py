@@ -22,6 +22,7 @@ from planlake.engines.casts import WHOLE
 from planlake.sources.encoding import UTF_8, Encoding, as_received, mended
 from planlake.sources.scanning import elements, members, without
 
+MOST_KEYS = 2000  # of a record: every key is a column; the widest resource has 752
 NULL_BODIES = (b"", b"null")
 _WHOLE, _ENDS = re.compile(WHOLE), {"integer": 2**31, "long": 2**63}
 _AWKWARD_KEY = re.compile(r'["\\\x00-\x1f]|^$')
@@ -221,11 +222,24 @@ def tombstone(text: str, record_id: str) -> Record:
 
 
 def texts_of(text: str) -> dict[str, str | None] | None:
-    """The values of a record as text by key, exactly as they stand; None where it is no object.
+    """The values of a record as text by key, exactly as they stand; None where it makes no row, as `why_no_row` says.
 
     For the records that are not regular: a number keeps its digits, a nested value its JSON, a lone surrogate
     becomes U+FFFD, and in a key its number. Of a key that comes twice the last value counts.
     """
+    values = _texts(text)
+    return values if values is None or len(values) <= MOST_KEYS else None
+
+
+def why_no_row(text: str) -> str:
+    """Why a record of this text has no values that make a row; empty where it has."""
+    values = _texts(text)
+    if values is None:
+        return "no JSON object"
+    return f"more than {MOST_KEYS:,} keys" if len(values) > MOST_KEYS else ""
+
+
+def _texts(text: str) -> dict[str, str | None] | None:
     try:
         return {_clean_key(one.key): _text_of(text[one.value : one.end]) for one in members(text)}
     except ValueError:
@@ -272,6 +286,8 @@ def _read_regular(raw: bytes, shape: Shape) -> Record | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     names = shape.keys | values.keys()
+    if len(names) > MOST_KEYS:  # no table is that wide, and a shape would take for ever to learn
+        return None
     if not values.keys().isdisjoint(shape.dropped_keys):
         return None
     canonical = _SORTED.encode({name: value for name, value in values.items() if value is not None})
@@ -284,7 +300,7 @@ def _read_regular(raw: bytes, shape: Shape) -> Record | None:
 
 
 def _read_irregular(raw: bytes, shape: Shape) -> Record:
-    values = texts_of(raw.decode())
+    values = _texts(raw.decode())
     if values is None:
         return Record(raw, None, _digest(raw), is_regular=False)
     present = {name: value for name, value in values.items() if value is not None}
