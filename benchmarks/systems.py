@@ -34,6 +34,7 @@ IMPORTED = {"full": date(2026, 11, 23), "day": date(2026, 11, 24), "scattered": 
 CONFIGURATION = """\
 api: {{base_url: "${{BENCHMARK_URL}}", public_key: "${{BENCHMARK_KEY}}", private_key: "${{BENCHMARK_KEY}}"}}
 tables: {{daily: [{tables}]}}
+settings: {{audit_days: 0}}
 """
 
 

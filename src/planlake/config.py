@@ -205,6 +205,7 @@ class Settings(_Record):
     expire_after_versions: Annotated[int, Field(ge=1, le=10**6), _Number] = 20
     merge_after_files: Annotated[int, Field(ge=2, le=10**6), _Number] = 16
     count_every_days: _Days = 7
+    audit_days: Annotated[int, Field(ge=0, le=LONGEST_DAYS), _Number] = 28
     lease_wait_seconds: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False), _Number] = 10.0
     day_grace_hours: Annotated[int, Field(ge=0, le=23), _Number] = 2
     checkpoint_megabytes: _Megabytes = 64

@@ -120,7 +120,7 @@ def repd(tmp_path_factory):
     """Two quarters of the published files, loaded over two days, and what the files themselves say."""
     if not DATA.is_dir():
         pytest.skip(f"NO REAL DATA at {DATA.resolve()}: set PLANLAKE_TEST_DATA to the folder of planning-open-data")
-    settings = "source: open_data\ntables: {daily: [repd]}\nsettings: {look_back_days: 120}\n"
+    settings = "source: open_data\ntables: {daily: [repd]}\nsettings: {look_back_days: 120, audit_days: 0}\n"
     data = open_data(datetime.fromisoformat(FIRST), DATA.parent)
     with feeding(data, tmp_path_factory.mktemp("repd"), settings) as feed:
         feed.run_at(FIRST)

@@ -35,7 +35,9 @@ def plan(
     if json:
         print_json([{**asdict(one), "expected": _as_json(expected.get((one.table, one.step)))} for one in steps])
         return
-    rows = [(one.table, one.step, _windows(one), takes(expected.get((one.table, one.step))), one.why) for one in steps]
+    rows = [
+        (one.table, one.step, _windows(one), takes(expected.get((one.table, one.step))), _why(one)) for one in steps
+    ]
     print_table("", ("table", "step", "windows", "expected", "why"), rows)
     due = sum(1 for one in steps if one.windows)
     remark(f"{counted(due, 'table is', 'tables are')} due; planlake run does this")
@@ -77,6 +79,8 @@ def _as_json(estimate: "Estimate | None") -> dict[str, object] | None:
 
 def _windows(step: "Step") -> str:
     """Windows in few words: how many days from when to when, and what else is asked."""
+    from planlake.cli.screen import counted
+
     if step.step != "ingest":
         return ""
     if not step.windows:
@@ -86,4 +90,11 @@ def _windows(step: "Step") -> str:
     asked = [days[0] if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)})"] if days else []
     asked += [f"{window.name} again" for window in windows if window.event == "recount"]
     asked += [f"{window.name} so far" for window in windows if window.event == "provisional"]
+    if step.audit:
+        asked.append(f"audit of {counted(step.audit.pages, 'page', 'pages')}")
     return ", ".join(asked)
+
+
+def _why(step: "Step") -> str:
+    """Why these windows and, where a slice is compared, how far its round is."""
+    return f"{step.why}; audit: {step.audit.why}" if step.audit else step.why

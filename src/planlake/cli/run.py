@@ -158,13 +158,27 @@ def _remarks(result: "TableResult") -> list[str]:
             f"{result.table}: {counted(result.refine.rejected, one, several)} kept\n"
             f"hint: planlake sql \"select * from rejected where resource = '{result.table}'\""
         )
-    told = ("casts", "rejected")  # in lines of their own, above
+    told = ("casts", "rejected", "audit")  # in lines of their own, or in the table
     lines += [
         f"{result.table}: {printable(check.message)}"
         for check in result.checks
         if check.verdict == "warning" and check.check not in told
     ]
-    return lines
+    return lines + _about_audit(result)
+
+
+def _about_audit(result: "TableResult") -> list[str]:
+    """What to do where a slice could not be compared with the API."""
+    found = result.ingest.audit if result.ingest else None
+    if found is None or found.is_proven:
+        return []
+    if not found.held_back:
+        why = printable(found.error)
+        return [f"{result.table}: a slice was not compared with the API, {why}; the next run asks again"]
+    many = f"{result.table}: {found.held_back:,} records of a slice are not in the API's answer any more"
+    believe = f"planlake run {result.table} --full --accept-deletions"
+    hint = f"hint: planlake doctor shows which API answers; were they deleted there, {believe}"
+    return [f"{many}, too many to be believed; nothing of the slice counts\n{hint}"]
 
 
 def _standing(results: "Sequence[TableResult]") -> "dict[tuple[str, str], list[str]]":

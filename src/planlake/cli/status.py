@@ -56,7 +56,7 @@ def _show(found: "Status") -> None:
         remark(f"! {printable(one.sentence)}\nhint: {one.next_command}", is_data=True)
     for note in found.notes:
         remark(note, is_data=True)
-    columns = ("table", "published", "rows", "API's", "counted", "verdict")
+    columns = ("table", "published", "rows", "API's", "counted", "audited", "verdict")
     rows = [
         (
             one.table,
@@ -64,11 +64,22 @@ def _show(found: "Status") -> None:
             one.held,
             one.total,
             f"{one.counted_at:%Y-%m-%d}" if one.counted_at else None,
+            _audited(one),
             _verdict(one),
         )
         for one in found.tables
     ]
     print_table("", columns, rows, numbers=("rows", "API's"))
+
+
+def _audited(one: "TableStatus") -> str:
+    """How much of a table was compared with the API, record by record, and since when where that is not all."""
+    if one.audit.why_not:
+        return f"not, {one.audit.why_not}"
+    if one.audit.percent is None:
+        return ""
+    is_part = one.audit.percent < 100 and one.audit.since is not None
+    return f"{one.audit.percent} %" + (f" since {one.audit.since:%-d %b}" if is_part else "")
 
 
 def _verdict(one: "TableStatus") -> str:

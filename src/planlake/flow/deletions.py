@@ -79,11 +79,11 @@ def _on_their_way(lake: Lake, connection: Connection, resource: Resource, *, is_
     return found
 
 
-async def ask_whether_gone(fetching: Fetching, identity: str) -> Page:
+async def ask_whether_gone(fetching: Fetching, identity: str, *, window: str = FULL, turn: int = 0) -> Page:
     """Ask for one record alone: a tombstone where the API answers nothing, else the record itself."""
     key = fetching.resource.key
     query = {key: identity, **page_query(fetching.context.catalogue.dialect, 1)}
-    page = await fetching.ask_for(query, window=FULL, event=CHECK, number=None)
+    page = await fetching.ask_for(query, window=window, event=CHECK, number=None, turn=turn)
     if page.answer.error or page.records or (page.answer.totals and page.answer.totals.results):
         return page
     return replace(page, records=records_of([tombstone(json.dumps({key: identity}), identity)]))

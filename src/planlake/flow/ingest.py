@@ -14,6 +14,7 @@ import pyarrow as pa
 from planlake.checks.gates import CheckResult, deletions, held
 from planlake.clock import naive_utc
 from planlake.engines.memory import give_back
+from planlake.flow.audit import AuditResult
 from planlake.flow.context import Context
 from planlake.flow.deletions import Gone, ask_whether_gone, held_ids, held_in_all, no_longer_seen
 from planlake.flow.fetch import Fetching, Page, fetched_windows
@@ -35,7 +36,7 @@ class IngestResult:
     """What one resource brought: figures, and the windows that could not be closed, each with its reason.
 
     `held_back` is how many records seem to be deleted where that is too many to be believed: then nothing of the
-    reading counts.
+    reading counts. The figures include those of `audit`, where a slice was compared.
     """
 
     resource: str
@@ -52,6 +53,7 @@ class IngestResult:
     deleted: int = 0
     held_back: int = 0
     checks: tuple[CheckResult, ...] = ()
+    audit: AuditResult | None = None
 
 
 @dataclass(slots=True)

@@ -11,9 +11,10 @@ from typing import Literal
 from planlake.clock import Clock
 from planlake.config import Config
 from planlake.errors import ConfigurationError
-from planlake.flow.windows import Asked, Request, Window, due_windows, from_first_day_on
-from planlake.lake.ledger import History
-from planlake.sources.catalogue import Cadence, Catalogue
+from planlake.flow.audit_slice import Slice, due_slice, has_number_ids, is_read_by_days
+from planlake.flow.windows import Asked, Due, Request, Window, due_windows, from_first_day_on
+from planlake.lake.ledger import FULL, History
+from planlake.sources.catalogue import Cadence, Catalogue, Resource
 
 StepName = Literal["ingest", "refine", "snapshot"]
 STEPS: tuple[StepName, ...] = ("ingest", "refine", "snapshot")
@@ -21,7 +22,10 @@ STEPS: tuple[StepName, ...] = ("ingest", "refine", "snapshot")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing a run does: to which table, why, and for an ingest which windows and what will not be asked for."""
+    """One thing a run does: to which table, why, and for an ingest which windows and what will not be asked for.
+
+    `audit` is the slice that is compared once the windows are read.
+    """
 
     table: str
     step: StepName
@@ -30,6 +34,7 @@ class Step:
     windows: tuple[Window, ...] = ()
     gaps: tuple[date, ...] = ()
     new_gaps: tuple[date, ...] = ()
+    audit: Slice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,19 @@ def plan(
         if catalogue.dialect.day_filter == "since":
             due = from_first_day_on(due)
         if selection.step in (None, "ingest"):
-            steps.append(Step(name, "ingest", due.why, cadence, due.windows, due.gaps, due.new_gaps))
+            audit = None
+            if _is_to_be_audited(catalogue.resource(name), due, request):
+                days, size = config.settings.audit_days, history.per_page or catalogue.page_size
+                audit = due_slice(history, clock.today(), page_size=size, audit_days=days)
+            steps.append(Step(name, "ingest", due.why, cadence, due.windows, due.gaps, due.new_gaps, audit))
         steps += [Step(name, step, "if new rows", cadence) for step in STEPS[1:] if selection.step in (None, step)]
     return steps
+
+
+def _is_to_be_audited(resource: Resource, due: Due, request: Request) -> bool:
+    """Whether a slice is compared beside these windows: of a table that is read by days, on an ordinary day."""
+    by_days = bool(due.windows) and all(window.name != FULL for window in due.windows) and not request.backfill
+    return by_days and is_read_by_days(resource, request.cadence) and has_number_ids(resource)
 
 
 def _selected(config: Config, catalogue: Catalogue, selection: Selection) -> Sequence[tuple[str, Cadence]]:

@@ -54,7 +54,8 @@ class TableResult:
         """Whether something of this table needs a look: it failed, stayed open, or lost days or pages."""
         given_up = self.ingest is not None and self.ingest.gap_pages
         uncounted = self.ingest is not None and any(event == RECOUNT for _, event, _ in self.ingest.unproven)
-        return self.outcome in ("failed", "open", "held") or bool(self.new_gaps or given_up or uncounted)
+        unproven = self.ingest is not None and self.ingest.audit is not None and not self.ingest.audit.is_proven
+        return self.outcome in ("failed", "open", "held") or bool(self.new_gaps or given_up or uncounted or unproven)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ holds up no other.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
@@ -16,6 +17,7 @@ from planlake.config import Config
 from planlake.engines.duckdb import connected
 from planlake.errors import PlanlakeError, SourceError
 from planlake.flow.affected import Asked
+from planlake.flow.audit import audit
 from planlake.flow.context import Context, Notify, ignore
 from planlake.flow.documentation import compared_weekly
 from planlake.flow.expectations import expectations, freshness, remaining
@@ -194,10 +196,7 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
     read: IngestResult | None = None
     first = steps[0]
     if source is not None and first.step == "ingest" and first.windows:
-        async with work.reading:
-            readings = _readings(context, first, resource, history)
-            with told(context.telling, resource, "ingest") as step:
-                step.result = read = await ingest(context, source, resource, readings, history)
+        read = await _read(work, source, first, resource, history)
         if read.open:
             window, reason = read.open[0]
             message = f"{len(read.open)} of {len(first.windows)} windows open, first {window}: {reason}"
@@ -226,9 +225,37 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
         return replace(done, message="; ".join(check.message for check in found))
     changed = (refined is not None and refined.rows > 0) or (taken is not None and taken.changed > 0)
     changed = changed or ("refine" not in names and read is not None and read.stored > 0)
-    brought = read is not None and (read.closed or read.unproven or read.gap_pages)
+    brought = read is not None and (read.closed or read.unproven or read.gap_pages or read.audit)
     outcome: Outcome = "loaded" if changed else "unchanged" if brought else "up to date"
     return replace(done, outcome=outcome, message=_message(first, read, refined))
+
+
+async def _read(work: _Work, source: Source, step: Step, resource: Resource, history: History) -> IngestResult:
+    """Read the windows of a table, and once others may read theirs, the slice that is to be compared."""
+    context = work.context
+    async with AsyncExitStack() as place:
+        await place.enter_async_context(work.reading)
+        readings = _readings(context, step, resource, history)
+        with told(context.telling, resource, "ingest") as carried:
+            carried.result = read = await ingest(context, source, resource, readings, history)
+            await place.aclose()
+            carried.result = read = await _with_audit(context, source, step, read)
+    return read
+
+
+async def _with_audit(context: Context, source: Source, step: Step, read: IngestResult) -> IngestResult:
+    """What was read, and with it the slice that is compared; none where the windows of the day are not proven."""
+    if step.audit is None or read.open or read.unproven:
+        return read
+    done = await audit(context, source, context.catalogue.resource(step.table), step.audit, batch=read.batch)
+    return replace(
+        read,
+        requests=read.requests + done.requests,
+        records=read.records + done.records,
+        stored=read.stored + done.stored,
+        bytes=read.bytes + done.bytes,
+        audit=done,
+    )
 
 
 def _is_to_be_counted(context: Context, step: Step, resource: Resource, history: History) -> bool:
@@ -269,6 +296,8 @@ def _message(step: Step, read: IngestResult | None, refined: RefineResult | None
     if read and read.unproven:
         window, _, reason = read.unproven[0]
         parts.append(f"{window} not proven: {reason}")
+    if read and read.audit and (said := str(read.audit)):
+        parts.append(f"audit: {said}")
     return "; ".join(parts)
 
 
@@ -298,6 +327,8 @@ def _with_expectations(
         return result
     resource = context.catalogue.resource(result.table)
     found = list(freshness(cadence, published.get(result.table, ""), context.clock.today()))
+    if result.ingest is not None and result.ingest.audit is not None:
+        found.append(result.ingest.audit.check)
     if result.outcome == "loaded" and result.refine is not None and result.refine.rows:
         found += expectations(context, resource, result.refine)
     if result.outcome in ("loaded", "unchanged"):

@@ -1,7 +1,7 @@
 """How a lake stands: in go the ledger and the runs, out comes what is not well, and each table with its figures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
 
@@ -10,6 +10,7 @@ from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
 from planlake.engines.sql import literal
 from planlake.flow.ahead import runs_ahead
+from planlake.flow.audit_share import Share, share_of
 from planlake.flow.deletions import held_ids
 from planlake.flow.history import last_runs, series_of_tables, unended_runs
 from planlake.flow.troubles import (
@@ -38,7 +39,8 @@ class TableStatus:
     """One table: rows held against the API's total when it was last known, what is missing, the last error.
 
     `total` and `counted_at` (UTC) are of the last count or full reading; None before the first. `trouble` is a word for
-    the worst that is not well, empty where all is.
+    the worst that is not well, empty where all is; `audit` says how much of a table that is read by days was compared
+    with the API.
     """
 
     table: str
@@ -50,6 +52,7 @@ class TableStatus:
     open: tuple[str, ...]
     last_error: str | None
     trouble: str = ""
+    audit: Share = field(default_factory=Share)
 
     @property
     def is_complete(self) -> bool:
@@ -152,6 +155,7 @@ def _table(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[
         open_windows = tuple(dict.fromkeys(page.window for page in history.pages))
     published, count = known.published.get(name), history.last_count
     is_counted = count is not None and count.counted_at == counted_at
+    ids = held_ids(lake, known.connection, resource)
     facts = Facts(
         name,
         cadence,
@@ -163,7 +167,7 @@ def _table(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[
         series=known.series.get(name),
         open=open_windows,
         gaps=history.gaps,
-        held=len(held_ids(lake, known.connection, resource)),
+        held=len(ids),
         total=total,
         held_then=count.held if is_counted and count else None,
         counted_on=london_day(counted_at) if counted_at else None,
@@ -174,7 +178,8 @@ def _table(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[
     gaps = tuple(dict.fromkeys(gap.window for gap in history.gaps))
     verdict = troubles[0].kind if troubles else ""
     error = known.errors.get(name)
-    table = TableStatus(name, published, facts.held, total, counted_at, gaps, open_windows, error, verdict)
+    share = share_of(config, resource, history, ids, read_clock().today())
+    table = TableStatus(name, published, facts.held, total, counted_at, gaps, open_windows, error, verdict, share)
     return table, troubles
 
 

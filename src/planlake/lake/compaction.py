@@ -1,4 +1,4 @@
-"""Compacting the ledger: in go rows of windows closed long ago, out comes one row for each.
+"""Compacting the ledger: in go rows of windows closed and slices audited long ago, out comes one row for each.
 
 The row that closed a window stays and says in `requests` which requests brought its records, so raw rows still count.
 Nothing is lost but the details of single requests: their pages, seconds and attempts, and failures mended since.
@@ -10,11 +10,13 @@ from pyiceberg.manifest import DataFile
 
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import literal
+from planlake.lake.audits import AUDITED
 from planlake.lake.files import commit, data_files, write_file
 from planlake.lake.lake import Lake
 from planlake.lake.ledger import CLOSED, FULL, REQUEST_EVENTS, SETTLED
 from planlake.lake.reading import rows_sql
 
+CLOSINGS = (CLOSED, AUDITED)  # rows that stand for the requests before them
 PAUSE_DAYS = 7  # so that old files are written anew once a week, not every day
 
 
@@ -54,7 +56,7 @@ def _due(rows: str, oldest: datetime) -> str:
     return f"""
         select distinct resource from {rows} as asked semi join (
             select resource, "window", request_id as closed_id from {rows}
-            where event = '{CLOSED}' and requested_at < {literal(str(oldest))}) as closings
+            where event in {CLOSINGS} and requested_at < {literal(str(oldest))}) as closings
         on asked.resource = closings.resource and asked."window" = closings."window"
             and asked.request_id < closings.closed_id
         where event in {REQUEST_EVENTS} order by resource"""
@@ -74,7 +76,7 @@ def _compacted(old: str, every: str) -> str:
         closings as (
             select resource, "window", request_id as closed_id,
                 coalesce(lag(request_id) over earlier, 0) as after_id, lead(request_id) over earlier is null as is_last
-            from {every} where event = '{CLOSED}'
+            from {every} where event in {CLOSINGS}
             window earlier as (partition by resource, "window" order by request_id)),
         settled as (select resource, "window", max(request_id) as settled_id from {every}
                     where event = '{SETTLED}' group by all),
@@ -88,7 +90,7 @@ def _compacted(old: str, every: str) -> str:
             select closed_id, request_id,
                 request_id - row_number() over (partition by closed_id order by request_id) as island
             from placed where event in {REQUEST_EVENTS} and error is null
-                and closed_id in (select request_id from old where event = '{CLOSED}')),
+                and closed_id in (select request_id from old where event in {CLOSINGS})),
         islands as (
             select closed_id, min(request_id) as low, max(request_id) as high from brought group by closed_id, island),
         ranges as (
@@ -97,7 +99,7 @@ def _compacted(old: str, every: str) -> str:
         select placed.* exclude (closed_id, requests),
             nullif(concat_ws(' ', requests, brought), '') as requests
         from placed left join ranges on request_id = ranges.closed_id
-        where event = '{CLOSED}' or placed.closed_id is null
-            or placed.closed_id not in (select request_id from old where event = '{CLOSED}')
+        where event in {CLOSINGS} or placed.closed_id is null
+            or placed.closed_id not in (select request_id from old where event in {CLOSINGS})
             or event not in {(*REQUEST_EVENTS, SETTLED)}
         order by request_id"""

@@ -6,6 +6,7 @@ proportional to the rows that arrive: only the ranges of their ids are read.
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 from pyiceberg.expressions import AlwaysTrue, BooleanExpression
@@ -21,6 +22,7 @@ from planlake.lake.filters import is_between
 from planlake.lake.lake import Lake
 from planlake.lake.ledger import raw_files, raw_rows_sql
 from planlake.lake.reading import SQL_TYPES, rows_sql
+from planlake.lake.schemas import Described
 
 LIMITS: dict[type[IcebergType], int] = {IntegerType: 2**31, LongType: 2**63}
 PLACE = ("batch", "page_number", "position")
@@ -78,6 +80,51 @@ def _identity(current: Table | None, key: str) -> str:
     """What tells records apart: the id as its type writes it, the hash of the record where it has no id."""
     has_text_ids = current is None or isinstance(current.schema().find_type(key), StringType)
     return f"coalesce({plain_id_sql('record_id', has_text_ids=has_text_ids)}, '#' || record_hash)"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The latest version of an id: its batch, whether it is a deletion, its hash.
+
+    The hash is None where its batch brought several versions: which of them wins depends on more than is known here.
+    """
+
+    batch: int
+    is_deleted: bool
+    record_hash: str | None
+
+
+def held_between(lake: Lake, connection: Connection, resource: Described, low: int, high: int) -> dict[int, Held]:
+    """What is held of the ids from `low` to `high`, of a resource whose ids are whole numbers, by id."""
+    parts = []
+    current = lake.find("refined", f"current_{resource.name}")
+    if current is not None:
+        parts.append(_held_in_current(current, resource.key, low, high))
+    applied = bookmark(current)
+    if files := raw_files(lake, resource.name, applied):
+        columns = ("resource", "batch", "request_id", "record_id", "record_hash", "is_deleted")
+        rows = raw_rows_sql(lake, files, resource.name, applied, columns=columns)
+        number = f"case when regexp_full_match(record_id, {literal(WHOLE)}) then try_cast(record_id as hugeint) end"
+        parts.append(f"select {number} as id, batch, is_deleted, record_hash from {rows} where {number} is not null")
+    if not parts:
+        return {}
+    query = f"""
+        select id::bigint, any_value(batch), bool_and(is_deleted),
+            case when min(record_hash) = max(record_hash) then min(record_hash) end
+        from (select * from ({" union all ".join(parts)}) where id between {low} and {high}
+              qualify batch = max(batch) over (partition by id))
+        group by id"""
+    with connection.cursor() as cursor:
+        return {identity: Held(*values) for identity, *values in cursor.execute(query).fetchall()}
+
+
+def _held_in_current(current: Table, key: str, low: int, high: int) -> str:
+    limit = LIMITS.get(type(current.schema().find_type(key)), 0)
+    where = is_between(key, max(low, -limit), min(high, limit - 1)) if limit else AlwaysTrue()
+    rows = rows_sql(
+        data_files(current, where=where), current.schema(), columns=(key, "batch", "is_deleted", "record_hash")
+    )
+    return f"select try_cast({identifier(key)} as hugeint) as id, batch, is_deleted, record_hash from {rows}"
 
 
 def plain_id_sql(text: str, *, has_text_ids: bool) -> str:

@@ -14,6 +14,7 @@ from pyiceberg.manifest import DataFile
 from planlake.clock import london_day
 from planlake.engines.duckdb import Connection
 from planlake.engines.sql import literal
+from planlake.lake.audits import AUDIT, Audited, read_audits
 from planlake.lake.files import bookmark, data_files, highest_by_resource
 from planlake.lake.filters import is_among, is_equal, of_resource
 from planlake.lake.lake import Lake
@@ -31,7 +32,7 @@ SAMPLE = "sample"  # a page asked for to try a resource out: its rows count, no 
 VOIDED, RESTORED = "voided", "restored"  # a batch that nothing uses any more, and one that is used again
 # A request that failed, or a page that holds something that is no record.
 _NOT_GOOD = "(error is not null or (status = 200 and total_results is null))"
-REQUEST_EVENTS = (PAGE, PROVISIONAL, RECOUNT, CHECK, SAMPLE)
+REQUEST_EVENTS = (PAGE, PROVISIONAL, RECOUNT, CHECK, SAMPLE, AUDIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ class History:
 
     `closed` is oldest first; `pages` are good pages of windows not closed since; `failures` says in how many runs a
     page (window, number) failed since; `recounted` are closed days that were counted again. `is_sampled` says that some
-    rows came from a sample, so that the tables are not whole.
+    rows came from a sample, so that the tables are not whole; `audits` are slices that were audited, oldest
+    first; `per_page` is how many records the API puts on a page, None where it never said.
     """
 
     last_batch: int = 0
@@ -93,6 +95,8 @@ class History:
     gaps: tuple[Gap, ...] = ()
     last_count: Count | None = None
     is_sampled: bool = False
+    audits: tuple[Audited, ...] = ()
+    per_page: int | None = None
 
     def last_full(self) -> ClosedWindow | None:
         """The last closed reading of the whole resource."""
@@ -138,6 +142,7 @@ def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
     closed, gaps = _closed(connection), _gaps(connection)
     pages, failures = _pages(connection), _failures(connection)
     recounted, counts, sampled = _recounted(connection), _counts(connection), _sampled(connection)
+    audits, sizes = read_audits(connection, "ledger"), _page_sizes(connection)
     connection.execute("drop view since_closed; drop table ledger")
     return {
         name: History(
@@ -149,6 +154,8 @@ def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
             _not_read_since(gaps.get(name, ()), closed.get(name, ())),
             counts.get(name),
             name in sampled,
+            tuple(audits.get(name, ())),
+            sizes.get(name),
         )
         for name, batch in batches.items()
     }
@@ -265,6 +272,12 @@ def _counts(connection: Connection) -> dict[str, Count]:
 def _sampled(connection: Connection) -> set[str]:
     query = f"select distinct resource from ledger where event = '{SAMPLE}'"
     return {resource for (resource,) in connection.execute(query).fetchall()}
+
+
+def _page_sizes(connection: Connection) -> dict[str, int]:
+    query = """select resource, arg_max(results_per_page, request_id) from ledger
+               where results_per_page is not null group by resource"""
+    return dict(connection.execute(query).fetchall())
 
 
 def was_read_whole(lake: Lake, connection: Connection, resource: str, above_batch: int) -> bool:
