@@ -295,7 +295,8 @@ def _trouble_of_address(text: str) -> str:
 def check_address(text: str) -> None:
     """Refuse what is no address of an API."""
     if _trouble_of_address(text):
-        raise ConfigurationError(f'"{text}" is no address', hint="it looks like https://HOST/rest/v1")
+        message = "--base-url is no address"  # which is not repeated: there may be a password in it
+        raise ConfigurationError(message, hint="it looks like https://HOST/rest/v1")
 
 
 def load_config(path: Path | None = None, *, flags: Mapping[str, Any] | None = None) -> Config:

@@ -119,6 +119,22 @@ def test_a_page_without_a_name_is_a_mistake(typed, drift):
 
 
 @pytest.mark.parametrize(
+    "address",
+    ["htps://council.example/rest/v1/documentation.html/{}", "council.example/documentation.html/{}", "a?k={}"],
+)
+def test_a_misspelt_address_of_the_page_is_shown_without_its_key_wherever_it_stands(typed, drift, address):
+    for given in ("--docs", "the file"):
+        if given == "the file":
+            text = drift.file.read_text()
+            drift.file.write_text(text.replace("api: {", f"api: {{documentation: '{address.format('s3cret')}', ", 1))
+        arguments = ["--docs", address.format("s3cret")] if given == "--docs" else []
+        said = typed("drift", *arguments, "--config", drift.file)
+        assert said.status == 2
+        assert "is no address and no file: an address begins with http" in said.err
+        assert "s3cret" not in said.out + said.err
+
+
+@pytest.mark.parametrize(
     ("file", "message"),
     [
         pytest.param("absent/out.csv", "cannot be written", id="no folder"),

@@ -111,6 +111,7 @@ def test_init_with_an_address_that_is_none_writes_no_file_that_cannot_be_read(ty
     file = tmp_path / "planlake.yaml"
     said = typed("init", "--config", file, "--base-url", "council.example")
     assert said.status == 2, f"written, and then: {loading_error(file)}"
+    assert "s3cret" not in typed("init", "--config", file, "--base-url", "https://me:s3cret@council.example/rest").err
 
 
 def loading_error(file):

@@ -103,6 +103,19 @@ MISTAKES = {
     "a wrong word": (BUILDING_CONTROL.replace("like", "dialect = {paging = 'cursor'}\nlike"), "described wrongly"),
     "a wrong zone": (BUILDING_CONTROL.replace("like", "time_zone = 'Europe/Londn'\nlike"), "described wrongly"),
     "no size": (BUILDING_CONTROL.replace("like", "page_size = 0\nlike"), "described wrongly"),
+    "a size no page has": (BUILDING_CONTROL.replace("like", "page_size = 3000000000\nlike"), "described wrongly"),
+    "a share that is none": (
+        BUILDING_CONTROL.replace("cadence", "complete_minimum = nan\ncadence", 1),
+        "described wrongly",
+    ),
+    "a share above all": (
+        BUILDING_CONTROL.replace("cadence", "complete_minimum = 99.0\ncadence", 1),
+        "described wrongly",
+    ),
+    "lists in lists": (
+        BUILDING_CONTROL + f"x = {'[' * 20_000}{']' * 20_000}",
+        "cannot be read: it is nested too deeply",
+    ),
     "no table": ("page_size = 20\n" + BUILDING_CONTROL, '"page_size" of the catalogue is no table'),
     "no key": (BUILDING_CONTROL.replace('id = "integer"', ""), 'key: "id" is no declared column'),
 }

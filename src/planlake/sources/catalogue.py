@@ -46,7 +46,7 @@ class Resource:
     key: str = "id"
     changed: str = "last_updated"
     complete: str = "id"
-    complete_minimum: float = 0.99
+    complete_minimum: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.99
     personal: frozenset[str] = frozenset()
     relations: dict[str, str] = field(default_factory=dict)
     relations_guessed: dict[str, str] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class _Common:
     """What holds for every resource of a source."""
 
     time_zone: str = "Europe/London"
-    page_size: Annotated[int, msgspec.Meta(gt=0)] = 50
+    page_size: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 50
     changed: str = "last_updated"
     dropped_keys: tuple[str, ...] = ()
     like: str = ""
@@ -250,6 +250,8 @@ def _read(file: Traversable) -> dict[str, Any]:
         reason = error.strerror
     except ValueError as error:  # no TOML, or no UTF-8
         reason = str(error)
+    except RecursionError:
+        reason = "it is nested too deeply"
     raise ConfigurationError(f"the catalogue cannot be read: {reason}", facts={"file": file})
 
 
