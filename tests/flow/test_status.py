@@ -77,6 +77,7 @@ def test_an_api_that_does_not_answer_is_the_first_thing_said_with_since_when(fee
     assert shown.status == 1
     assert shown.out.splitlines()[0].startswith("! the last run (4 of 18 November) failed")
     assert shown.out.splitlines()[1].startswith("hint: planlake doctor --config ")
+    assert (shown.out.count("= complete"), shown.out.count("? not known")) == (0, 3)
     feed.fail()
     assert feed.run_at(DAYS[4]).exit_code == 0
     assert said(feed) == []

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from planlake.flow.status import DayState, Status, TableStatus
 
 SIGNS: "dict[DayState, str]" = {"loaded": "#", "empty": ".", "failed": "x", "gap": "?", "none": " "}
-SIGN_OF = {"not loaded": "-", "sample": "-", "failed": "x", "gaps": "?"}
+SIGN_OF = {"not loaded": "-", "sample": "-", "failed": "x", "gaps": "?", "not known": "?"}
 STYLES: "dict[DayState, str]" = {"loaded": "green", "empty": "dim", "failed": "red", "gap": "yellow", "none": ""}
 
 

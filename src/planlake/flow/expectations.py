@@ -4,6 +4,7 @@ Values that are not among the accepted ones, ids that no other table has, and ta
 for longer than twice their cadence. They are looked for when every table is done: one may bring what another names.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
@@ -48,19 +49,31 @@ def freshness(cadence: Cadence, published: str, today: date) -> Iterator[CheckRe
         yield fresh(days=days, limit=2 * DAYS_OF[cadence])
 
 
-def remaining(context: Context, resource: Resource, told: Iterable[CheckResult]) -> Iterator[CheckResult]:
+def findings_kept(context: Context) -> dict[str, Counter[str]]:
+    """How many findings of each resource are kept, by the table they are in; no file is read for it."""
+    kept: dict[str, Counter[str]] = {"uncastable": Counter(), "rejected": Counter()}
+    for name, counts in kept.items():
+        table = context.lake.shown("operations", name)
+        for file in data_files(table) if table is not None else ():
+            counts[str(file.partition[0])] += file.record_count
+    return kept
+
+
+def remaining(
+    context: Context, resource: Resource, told: Iterable[CheckResult], kept: Mapping[str, Counter[str]]
+) -> Iterator[CheckResult]:
     """What earlier runs found and still is so: cells that are NULL in what is shown, records that are refused.
 
     `told` is what this run found, which is said already.
     """
     said = {(one.check, one.column) for one in told if one.verdict != "ok"}
     settings = context.config.settings
-    for column, cells, rows in _still_null(context, resource):
+    for column, cells, rows in _still_null(context, resource) if kept["uncastable"][resource.name] else ():
         if ("casts", column) not in said:
             share = 100 * cells / max(1, rows)
             message = f"{cells} values of {column} did not cast in earlier runs and are still NULL"
             yield CheckResult("casts", "warning", share, settings.uncastable_percent, column, message)
-    refused = row_count_of(context, resource, "rejected")
+    refused = kept["rejected"][resource.name]
     if refused and ("rejected", "") not in said:
         message = f"{refused} records of earlier runs are still refused"
         yield CheckResult("rejected", "warning", float(refused), float(settings.rejected_records), message=message)
@@ -69,7 +82,7 @@ def remaining(context: Context, resource: Resource, told: Iterable[CheckResult])
 def _still_null(context: Context, resource: Resource) -> list[tuple[str, int, int]]:
     """Columns with cells of the rows shown that did not cast, how many, and how many rows are shown."""
     current = context.lake.shown("refined", f"current_{resource.name}")
-    if current is None or not row_count_of(context, resource, "uncastable"):
+    if current is None:
         return []
     of_resource = is_equal("resource", resource.name)
     columns = ("resource", "column", "request_id", "position")
@@ -84,13 +97,6 @@ def _still_null(context: Context, resource: Resource) -> list[tuple[str, int, in
         where resource = {literal(resource.name)} group by "column" order by "column" """
     with context.connection.cursor() as cursor:
         return cursor.execute(query).fetchall()
-
-
-def row_count_of(context: Context, resource: Resource, name: str) -> int:
-    """How many findings of a resource are kept in a table, by its own figures: no file is read."""
-    table = context.lake.shown("operations", name)
-    files = data_files(table, where=is_equal("resource", resource.name)) if table is not None else []
-    return sum(file.record_count for file in files)
 
 
 def _new_rows(context: Context, table: Table, columns: Sequence[str], refined: RefineResult) -> pa.Table:

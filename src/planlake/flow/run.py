@@ -5,6 +5,7 @@ holds up no other.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from planlake.flow.affected import Asked
 from planlake.flow.audit import audit
 from planlake.flow.context import Context, Notify, ignore
 from planlake.flow.documentation import compared_weekly
-from planlake.flow.expectations import expectations, freshness, remaining
+from planlake.flow.expectations import expectations, findings_kept, freshness, remaining
 from planlake.flow.ingest import IngestResult, ingest
 from planlake.flow.maintain import kept_house
 from planlake.flow.opening import opened_for_writing
@@ -116,7 +117,8 @@ def _run(context: Context, selection: Selection) -> RunResult:
         raise
     published = publish(context, results)
     cadences = {step.table: step.cadence for step in steps}
-    results = [_with_expectations(context, result, cadences[result.table], published) for result in results]
+    known = _Known(published, findings_kept(context))
+    results = [_with_expectations(context, result, cadences[result.table], known) for result in results]
     done = RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started)
     record_run(context, results, outcome=done.outcome, message="", seconds=done.seconds)
     trouble, news = kept_house(context), compared_weekly(context)
@@ -319,18 +321,24 @@ def _record_gaps(context: Context, steps: Sequence[Step], histories: Mapping[str
             context.arrivals.land(step.table, nothing, rows)
 
 
-def _with_expectations(
-    context: Context, result: TableResult, cadence: Cadence, published: Mapping[str, str]
-) -> TableResult:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of all tables once they are done: when each was published, how many findings of each are kept."""
+
+    published: Mapping[str, str]
+    kept: Mapping[str, Counter[str]]
+
+
+def _with_expectations(context: Context, result: TableResult, cadence: Cadence, known: _Known) -> TableResult:
     """The result with what is only told of a table: checked when all tables are done, kept like the other checks."""
     if result.outcome == "up to date":
         return result
     resource = context.catalogue.resource(result.table)
-    found = list(freshness(cadence, published.get(result.table, ""), context.clock.today()))
+    found = list(freshness(cadence, known.published.get(result.table, ""), context.clock.today()))
     if result.ingest is not None and result.ingest.audit is not None:
         found.append(result.ingest.audit.check)
     if result.outcome == "loaded" and result.refine is not None and result.refine.rows:
         found += expectations(context, resource, result.refine)
     if result.outcome in ("loaded", "unchanged"):
-        found += remaining(context, resource, result.gated)
+        found += remaining(context, resource, result.gated, known.kept)
     return replace(result, expectations=(*result.expectations, *found))

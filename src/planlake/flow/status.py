@@ -1,7 +1,7 @@
 """How a lake stands: in go the ledger and the runs, out comes what is not well, and each table with its figures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
@@ -90,9 +90,11 @@ def status(config: Config, environment: str | None = None) -> Status:
     lost = [Ran(one.run, one.started_at, one.outcome, one.message) for one in reversed(unended)]
     today = read_clock().today()
     of_clock = (ahead.trouble,) if ahead is not None else ()
-    of_runs = troubles_of_runs([*(one for one in lost if one.outcome != "under way"), *ran], today)
+    of_runs = tuple(troubles_of_runs([*(one for one in lost if one.outcome != "under way"), *ran], today))
     of_tables = _one_where_nothing_is([one for _, found in pairs for one in found], len(pairs))
     troubles = (*of_clock, *of_runs, *of_tables)
+    if of_clock or of_runs:  # what nobody could look at is not known to be complete
+        pairs = [(replace(table, trouble=table.trouble or "not known"), found) for table, found in pairs]
     return Status(troubles, (*under_way, *_not_configured(config, lake)), tuple(table for table, _ in pairs))
 
 
