@@ -190,6 +190,18 @@ def test_an_older_lake_without_a_ledger_is_upgraded_too(feed):
     assert "bytes" in open_lake(feed.config, "trial").find("operations", "runs").schema().column_names
 
 
+def test_raw_of_an_older_lake_keeps_bytes_that_are_no_utf_8_from_then_on(feed):
+    raw = open_lake(feed.config).find("raw", "api_responses")
+    with raw.update_schema() as update:
+        update.delete_column("api_response_base64")
+    with raw.transaction() as transaction:
+        transaction.set_properties({FORMAT_PROPERTY: str(FORMAT - 1)})
+    feed.data.put("things", {"id": "7", "last_updated": "2026-11-17 09:00:00"}, body=b'{"id":"7","name":"caf\xe9"}')
+    assert feed.run_at(DAY_2, "things", is_full=True).exit_code == 0
+    kept = feed.rows("select record_id, from_base64(api_response_base64) as came from api_responses order by 1")
+    assert {row["record_id"]: row["came"] for row in kept} == {"1": None, "7": b'{"id":"7","name":"caf\xe9"}'}
+
+
 def test_a_dry_run_upgrades_nothing(feed, typed):
     set_format(feed, FORMAT - 1)
     before = {table.name(): table.metadata_location for table in tables(feed)}
