@@ -7,6 +7,7 @@ import pytest
 from commands import typed_in_process
 from conftest import feeding
 from ingestion.served import fill, record, served, settings_of
+from planlake.config import SqlCheck
 from planlake.flow.check import check_histories
 from planlake.flow.forget import forget
 from planlake.flow.rollback import rollback
@@ -221,3 +222,19 @@ def test_a_record_that_is_still_refused_is_not_called_well_the_day_after(feed):
     feed.run_at(DAYS[3])
     newest = {one.check: (one.verdict, one.message) for one in check_histories(feed.config, ["things"])}
     assert newest["rejected"] == ("warning", "1 records of earlier runs are still refused")
+
+
+def test_a_check_keeps_its_result_until_it_is_made_again_and_one_that_is_no_more_is_not_shown(feed):
+    own = (SqlCheck(table="things", name="no fives", rows="id = 305", holds=True),)
+    strict, lenient = feed.config.model_copy(update={"checks": own}), feed.config
+    fill(feed.data, "things", 10, "2026-11-16 12:00:00", start=300)
+    feed.config = strict
+    feed.run_at(DAYS[2])
+    newest = {one.check: one.verdict for one in check_histories(feed.config, ["things"])}
+    assert newest["no fives"] == "held"
+    feed.config = lenient
+    feed.run_at(DAYS[3])
+    feed.run_at(DAYS[4])  # brings nothing new: what was checked of the rows shown still counts
+    newest = {one.check: one.verdict for one in check_histories(feed.config, ["things"])}
+    assert "no fives" not in newest
+    assert {newest[check] for check in ("casts", "complete", "unique", "rows dropped", "freshness")} == {"ok"}

@@ -12,7 +12,9 @@ from planlake.lake.reading import own_rows_sql
 from planlake.sources.catalogue import catalogue_of
 
 HISTORY = 30
-KNOWN = (*OF_EVERY_TABLE, "accepted values", "relations")  # others are the configuration's, as long as it has them
+# Checks that are not made by every run keep their result until they are made again; one of the configuration's that it
+# has no more does not.
+KNOWN = (*OF_EVERY_TABLE, "accepted values", "relations", "audit", "encoding", "documentation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,12 @@ def check_histories(config: Config, tables: Sequence[str], environment: str | No
     query = f"""
         with ranked as (
             select *, row_number() over (partition by resource, "check", "column" order by run desc) as place,
-                max(run) over (partition by resource, "check") as newest_run
+                max(run) over (partition by resource, "check") as newest_run,
+                max(run) over (partition by resource) as newest_of_all
             from {own_rows_sql(lake, "operations", "checks")})
         select resource, "check", coalesce("column", '') as "column", arg_max(verdict, run), arg_max(figure, run),
             arg_max("limit", run), coalesce(arg_max(coalesce(message, ''), run), ''), max(checked_at),
-            list(figure order by run), list(verdict order by run)
+            list(figure order by run), list(verdict order by run), max(run) = any_value(newest_of_all)
         from ranked where place <= {HISTORY}
         group by resource, "check", "column", newest_run
         having max(run) = newest_run  -- a column without bad cells any more has no newer result of its own
@@ -55,7 +58,7 @@ def check_histories(config: Config, tables: Sequence[str], environment: str | No
     with connected(config.settings.memory_limit_megabytes) as connection:
         rows = connection.execute(query).fetchall()
     names = CheckHistory.__dataclass_fields__
-    found = [CheckHistory(**dict(zip(names, row, strict=True))) for row in rows]
+    found = [(CheckHistory(**dict(zip(names, row, strict=True))), is_newest) for *row, is_newest in rows]
     own = {(check.table, check.name) for check in config.checks}
-    kept = [one for one in found if one.check in KNOWN or (one.table, one.check) in own]
+    kept = [one for one, is_newest in found if is_newest or one.check in KNOWN or (one.table, one.check) in own]
     return [one for one in kept if not tables or one.table in tables]
