@@ -287,6 +287,9 @@ def _answer(dialect: Dialect, asked: _Request, status: int, body: Body, headers:
 def _joined(response: aiohttp.ClientResponse) -> dict[str, str]:
     """The headers by their names in small letters; what is said twice alike is said once."""
     headers = response.headers
+    once = {name.lower(): value for name, value in headers.items()}
+    if len(once) == len(headers):
+        return once
     return {name.lower(): ", ".join(dict.fromkeys(headers.getall(name))) for name in headers}
 
 

@@ -19,6 +19,8 @@ _LONGEST_TITLE = 60
 
 def stranger(body: bytes) -> str:
     """What a body is that is a document rather than JSON, with its title; empty where it is none."""
+    if body[:1] in (b"[", b"{"):  # as every page of records begins
+        return ""
     start = body[:_LOOKED_AT].removeprefix(b"\xef\xbb\xbf").lstrip()
     if not start.startswith(b"<"):
         return ""
