@@ -3,11 +3,17 @@
 import errno
 import json
 import os
+import re
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from planlake.cli import loading
+from cli.conftest import FEW_TABLES, FIRST, SECOND, small_council
+from conftest import feeding
+from planlake.cli import demo, loading, screen
+from planlake.cli.run import _remarks, _standing
 from planlake.cli.screen import runnable
 from planlake.simulator.faults import Rule
 
@@ -111,3 +117,51 @@ def test_the_doctor_says_what_to_do_by_what_the_disk_refused(typed, feed, at, mo
     ]
     assert found["verdict"] == "failed"
     assert found["advice"].startswith(advice)
+# ---------------------------------------------------------------- queries that are printed
+
+
+def queries_in(text):
+    return re.findall(r'planlake sql (?:--\w+ \S+ )*"(.+?)"$', text, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+    """A lake in which much is not well, and the queries that were printed about it."""
+    own = "checks: [{table: fees, name: no id above nine thousand, rows: id > 9000, holds: true}]\n"
+    with feeding(small_council(), tmp_path_factory.mktemp("hints"), FEW_TABLES + own) as feed:
+        feed.run_at(FIRST, "fees", "wards")
+        feed.data.move_to(datetime.fromisoformat(SECOND))
+        changed = {"last_updated": "2026-11-20 09:00:00", "application_id": "a text where a number belongs " * 4}
+        feed.data.put("fees", {"id": "9001"} | changed)
+        bad = json.dumps({"id": "no number at all, but words"} | changed).encode()
+        feed.data.put("fees", {"id": "9002"} | changed, body=bad)
+        result = feed.run_at(SECOND, "fees")
+        lines = [line for table in result.tables for line in _remarks(table)]
+        said = "\n".join([*lines, *(hint for _, hint in _standing(result.tables))])
+        yield feed.config.folder / "planlake.yaml", queries_in(said)
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_query_that_a_hint_prints_is_answered_whole_on_a_narrow_terminal(typed, monkeypatch, printed, width):
+    config, queries = printed
+    assert [re.search(r"from (\w+)", query)[1] for query in queries] == ["uncastable", "rejected", "checks"]
+    changed = "select id, valid_from, valid_to from history_fees where valid_to is not null or true"
+    monkeypatch.setattr(screen, "console", lambda stderr: Console(width=width))
+    for query in [*queries, changed]:
+        said = typed("sql", query, "--config", config)
+        assert (said.status, said.err) == (0, ""), query
+        lines = said.out.splitlines()
+        wanted = [re.split(r"[. ]", one.strip())[-1] for one in query.split(" from ")[0].split(",")]
+        shown = [name.strip() for name in lines[1].strip("│").split("│")]
+        assert len(shown) == len(re.sub(r"\(.*?\)", "", query.split(" from ")[0]).split(",")), query
+        assert "…" not in said.out
+        assert shown[-1] == wanted[-1]
+        assert max(map(len, lines)) <= width
+        assert len(lines) > 4, query
+
+
+def test_the_queries_that_the_demo_prints_are_narrow():
+    source = Path(demo.__file__).read_text(encoding="utf-8")
+    assert [len(query.split(",")) <= 3 for query in re.findall(r'= "(select .+?)"$', source, re.MULTILINE)] == [
+        True
+    ] * 2

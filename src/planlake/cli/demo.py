@@ -99,7 +99,7 @@ def _say_what_next(folder: Path, days: list[datetime], port: int) -> None:
     program = called_as()
     config = f"--config {shlex.quote(str(folder / 'planlake.yaml'))}"
     query = "select decision_type_id, count(*) as applications from applications group by 1 order by 2 desc"
-    changed = "select id, last_updated, valid_from, valid_to from history_applications where valid_to is not null"
+    changed = "select id, valid_from, valid_to from history_applications where valid_to is not null"
     begin, now = (f"{day:%Y-%m-%dT%H:%M:%S}" for day in days)
     typer.echo(
         f"""

@@ -77,7 +77,9 @@ def _next_command(different: "list[Difference]", *, is_repaired: bool) -> str:
     """What to do about tables that differ; records that cannot become rows are the API's keeper's to mend."""
     if any(one.can_be_repaired for one in different):
         return "planlake status" if is_repaired else "planlake reconcile --deep --repair"
-    return f"planlake sql \"select id, reason from rejected where resource = '{different[0].table}'\""
+    from planlake.cli.run import REJECTED
+
+    return f'planlake sql "{REJECTED.format(different[0].table)}"'
 
 
 def _show(found: "list[Difference]") -> None:

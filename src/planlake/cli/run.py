@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 OFTEN_NONE = ("uncastable", "rejected")  # shown where there are any
 COLUMNS = ("table", "outcome", "requests", "received", "new", "rows now", "uncastable", "rejected", "why")
 
+# Queries that hints print: of the columns that matter no more than a terminal of 80 columns shows.
+UNCASTABLE = "select id, u.column, raw_value, wanted_type from uncastable u where resource = '{}' order by run desc"
+REJECTED = "select id, reason, left(api_response, 30) as record from rejected where resource = '{}' order by run desc"
+NOT_WELL = """select run, c.check, verdict, message from checks c
+where resource = '{}' and verdict <> 'ok' order by run desc""".replace("\n", " ")
+
 
 def run(
     tables: TableNames = None,
@@ -143,7 +149,7 @@ def _remarks(result: "TableResult") -> list[str]:
             one, several = one.replace("is NULL", "would be NULL"), several.replace("are NULL", "would be NULL")
         lines.append(
             f"{result.table}: {counted(result.refine.uncastable, one, several)} kept\n"
-            f"hint: planlake sql \"select * from uncastable where resource = '{result.table}'\""
+            f'hint: planlake sql "{UNCASTABLE.format(result.table)}"'
         )
     if result.refine and result.refine.new_columns and not result.refine.is_first:
         names = result.refine.new_columns
@@ -156,7 +162,7 @@ def _remarks(result: "TableResult") -> list[str]:
         one, several = "record has no usable id; it is", "records have no usable id; they are"
         lines.append(
             f"{result.table}: {counted(result.refine.rejected, one, several)} kept\n"
-            f"hint: planlake sql \"select * from rejected where resource = '{result.table}'\""
+            f'hint: planlake sql "{REJECTED.format(result.table)}"'
         )
     told = ("casts", "rejected", "audit")  # in lines of their own, or in the table
     lines += [
@@ -197,7 +203,7 @@ def _explained(result: "TableResult", said: str) -> tuple[str, str]:
         why = f"{said}: {printable(result.message)}; nothing of this reading counts"
         return why, f"\nhint: planlake doctor shows which API answers; were they deleted there, {believe}"
     if result.outcome == "held":
-        query = f"select * from checks where resource = '{result.table}' order by checked_at desc"
+        query = NOT_WELL.format(result.table)
         return f"{said}: {printable(result.message)}", f'\nhint: planlake sql "{query}"'
     is_of_disk = result.outcome == "failed" and result.message.startswith("the lake")
     return f"{said}; the next run asks again", "\nhint: planlake doctor" if is_of_disk else ""
