@@ -19,7 +19,7 @@ def why(error: Exception, room: Locked, deadline: Deadline, limits: Limits) -> t
     if deadline.is_past:
         return f"it took longer than {limits.seconds:g} seconds", "the setting query_seconds allows more"
     if isinstance(error, duckdb.OutOfMemoryException | MemoryError) or text.startswith("Out of Memory"):
-        hint = "ask for fewer columns or rows; the setting query_memory_megabytes allows more"
+        hint = "ask for fewer columns or rows, or planlake export the table; query_memory_megabytes allows more"
         return f"it needs more memory than {limits.megabytes:,} MB", hint
     if text.startswith(("Traceback", "Permission Error")) or "disabled by configuration" in text:
         return NOTHING_ELSE, ""
