@@ -24,7 +24,7 @@ from planlake.lake.schemas import Described
 from planlake.lake.storage import opened_by
 from planlake.lake.views import TextsOf, Views, known_names
 
-CELLS_AT_A_TIME = 4_000_000  # of an answer: what is handed on in one piece
+CELLS_AT_A_TIME = 1_000_000  # of an answer: what is handed on in one piece, and may become objects of Python
 ROWS_AT_A_TIME = 122_880
 
 
