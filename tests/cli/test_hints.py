@@ -117,6 +117,8 @@ def test_the_doctor_says_what_to_do_by_what_the_disk_refused(typed, feed, at, mo
     ]
     assert found["verdict"] == "failed"
     assert found["advice"].startswith(advice)
+
+
 # ---------------------------------------------------------------- queries that are printed
 
 
