@@ -69,7 +69,8 @@ def bounds_of(name):
     return [next(getattr(one, kind) for one in metadata if hasattr(one, kind)) for kind in ("ge", "le")]
 
 
-NUMBERS = [name for name in Settings.model_fields if name != "log"]
+WORDS = {"log": "text", "lake_readers": "group"}
+NUMBERS = [name for name in Settings.model_fields if name not in WORDS]
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -94,7 +95,7 @@ def test_every_number_among_the_settings_has_a_range_whose_ends_are_taken_and_no
 def test_every_setting_has_a_variable_of_its_name_and_an_empty_one_is_none(write, monkeypatch, name):
     monkeypatch.setenv(f"PLANLAKE_{name.upper()}", "")
     assert load_config(write(MINIMAL)).settings == Settings()
-    value = "text" if name == "log" else str(max(7, bounds_of(name)[0]))
+    value = WORDS.get(name) or str(max(7, bounds_of(name)[0]))
     monkeypatch.setenv(f"PLANLAKE_{name.upper()}", value)
     assert str(getattr(load_config(write(MINIMAL)).settings, name)).removesuffix(".0") == value
 

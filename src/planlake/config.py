@@ -216,6 +216,7 @@ class Settings(_Record):
     query_seconds: Annotated[float, Field(ge=0.1, le=86_400, allow_inf_nan=False), _Number] = 600.0
     query_memory_megabytes: Annotated[int, Field(ge=64, le=LARGEST_MEGABYTES), _Number] = 1000
     query_rows: Annotated[int, Field(ge=1, le=10**7), _Number] = 10_000
+    lake_readers: Literal["owner", "group", "everyone"] = "owner"
     log: Literal["auto", "json", "text", "off"] = "auto"
 
 

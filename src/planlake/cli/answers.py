@@ -36,7 +36,7 @@ def write_answer(answer: Answer, format: str, *, limit: int) -> None:  # noqa: A
 
     A table has so many rows at most; whoever wants more takes another format.
     """
-    with duckdb.connect() as connection:  # the answer's own is busy while rows come
+    with duckdb.connect(config={"temp_directory": ""}) as connection:  # the answer's own is busy while rows come
         if format == "csv":
             _write_csv(answer, connection)
         elif format == "json":

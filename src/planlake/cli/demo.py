@@ -51,6 +51,8 @@ def _clear(folder: Path) -> None:
 
     file = folder / "planlake.yaml"
     if file.is_file() and file.read_text(encoding="utf-8").startswith(MARK):
+        if folder.is_symlink():
+            raise ConfigurationError(f"{folder} is a link", hint="planlake demo --folder ANOTHER")
         shutil.rmtree(folder)
     elif folder.is_file() or (folder.exists() and any(folder.iterdir())):
         raise ConfigurationError(f"{folder} exists and is no demo", hint="planlake demo --folder ANOTHER")

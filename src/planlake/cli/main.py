@@ -123,7 +123,15 @@ def program() -> None:
     try:
         main()
     except SystemExit as leaving:
+        _leave_nothing()
         os._exit(_flushed(_number(leaving)))
+
+
+def _leave_nothing() -> None:
+    """Delete the temporary files of this process, where it had any."""
+    spill = sys.modules.get("planlake.engines.spill")
+    if spill is not None:
+        spill.delete_own()
 
 
 def _flushed(status: int) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
+from planlake.printable import printable
 
 if TYPE_CHECKING:
     from planlake.flow.status import DayState, Status, TableStatus
@@ -50,7 +51,6 @@ def status(
 def _show(found: "Status") -> None:
     """What is not well first; then the tables, which fit into 80 columns."""
     from planlake.cli.screen import print_table, remark
-    from planlake.printable import printable
 
     for one in found.troubles:
         remark(f"! {printable(one.sentence)}\nhint: {one.next_command}", is_data=True)

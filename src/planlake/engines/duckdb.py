@@ -8,14 +8,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import gettempdir
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from planlake.engines.casts import CASTS, FALSE_TEXTS, TRUE_TEXTS
+from planlake.engines.spill import spill_folder
 from planlake.engines.sql import identifier, literal
 
 Connection = duckdb.DuckDBPyConnection
@@ -39,14 +38,13 @@ class BadCells:
 
 @contextmanager
 def connected(memory_limit_megabytes: int) -> Iterator[Connection]:
-    """An in-memory DuckDB that spills to a temporary folder beyond its memory limit; for SQL of our own only.
+    """An in-memory DuckDB that spills to this process's folder beyond its memory limit; for SQL of our own only.
 
     What users write is carried out on a connection of `locked`.
     """
-    spill = Path(gettempdir()) / "planlake-duckdb"
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{memory_limit_megabytes}MB",
-        "temp_directory": str(spill),
+        "temp_directory": str(spill_folder()),
         "python_enable_replacements": False,  # a name in a query is a table, never a variable of ours
     }
     with duckdb.connect(config=settings) as connection:

@@ -18,6 +18,7 @@ from pyiceberg.types import StringType
 from planlake.checks.examples import hidden_in, without_examples
 from planlake.clock import naive_utc
 from planlake.config import Config
+from planlake.engines.spill import sweep_spilled
 from planlake.errors import ConfigurationError, LakeError
 from planlake.flow.context import Context, Notify, Progress, ignore
 from planlake.flow.opening import opened_for_writing
@@ -180,9 +181,21 @@ def _searched(meant: Iterable[tuple[Lake, Person]], rules: Callable[[Lake, Perso
                 of_place.append((lake, table, rule))
     found: dict[Place, Sequence[tuple[Lake, Search]]] = {}
     for place, tables in places.items():
+        _check_no_links(tables[0][0] if tables else None, place)
         searches = searched((table, rule) for _, table, rule in tables)
         found[place] = [(lake, search) for (lake, *_), search in zip(tables, searches, strict=True)]
     return found
+
+
+def _check_no_links(lake: Lake | None, place: Place) -> None:
+    """Refuse to forget where files of a table lie behind a link: nothing is deleted there."""
+    for folder in table_storages(lake, *place) if lake is not None else ():
+        paths = [file.path for file in folder.listed()]
+        if behind := sorted({*paths} - {*folder.own(paths)}):
+            facts, state = {"table": place[1], "for example": behind[0]}, "Nothing was changed"
+            hint = "put the files themselves into the folder, in place of the link"
+            message = "files of a table lie behind a link, where nothing is deleted"
+            raise LakeError(message, facts=facts, state=state, hint=hint)
 
 
 def _hits(found: Found) -> list[Hit]:
@@ -243,6 +256,7 @@ def _carry_out(context: Context, plan: _Plan) -> None:
         with lake.commits:
             forget_log(search.table)
     _delete_left_over(context, plan)
+    sweep_spilled()
     name = plan.who.resource.name
     record(context, "forgotten", f"{noting[0].rows} rows of a record", [name])
     for one in noting:

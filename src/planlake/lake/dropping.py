@@ -52,8 +52,9 @@ def _drop_database(preview: Lake, zone: str, spared: Collection[str]) -> Dropped
     for name in preview.names(zone):
         drop_table(preview, zone, name)
     storage = database_storage(preview, zone)
-    files = storage.listed()
-    gone = [file for file in files if file.path not in spared]
+    files = {file.path: file for file in storage.listed()}
+    files = {path: files[path] for path in storage.own(files)}
+    gone = [file for file in files.values() if file.path not in spared]
     if len(gone) == len(files):
         storage.remove()
     else:

@@ -20,6 +20,7 @@ from pyiceberg.transforms import IdentityTransform
 
 from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, InternalError, LakeError
+from planlake.lake.folders import MODES, make_folder
 from planlake.lake.layouts import share_readers
 from planlake.lake.schemas import TABLES, schema_of
 from planlake.lake.upgrade import (
@@ -70,6 +71,7 @@ class Lake:
     warehouses: Mapping[str, str]
     commits: threading.RLock = field(default_factory=threading.RLock, repr=False)
     lock_file: Path | None = None
+    mode: int = MODES["owner"]  # of folders that are made
     loaded: dict[tuple[str, str], Table] = field(default_factory=dict, repr=False)
     absent: set[tuple[str, str]] = field(default_factory=set, repr=False)
     base: "Lake | None" = None
@@ -189,6 +191,8 @@ class Lake:
         properties = BOOKMARKED_PROPERTIES if bookmarked else TABLE_PROPERTIES
         with self.commits, clear_errors():
             self.absent.discard((zone, name))
+            if "://" not in self.warehouses[zone]:
+                make_folder(self.warehouses[zone], self.mode)
             self.catalog.create_namespace_if_not_exists(database)
             self.loaded[zone, name] = self.catalog.create_table(
                 (database, name),
@@ -236,11 +240,13 @@ def open_environment(config: Config, environment: str | None = None) -> Lake:
     """
     share_readers()
     chosen = config.environment(environment)
-    file = _sqlite_file(chosen, config.folder)
+    file, mode = _sqlite_file(chosen, config.folder), MODES[config.settings.lake_readers]
     with clear_errors():
+        if file is not None:
+            make_folder(file.parent, mode)
         catalog = _open_sql(chosen, file) if chosen.catalog.type == "sql" else _open_glue(chosen)
     places = warehouses_of(config, environment)
-    return Lake(catalog, config.source_name, chosen.database_prefix, places, lock_file=lock_beside(file))
+    return Lake(catalog, config.source_name, chosen.database_prefix, places, lock_file=lock_beside(file), mode=mode)
 
 
 def catalogue_file(config: Config, environment: str | None = None) -> Path | None:
@@ -263,8 +269,6 @@ def _open_sql(environment: Environment, file: Path | None) -> Catalog:
     from pyiceberg.catalog.sql import SqlCatalog  # noqa: PLC0415 - brings SQLAlchemy
     from sqlalchemy import URL  # noqa: PLC0415
 
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
     uri = environment.catalog.uri
     if file is not None:  # every sign of its path stands for itself: of a bare one %2F and what follows a ? do not
         uri = URL.create("sqlite", database=str(file)).render_as_string()

@@ -19,7 +19,7 @@ from pyiceberg.table.snapshots import Snapshot
 from planlake.engines.duckdb import Connection
 from planlake.lake.files import DAY_TAG, commit, data_files, expire, first_batch, write_file
 from planlake.lake.reading import rows_sql
-from planlake.lake.storage import path_in_storage, storage_of
+from planlake.lake.storage import Storage, path_in_storage, storage_of_table
 from planlake.lake.summary import figure
 
 OWN_TAG = re.compile(r"(?:day-|undone-[0-9]+-day-|before-[0-9]+-[0-9]+-)([0-9]{4})([0-9]{2})([0-9]{2})")
@@ -110,7 +110,7 @@ def let_go(table: Table, old: Outdated, now: datetime) -> Freed:
         sizes |= {path: size for path, size in _data_bytes(table.io, unneeded.values()).items() if path not in still}
     lists = {one.manifest_list for one in safe} - {one.manifest_list for one in needed}
     sizes |= {path: len(table.io.new_input(path)) for path in lists if path}
-    return Freed(snapshots=len(old.snapshots)) + _deleted(table.io, sizes)
+    return Freed(snapshots=len(old.snapshots)) + _deleted(table, sizes)
 
 
 def _by_age(snapshots: Sequence[Snapshot], gone: set[int], now: datetime) -> tuple[list[Snapshot], list[Snapshot]]:
@@ -135,10 +135,19 @@ def _data_bytes(io: FileIO, manifests: Iterable[ManifestFile]) -> dict[str, int]
     return {entry.data_file.file_path: entry.data_file.file_size_in_bytes for entry in entries}
 
 
-def _deleted(io: FileIO, sizes: Mapping[str, int]) -> Freed:
-    for path in sizes:
-        io.delete(path)
-    return Freed(files=len(sizes), bytes=sum(sizes.values()))
+def _deleted(table: Table, sizes: Mapping[str, int]) -> Freed:
+    """Delete files by their locations, where they lie in a folder of the table; it may be one of a preview."""
+    storage, by_path = storage_of_table(table), {path_in_storage(place): size for place, size in sizes.items()}
+    gone = storage.delete(path for path in by_path if _is_of(storage, path))
+    return Freed(files=len(gone), bytes=sum(by_path[path] for path in gone))
+
+
+def _is_of(storage: Storage, path: str) -> bool:
+    """Whether a path is in the table's own folder, or in that of the same table in a preview."""
+    database, name = storage.folder.rsplit("/", 2)[-2:]
+    found = path.removeprefix(f"{storage.warehouse}/").split("/")
+    is_its = found[0] == database or (found[0].startswith("preview-") and found[0].endswith(f"--{database}"))
+    return is_its and found[1:2] == [name]
 
 
 def merge_small(connection: Connection, table: Table, *, at_least: int) -> Freed:
@@ -174,12 +183,12 @@ def sweep(table: Table, now: datetime, *, others: Sequence[Table] = ()) -> Freed
     this table or of the same one in `others`, the environments that stand on this one or that this one stands on.
     """
     limit = now - GRACE
-    storage = storage_of(table.io, table.location())
+    storage = storage_of_table(table)
     old = {one.path: one.size for one in storage.listed() if one.written_at < limit}
     live = {path for one in (table, *others) for path in live_paths(one, since=limit)} if old else set()
     gone = {path: size for path, size in old.items() if path not in live}
-    storage.delete(gone)
-    return Freed(files=len(gone), bytes=sum(gone.values()))
+    deleted = storage.delete(gone)
+    return Freed(files=len(deleted), bytes=sum(gone[path] for path in deleted))
 
 
 def live_paths(table: Table, *, since: datetime) -> set[str]:

@@ -220,7 +220,5 @@ def delete_unreferenced(tables: Sequence[Table], folders: Iterable[Storage]) -> 
     live = {path for table in tables for path in live_paths(table, since=NOTHING_RECENT)}
     deleted = 0
     for folder in folders:
-        gone = [file.path for file in folder.listed() if file.path not in live]
-        folder.delete(gone)
-        deleted += len(gone)
+        deleted += len(folder.delete(file.path for file in folder.listed() if file.path not in live))
     return deleted

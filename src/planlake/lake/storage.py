@@ -1,5 +1,6 @@
 """Files as they lie in a warehouse: in goes a place, out come the files below it, whatever any table says of them."""
 
+import shutil
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,8 +9,10 @@ import pyarrow as pa
 import pyarrow.fs
 from pyiceberg.io import FileIO, load_file_io
 from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.table import Table
 
 from planlake.errors import LakeError
+from planlake.lake.folders import lying_below
 from planlake.lake.lake import Lake
 
 
@@ -24,34 +27,53 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """A folder of a warehouse; `prefix` is what comes before a path there to make a location of it."""
+    """A folder of a warehouse; `prefix` is what comes before a path there to make a location of it.
+
+    `warehouse` is the folder in which this one must lie without a link: only what does is ever deleted.
+    """
 
     files: pyarrow.fs.FileSystem
     folder: str
     prefix: str
+    warehouse: str
 
     def listed(self) -> list[StoredFile]:
         """All files below the folder; none where it is not there."""
         selector = pyarrow.fs.FileSelector(self.folder, allow_not_found=True, recursive=True)
         return [StoredFile(one.path, one.size, one.mtime) for one in self.files.get_file_info(selector) if one.is_file]
 
-    def delete(self, paths: Iterable[str]) -> None:
-        """Delete files by their paths."""
-        for path in paths:
+    def own(self, paths: Iterable[str]) -> list[str]:
+        """Those of these paths that may be deleted: they lie in the warehouse, and behind no link in it."""
+        is_here = isinstance(self.files, pyarrow.fs.LocalFileSystem)
+        return lying_below(self.warehouse, paths) if is_here else list(paths)
+
+    def delete(self, paths: Iterable[str]) -> list[str]:
+        """Delete files by their paths, but those behind a link; which were deleted."""
+        own = self.own(paths)
+        for path in own:
             self.files.delete_file(path)
+        return own
 
     def remove(self) -> None:
-        """Delete the folder with everything in it; nothing happens where it is not there."""
-        if self.files.get_file_info(self.folder).type == pyarrow.fs.FileType.Directory:
+        """Delete the folder with everything in it, links but not what lies behind them; a folder behind one stays."""
+        if self.files.get_file_info(self.folder).type != pyarrow.fs.FileType.Directory or not self.own([self.folder]):
+            return
+        if isinstance(self.files, pyarrow.fs.LocalFileSystem):
+            shutil.rmtree(self.folder)
+        else:
             self.files.delete_dir(self.folder)
 
 
-def storage_of(io: FileIO, place: str) -> Storage:
-    """The storage of a place, a folder with or without scheme; a LakeError where its files cannot be listed."""
+def storage_of(io: FileIO, place: str, *, depth: int = 0) -> Storage:
+    """The storage of a place, a folder with or without scheme, `depth` folders below its warehouse.
+
+    A LakeError where its files cannot be listed.
+    """
     if not isinstance(io, PyArrowFileIO):
         raise LakeError("files cannot be listed here", facts={"place": place})
     scheme, host, folder = PyArrowFileIO.parse_location(place)
-    return Storage(io.fs_by_scheme(scheme, host), folder, place.removesuffix(folder))
+    warehouse = "/".join(folder.rstrip("/").split("/")[:-depth]) if depth else folder
+    return Storage(io.fs_by_scheme(scheme, host), folder, place.removesuffix(folder), warehouse)
 
 
 def opened_by(lake: Lake) -> Callable[[str], pa.NativeFile]:
@@ -70,14 +92,14 @@ def opened_by(lake: Lake) -> Callable[[str], pa.NativeFile]:
 def database_storage(lake: Lake, zone: str) -> Storage:
     """The folder of a zone's database."""
     place = f"{lake.warehouses[zone]}/{lake.database(zone)}"
-    return storage_of(load_file_io(lake.catalog.properties, place), place)
+    return storage_of(load_file_io(lake.catalog.properties, place), place, depth=1)
 
 
 def table_storages(lake: Lake, zone: str, name: str) -> list[Storage]:
     """The folders in which files of a table may lie: the lake's own, and of previews, also of those dropped since."""
     root = _warehouse(lake, zone)
     databases = (lake.database(zone), *preview_databases(lake, zone))
-    return [Storage(root.files, f"{root.folder}/{one}/{name}", root.prefix) for one in databases]
+    return [Storage(root.files, f"{root.folder}/{one}/{name}", root.prefix, root.folder) for one in databases]
 
 
 def table_folders(lake: Lake, zone: str) -> set[str]:
@@ -101,6 +123,11 @@ def preview_databases(lake: Lake, zone: str) -> list[str]:
     selector = pyarrow.fs.FileSelector(root.folder, allow_not_found=True)
     names = [one.base_name for one in root.files.get_file_info(selector)]
     return [one for one in names if one.startswith("preview-") and one.endswith(f"--{lake.database(zone)}")]
+
+
+def storage_of_table(table: Table) -> Storage:
+    """The folder of a table."""
+    return storage_of(table.io, table.location(), depth=2)
 
 
 def _warehouse(lake: Lake, zone: str) -> Storage:
