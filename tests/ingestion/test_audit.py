@@ -1,6 +1,8 @@
 """The rolling audit: what day windows cannot show is found within `audit_days` runs, and nothing else lands."""
 
 import json
+import os
+import random
 import re
 from contextlib import suppress
 from datetime import date, timedelta
@@ -23,6 +25,7 @@ from .served import asked, assert_equal, fill, ledger, record, served, settings_
 
 FIRST = date(2026, 11, 2)
 DAYS = 4
+SEEDS = 60 if os.environ.get("PLANLAKE_SOAK", "0") != "0" else 3
 OLD = "2026-01-01 00:00:00"
 FULL_CHECK = "\"check\" = 'audit'"
 
@@ -369,3 +372,42 @@ def test_slices_audited_long_ago_are_one_row_each_and_every_raw_row_still_counts
     kept = ledger(feed, "sparse", "event, missing, gone, requests is not null", old)
     assert kept == [("audited", 1, 1, True), *[("audited", 0, 0, True)] * 3]
     assert feed.rows(raw) == before
+
+
+# ---------------------------------------------------------------- random histories, against plain Python
+
+ACTIONS = ("silent", "old", "delete", "dated", "quiet", "quiet")
+
+
+def acted(data, chance, day):
+    """One change of the API's table."""
+    action, ids = chance.choice(ACTIONS), data.ids("sparse")
+    if action in ("silent", "delete", "dated") and len(ids) < 3:
+        return
+    one = chance.choice(ids)
+    if action == "silent":
+        data.put("sparse", {**data.record("sparse", one), "name": f"silent {chance.random()}"})
+    elif action == "old":
+        data.put("sparse", record(chance.randrange(1, 100), OLD, name=f"old {chance.random()}"))
+    elif action == "dated":
+        data.put("sparse", record(one, f"{FIRST + timedelta(days=day)} 12:00:00", name=f"dated {chance.random()}"))
+    elif action == "delete":
+        data.delete("sparse", one)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_whatever_happened_the_table_equals_the_api_once_every_slice_was_compared(feed, seed):
+    chance = random.Random(seed)
+    feed.config = changed_settings(feed, deletion_limit_percent=60)
+    for day in range(1, 5):
+        for _ in range(chance.randrange(5)):
+            acted(feed.data, chance, day - 1)
+        assert feed.run_at(at(day), "sparse").exit_code == 0
+    for day in range(5, 5 + DAYS):
+        assert feed.run_at(at(day), "sparse").exit_code == 0
+    assert_equal(feed, "sparse")
+    before = versions(feed, "sparse")
+    for day in range(5 + DAYS, 5 + 2 * DAYS):
+        feed.run_at(at(day), "sparse")
+    assert [row[3:] for row in slices(feed)[-DAYS:]] == [(0, 0, 0)] * DAYS
+    assert versions(feed, "sparse") == before

@@ -93,6 +93,28 @@ def test_a_sweep_that_is_not_complete_says_so_and_calls_nothing_equal(feed, page
     assert found["wards_"].is_equal
 
 
+def test_a_record_that_a_sweep_passes_over_is_asked_for_alone_before_it_is_called_extra(feed):
+    """Page 2 leaves record 7 out, as if it had moved while the pages were read."""
+    answered = feed.data.page
+
+    def page(resource, filters, number):
+        total, body = answered(resource, filters, number)
+        return total, body if filters or resource != "things" else body.replace(b'"id":"7"', b'"id":"8"')
+
+    feed.data.page = page
+    feed.simulator.requests.clear()
+    assert compared(feed, "things")["things"].extra == ()
+    assert {window for window, _ in asked(feed, "things") if window} == {"id 7"}
+
+
+def test_where_too_many_are_not_shown_a_sweep_asks_for_none_of_them_alone(feed):
+    for identity in (3, 4, 5):
+        feed.data.delete("things", identity)
+    feed.simulator.requests.clear()
+    assert compared(feed, "things")["things"].extra == ("3", "4", "5")
+    assert not [window for window, _ in asked(feed, "things") if window]
+
+
 def test_a_count_that_fails_says_so_and_calls_nothing_equal(feed):
     feed.fail(Rule(resource="things", status=404, times=None))
     found = compared(feed, is_deep=False)

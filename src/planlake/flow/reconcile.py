@@ -1,7 +1,8 @@
 """Does the lake hold what the API has? In goes a table, out come counts, and with a sweep every difference by id.
 
-A count is one request. A sweep reads every page and compares the hash of each record with the one held, so it finds
-what day windows cannot: records that appeared with an old date, that changed without their date moving, or went.
+A count is one request. A sweep is an audit with the whole table as its slice: it reads every page and compares the hash
+of each record with the one held, so it finds what day windows cannot: records that appeared with an old date, that
+changed without their date moving, or went. The last are asked for alone, each.
 """
 
 import asyncio
@@ -11,10 +12,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from planlake.checks.gates import deletions
+from planlake.checks.gates import held as is_held
 from planlake.clock import naive_utc
 from planlake.engines.sql import identifier
 from planlake.flow.context import Context
-from planlake.flow.deletions import held_ids
+from planlake.flow.deletions import ask_whether_gone, held_ids
 from planlake.flow.fetch import Fetching, fetched_windows
 from planlake.flow.reading import Reading
 from planlake.flow.rows import raw_rows
@@ -97,6 +100,7 @@ async def sweep(context: Context, source: Source, resource: Resource) -> Differe
             shown.update({identity: hash_ for identity, hash_ in pairs if identity is not None})
             refused[page.number] = ids.count(None)
     held = await asyncio.to_thread(_held, context, resource)
+    error = reading.verdict() or await _ask_for_those_not_shown(fetching, shown, held)
     missing, extra, changed = _compared(shown, held)
     return Difference(
         resource.name,
@@ -107,8 +111,29 @@ async def sweep(context: Context, source: Source, resource: Resource) -> Differe
         extra=extra,
         changed=changed,
         refused=sum(refused.values()),
-        error=reading.verdict(),
+        error=error,
     )
+
+
+async def _ask_for_those_not_shown(fetching: Fetching, shown: dict[str, str], held: Mapping[str, str]) -> str:
+    """Ask for each record alone that is held and was not shown, and add those that the API has after all.
+
+    Why the API's side is not known is returned, empty where it is. Where more are not shown than may be believed gone
+    none is asked for: it may be another API that answers.
+    """
+    unseen = _sorted(held.keys() - shown.keys())
+    percent, kind = fetching.context.config.settings.deletion_limit_percent, fetching.resource.type_of
+    if is_held([deletions(len(unseen), held=len(held), percent=percent)]):
+        return ""
+    for identity in unseen:
+        page = await ask_whether_gone(fetching, identity)
+        if page.answer.error:
+            return f"a record asked for alone: {page.answer.error}"
+        records = page.records
+        for found, record_hash, is_gone in zip(records.ids, records.hashes, records.deleted, strict=True):
+            if not is_gone and usable_id(found, kind(fetching.resource.key)) == identity:
+                shown[identity] = record_hash
+    return ""
 
 
 def _held(context: Context, resource: Resource) -> dict[str, str]:
