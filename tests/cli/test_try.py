@@ -19,7 +19,7 @@ NOW, NAME = "2026-11-20T03:00:00", "T-1"
 COLUMNS = {"id": "integer", "last_updated": "timestamp", "amount": "double", "name": "text"}
 TABLES = (
     "good", "misdeclared", "stray", "odd_ids", "hollow", "empty", "still", "large_and_still", "incomplete", "checked",
-    "loaded",
+    "loaded", "in_utc", "undeclared_utc",
 )  # fmt: skip
 PLAIN = "id: integer, last_updated: timestamp, amount: double"
 SETTINGS = f"""
@@ -41,6 +41,8 @@ resources:
     columns: {{{PLAIN}, name: text, ward_id: integer, loaded_id: integer}}
     accepted: {{name: [name 1]}}
     relations: {{ward_id: wards, loaded_id: loaded}}
+  in_utc: {{columns: {{{PLAIN.replace("timestamp", "timestamp_utc")}}}}}
+  undeclared_utc: {{columns: {{id: integer}}}}
 tables: {{daily: [loaded], weekly: [still]}}
 checks:
   - {{name: no large amounts, table: checked, rows: amount > 3, holds: true}}
@@ -55,6 +57,11 @@ def record(identity, day="2025-01-01", **more):
         "amount": f"{identity}.5",
         "name": f"n {identity}",
     } | more
+
+
+def in_utc(number):
+    """A record that says when it changed with the zone UTC; every third changed this week."""
+    return record(number, last_updated=f"{2025 + (not number % 3)}-11-18T10:00:00Z")
 
 
 def served(now=NOW):
@@ -73,6 +80,8 @@ def served(now=NOW):
         data.put("incomplete", record(number, amount=None if number % 2 else "1"))
         data.put("checked", record(number, ward_id="1", loaded_id="999", name="name 1" if number > 2 else "name 2"))
         data.put("loaded", record(number))
+        data.put("in_utc", record(number), body=json.dumps(in_utc(number)).encode())
+        data.put("undeclared_utc", record(number), body=json.dumps(in_utc(number)).encode())
     for number in range(1, 1301):
         data.put("large_and_still", record(number))
         if number <= 100:
@@ -141,7 +150,11 @@ def test_a_resource_that_was_never_loaded_is_sampled_evenly_and_would_load_well(
     assert (found["records"], found["new"], found["held_before"]) == (140, 140, 0)
     assert {one["verdict"] for one in found["columns"]} == {"ok"}
     assert {name: one["fits"] for name, one in columns(found).items()} == COLUMNS
-    assert {verdict for (check, _), (verdict, _) in checks(found).items() if check != "freshness"} == {"ok"}
+    assert {check for (check, _), (verdict, _) in checks(found).items() if verdict != "ok"} == {
+        "freshness",
+        "deletions",
+    }
+    assert checks(found)["deletions", ""] == ("not reached", "a sample does not show what is gone")
     assert found["err"].splitlines()[-1] == f"hint: planlake run --config {council.file} --env {NAME} good"
     assert f"hint: planlake add --config {council.file} good --cadence daily" in found["err"]
     shown = rows(council.config, "select count(*) as n, max(amount) as amount from good", NAME)
@@ -260,6 +273,12 @@ def test_the_cadence_follows_from_what_changed_on_the_last_days(tried):
 def test_ages_are_shares_of_the_sampled_pages_alone(tried):
     ages = tried("good", "--pages", "3")["changes"]["ages"]  # the days bring 30 records that are of no page
     assert {age: round(share * 110, 3) for age, share in ages.items()} == {"7": 8, "30": 10, "365": 10}
+
+
+@pytest.mark.parametrize("table", ["in_utc", "undeclared_utc"])
+def test_ages_are_told_of_instants_that_say_they_are_utc(tried, table):
+    ages = tried(table)["changes"]["ages"]
+    assert {age: round(share * 60) for age, share in ages.items()} == {"7": 20, "30": 20, "365": 20}
 
 
 def test_an_api_that_does_not_look_at_the_day_is_noticed(council, tried, monkeypatch):

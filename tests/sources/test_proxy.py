@@ -122,6 +122,15 @@ def test_a_proxy_that_cannot_be_used_is_a_clear_mistake_without_its_password(mon
     assert "s3cret" not in "\n".join(raised.value.lines())
 
 
+@pytest.mark.parametrize("address", ["http://[::1/x", "http://host:99999/x", "http://host:p/x", "https://[secret]/x"])
+def test_what_is_no_address_has_no_proxy_and_is_told_by_whoever_asks_it(monkeypatch, address):
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    assert proxy_of(address) is None
+    with pytest.raises(ConfigurationError, match="no address") as raised:
+        page_text(address, Path(), Settings())
+    assert "secret" not in "".join(raised.value.lines())
+
+
 def test_a_password_of_a_proxy_is_in_no_text_of_it(monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", f"http://me:{LOGIN}@proxy.example:3128")
     assert repr(proxy_of(SECURE)) == "Proxy(name='proxy.example:3128')"

@@ -16,10 +16,9 @@ import pyarrow.compute as pc
 from planlake.checks.examples import MASKED, masked, shortened
 from planlake.checks.gates import Cells, casts, held, rejected
 from planlake.config import Settings
-from planlake.engines.duckdb import Connection, cast_columns
+from planlake.engines.duckdb import Connection, cast_expression
 from planlake.engines.fitting import Fit, fitted
 from planlake.engines.names import column_names
-from planlake.engines.sql import identifier
 from planlake.flow.advise import AGES, SELDOM
 from planlake.flow.context import Context
 from planlake.flow.estimate import Estimate
@@ -30,6 +29,7 @@ from planlake.printable import printable
 from planlake.sources.catalogue import Cadence, Resource
 from planlake.sources.records import plain_id
 
+INSTANTS = ("timestamp", "timestamp_utc")  # what says when a record changed, however it is declared
 ColumnVerdict = Literal["ok", "undeclared", "empty", "not sent", "some do not cast", "would hold"]
 
 
@@ -228,11 +228,10 @@ def _ages(context: Context, resource: Resource, sample: Sample, texts: Texts) ->
     if not len(narrow):
         return {}
     with context.connection.cursor() as cursor:
-        cursor.register("changes", cast_columns(cursor, narrow, {column: "timestamp"}))
+        cursor.register("changes", narrow)
         first = context.clock.today() + timedelta(days=1)
-        counts = ", ".join(
-            f"count(*) filter ({identifier(column)}::date >= '{first - timedelta(days=age)}')" for age in AGES
-        )
+        day = f"coalesce({', '.join(cast_expression(column, kind) for kind in INSTANTS)})::date"
+        counts = ", ".join(f"count(*) filter ({day} >= '{first - timedelta(days=age)}')" for age in AGES)
         found = cursor.execute(f"select {counts} from changes").fetchall()[0]
     return {age: number / len(narrow) for age, number in zip(AGES, found, strict=True)}
 

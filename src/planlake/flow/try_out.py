@@ -45,6 +45,7 @@ from planlake.sources.catalogue import Cadence, Resource, catalogue_of
 from planlake.sources.signing import signer_of
 
 NOT_REACHED = "not reached"
+NOT_OF_SAMPLES = {"freshness": "a sample is not published", "deletions": "a sample does not show what is gone"}
 _Problem = tuple[str, str]  # as it is shown, and as it is kept: without an example, as samples are put aside
 
 
@@ -226,7 +227,7 @@ def _checks(
         yield CheckTrial(one.check, one.column, one.verdict, one.message)
     for check in OF_EVERY_TABLE:
         if check not in names:
-            yield CheckTrial(check, "", NOT_REACHED, "a sample is not published" if check == "freshness" else nothing)
+            yield CheckTrial(check, "", NOT_REACHED, NOT_OF_SAMPLES.get(check, nothing))
     increment = context.lake.find("refined", f"increment_{resource.name}")
     columns = keys_of(increment.schema() if increment is not None else None, resource)
     for key in resource.accepted:

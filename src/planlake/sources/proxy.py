@@ -26,11 +26,16 @@ class Proxy:
 def proxy_of(address: str) -> Proxy | None:
     """The proxy for an address by HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, None where there is none.
 
-    This machine itself is never reached through one. Raises ConfigurationError where the variable names no HTTP proxy.
+    This machine itself is never reached through one, and nothing that is no address: whoever asks it says so.
+    Raises ConfigurationError where the variable names no HTTP proxy.
     """
-    parts, known = urlsplit(address), getproxies_environment()
+    known = getproxies_environment()
+    try:
+        parts = urlsplit(address)
+        host, port = (parts.hostname or "").rstrip("."), parts.port or PORTS.get(parts.scheme)
+    except ValueError:
+        return None
     kind = parts.scheme if parts.scheme in known else "all"
-    host, port = (parts.hostname or "").rstrip("."), parts.port or PORTS.get(parts.scheme)
     if kind not in known or _is_here(host) or _is_spared(host, port, known.get("no", "")):
         return None
     return _proxy(known[kind], f"{kind.upper()}_PROXY")
