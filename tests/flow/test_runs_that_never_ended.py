@@ -54,7 +54,6 @@ def killed(monkeypatch, command, *, at):
             raise Killed
 
         patch.setattr(at, die)
-        patch.setattr("planlake.flow.opening.record_broken_off", lambda *_: False)
         with suppress(Killed):
             command()
 

@@ -1,7 +1,7 @@
 """`planlake status`: what is not well, then each table; a calendar of days."""
 
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,9 +10,12 @@ from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 from planlake.printable import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from planlake.flow.status import DayState, Status, TableStatus
 
 SIGNS: "dict[DayState, str]" = {"loaded": "#", "empty": ".", "failed": "x", "gap": "?", "none": " "}
+DAYS_WITHOUT_YEAR = 300
 SIGN_OF = {"not loaded": "-", "sample": "-", "failed": "x", "gaps": "?", "not known": "?"}
 STYLES: "dict[DayState, str]" = {"loaded": "green", "empty": "dim", "failed": "red", "gap": "yellow", "none": ""}
 
@@ -56,30 +59,37 @@ def _show(found: "Status") -> None:
         remark(f"! {printable(one.sentence)}\nhint: {one.next_command}", is_data=True)
     for note in found.notes:
         remark(note, is_data=True)
-    columns = ("table", "published", "rows", "API's", "counted", "audited", "verdict")
+    columns = ("table", "as of", "rows", "API's", "counted", "audited", "verdict")
     rows = [
         (
             one.table,
-            _day(one.published),
+            _short(datetime.strptime(one.published, "%Y%m%d") if one.published else None),  # noqa: DTZ007 - a day
             one.held,
             one.total,
-            f"{one.counted_at:%Y-%m-%d}" if one.counted_at else None,
+            _short(one.counted_at),
             _audited(one),
             _verdict(one),
         )
         for one in found.tables
     ]
     print_table("", columns, rows, numbers=("rows", "API's"))
+    for why, tables in _not_audited(found.tables).items():
+        remark(f"not audited: {', '.join(tables)}: {printable(why)}", is_data=True)
+
+
+def _not_audited(tables: "Sequence[TableStatus]") -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for one in tables:
+        if one.audit.why_not:
+            found.setdefault(one.audit.why_not, []).append(one.table)
+    return found
 
 
 def _audited(one: "TableStatus") -> str:
-    """How much of a table was compared with the API, record by record, and since when where that is not all."""
+    """How much of a table was compared with the API, record by record."""
     if one.audit.why_not:
-        return f"not, {one.audit.why_not}"
-    if one.audit.percent is None:
-        return ""
-    is_part = one.audit.percent < 100 and one.audit.since is not None
-    return f"{one.audit.percent} %" + (f" since {one.audit.since:%-d %b}" if is_part else "")
+        return "not"
+    return "" if one.audit.percent is None else f"{one.audit.percent} %"
 
 
 def _verdict(one: "TableStatus") -> str:
@@ -88,8 +98,12 @@ def _verdict(one: "TableStatus") -> str:
     return "= complete" if one.is_complete else "- not counted"
 
 
-def _day(text: str | None) -> str | None:
-    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if text else None
+def _short(day: "datetime | None") -> str | None:
+    """A day in few characters, so that a table fits into 80; with its year where that is long ago."""
+    if day is None:
+        return None
+    is_long_ago = abs((datetime.now(UTC).replace(tzinfo=None) - day).days) > DAYS_WITHOUT_YEAR
+    return f"{day.day} {day:%b %Y}" if is_long_ago else f"{day.day} {day:%b}"
 
 
 def _draw(states: "dict[str, dict[date, DayState]]") -> None:

@@ -1,6 +1,7 @@
 """Opening a lake for work: in goes the configuration, out comes the context every step is given."""
 
 import itertools
+from asyncio import CancelledError
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -86,7 +87,7 @@ def _noted(held: Held, context: Context) -> Iterator[Context]:
     note_run(held, context.run, context.lake.preview, naive_utc(context.clock.start))
     try:
         yield context
-    except BaseException as error:
+    except (Exception, KeyboardInterrupt, CancelledError) as error:
         if record_broken_off(context, error):  # else the note stays: it is all that is known of this run
             _note_end(held, context)
         raise
