@@ -73,15 +73,19 @@ def _show(found: "Status") -> None:
         for one in found.tables
     ]
     print_table("", columns, rows, numbers=("rows", "API's"))
-    for why, tables in _not_audited(found.tables).items():
-        remark(f"not audited: {', '.join(tables)}: {printable(why)}", is_data=True)
+    for how, tables in _audits(found.tables).items():
+        remark(f"{printable(how)}: {', '.join(tables)}", is_data=True)
 
 
-def _not_audited(tables: "Sequence[TableStatus]") -> dict[str, list[str]]:
+def _audits(tables: "Sequence[TableStatus]") -> dict[str, list[str]]:
+    """Which tables are not audited and why, or since when in part."""
     found: dict[str, list[str]] = {}
     for one in tables:
-        if one.audit.why_not:
-            found.setdefault(one.audit.why_not, []).append(one.table)
+        is_part = one.audit.percent is not None and one.audit.percent < 100 and one.audit.since is not None
+        how = f"audited in part since {one.audit.since:%-d %b}" if is_part else ""
+        how = f"not audited, {one.audit.why_not}" if one.audit.why_not else how
+        if how:
+            found.setdefault(how, []).append(one.table)
     return found
 
 
