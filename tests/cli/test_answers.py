@@ -188,7 +188,7 @@ needs_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this sy
 
 
 @needs_full
-@pytest.mark.parametrize("arguments", [("tables",), ("sql", "select * from fees"), ("status", "--json")], ids=str)
+@pytest.mark.parametrize("arguments", [("tables",), ("sql", "select * from fees"), ("tables", "--json")], ids=str)
 def test_a_full_disk_behind_standard_output_is_said(lake, arguments):
     status, _, said = piped(lake, *arguments, shell="> /dev/full")
     assert (status, said.count("Error:")) == (3, 1)
