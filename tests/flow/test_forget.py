@@ -15,7 +15,6 @@ from pyiceberg.serializers import ToOutputFile
 from commands import typed_in_process
 from conftest import feeding, written_config
 from planlake.checks.examples import hidden_in
-from planlake.errors import ConfigurationError
 from planlake.flow import forget as forgetting
 from planlake.flow.context import ignore
 from planlake.flow.forget import forget, forget_in
@@ -454,12 +453,21 @@ def test_an_id_that_is_not_held_is_an_error_and_nothing_changes(feed, typed):
     assert feed.snapshots() == snapshots
 
 
-def test_whoever_asks_twice_is_told_that_it_was_forgotten_and_by_which_run(feed):
-    forget(feed.config, "things", f"00{NUMBER}", confirm=yes)
-    run = feed.rows("select run from runs where outcome = 'forgotten' and resource is null")[0]["run"]
-    with pytest.raises(ConfigurationError) as raised:
-        forget(feed.config, "things", str(NUMBER), confirm=yes)
-    assert raised.value.facts == {"resource": "things", "forgotten_by_run": str(run)}
+def test_given_again_after_its_last_step_it_says_that_nothing_is_held_and_is_no_error(feed, typed, monkeypatch):
+    """As where it was killed at its very end: whoever gave it cannot know that it was done."""
+    noted = forgetting.note
+
+    def killed_after_done(lake, one, noted_at):
+        noted(lake, one, noted_at)
+        if one.state == "done":
+            raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(forgetting, "note", killed_after_done)
+        forget(feed.config, "things", f"00{NUMBER}", confirm=yes)
+    assert forget(feed.config, "things", str(NUMBER), confirm=yes) == []
+    said = typed("forget", "things", NUMBER, "--config", feed.config.folder / "planlake.yaml")
+    assert (said.status, said.err.splitlines()[0]) == (0, "nothing of it is in the lake any more")
 
 
 def test_a_dry_run_shows_where_the_person_is_and_changes_nothing(feed, typed):

@@ -46,7 +46,8 @@ def forget(
     done = any(answers)
     if json:
         print_json({"done": done, "tables": [asdict(one) for one in found]})
-    remark("nothing of it is in the lake any more" if done else "Nothing was changed")
+    is_gone = done or (not found and not answers and not dry_run)
+    remark("nothing of it is in the lake any more" if is_gone else "Nothing was changed")
     remark(RETURNS)
     named = _columns_that_name(loaded, resource)
     if named:

@@ -5,6 +5,7 @@ from pathlib import Path
 from planlake.config import Config, load_config
 
 _NAMED: list[Path] = []
+_LOADED: list[Config] = []
 _FLAGS: dict[str, str] = {}
 _CHOSEN: list[str] = []
 
@@ -13,7 +14,13 @@ def configuration(file: Path | None) -> Config:
     """The configuration a command works with."""
     if file is not None:
         _NAMED.append(file)
-    return load_config(file, flags=_FLAGS)
+    _LOADED[:] = [load_config(file, flags=_FLAGS)]
+    return _LOADED[0]
+
+
+def loaded_configuration() -> Config | None:
+    """The configuration the command works with; None before it was read."""
+    return _LOADED[0] if _LOADED else None
 
 
 def set_flag(setting: str, value: str) -> None:

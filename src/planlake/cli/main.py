@@ -162,8 +162,7 @@ def _status() -> int:
     except SystemExit as leaving:
         return _after(leaving)
     except PlanlakeError as error:
-        _say(error.lines())
-        return error.exit_code
+        return _told(error)
     except KeyboardInterrupt:
         return _interrupted()
     except BrokenPipeError:
@@ -171,8 +170,32 @@ def _status() -> int:
     except Exception as error:
         if os.environ.get("PLANLAKE_DEBUG"):
             raise
-        return _defect(error)
+        return _told(error)
     return 0
+
+
+def _told(error: Exception) -> int:
+    """Say what is wrong: which files of the lake are damaged, where that is what an error came from."""
+    found = _explained(error)
+    if not isinstance(found, PlanlakeError):
+        return _defect(found)
+    _say(found.lines())
+    return found.exit_code
+
+
+def _explained(error: Exception) -> Exception:
+    from planlake.cli.loading import chosen_environment, loaded_configuration
+
+    config = loaded_configuration()
+    if config is None or (isinstance(error, PlanlakeError) and error.__context__ is None):
+        return error
+    from planlake.lake.damage import explained
+    from planlake.lake.previews import open_lake
+
+    try:
+        return explained(open_lake(config, chosen_environment()), error)
+    except Exception:  # what cannot be looked at explains nothing
+        return error
 
 
 def _after(leaving: SystemExit) -> int:

@@ -191,7 +191,10 @@ def _standing(results: "Sequence[TableResult]") -> "dict[tuple[str, str], list[s
     """What tables show that nothing new of was published, and a hint: what is said of several is said once."""
     found: dict[tuple[str, str], list[str]] = {}
     for one in results:
-        if one.outcome in ("held", "open", "failed"):
+        if one.repair:
+            said = f"is damaged: {printable(one.damage or one.message)}"
+            found.setdefault((said, f"\nhint: {one.repair}"), []).append(one.table)
+        elif one.outcome in ("held", "open", "failed"):
             said = "still shows its last good version" if one.is_published else "has no version yet"
             found.setdefault(_explained(one, said), []).append(one.table)
     return found

@@ -16,6 +16,7 @@ from planlake.config import Config
 from planlake.engines.duckdb import connected
 from planlake.errors import PlanlakeError, SourceRefused
 from planlake.flow.ahead import runs_ahead
+from planlake.lake.damage import damages
 from planlake.lake.disk import advice
 from planlake.lake.histories import check_histories
 from planlake.lake.lake import ZONES, Lake
@@ -89,8 +90,19 @@ def _lake(config: Config, environment: str | None) -> Iterator[Finding]:
     if found is not None:
         yield _failed("warehouse", found.error)
         return
-    yield from _runs(config, lake)
+    damaged = list(_damaged(lake))
+    yield from _skipped("needs tables that can be read", "last run") if damaged else _runs(config, lake)
     yield _warehouse(base.warehouses["raw"])
+    yield from damaged or [Finding("tables", "ok", "every file is there and can be read")]
+
+
+def _damaged(lake: Lake) -> Iterator[Finding]:
+    """Files that the tables need and that are gone or damaged; on this machine each is read to its end."""
+    try:
+        for one in damages(lake):
+            yield Finding("tables", "failed", f"{one.database}.{one.table}: {one.said}", one.repair, 3)
+    except PlanlakeError as error:
+        yield _failed("tables", error)
 
 
 def _runs(config: Config, lake: Lake) -> Iterator[Finding]:

@@ -99,9 +99,9 @@ def forget(
 
     Nothing is done where `confirm` refuses; None is a dry run.
 
-    A ConfigurationError where nothing of that id is held, a ConflictError where a run is writing, and in a dry run
-    where an action was killed half way; a LakeError where a preview is damaged, or its files are there and the
-    catalogue does not know it.
+    A ConfigurationError where nothing of that id is held and nothing was forgotten, a ConflictError where a run is
+    writing, and in a dry run where an action was killed half way; a LakeError where a preview is damaged, or its files
+    are there and the catalogue does not know it.
     """
     base, is_dry_run = environment_of(config, environment), confirm is None
     with clear_errors(), opened_for_writing(config, base, notify, is_dry_run=is_dry_run) as context:
@@ -129,10 +129,10 @@ def forget_in(
     """The same in several lakes that share files; they must be all that do. It is noted in the context's own."""
     plan = _planned(context, lakes, resource, identity)
     if not plan.hits and not any(map(is_unfinished, plan.earlier)):
-        facts = {"resource": resource.name}
-        if plan.earlier:
-            facts["forgotten_by_run"] = str(plan.earlier[-1].run)
-        raise ConfigurationError("nothing of that id is held", facts=facts, state="Nothing was changed")
+        if plan.earlier:  # as where the command was killed after its last step, and is given again
+            return []
+        facts, state = {"resource": resource.name}, "Nothing was changed"
+        raise ConfigurationError("nothing of that id is held", facts=facts, state=state)
     found = [_affected(lake, search) for lake, search in plan.searches if search.hits]
     if confirm is not None and confirm(found):
         _carry_out(context, plan)

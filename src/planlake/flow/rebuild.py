@@ -8,9 +8,14 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Literal
 
+import duckdb
+from pyiceberg.table import Table
+
 from planlake.checks.gates import held
 from planlake.clock import naive_utc
 from planlake.config import Config
+from planlake.engines.duckdb import Connection
+from planlake.errors import LakeError
 from planlake.flow.comparing import Version, compared
 from planlake.flow.context import Context, Notify, ignore
 from planlake.flow.finding_again import find_again, say_untold
@@ -22,7 +27,8 @@ from planlake.flow.results import TableResult
 from planlake.flow.rollback import loaded_tables, resume
 from planlake.flow.snapshot import snapshot
 from planlake.flow.telling import failed, told
-from planlake.lake.files import bookmark, data_files, rebuilt_by
+from planlake.lake.damage import damage_in
+from planlake.lake.files import bookmark, data_files, rebuilt_by, row_count
 from planlake.lake.journal import DONE, LEFT_ALONE, PLANNED, Entry, note
 from planlake.lake.lake import clear_errors
 from planlake.lake.ledger import History, read_histories
@@ -94,13 +100,21 @@ def to_reset(config: Config, tables: Sequence[str], *, environment: str | None =
     with clear_errors(), opened_for_writing(config, environment, ignore) as context:
         names = [context.catalogue.resource(name).name for name in tables] or loaded_tables(context)
         held = {name: context.lake.shown("refined", f"current_{name}") for name in names}
-        return [Shown(name, live_count(context.connection, table)) for name, table in held.items()]
+        return [Shown(name, _live_count(context.connection, table)) for name, table in held.items()]
+
+
+def _live_count(connection: Connection, table: Table | None) -> int:
+    """How many rows a table shows; of one that cannot be read, how many it should have."""
+    try:
+        return live_count(connection, table)
+    except (duckdb.Error, LakeError):
+        return row_count(table) if table is not None else 0
 
 
 def _trouble(context: Context, name: str, histories: Mapping[str, History]) -> str:
     """Why a table cannot be made anew; empty where it can."""
     increment = context.lake.find("refined", f"increment_{name}")
-    if increment is None or increment.current_snapshot() is None:
+    if (increment is None or increment.current_snapshot() is None) and name not in histories:
         return "it is not loaded yet"
     is_open = name in histories and histories[name].has_open_window
     return "a window is open: planlake run reads it to its end" if is_open else ""
@@ -180,6 +194,8 @@ def _close(context: Context, entries: Sequence[Entry], results: Sequence[TableRe
 
 
 def _version(context: Context, resource: Resource) -> Version:
-    """The version that is shown now."""
+    """The version that is shown now; one that cannot be read has nothing to compare with."""
     table = context.lake.find("refined", f"current_{resource.name}")
-    return Version(data_files(table), table.schema()) if table is not None else Version()
+    if table is None or damage_in(context.lake, "refined", table.name()[-1]) is not None:
+        return Version()
+    return Version(data_files(table), table.schema())

@@ -5,12 +5,16 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from planlake.clock import naive_utc
 from planlake.config import Config
+from planlake.engines.duckdb import connected
 from planlake.errors import ConfigurationError, LakeError
 from planlake.flow.log import opened_log, say
+from planlake.lake.files import row_count
 from planlake.lake.histories import Chosen
-from planlake.lake.lake import catalogue_file, clear_errors, lock_beside, open_environment
+from planlake.lake.lake import Lake, catalogue_file, clear_errors, lock_beside, open_environment
 from planlake.lake.lease import writing
+from planlake.lake.mending import mend
 from planlake.lake.recovery import Recovered
 from planlake.lake.recovery import recover as register
 
@@ -30,9 +34,23 @@ def recover(
     file, wait_seconds = catalogue_file(config, environment), config.settings.lease_wait_seconds
     with writing(lock_beside(file), wait_seconds), clear_errors():
         aside = _put_aside(file) if file is not None and file.exists() and _is_damaged(file, wait_seconds) else None
-        found = register(open_environment(config, environment), is_moved=is_moved, history=history)
+        base = open_environment(config, environment)
+        found = register(base, is_moved=is_moved, history=history)
+        if not any(one.is_apart for one in found):
+            found = [*found, *_mended(config, open_environment(config, environment))]
     say(opened_log(config.settings.log), "info", "recovered", tables=[f"{one.database}.{one.table}" for one in found])
     return found, aside
+
+
+def _mended(config: Config, base: Lake) -> list[Recovered]:
+    """Take out of the tables that nothing else holds what is lost of them; what can be had is asked for again."""
+    with connected(config.settings.memory_limit_megabytes) as connection:
+        done = mend(base, connection, naive_utc(datetime.now(UTC)))
+    rows = {one.table: row_count(base.fresh(one.zone, one.table)) for one in done}
+    return [
+        Recovered(base.database(one.zone), one.table, rows[one.table], "mended", one.said, is_trouble=True)
+        for one in done
+    ]
 
 
 def _check_environment(config: Config, environment: str | None) -> None:

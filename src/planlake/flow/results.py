@@ -18,7 +18,8 @@ class TableResult:
     """What a run did to one table; steps that were not taken are None.
 
     `expectations` are what is checked when all tables are done, and only told; `is_published` says whether the table
-    shows a version, of this run or an earlier one.
+    shows a version, of this run or an earlier one. `damage` says which of its files are gone or damaged, `repair` what
+    command helps.
     """
 
     table: str
@@ -32,6 +33,8 @@ class TableResult:
     new_gaps: tuple[date, ...] = ()
     seconds: float = 0.0
     is_published: bool = True
+    damage: str = ""
+    repair: str = ""
 
     @property
     def gated(self) -> tuple[CheckResult, ...]:
@@ -55,7 +58,8 @@ class TableResult:
         given_up = self.ingest is not None and self.ingest.gap_pages
         uncounted = self.ingest is not None and any(event == RECOUNT for _, event, _ in self.ingest.unproven)
         unproven = self.ingest is not None and self.ingest.audit is not None and not self.ingest.audit.is_proven
-        return self.outcome in ("failed", "open", "held") or bool(self.new_gaps or given_up or uncounted or unproven)
+        is_short = bool(self.new_gaps or given_up or uncounted or unproven)
+        return self.outcome in ("failed", "open", "held") or bool(self.damage) or is_short
 
 
 @dataclass(frozen=True, slots=True)

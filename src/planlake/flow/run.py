@@ -37,7 +37,8 @@ from planlake.flow.rows import raw_rows
 from planlake.flow.sampling import forget_samples
 from planlake.flow.snapshot import SnapshotResult, snapshot
 from planlake.flow.telling import failed, told, told_run
-from planlake.lake.lake import Lake, clear_errors
+from planlake.lake.damage import explained, quick_damage_in
+from planlake.lake.lake import BOOKMARKED, Lake, clear_errors
 from planlake.lake.ledger import GAP, Count, History, next_batch, read_histories
 from planlake.lake.previews import enter, open_to_read
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
@@ -176,10 +177,19 @@ async def _table(work: _Work, source: Source | None, steps: Sequence[Step]) -> T
     except SourceError:
         raise
     except Exception as error:
-        result = failed(work.context.catalogue.resource(table), error)
+        found = await asyncio.to_thread(explained, work.context.lake, error, table)
+        result = failed(work.context.catalogue.resource(table), found)
+    result = await asyncio.to_thread(_with_damage, work.context.lake, result)
     if result.outcome in ("open", "held", "failed"):
         result = replace(result, is_published=await asyncio.to_thread(_is_published, work.context.lake, table))
     return replace(result, gaps=steps[0].gaps, new_gaps=steps[0].new_gaps, seconds=monotonic() - started)
+
+
+def _with_damage(lake: Lake, result: TableResult) -> TableResult:
+    """The result with what is gone or cut off of the table's files; only their sizes are looked at."""
+    names = (f"{kind}{result.table}" for kind in BOOKMARKED)
+    found = next(filter(None, (quick_damage_in(lake, "refined", name) for name in names)), None)
+    return replace(result, damage=found.said, repair=found.repair) if found is not None else result
 
 
 def _is_published(lake: Lake, table: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.io.pyarrow import schema_to_pyarrow
@@ -31,6 +32,7 @@ from planlake.lake.files import (
     commit,
     data_files,
     day_tag,
+    files_to_replace,
     is_text,
     rebuilt_by,
     row_count,
@@ -89,7 +91,9 @@ def snapshot(context: Context, resource: Resource, *, is_gated: bool = True, is_
     types = _retyped(increment, current) if is_rebuilt else {}
     target = _Target(current, with_types(current, types), has_kept_rows=not is_rebuilt)
     winners = _winners(context, resource, versions, current)
-    old = _files_by_range(current, None if is_rebuilt else set(winners["id_range"].unique().to_pylist()))
+    replaced = files_to_replace(current) if is_rebuilt else data_files(current)
+    touched = None if is_rebuilt else set(winners["id_range"].unique().to_pylist())
+    old = _files_by_range(replaced or (), touched)
     written = list(_rewritten(context, resource, versions, target, winners, old))
     added = [file for file, *_ in written]
     removed = [file for files_of_range in old.values() for file in files_of_range]
@@ -103,7 +107,8 @@ def snapshot(context: Context, resource: Resource, *, is_gated: bool = True, is_
     with lake.commits:
         today = context.clock.today()
         properties = bookmark_properties(batch, context.run, today, rebuilt=rebuilt_by(increment))
-        commit(current, add=added, remove=removed, properties=properties, tag=day_tag(today), types=types)
+        given_up = None if replaced is None else removed
+        commit(current, add=added, remove=given_up, properties=properties, tag=day_tag(today), types=types)
     changed, rows, size = len(winners), row_count(current), sum(file.file_size_in_bytes for file in added)
     return SnapshotResult(resource.name, batch, changed, rows, len(added), _snapshot_id(current), checks, before, size)
 
@@ -133,8 +138,13 @@ def _checked(
     distinct = sum(count for _, count, _ in written)
     live = sum(count for *_, count in written)
     is_shrinking = sum(file.record_count for file in removed) > live  # or rows were deleted before
-    lost = live_rows(context.connection, current.schema(), removed) - live if is_shrinking else 0
-    before = live_rows(context.connection, current.schema(), data_files(current)) if lost > 0 else 0
+    try:
+        lost = live_rows(context.connection, current.schema(), removed) - live if is_shrinking else 0
+        before = live_rows(context.connection, current.schema(), data_files(current)) if lost > 0 else 0
+    except duckdb.Error:  # what cannot be read and is replaced as a whole cannot be compared with
+        if target.has_kept_rows:
+            raise
+        lost, before = 0, 0
     after = before - max(0, lost)
     return (
         unique(resource.key, rows=rows, distinct=distinct),
@@ -146,7 +156,8 @@ def _checked(
 def _files_after(target: _Target, written: Sequence[_Written], removed: Sequence[DataFile]) -> list[DataFile]:
     """The files of the version as it would be."""
     gone = {file.file_path for file in removed}
-    kept = [file for file in data_files(target.table) if file.file_path not in gone]
+    files = data_files(target.table) if target.has_kept_rows else ()
+    kept = [file for file in files if file.file_path not in gone]
     return [*kept, *(file for file, *_ in written)]
 
 
@@ -221,10 +232,10 @@ def _ranges(current: Table, resource: Resource, ids: pa.ChunkedArray) -> pa.Arra
     return to_range(pc.cast(ids.combine_chunks(), schema_to_pyarrow(field.field_type)))
 
 
-def _files_by_range(current: Table, touched: set[object] | None) -> dict[object, list[DataFile]]:
-    """Files of the touched ranges; of all where None are named."""
+def _files_by_range(files: Sequence[DataFile], touched: set[object] | None) -> dict[object, list[DataFile]]:
+    """Those of the files that are of touched ranges; of all where None are named."""
     found: dict[object, list[DataFile]] = {}
-    for file in data_files(current):
+    for file in files:
         if touched is None or file.partition[0] in touched:
             found.setdefault(file.partition[0], []).append(file)
     return found

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from planlake.config import Config
-from planlake.errors import ConfigurationError, PlanlakeError
+from planlake.errors import ConfigurationError, LakeError, PlanlakeError
 from planlake.flow.log import Level, Log, opened_log, say
 from planlake.flow.results import RunResult, StepEnd, StepName, StepOutcome, StepResult, TableResult, step_end
+from planlake.lake.damage import explained
 from planlake.lake.lake import Lake, catalogue_trouble
 from planlake.sources.catalogue import Resource
 
@@ -30,11 +31,19 @@ LEVEL_OF: Mapping[StepOutcome, Level] = {
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """Where a run is told: its log, what its first line says of it, and where its steps begin for lineage."""
+    """Where a run is told: its log, what its first line says of it, and where its steps begin for lineage.
+
+    The `lake` is looked at where a step fails: files of it may be damaged.
+    """
 
     log: Log
     about: Mapping[str, object] = field(default_factory=dict)
     begun: Begun | None = field(default=None, repr=False)
+    lake: Lake | None = field(default=None, repr=False)
+
+    def explained(self, error: Exception, resource: str = "") -> Exception:
+        """The error that says which files of the lake are damaged, where that is what an error came from."""
+        return explained(self.lake, error, resource) if self.lake is not None else error
 
 
 @contextmanager
@@ -45,7 +54,7 @@ def telling(config: Config, lake: Lake, run: int, about: Mapping[str, object]) -
     """
     log = opened_log(config.settings.log, run=run)
     if config.lineage is None:
-        yield Telling(log, about)
+        yield Telling(log, about, lake=lake)
         return
     try:
         from planlake.flow import lineage  # noqa: PLC0415 - brings the client, which takes a while
@@ -54,7 +63,7 @@ def telling(config: Config, lake: Lake, run: int, about: Mapping[str, object]) -
         raise ConfigurationError("lineage needs OpenLineage's client", hint=hint) from None
     opened = lineage.opened(config, config.lineage, lake, {"run": run, **about})
     try:
-        yield Telling(log, about, lambda table, step: lineage.begun(opened, table, step))
+        yield Telling(log, about, lambda table, step: lineage.begun(opened, table, step), lake)
     finally:
         trouble = lineage.closed(opened)
         if trouble:
@@ -78,7 +87,10 @@ def told(where: Telling, resource: Resource, step: StepName) -> Iterator[Carried
         yield carried
         end = step_end(carried.result) if carried.result is not None else StepEnd("unchanged")
     except Exception as error:
-        end = StepEnd("failed", reason_of(error, is_personal=True))  # what is told here, nobody can forget
+        found = where.explained(error, resource.name)
+        end = StepEnd("failed", reason_of(found, is_personal=True))  # what is told here, nobody can forget
+        if found is not error:
+            raise found from error
         raise
     finally:
         end = replace(end, seconds=round(monotonic() - started, 3))
@@ -106,7 +118,10 @@ def told_run(where: Telling, work: Callable[[], RunResult]) -> RunResult:
     try:
         result = work()
     except Exception as error:
-        _say_run(where.log, "error", "failed", started, message=reason_of(error, is_personal=True))
+        found = where.explained(error)
+        _say_run(where.log, "error", "failed", started, message=reason_of(found, is_personal=True))
+        if found is not error:
+            raise found from error
         raise
     except BaseException:
         _say_run(where.log, "warning", "stopped", started)
@@ -125,7 +140,8 @@ def failed(resource: Resource, error: Exception) -> TableResult:
     """The result of a table that an error ended; with PLANLAKE_DEBUG what nobody foresaw is raised again instead."""
     if "PLANLAKE_DEBUG" in os.environ and not isinstance(error, PlanlakeError | OSError):
         raise error
-    return TableResult(resource.name, "failed", reason_of(error, is_personal=bool(resource.personal)))
+    repair = error.hint if isinstance(error, LakeError) and error.hint != "planlake doctor" else ""
+    return TableResult(resource.name, "failed", reason_of(error, is_personal=bool(resource.personal)), repair=repair)
 
 
 def reason_of(error: Exception, *, is_personal: bool) -> str:

@@ -19,4 +19,6 @@ def advice(error: OSError, folder: Path) -> str:
         return f"mount the disk of {folder} so that it can be written"
     if error.errno in FORBIDDEN:
         return f"make {folder} writable for the user who runs this (number {os.getuid()})"
+    if error.errno == errno.ENOTDIR:
+        return f"make {folder} a writable folder: a file lies there, or where one of its folders should be"
     return f"see to {folder} and its disk"

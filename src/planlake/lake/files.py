@@ -5,7 +5,7 @@ the few columns that reads are narrowed by; on a table of 752 columns the rest w
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, cast
@@ -16,22 +16,26 @@ import pyarrow.parquet as pq
 from pyiceberg.conversions import from_bytes, to_bytes
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.expressions import AlwaysTrue, BooleanExpression
-from pyiceberg.expressions.visitors import manifest_evaluator
 from pyiceberg.io.pyarrow import schema_to_pyarrow
-from pyiceberg.manifest import DataFile, DataFileContent, FileFormat, ManifestFile
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update import AddSchemaUpdate, SetCurrentSchemaUpdate, TableUpdate
-from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots
+from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots, UpdateSnapshot
+from pyiceberg.table.update.snapshot import _MergeAppendFiles as Append
 from pyiceberg.table.update.snapshot import _OverwriteFiles as Overwrite
 from pyiceberg.typedef import Record
 from pyiceberg.types import IcebergType, PrimitiveType
 
-from planlake.errors import ConflictError
-from planlake.lake.summary import BOOKMARK, REBUILT, RUN, RUN_DATE, batch_of, rebuilt_in, rows_of
+from planlake.errors import ConflictError, LakeError
+from planlake.lake.lake import UNREADABLE, broken
+from planlake.lake.producers import mended, without_old
+from planlake.lake.summary import BOOKMARK, REBUILT, RUN, RUN_DATE, batch_of, figure, rebuilt_in, rows_of
 
 DAY_TAG = "day-"
+LISTS = "lists of files"
 FIELD_ID = b"PARQUET:field_id"  # in the metadata of a column that already has its place in the table
 ROW_GROUP_BYTES = 16 * 2**20
 BOUNDED_COLUMNS = ("id", "batch", "request_id", "import_request_id", "run")
@@ -104,7 +108,7 @@ def commit(
     table: Table,
     *,
     add: Iterable[DataFile] = (),
-    remove: Iterable[DataFile] = (),
+    remove: Iterable[DataFile] | None = (),
     properties: Mapping[str, str] | None = None,
     tag: str | None = None,
     types: Mapping[str, IcebergType] | None = None,
@@ -112,17 +116,18 @@ def commit(
 ) -> Table:
     """Commit files to the table in one snapshot, tagged in the same commit; the bookmark is carried on.
 
+    What is to `remove` is None where all files are replaced and the lists that name them cannot be read.
     `types` are columns that have another type from this snapshot on, `schema` all columns where they come from another
     table with the same ids; earlier snapshots keep theirs. Raises
     ConflictError where another process committed first: nothing was changed then, and reading again is safe.
     """
     carried = {**bookmarks_of(table), **(properties or {})}
-    removed = list(remove)
+    removed = list(remove or ())
     with changing(table) as transaction:
         _retype(transaction, types or {})
         _adopt(transaction, schema)
         update = transaction.update_snapshot(snapshot_properties=carried)
-        with _mended(update.overwrite()) if removed else update.merge_append() as snapshot:
+        with _producer(update, removed, keeps_old=remove is not None) as snapshot:
             for file in removed:
                 snapshot.delete_data_file(file)
             for file in add:
@@ -132,25 +137,10 @@ def commit(
     return table
 
 
-def _mended(snapshot: Overwrite) -> Overwrite:
-    """The producer of an overwrite, without two defects of pyiceberg 0.12.
-
-    It asks one evaluator of manifests from several threads, which keeps what it is asked about in itself: now and then
-    a manifest was taken for another's, and the commit refused with "missing required files". And it carries manifests
-    on that list nothing but files deleted earlier: one more in every commit, read by everyone who plans.
-    """
-    carried_on = snapshot._existing_manifests
-
-    def asked(spec_id: int) -> Callable[[ManifestFile], bool]:
-        spec, schema, partitions = snapshot.spec(spec_id), snapshot.schema(), snapshot.partition_filters[spec_id]
-        return lambda manifest: manifest_evaluator(spec, schema, partitions)(manifest)  # noqa: PLW0108 - a new one each
-
-    def with_files() -> list[ManifestFile]:
-        return [one for one in carried_on() if one.has_added_files() or one.has_existing_files()]
-
-    snapshot._build_manifest_evaluator = asked  # type: ignore[method-assign]
-    snapshot._existing_manifests = with_files  # type: ignore[method-assign]
-    return snapshot
+def _producer(update: UpdateSnapshot, removed: Sequence[DataFile], *, keeps_old: bool) -> Overwrite | Append:
+    if not keeps_old:
+        return without_old(update.overwrite())
+    return mended(update.overwrite()) if removed else update.merge_append()
 
 
 @contextmanager
@@ -270,6 +260,11 @@ def first_batch(table: Table, file: DataFile) -> int:
     return _bound(table, names[0], file.lower_bounds) if names else 0
 
 
+def bounds_of(table: Table, file: DataFile, column: str) -> tuple[int, int]:
+    """The lowest and highest number of a column in a file; 0 where the file does not say."""
+    return _bound(table, column, file.lower_bounds), _bound(table, column, file.upper_bounds)
+
+
 def _bound(table: Table, column: str, bounds: Mapping[int, bytes] | None) -> int:
     field = table.schema().find_field(column)
     found = (bounds or {}).get(field.field_id)
@@ -291,15 +286,46 @@ def uncompressed_bytes(table: Table, file: DataFile) -> int:
 def data_files(
     table: Table, *, where: BooleanExpression | None = None, snapshot_id: int | None = None
 ) -> list[DataFile]:
-    """Data files of a snapshot (the current one by default) that may hold rows the filter asks for."""
-    if table.current_snapshot() is None:
+    """Data files of a snapshot (the current one by default) that may hold rows the filter asks for.
+
+    A LakeError where the lists that name them are gone or damaged.
+    """
+    version = table.current_snapshot() if snapshot_id is None else table.snapshot_by_id(snapshot_id)
+    if version is None:
         return []
-    tasks = list(table.scan(row_filter=where or AlwaysTrue(), snapshot_id=snapshot_id).plan_files())
+    try:
+        tasks = list(table.scan(row_filter=where or AlwaysTrue(), snapshot_id=snapshot_id).plan_files())
+        is_cut_off = _lacks_files(table, version, None if where else len(tasks))
+    except UNREADABLE as error:
+        raise broken(*_names(table), LISTS) from error
+    if is_cut_off:
+        raise broken(*_names(table), LISTS)
     if any(task.delete_files for task in tasks):
         raise ConflictError(
             "the table holds delete files, which Planlake never writes", facts={"table": table.name()[-1]}
         )
     return [task.file for task in tasks]
+
+
+def _lacks_files(table: Table, version: Snapshot, found: int | None) -> bool:
+    """Whether fewer files were found than a version says it has; of a list that was cut off the rest reads as whole."""
+    expected = figure(version, "total-data-files")
+    if found is not None:
+        return found < expected
+    return expected > 0 and not version.manifests(table.io)
+
+
+def _names(table: Table) -> tuple[str, str]:
+    database, name = table.name()[-2:]
+    return database, name
+
+
+def files_to_replace(table: Table) -> list[DataFile] | None:
+    """All files of a table's current version; None where the lists that name them are gone or damaged."""
+    try:
+        return data_files(table)
+    except LakeError:
+        return None
 
 
 def highest_by_resource(table: Table | None, column: str) -> dict[str, int]:

@@ -21,6 +21,7 @@ from planlake.lake.files import bookmark, data_files
 from planlake.lake.filters import is_between
 from planlake.lake.lake import Lake
 from planlake.lake.ledger import raw_files, raw_rows_sql
+from planlake.lake.losses import has_lost, lost_requests_sql
 from planlake.lake.reading import SQL_TYPES, rows_sql
 from planlake.lake.schemas import Described
 
@@ -44,7 +45,7 @@ def keep_new(lake: Lake, connection: Connection, resource: str, key: str, rows: 
         if files := raw_files(lake, resource, applied):
             held.append(_in_raw(lake, files, resource, applied, identity))
         if current is not None:
-            held.append(_in_current(current, key, rows))
+            held.append(_in_current(lake, current, resource, key, rows))
             odd = _is_refused(current, key)
             has_odd = cursor.execute(f"select count(*) from arriving where {odd}").fetchall()[0][0]
             if has_odd and (files := raw_files(lake, resource, 0)):
@@ -150,12 +151,14 @@ def _in_raw(lake: Lake, files: list[DataFile], resource: str, applied: int, iden
     return f"select {identity} as identity, record_hash, {', '.join(PLACE)} from {counted}"
 
 
-def _in_current(current: Table, key: str, rows: pa.Table) -> str:
-    schema = current.schema()
-    reading = rows_sql(
-        data_files(current, where=_around(current, key, rows)), schema, columns=(key, "record_hash", "batch")
-    )
-    return f"select {identifier(key)}::varchar as identity, record_hash, batch, null, null from {reading}"
+def _in_current(lake: Lake, current: Table, resource: str, key: str, rows: pa.Table) -> str:
+    """The rows of `current_`, but for those of which raw lost the record: it is to be stored again."""
+    schema, columns = current.schema(), (key, "record_hash", "batch", "import_request_id")
+    reading = rows_sql(data_files(current, where=_around(current, key, rows)), schema, columns=columns)
+    still = f"""where not exists (select * from ({lost_requests_sql(lake, resource)})
+                where import_request_id between first and last)"""
+    found = f"select {identifier(key)}::varchar as identity, record_hash, batch, null, null from {reading}"
+    return f"{found} {still}" if has_lost(lake) else found
 
 
 def _around(current: Table, key: str, rows: pa.Table) -> BooleanExpression:

@@ -3,6 +3,7 @@
 Databases are named `<source>-<zone>` with the environment's prefix; a table is made when it is first written.
 """
 
+import struct
 import threading
 import zlib
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError, NotInstalledError, ValidationError
+from pyiceberg.exceptions import (
+    NoSuchNamespaceError,
+    NoSuchTableError,
+    NotInstalledError,
+    ResolveError,
+    ValidationError,
+)
 from pyiceberg.io import SCHEMA_TO_FILE_IO
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
@@ -51,8 +58,11 @@ TABLE_PROPERTIES = {
 }
 LEDGER = ("raw", "api_requests")  # upgraded last: until then the next upgrade looks at the refined tables again
 PARTITIONED_BY_RESOURCE = ("api_responses", "api_requests", "uncastable", "rejected")
-# What is said of a file of a table that is gone, empty or cut off.
-UNREADABLE = (FileNotFoundError, EOFError, ValueError, LookupError, zlib.error, ValidationError)
+# What is said of a file of a table that is gone, empty, cut off or overwritten.
+UNREADABLE = (
+    *(FileNotFoundError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
+    *(zlib.error, struct.error, ValidationError, ResolveError),
+)
 BOOKMARKED = ("increment_", "current_")  # how the names of tables that carry a bookmark begin
 # A commit that carries a bookmark must not be repeated by the library: it would add the same rows again.
 BOOKMARKED_PROPERTIES = {**TABLE_PROPERTIES, "commit.retry.num-retries": "0"}
@@ -306,6 +316,20 @@ def outdated(table: str, *, is_gone: bool) -> LakeError:
     """The error for a catalogue that names a file that is gone, as a restored one does, or that cannot be read."""
     message = f"the catalogue names a metadata file that {'is not there' if is_gone else 'cannot be read'}"
     return LakeError(message, facts={"table": table}, hint="planlake recover")
+
+
+def repair_of(database: str, name: str) -> str:
+    """The command that repairs a table whose files are gone or damaged: of a preview, the one that drops it."""
+    if database.startswith("preview-"):
+        return f"planlake env drop {database.removeprefix('preview-').partition('--')[0]}"
+    kind, _, resource = name.partition("_")
+    return f"planlake rebuild {resource}" if f"{kind}_" in BOOKMARKED else "planlake recover"
+
+
+def broken(database: str, name: str, what: str) -> LakeError:
+    """The error for a table of which something that its newest version needs is gone or damaged."""
+    facts = {"table": f"{database}.{name}"}
+    return LakeError(f"{what} of {name} are gone or damaged", facts=facts, hint=repair_of(database, name))
 
 
 def damaged(preview: str, what: str) -> LakeError:

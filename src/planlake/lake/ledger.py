@@ -30,6 +30,7 @@ SETTLED = "settled"  # a closed day that was counted again: it had no more recor
 CHECK = "check"  # one record asked for alone
 SAMPLE = "sample"  # a page asked for to try a resource out: its rows count, no window is ever closed by it
 VOIDED, RESTORED = "voided", "restored"  # a batch that nothing uses any more, and one that is used again
+LOST = "lost"  # requests of which raw or the ledger lost rows: their window is open again, their records not held
 # A request that failed, or a page that holds something that is no record.
 _NOT_GOOD = "(error is not null or (status = 200 and total_results is null))"
 REQUEST_EVENTS = (PAGE, PROVISIONAL, RECOUNT, CHECK, SAMPLE, AUDIT)
@@ -163,8 +164,11 @@ def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
 
 def _closed(connection: Connection) -> dict[str, list[ClosedWindow]]:
     found: dict[str, list[ClosedWindow]] = {}
-    query = f"""select resource, "window", requested_at, records from ledger
-                where event = '{CLOSED}' order by requested_at, request_id"""
+    query = f"""
+        with losses as (select resource, "window", max(request_id) as lost_id from ledger
+                        where event = '{LOST}' group by all)
+        select resource, "window", requested_at, records from ledger left join losses using (resource, "window")
+        where event = '{CLOSED}' and request_id > coalesce(lost_id, 0) order by requested_at, request_id"""
     for resource, *values in connection.execute(query).fetchall():
         found.setdefault(resource, []).append(ClosedWindow(*values))
     return found

@@ -5,7 +5,7 @@ was replaced more than an hour ago: somebody may still be reading. Every commit 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -18,6 +18,7 @@ from pyiceberg.table.snapshots import Snapshot
 
 from planlake.engines.duckdb import Connection
 from planlake.lake.files import DAY_TAG, commit, data_files, expire, first_batch, write_file
+from planlake.lake.lake import UNREADABLE
 from planlake.lake.reading import rows_sql
 from planlake.lake.storage import Storage, path_in_storage, storage_of_table
 from planlake.lake.summary import figure
@@ -202,8 +203,27 @@ def _live_locations(table: Table, limit: datetime) -> set[str]:
     ends = [*(entry.timestamp_ms for entry in log[1:]), table.metadata.last_updated_ms]
     recent = [entry for entry, end in zip(log, ends[: len(log)], strict=True) if end >= limit.timestamp() * 1000]
     snapshots = list(table.metadata.snapshots)
-    for entry in recent:
-        snapshots += FromInputFile.table_metadata(table.io.new_input(entry.metadata_file)).snapshots
-    manifests = _manifests(table.io, {one.snapshot_id: one for one in snapshots}.values())
+    manifests = _manifests(table.io, snapshots)
     paths |= {one.manifest_list for one in snapshots if one.manifest_list}
-    return paths | manifests.keys() | _data_bytes(table.io, manifests.values()).keys()
+    paths |= manifests.keys() | _data_bytes(table.io, manifests.values()).keys()
+    kept = {one.snapshot_id for one in snapshots}
+    return paths | {path for entry in recent for path in _recent_locations(table, entry.metadata_file, kept)}
+
+
+def _recent_locations(table: Table, metadata_file: str, kept: Collection[int]) -> Iterator[str]:
+    """What versions refer to that were let go since a metadata file was written.
+
+    What cannot be read refers to nothing: nobody is reading it either.
+    """
+    try:
+        versions = FromInputFile.table_metadata(table.io.new_input(metadata_file)).snapshots
+    except UNREADABLE:
+        return
+    for one in versions:
+        if one.snapshot_id in kept:
+            continue
+        try:
+            manifests = _manifests(table.io, [one])
+            yield from (one.manifest_list, *manifests, *_data_bytes(table.io, manifests.values()))
+        except UNREADABLE:
+            continue

@@ -97,6 +97,9 @@ def recover(base: Lake, *, is_moved: bool = False, history: Chosen | None = None
     for choice in sorted(choices, key=_order):
         _register(choice)
     found = [*map(_told, choices), *(_taken_out(place) for place in unowned if place.is_known)]
+    for choice in choices:
+        if choice.chosen is None and choice.place.known is None and choice.place.lake is base:
+            drop_table(base, choice.place.zone, choice.place.name)
     if split is not None:
         found += [_left(place) for place in left]
         give_up(base, split.given_up(places))

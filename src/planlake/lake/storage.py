@@ -111,10 +111,16 @@ def table_folders(lake: Lake, zone: str) -> set[str]:
 
 def are_there(io: FileIO, locations: Collection[str]) -> list[bool]:
     """Whether there is a file at each of these places."""
+    return [size is not None for size in sizes_of(io, locations)]
+
+
+def sizes_of(io: FileIO, locations: Collection[str]) -> list[int | None]:
+    """How many bytes the file at each of these places has; None where there is none."""
     if not locations:
         return []
     files = storage_of(io, next(iter(locations))).files
-    return [one.is_file for one in files.get_file_info([path_in_storage(location) for location in locations])]
+    infos = files.get_file_info([path_in_storage(location) for location in locations])
+    return [one.size if one.is_file else None for one in infos]
 
 
 def preview_databases(lake: Lake, zone: str) -> list[str]:

@@ -1,0 +1,188 @@
+"""Files of tables that are gone, empty, cut off or overwritten: named by doctor, told by what meets them, repaired."""
+
+import itertools
+import json
+import os
+import shlex
+import time
+from pathlib import Path
+
+import pytest
+from pyiceberg.manifest import clear_manifest_cache
+
+from commands import typed_in_process
+from planlake.flow.rebuild import rebuild
+from planlake.flow.recover import recover
+from planlake.flow.run import reconcile
+from planlake.lake.files import data_files
+from planlake.lake.previews import open_lake
+
+from .things import DAY_2, DAY_3, put, things_loaded
+
+TABLES = {
+    "current": ("refined", "current_things"),
+    "increment": ("refined", "increment_things"),
+    "records": ("raw", "api_responses"),
+    "ledger": ("raw", "api_requests"),
+    "runs": ("operations", "runs"),
+    "checks": ("operations", "checks"),
+    "published": ("operations", "published"),
+}
+HARMS = {
+    "gone": lambda path: path.unlink(),
+    "empty": lambda path: path.write_bytes(b""),
+    "cut off": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "garbled": lambda path: path.write_bytes(b"\x00garbled\xff" * (path.stat().st_size // 9)),
+    "overwritten": lambda path: path.write_bytes(path.read_bytes()[:-200] + b"\xfe" * 200),
+    "a page": lambda path: path.write_text("<html>this is no file</html>"),
+}
+KINDS = ("metadata", "list", "manifest", "data")
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    with things_loaded(tmp_path_factory.mktemp("loaded"), [f"name {number}" for number in range(1, 6)]) as made:
+        put(made, 1, "later", "2026-11-17 09:00:00")
+        made.run_at(DAY_2)
+        yield made, made.remembered()
+
+
+@pytest.fixture
+def feed(loaded):
+    made, set_back = loaded
+    set_back()
+    clear_manifest_cache()
+    return made
+
+
+@pytest.fixture
+def typed(feed, monkeypatch, capfd):
+    file = feed.config.folder / "planlake.yaml"
+
+    def type_in(*words):
+        clear_manifest_cache()  # as a process of its own has none
+        named = words if "--config" in words else (*words, "--config", file)
+        return typed_in_process(monkeypatch, capfd, named)
+
+    return type_in
+
+
+def file_of(feed, table, kind):
+    found = open_lake(feed.config).find(*TABLES[table])
+    version = found.current_snapshot()
+    manifest = version.manifests(found.io)[0]
+    places = {
+        "metadata": found.metadata_location,
+        "list": version.manifest_list,
+        "manifest": manifest.manifest_path,
+        "data": data_files(found)[0].file_path,
+    }
+    return Path(places[kind])
+
+
+def troubles(typed):
+    """What doctor says of the lake: the sentences, and the commands it advises."""
+    found = json.loads(typed("doctor", "--json").out)
+    ours = [one for one in found if one["check"] in ("lake catalogue", "warehouse", "tables")]
+    bad = [one for one in ours if one["verdict"] == "failed"]
+    return [one["seen"] for one in bad], [shlex.split(one["advice"])[1:] for one in bad]
+
+
+def repaired(typed):
+    """Give the commands as advised until doctor has nothing to say of the lake; how many that took."""
+    given = []
+    while advised := troubles(typed)[1]:
+        assert len(given) < 4, (given, troubles(typed))
+        given.append(advised[0])
+        said = typed(*advised[0])
+        assert said.status in (0, 1), said.everything
+        assert "internal error" not in said.everything
+    return given
+
+
+def shown(feed):
+    feed.close()
+    return [row["name"] for row in feed.rows("select name from things order by id")]
+
+
+EVERY = list(itertools.product(TABLES, KINDS, HARMS))
+# A kind of harm for each file of each table, every kind of file with every harm; all of them in the soak.
+SOME = [
+    (table, kind, [*HARMS][(row + 2 * column) % len(HARMS)])
+    for row, table in enumerate(TABLES)
+    for column, kind in enumerate(KINDS)
+]
+
+
+@pytest.mark.parametrize(("table", "kind", "harm"), SOME)
+def test_a_damaged_file_is_named_and_the_printed_commands_bring_everything_back(feed, typed, table, kind, harm):
+    HARMS[harm](file_of(feed, table, kind))
+    put(feed, 2, "last", "2026-11-18 09:00:00")
+    assert any(TABLES[table][1] in one for one in troubles(typed)[0]), troubles(typed)
+    for words in (("sql", f"select * from {TABLES[table][1]}"), ("status",), ("run",)):
+        said = typed(*words)
+        assert said.status in (0, 1, 3), said.everything
+        assert "please report it" not in said.everything
+        assert "internal error" not in said.everything
+    assert len(repaired(typed)) <= 2
+    assert feed.run_at(DAY_3).exit_code == 0
+    assert shown(feed) == ["later", "last", "name 3", "name 4", "name 5"]
+    assert troubles(typed) == ([], [])
+
+
+@pytest.mark.parametrize("kind", ["list", "manifest", "data"])
+@pytest.mark.parametrize("table", ["current", "increment"])
+def test_a_query_says_which_table_is_damaged_and_which_command_repairs_it(feed, typed, table, kind):
+    HARMS["garbled"](file_of(feed, table, kind))
+    said = typed("sql", f"select * from {TABLES[table][1]}")
+    assert (said.status, said.errors[0].startswith("Error: ")) == (3, True), said.everything
+    assert f"of {TABLES[table][1]} are gone or damaged" in said.errors[0]
+    assert "hint: planlake rebuild " in said.err
+
+
+def test_a_run_does_not_call_a_version_good_that_cannot_be_read(feed, typed):
+    HARMS["gone"](file_of(feed, "current", "data"))
+    put(feed, 2, "last", "2026-11-18 09:00:00")
+    said = typed("run")
+    assert (said.status, "still shows its last good version" in said.err) == (1, False)
+    assert "things is damaged: data files of current_things are gone or damaged" in said.err
+    assert "hint: planlake rebuild " in said.err
+
+
+def test_a_run_that_has_nothing_to_do_names_files_that_are_gone(feed, typed):
+    HARMS["cut off"](file_of(feed, "increment", "data"))
+    said = typed("run")
+    assert (said.status, "data files of increment_things are gone or damaged" in said.err) == (1, True)
+
+
+@pytest.mark.parametrize("table", ["records", "ledger"])
+def test_what_raw_lost_is_asked_for_again_and_all_is_made_of_raw_once_more(feed, typed, table):
+    for file in data_files(open_lake(feed.config).find(*TABLES[table])):
+        Path(file.file_path).unlink()
+    said = typed("recover")
+    assert (said.status, "are lost; the next run asks for their windows again" in " ".join(said.out.split())) == (
+        1,
+        True,
+    )
+    assert feed.run_at(DAY_3).exit_code == 0
+    (made,) = rebuild(feed.config, ["things"])
+    assert (made.trouble, shown(feed)) == ("", ["later", "name 2", "name 3", "name 4", "name 5"])
+    received = feed.rows("select distinct record_id from api_responses order by 1")
+    assert [row["record_id"] for row in received] == ["1", "2", "3", "4", "5"]
+    (difference,) = reconcile(feed.config, ["things"], is_deep=True)
+    assert difference.is_equal
+    assert recover(feed.config) == ([], None)
+
+
+def test_a_damaged_version_of_an_earlier_day_is_let_go_and_housekeeping_goes_on(feed, typed):
+    table = open_lake(feed.config).find("refined", "current_things")
+    older = table.snapshot_by_id(table.current_snapshot().parent_snapshot_id)
+    Path(older.manifest_list).unlink()
+    for path in Path(feed.config.folder, "lake").rglob("*"):
+        os.utime(path, (time.time() - 7200,) * 2)  # so that housekeeping looks at them
+    assert "lists of earlier versions of current_things are gone" in troubles(typed)[0][0]
+    said = typed("maintain")
+    assert (said.status, "please report it" in said.err) == (3, False), said.everything
+    assert typed("recover").status == 1
+    assert typed("maintain").status == 0
+    assert shown(feed) == ["later", "name 2", "name 3", "name 4", "name 5"]
