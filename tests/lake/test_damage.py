@@ -186,3 +186,19 @@ def test_a_damaged_version_of_an_earlier_day_is_let_go_and_housekeeping_goes_on(
     assert typed("recover").status == 1
     assert typed("maintain").status == 0
     assert shown(feed) == ["later", "name 2", "name 3", "name 4", "name 5"]
+
+
+@pytest.mark.parametrize("table", ["current", "increment", "records", "ledger", "runs"])
+def test_a_table_whose_metadata_files_are_all_gone_is_made_anew(feed, typed, table):
+    runs = feed.rows("select * from runs order by all")
+    for path in file_of(feed, table, "metadata").parent.glob("*"):
+        path.unlink()
+    assert len(repaired(typed)) <= 2
+    if table == "runs":
+        assert [row for row in feed.rows("select * from runs order by all") if row in runs] == runs
+    put(feed, 2, "last", "2026-11-18 09:00:00")
+    assert feed.run_at(DAY_3).exit_code == 0
+    (made,) = rebuild(feed.config, ["things"])
+    assert (made.trouble, shown(feed)) == ("", ["later", "last", "name 3", "name 4", "name 5"])
+    (difference,) = reconcile(feed.config, ["things"], is_deep=True)
+    assert difference.is_equal

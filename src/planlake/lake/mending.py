@@ -11,6 +11,7 @@ from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyiceberg.io import load_file_io
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
@@ -24,8 +25,9 @@ from planlake.lake.lake import LEDGER, UNREADABLE, ZONES, Lake
 from planlake.lake.ledger import LOST, last_request_id
 from planlake.lake.losses import HAS_LOST, lost_said, windows_of_requests
 from planlake.lake.reading import own_rows_sql, rows_sql
+from planlake.lake.schemas import TABLES
 from planlake.lake.storage import path_in_storage, storage_of
-from planlake.lake.written import missing_file
+from planlake.lake.written import metadata_files_of, missing_file, read
 
 RAW = ("raw", "api_responses")
 HELD_HERE_ALONE = ("raw", "operations")  # zones that cannot be made anew from another
@@ -54,6 +56,7 @@ def mend(base: Lake, connection: Connection, now: datetime) -> list[Mended]:
     found: list[Mended] = []
     lost: list[_Lost] = []
     for zone in ZONES:
+        found += [Mended(zone, name, said) for name, said in _made_anew(base, connection, zone)]
         for name in base.names(zone):
             done, gone = _mended(base, connection, zone, name)
             found += [Mended(zone, name, said) for said in done]
@@ -61,6 +64,22 @@ def mend(base: Lake, connection: Connection, now: datetime) -> list[Mended]:
     if lost:
         _note(base, connection, lost, now)
     return found
+
+
+def _made_anew(base: Lake, connection: Connection, zone: str) -> Iterator[tuple[str, str]]:
+    """Tables without any metadata file whose data files are there: they are made anew of those."""
+    known = set(base.names(zone)) if zone in HELD_HERE_ALONE else set()
+    wanted = [name for of, name in TABLES if of == zone and zone in HELD_HERE_ALONE and name not in known]
+    for name in wanted:
+        place = base.place(zone, name)
+        io = load_file_io(base.catalog.properties, place)
+        written = (read(io, location, place) for location in metadata_files_of(io, place))
+        if any(one is not None for one in written) or not storage_of(io, f"{place}/data").listed():
+            continue
+        table = base.own_table(zone, name)
+        files = list(_adopted(table, connection, [], ()))
+        commit(table, add=files)
+        yield name, f"its metadata was gone: it is made anew of {sum(one.record_count for one in files)} rows"
 
 
 def _mended(base: Lake, connection: Connection, zone: str, name: str) -> tuple[list[str], list[_Lost]]:
@@ -151,18 +170,20 @@ def _adopted(
 ) -> Iterator[DataFile]:
     """Rows of data files that no list names and that no kept file has, written as files of the table."""
     storage, known = storage_of(table.io, f"{table.location()}/data"), set(named)
-    wanted = schema_to_pyarrow(table.schema())
-    held = rows_sql([file for file in kept if file not in bad_files(table, kept, is_deep=True)], table.schema())
+    wanted, bad = schema_to_pyarrow(table.schema()), bad_files(table, kept, is_deep=True)
+    whole = [file for file in kept if file not in bad]
     for path in sorted(one.path for one in storage.listed() if one.path not in known):
         rows = _rows_of(table, storage.prefix + path, wanted)
         if rows is None or not len(rows):
             continue
         with connection.cursor() as cursor:
             cursor.register("adopted", rows)
+            held = rows_sql(whole, table.schema())
             new = cursor.sql(f"select * from adopted except all select * from {held}").to_arrow_table()
         if len(new):
             partition = (new["resource"][0].as_py(),) if table.spec().fields else ()
-            yield write_file(table, new, partition=partition)
+            whole.append(write_file(table, new, partition=partition))
+            yield whole[-1]
 
 
 def _rows_of(table: Table, location: str, wanted: pa.Schema) -> pa.Table | None:
