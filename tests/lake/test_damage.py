@@ -15,7 +15,9 @@ from planlake.flow.rebuild import rebuild
 from planlake.flow.recover import recover
 from planlake.flow.run import reconcile
 from planlake.lake.files import data_files
+from planlake.lake.lake import catalogue_file
 from planlake.lake.previews import open_lake
+from planlake.lake.written import number_of
 
 from .things import DAY_2, DAY_3, put, things_loaded
 
@@ -202,3 +204,26 @@ def test_a_table_whose_metadata_files_are_all_gone_is_made_anew(feed, typed, tab
     assert (made.trouble, shown(feed)) == ("", ["later", "last", "name 3", "name 4", "name 5"])
     (difference,) = reconcile(feed.config, ["things"], is_deep=True)
     assert difference.is_equal
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+@pytest.mark.parametrize("table", ["records", "current"])
+def test_recovery_takes_the_newest_though_a_file_of_every_version_is_gone(feed, typed, table, is_lost):
+    """An older version that is whole would lose all that came since."""
+    first = min(
+        data_files(open_lake(feed.config).find(*TABLES[table])), key=lambda one: Path(one.file_path).stat().st_mtime
+    )
+    newest = file_of(feed, table, "metadata")
+    Path(first.file_path).unlink()
+    if is_lost:
+        catalogue_file(feed.config).unlink()
+    else:
+        newest.unlink()
+    found, _ = recover(feed.config)
+    assert any(one.table == TABLES[table][1] and one.is_trouble for one in found)
+    numbers = {one.table: one.number_to for one in found if one.number_to is not None}
+    assert numbers[TABLES[table][1]] >= number_of(str(newest)) - (not is_lost)
+    assert len(repaired(typed)) <= 1
+    assert feed.run_at(DAY_3).exit_code == 0
+    rebuild(feed.config, ["things"])
+    assert shown(feed) == ["later", "name 2", "name 3", "name 4", "name 5"]

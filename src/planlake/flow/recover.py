@@ -15,7 +15,7 @@ from planlake.lake.histories import Chosen
 from planlake.lake.lake import Lake, catalogue_file, clear_errors, lock_beside, open_environment
 from planlake.lake.lease import writing
 from planlake.lake.mending import mend
-from planlake.lake.recovery import Recovered
+from planlake.lake.recovery import BROUGHT, Recovered
 from planlake.lake.recovery import recover as register
 
 
@@ -37,15 +37,17 @@ def recover(
         base = open_environment(config, environment)
         found = register(base, is_moved=is_moved, history=history)
         if not any(one.is_apart for one in found):
-            found = [*found, *_mended(config, open_environment(config, environment))]
+            back = (one for one in found if one.is_trouble and one.done == BROUGHT and one.number_from is None)
+            behind = {one.table for one in back if not one.database.startswith("preview-")}
+            found = [*found, *_mended(config, open_environment(config, environment), behind)]
     say(opened_log(config.settings.log), "info", "recovered", tables=[f"{one.database}.{one.table}" for one in found])
     return found, aside
 
 
-def _mended(config: Config, base: Lake) -> list[Recovered]:
+def _mended(config: Config, base: Lake, behind: set[str]) -> list[Recovered]:
     """Take out of the tables that nothing else holds what is lost of them; what can be had is asked for again."""
     with connected(config.settings.memory_limit_megabytes) as connection:
-        done = mend(base, connection, naive_utc(datetime.now(UTC)))
+        done = mend(base, connection, naive_utc(datetime.now(UTC)), behind=behind)
     rows = {one.table: row_count(base.fresh(one.zone, one.table)) for one in done}
     return [
         Recovered(base.database(one.zone), one.table, rows[one.table], "mended", one.said, is_trouble=True)

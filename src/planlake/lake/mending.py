@@ -5,7 +5,7 @@ version whose lists are gone the data files themselves are taken up again. What 
 its windows are open again and its records count as not held.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,13 +51,18 @@ class _Lost:
     last: int
 
 
-def mend(base: Lake, connection: Connection, now: datetime) -> list[Mended]:
-    """Take out of the tables what is gone, and note what has to be asked for again; `now` is in UTC."""
+def mend(base: Lake, connection: Connection, now: datetime, *, behind: Collection[str] = ()) -> list[Mended]:
+    """Take out of the tables what is gone, and note what has to be asked for again; `now` is in UTC.
+
+    Tables that are `behind` have an older version than the one that was known: rows of its files are taken up again.
+    """
     found: list[Mended] = []
     lost: list[_Lost] = []
     for zone in ZONES:
         found += [Mended(zone, name, said) for name, said in _made_anew(base, connection, zone)]
         for name in base.names(zone):
+            if name in behind and zone in HELD_HERE_ALONE:
+                found += [Mended(zone, name, said) for said in _caught_up(base, connection, zone, name)]
             done, gone = _mended(base, connection, zone, name)
             found += [Mended(zone, name, said) for said in done]
             lost += gone
@@ -80,6 +85,19 @@ def _made_anew(base: Lake, connection: Connection, zone: str) -> Iterator[tuple[
         files = list(_adopted(table, connection, [], ()))
         commit(table, add=files)
         yield name, f"its metadata was gone: it is made anew of {sum(one.record_count for one in files)} rows"
+
+
+def _caught_up(base: Lake, connection: Connection, zone: str, name: str) -> Iterator[str]:
+    """Add the rows of data files that the version a table was set back to does not know."""
+    table = base.fresh(zone, name)
+    files = files_to_replace(table)
+    if files is None:
+        return
+    named = {path for one in table.metadata.snapshots for path in _readable_files(table, one)}
+    added = list(_adopted(table, connection, files, named))
+    if added:
+        commit(table, add=added)
+        yield f"{sum(one.record_count for one in added)} rows that came since are taken up again"
 
 
 def _mended(base: Lake, connection: Connection, zone: str, name: str) -> tuple[list[str], list[_Lost]]:

@@ -155,16 +155,24 @@ def _order(choice: _Choice) -> tuple[bool, int]:
 
 def _choice(place: Place, known_at: int) -> _Choice | None:
     """What becomes of a table; None where the catalogue knows the newest, or nothing was ever written to its end."""
+    if place.known is None:
+        return _newest_choice(place, known_at)
     chosen = next((one for one in _newer(place, known_at) if _is_whole(place, one)), None)
     now = chosen or place.known
-    if now is None:
-        newest = next(_newer(place, known_at), None)
-        gone = f"files of {newest.number} are gone or cut off" if newest else ""
-        return _Choice(place, None if place.is_known else newest, gone) if place.is_known or newest else None
     passed_over = _passed_over(place, now, known_at)
     if chosen is None and now.move is not None:
         chosen = now
     return _Choice(place, chosen, passed_over) if chosen or passed_over else None
+
+
+def _newest_choice(place: Place, known_at: int) -> _Choice | None:
+    """The newest metadata file that can be read: an older version would lose more than the files that are gone."""
+    newest = next(_newer(place, known_at), None)
+    if newest is None:
+        return _Choice(place, None, "") if place.is_known else None
+    gone = "" if _is_whole(place, newest) else f"files of {newest.number} are gone or cut off"
+    below = f"{place.known_number} is gone" if newest.number < place.known_number else ""
+    return _Choice(place, newest, gone or _passed_over(place, newest, known_at) or below)
 
 
 def _is_whole(place: Place, one: Written) -> bool:

@@ -13,14 +13,15 @@ from pyiceberg.table import Table
 from planlake.lake.lake import UNREADABLE, Lake
 from planlake.lake.moving import is_same_place
 from planlake.lake.place import stored_locations
-from planlake.lake.written import Written, metadata_files, read
+from planlake.lake.written import Written, metadata_files, number_of, read
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A table: whether the catalogue knows it, the file it points to if that is there, and all that were written.
 
-    Of a table that was made elsewhere, what it points to is looked for here, then where it was.
+    Of a table that was made elsewhere, what it points to is looked for here, then where it was. `known_number` is that
+    of the file it points to, be it there or not.
     """
 
     lake: Lake
@@ -30,6 +31,7 @@ class Place:
     known: Written | None
     files: Sequence[str]
     io: FileIO = field(repr=False, compare=False)
+    known_number: int = 0
 
     @property
     def identifier(self) -> tuple[str, str]:
@@ -52,7 +54,8 @@ def places_in(lake: Lake, zone: str) -> Iterator[Place]:
     for name in sorted({*written, *lake.names(zone)}):
         location = _known_location(lake, zone, name) if stored is None else stored.get((lake.database(zone), name))
         place = Place(lake, zone, name, location is not None, None, written.get(name, ()), io)
-        yield replace(place, known=_known(place, location)) if location else place
+        known_number = number_of(location or "")
+        yield replace(place, known=_known(place, location), known_number=known_number) if location else place
 
 
 def _known_location(lake: Lake, zone: str, name: str) -> str | None:
