@@ -187,5 +187,16 @@ def test_after_the_repair_a_second_sweep_of_the_energy_database_finds_nothing(re
     assert {str(row["id"]) for row in feed.rows("select id from repd")} == quarter("q2").keys()
 
 
+@pytest.mark.slow
+def test_an_audit_of_the_energy_database_finds_what_a_sweep_finds_and_mends_it(repd, tmp_path):
+    _, before, _, _ = repd
+    settings = "source: open_data\ntables: {daily: [repd]}\nsettings: {look_back_days: 120, audit_days: 1}\n"
+    with feeding(open_data(datetime.fromisoformat(FIRST), DATA.parent), tmp_path / "lake", settings) as feed:
+        feed.run_at(FIRST)
+        found = table_of(feed.run_at(SECOND), "repd").ingest.audit.found
+        assert (found.missing, found.changed, found.gone) == (25, len(before.changed), 29)
+        assert reconcile(feed.config, ["repd"], is_deep=True)[0].is_equal
+
+
 def test_held_reads_what_the_api_shows(feed):
     assert len(held(feed, "wards_")) == 30
