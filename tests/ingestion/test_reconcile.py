@@ -64,14 +64,15 @@ def silently_changed(feed):
     feed.data.put("things", record(99, "2026-01-01 00:00:00"))
 
 
-def test_a_sweep_finds_every_difference_by_id_and_writes_only_that_it_ran(feed):
+def test_a_sweep_finds_every_difference_by_id_and_writes_only_that_it_ran_and_the_total(feed):
     silently_changed(feed)
     before = feed.snapshots()
     found = compared(feed)["things"]
     assert (found.missing, found.extra, found.changed) == (("99",), ("3",), ("4",))
     assert (found.is_equal, found.error) == (False, "")
     after = feed.snapshots()
-    assert {name for name in after if after[name] != before.get(name)} == {"operations.runs"}
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {"operations.runs", "raw.api_requests"}
 
 
 def test_after_a_repair_nothing_is_found(feed):

@@ -53,10 +53,30 @@ def recover(
     if aside is not None:
         remark(f"the damaged catalogue is kept as {aside}")
     remark(_summed_up(found))
-    if any(one.is_apart for one in found):
-        remark(APART)
+    for hint in _next_steps(found):
+        remark(hint)
     if any(one.is_trouble for one in found):
         raise typer.Exit(1)
+
+
+def _next_steps(found: "Sequence[Recovered]") -> list[str]:
+    """What is to be done where not everything is as it was: first what is lost, then what runs bring again."""
+    from planlake.lake.recovery import LOST
+
+    if any(one.is_apart for one in found):
+        return [APART]
+    lost = [one for one in found if one.done == LOST]
+    hints = dict.fromkeys(f"hint: {_of_lost(one)}" for one in lost)
+    is_behind = any(one.is_trouble and not one.database.startswith("preview-") for one in found)
+    return [*hints] if lost or not is_behind else ["hint: planlake run brings again what can be had again"]
+
+
+def _of_lost(one: "Recovered") -> str:
+    from planlake.lake.lake import BOOKMARKED, repair_of
+
+    if one.database.startswith("preview-") or one.table.startswith(BOOKMARKED):
+        return repair_of(one.database, one.table)
+    return f"restore the metadata folder of {one.database}.{one.table} from a backup, then planlake recover"
 
 
 def _summed_up(found: "Sequence[Recovered]") -> str:

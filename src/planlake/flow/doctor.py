@@ -4,7 +4,8 @@ import asyncio
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from errno import ENOTDIR
 from pathlib import Path
@@ -19,7 +20,7 @@ from planlake.flow.ahead import runs_ahead
 from planlake.lake.damage import damages
 from planlake.lake.disk import advice
 from planlake.lake.histories import check_histories
-from planlake.lake.lake import ZONES, Lake
+from planlake.lake.lake import ZONES, Lake, catalogue_file
 from planlake.lake.place import check_known, displaced, has_files, is_made, warehouse_of
 from planlake.lake.previews import open_lake
 from planlake.lake.runs import last_run
@@ -55,7 +56,9 @@ def examine(config: Config, environment: str | None = None) -> Iterator[Finding]
 
 
 def _failed(check: str, error: PlanlakeError) -> Finding:
-    return Finding(check, "failed", str(error), error.hint, error.exit_code)
+    """What an error says; that it sends to the doctor is no advice here."""
+    hint = "" if error.hint == "planlake doctor" else error.hint
+    return Finding(check, "failed", str(error), hint, error.exit_code)
 
 
 def _catalogue(config: Config) -> Iterator[Finding]:
@@ -84,7 +87,9 @@ def _lake(config: Config, environment: str | None) -> Iterator[Finding]:
         if found is None:
             check_histories(base)
     except PlanlakeError as error:
-        yield _failed("lake catalogue", error)
+        found_so = _failed("lake catalogue", error)
+        yield found_so if found_so.advice else replace(found_so, advice=_of_file(config, name))
+        yield _warehouse(warehouse_of(config, name))
         return
     yield Finding("lake catalogue", "ok", f"{tables} tables, databases named like {lake.database('refined')}")
     if found is not None:
@@ -103,6 +108,12 @@ def _damaged(lake: Lake) -> Iterator[Finding]:
             yield Finding("tables", "failed", f"{one.database}.{one.table}: {one.said}", one.repair, 3)
     except PlanlakeError as error:
         yield _failed("tables", error)
+
+
+def _of_file(config: Config, environment: str | None) -> str:
+    """What to do where the catalogue's database says that it cannot be used, and nothing else is known."""
+    file = catalogue_file(config, environment)
+    return f"make {file} and its folder readable and writable for the user who runs this" if file else ""
 
 
 def _runs(config: Config, lake: Lake) -> Iterator[Finding]:
@@ -152,6 +163,8 @@ def _source(config: Config) -> Iterator[Finding]:
         yield from _skipped("needs the keys", "API", "signature", "clock")
         return
     yield Finding("keys", "ok", "both found" if dialect.signing == "tascomi-hmac" else "the token was found")
+    with suppress(PlanlakeError):  # one's own are asked for as well, where they can be read
+        known = catalogue_of(config).resources
     configured = (name for name in (*config.tables.daily, *config.tables.weekly) if name in known)
     resource = next(configured, next(iter(known)))
     try:
@@ -172,7 +185,10 @@ def _source(config: Config) -> Iterator[Finding]:
         total = answer.totals.results if answer.totals else 0
         proxy = proxy_of(config.source_api().base_url)
         way = f" through the proxy {proxy.name}" if proxy else ""
-        yield Finding("API", "ok", f"{resource} has {total:,} records, answered in {answer.seconds:.2f} s{way}")
+        where = config.source_api().base_url
+        yield Finding(
+            "API", "ok", f"{where} has {total:,} records of {resource}, answered in {answer.seconds:.2f} s{way}"
+        )
         yield Finding("signature", "ok", "accepted")
     yield _clock(clock_skew(answer, datetime.now(UTC)))
 

@@ -1,6 +1,7 @@
 """Asking for windows: in go readings, out come their pages in order, until each is complete or will not be."""
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from datetime import datetime, timedelta
 
 from planlake.flow.context import Context, Progress
 from planlake.flow.reading import Reading
-from planlake.lake.ledger import CHECK, FULL, PROVISIONAL
+from planlake.lake.ledger import FULL, PROVISIONAL
 from planlake.sources.catalogue import Resource
 from planlake.sources.client import Answer, Source
 from planlake.sources.dialect import Query, day_query, page_query
@@ -39,20 +40,11 @@ class Fetching:
 
     async def ask(self, reading: Reading, number: int) -> Page:
         """One page of a window."""
-        query = self._query(reading, number)
-        return await self.ask_for(query, window=reading.window, event=reading.event, number=number, turn=reading.turn)
-
-    async def ask_alone(self, reading: Reading, identity: str) -> Page:
-        """The records of one id in a window: more than one where the source itself repeats the id."""
-        query = {self.resource.key: identity, **self._query(reading, 1)}
-        return await self.ask_for(query, window=reading.window, event=CHECK, number=None, turn=reading.turn)
-
-    def _query(self, reading: Reading, number: int) -> Query:
         dialect = self.context.catalogue.dialect
         query = page_query(dialect, number)
         if reading.window != FULL:
             query |= day_query(dialect, self.resource.changed, reading.window)
-        return query
+        return await self.ask_for(query, window=reading.window, event=reading.event, number=number, turn=reading.turn)
 
     async def ask_for(self, query: Query, *, window: str, event: str, number: int | None, turn: int = 0) -> Page:
         """One request, whatever it asks for; those of windows of few pages go before those of many.
@@ -97,28 +89,22 @@ async def _pages(fetching: Fetching, reading: Reading, first: Page) -> AsyncIter
     yield _noted(reading, first)
     if first.answer.error or reading.is_settled():
         return
+    while earlier := reading.step_back(first.records):
+        first = await fetching.ask(reading, earlier)
+        yield _noted(reading, first)
+        if first.answer.error:
+            return
     async for page in _fetched(fetching, reading, _numbers(reading)):
         yield page
-    while not fetching.source.is_silent:
-        if again := reading.to_ask_again():
-            async for page in _fetched(fetching, reading, iter(again)):
-                yield page
-        elif repeats := reading.repeats_to_confirm():
-            for identity in repeats:
-                page = await fetching.ask_alone(reading, identity)
-                reading.confirm(identity, () if page.answer.error else page.records.ids)
-                yield page
-        else:
-            return
+    while not fetching.source.is_silent and (again := reading.to_ask_again()):
+        async for page in _fetched(fetching, reading, iter(again)):
+            yield page
 
 
 def _numbers(reading: Reading) -> Iterator[int]:
-    """Page numbers behind the first one asked, as far as the newest total reaches at the moment.
-
-    They end where a page came empty, or pages bring the same again and again, whatever the total says.
-    """
+    """Page numbers behind the first one asked, as far as the newest total reaches at the moment."""
     number = reading.first_page + 1
-    while number <= reading.last_page and not reading.vanished and not reading.contradiction:
+    while number <= reading.last_page:
         yield number
         number += 1
 
@@ -127,16 +113,9 @@ async def _fetched(fetching: Fetching, reading: Reading, numbers: Iterator[int])
     """Pages in the order asked for, as many on the way at once as the source allows."""
     ahead = fetching.context.config.settings.concurrency + 2
     waiting: deque[asyncio.Task[Page]] = deque()
-    put_off: list[int] = []
 
     def ask_more() -> None:
-        while len(waiting) < ahead:
-            number = put_off.pop() if put_off else next(numbers, None)
-            if number is None:
-                return
-            if waiting and number >= reading.last_page:  # the last page is read last, alone
-                put_off.append(number)
-                return
+        for number in itertools.islice(numbers, ahead - len(waiting)):
             waiting.append(asyncio.create_task(fetching.ask(reading, number)))
 
     try:
@@ -155,9 +134,7 @@ async def _fetched(fetching: Fetching, reading: Reading, numbers: Iterator[int])
 
 
 def _noted(reading: Reading, page: Page) -> Page:
-    answer = page.answer
-    times = answer.started, answer.started + answer.seconds
-    reading.note(page.number or 0, answer.totals, page.records, answer.error, times)
+    reading.note(page.number or 0, page.answer.totals, page.records, page.answer.error)
     return page
 
 

@@ -67,28 +67,40 @@ async def count(context: Context, source: Source, resource: Resource, history: H
     page = await fetching.ask_for(page_query(context.catalogue.dialect, 1), window=FULL, event=COUNT, number=None)
     held = len(await asyncio.to_thread(held_ids, context.lake, context.connection, resource))
     total = page.answer.totals.results if page.answer.totals else 0
+    found = Difference(resource.name, total, held, error=page.answer.error)
+    await _note(
+        context,
+        history,
+        found,
+        request_id=page.request_id,
+        url=page.answer.url,
+        status=page.answer.status,
+        requested_at=naive_utc(page.requested_at),
+    )
+    return found
+
+
+async def _note(context: Context, history: History, found: Difference, **request: object) -> None:
+    """Keep the API's total beside the rows held in the ledger, for `status` and the next run."""
     row: dict[str, Any] = {
-        "request_id": page.request_id,
         "run": context.run,
-        "resource": resource.name,
+        "resource": found.table,
         "batch": history.last_batch,
         "event": COUNT,
         "window": FULL,
-        "url": page.answer.url,
-        "status": page.answer.status,
-        "records": held,
-        "total_results": total,
-        "error": page.answer.error or None,
-        "requested_at": naive_utc(page.requested_at),
+        "records": found.held,
+        "total_results": found.total,
+        "error": found.error or None,
+        **request,
     }
-    await asyncio.to_thread(context.arrivals.land, resource.name, raw_rows("", 0, []), [row])
-    return Difference(resource.name, total, held, error=page.answer.error)
+    await asyncio.to_thread(context.arrivals.land, found.table, raw_rows("", 0, []), [row])
 
 
-async def sweep(context: Context, source: Source, resource: Resource) -> Difference:
-    """Read every page and compare ids and hashes with what is held; nothing is written."""
+async def sweep(context: Context, source: Source, resource: Resource, history: History) -> Difference:
+    """Read every page and compare ids and hashes with what is held; of it only the API's total is kept."""
     fetching = Fetching(context, source, resource, Shape(resource.key, context.catalogue.dropped_keys))
-    reading = Reading(FULL, naive_utc(context.clock.now()), context.catalogue.page_size, event=PAGE)
+    started_at = naive_utc(context.clock.now())
+    reading = Reading(FULL, started_at, context.catalogue.page_size, event=PAGE)
     kind = resource.type_of(resource.key)
     reading.has_text_ids = kind == "text"
     shown: dict[str, str] = {}
@@ -102,7 +114,7 @@ async def sweep(context: Context, source: Source, resource: Resource) -> Differe
     held = await asyncio.to_thread(_held, context, resource)
     error = reading.verdict() or await _ask_for_those_not_shown(fetching, shown, held)
     missing, extra, changed = _compared(shown, held)
-    return Difference(
+    found = Difference(
         resource.name,
         reading.total,
         len(held),
@@ -113,6 +125,9 @@ async def sweep(context: Context, source: Source, resource: Resource) -> Differe
         refused=sum(refused.values()),
         error=error,
     )
+    if not error:
+        await _note(context, history, found, request_id=next(context.request_ids), requested_at=started_at)
+    return found
 
 
 async def _ask_for_those_not_shown(fetching: Fetching, shown: dict[str, str], held: Mapping[str, str]) -> str:

@@ -110,8 +110,7 @@ def closing_rows(reading: Reading, common: Mapping[str, Any], request_ids: Itera
     did not come is not known.
     """
     seconds = (naive_utc(datetime.now(UTC)) - reading.started_at).total_seconds()
-    counts = {"records": reading.received, "total_results": reading.total, "repeated": reading.repeated}
-    figures = {**counts, "proof": reading.proof}
+    figures = {"records": reading.received, "total_results": reading.total, "repeated": reading.repeated}
     settled = reading.settles or ((reading.window,) if reading.event == RECOUNT else ())
     rows: list[Row] = [{"window": day, "event": SETTLED, **figures} for day in settled]
     if not reading.is_settled():

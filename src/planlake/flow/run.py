@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
 from time import monotonic
 
 from planlake.checks.gates import held, surplus
@@ -39,7 +38,7 @@ from planlake.flow.snapshot import SnapshotResult, snapshot
 from planlake.flow.telling import failed, told, told_run
 from planlake.lake.damage import explained, quick_damage_in
 from planlake.lake.lake import BOOKMARKED, Lake, clear_errors
-from planlake.lake.ledger import GAP, Count, History, next_batch, read_histories
+from planlake.lake.ledger import GAP, History, next_batch, read_histories
 from planlake.lake.previews import enter, open_to_read
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
 from planlake.sources.client import Source
@@ -90,7 +89,7 @@ def reconcile(
                 for name in loaded:
                     resource = context.catalogue.resource(name)
                     if is_deep:
-                        found.append(await sweep(context, source, resource))
+                        found.append(await sweep(context, source, resource, histories[name]))
                     else:
                         found.append(await count(context, source, resource, histories[name]))
                 return found
@@ -156,7 +155,8 @@ async def _carry_out(work: _Work, steps: Sequence[Step]) -> list[TableResult]:
     by_table: dict[str, list[Step]] = {}
     for step in steps:
         by_table.setdefault(step.table, []).append(step)
-    if not any(step.windows for step in steps):
+    asking = (step for step in steps if step.step == "ingest")
+    if not any(step.windows or _differed(work.histories.get(step.table)) for step in asking):
         return [await _table(work, None, table_steps) for table_steps in by_table.values()]
     context = work.context
     async with opened_source(context.config, context.catalogue.dialect) as source:
@@ -271,20 +271,23 @@ async def _with_audit(context: Context, source: Source, step: Step, read: Ingest
 
 
 def _is_to_be_counted(context: Context, step: Step, resource: Resource, history: History) -> bool:
-    """Whether a table read by days was neither counted nor read in full for a week (setting), or differed then."""
+    """Whether a table read by days was neither counted nor read in full for a week (setting), or any differed then."""
     last, count = history.last_full(), history.last_count
+    if _differed(history) and step.step == "ingest":
+        return True
     if last is None or step.cadence == "weekly" or not resource.changed or not step.windows:
         return False
     newest = max(last.started_at, count.counted_at if count else last.started_at)
-    if count is not None and (newest > naive_utc(context.clock.now()) or _differed(count, newest)):
+    if count is not None and newest > naive_utc(context.clock.now()):
         return True
     days = (naive_utc(context.clock.now()).date() - newest.date()).days  # of the calendar: a run is never just as quick
     return days >= context.config.settings.count_every_days
 
 
-def _differed(count: Count, newest: datetime) -> bool:
+def _differed(history: History | None) -> bool:
     """Whether the API's total was not the rows held when they were counted, and the table was not read whole since."""
-    return newest == count.counted_at and count.held != count.total
+    last, count = (history.last_full(), history.last_count) if history else (None, None)
+    return last is not None and count is not None and count.counted_at >= last.started_at and count.held != count.total
 
 
 def _readings(context: Context, step: Step, resource: Resource, history: History) -> list[Reading]:

@@ -56,6 +56,8 @@ TABLE_PROPERTIES = {
     "commit.manifest.min-count-to-merge": "8",
     FORMAT_PROPERTY: str(FORMAT),
 }
+# What SQLite says of a file that is damaged, rather than held, full or forbidden.
+DAMAGED_CATALOGUE = ("not a database", "malformed", "no such table", "no such column", "unsupported file format")
 LEDGER = ("raw", "api_requests")  # upgraded last: until then the next upgrade looks at the refined tables again
 PARTITIONED_BY_RESOURCE = ("api_responses", "api_requests", "uncastable", "rejected")
 # What is said of a file of a table that is gone, empty, cut off or overwritten.
@@ -350,8 +352,15 @@ def clear_errors() -> Iterator[None]:
         raise LakeError(f"the lake cannot be used: {error}", hint="planlake doctor") from error
     except Exception as error:
         if reason := catalogue_trouble(error):
-            raise LakeError(reason, hint="planlake doctor") from error
+            raise LakeError(reason, hint=catalogue_advice(reason)) from error
         raise
+
+
+def catalogue_advice(trouble: str) -> str:
+    """What to do about what the catalogue's database says: a damaged file is made anew from the files of the lake."""
+    if any(said in trouble for said in DAMAGED_CATALOGUE):
+        return "planlake recover"
+    return "wait for the process that holds it" if "locked" in trouble else "planlake doctor"
 
 
 def catalogue_trouble(error: Exception) -> str:

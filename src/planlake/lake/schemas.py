@@ -98,7 +98,6 @@ API_REQUESTS: Columns = {
     "missing": "integer",
     "changed": "integer",
     "gone": "integer",
-    "proof": "text",
     "bytes": "long",
     "total_results": "integer",
     "results_per_page": "integer",
