@@ -63,6 +63,34 @@ def test_a_hint_names_the_program_as_it_was_called_where_its_name_alone_does_not
     assert runnable("hint: planlake undo takes it back") == "hint: planlake undo takes it back"
 
 
+def test_a_command_between_other_words_is_named_as_it_can_be_typed_too(monkeypatch, tmp_path):
+    program = tmp_path / "planlake"
+    program.write_text("#!/bin/sh\n")
+    monkeypatch.setattr(loading, "_NAMED", [Path("own.yaml")])
+    monkeypatch.setattr(loading, "_CHOSEN", [])
+    monkeypatch.setattr("sys.argv", [str(program), "run"])
+    monkeypatch.setenv("PATH", "")
+    said = runnable("T-1 was made and is empty; `planlake env drop T-1` deletes it, planlake run does not")
+    assert (
+        said
+        == f"T-1 was made and is empty; `{program} env drop --config own.yaml T-1` deletes it, planlake run does not"
+    )
+    assert (
+        runnable("next: planlake init --base-url http://h")
+        == f"next: {program} init --config own.yaml --base-url http://h"
+    )
+
+
+def test_init_names_the_file_it_wrote_and_plan_the_run_that_does_what_it_shows(typed, feed, at):
+    at("2026-11-20T03:00:00")
+    file = feed.file.with_name("my own.yaml")
+    assert (
+        typed("init", "--config", file).err == f"next: set the keys it names, then planlake doctor --config '{file}'\n"
+    )
+    shown = typed("plan", "fees", "--cadence", "daily", "--full", "--config", feed.file).err.splitlines()
+    assert shown[-2:] == ["1 table is due", f"hint: planlake run --config {feed.file} fees --cadence daily --full"]
+
+
 def test_what_is_no_hint_stays_as_it_is(monkeypatch):
     monkeypatch.setattr(loading, "_NAMED", [Path("my file.yaml")])
     assert runnable("upgrade Planlake; planlake run was killed") == "upgrade Planlake; planlake run was killed"

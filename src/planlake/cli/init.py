@@ -1,5 +1,6 @@
 """`planlake init`: a planlake.yaml, explained line by line."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -51,6 +52,7 @@ def init(
     config: ConfigFile = None,
 ) -> None:
     """Write a planlake.yaml, explained line by line; an existing one is left alone."""
+    from planlake.cli.screen import remark
     from planlake.config import DEFAULT_FILE, check_address
     from planlake.errors import ConfigurationError
 
@@ -67,7 +69,8 @@ def init(
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from None
     typer.echo(f"{file} written")
-    typer.echo("next: set the keys it names, then planlake doctor", err=True)
+    named = f" --config {shlex.quote(str(file))}" if config else ""
+    remark(f"next: set the keys it names, then planlake doctor{named}")
 
 
 def _words(source: str, folder: Path) -> dict[str, str]:

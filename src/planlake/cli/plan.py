@@ -40,7 +40,14 @@ def plan(
     ]
     print_table("", ("table", "step", "windows", "expected", "why"), rows)
     due = sum(1 for one in steps if one.windows)
-    remark(f"{counted(due, 'table is', 'tables are')} due; planlake run does this")
+    remark(f"{counted(due, 'table is', 'tables are')} due")
+    if due:
+        options = [
+            f"--cadence {cadence}" if cadence else "",
+            f"--step {step}" if step else "",
+            "--full" if full else "",
+        ]
+        remark(f"hint: {' '.join(filter(None, ['planlake run', *(tables or ()), *options]))}")
     for one in steps:
         if one.gaps:
             remark(f"gap: {one.table} lacks {len(one.gaps)} days from {one.gaps[0]} to {one.gaps[-1]}")

@@ -31,6 +31,8 @@ MARKS = {
 }
 PROGRAM = "planlake"
 COMMAND = re.compile(r"(?<![\w./-])planlake ((?:env )?[a-z]+)(?![\w.])")
+QUOTED = re.compile(r"`planlake [^`]*`")
+BEGINNINGS = ("hint: ", "next: ")
 OF_NO_ENVIRONMENT = ("add", "demo", "env", "init", "simulate")  # commands without --env
 STYLES = {"loaded": "green", "open": "yellow", "held": "yellow", "failed": "red"}
 
@@ -114,14 +116,14 @@ def is_unicode(stream: TextIO) -> bool:
 
 
 def runnable(line: str) -> str:
-    """A line as it is; the commands of a hint as they can be typed: by the program's name as it was called.
+    """A line as it is; the commands of a hint, or between `, as they can be typed: by the name that was called.
 
     With the environment and the configuration they need, where not the usual. These follow the command's name: what
     comes behind it may be words that say what it does. Without its environment a hint to undo something in a preview
     would undo what was last done to its base.
     """
-    if not line.startswith("hint: "):
-        return line
+    if not line.startswith(BEGINNINGS):
+        return QUOTED.sub(lambda found: runnable(f"hint: {found[0]}").removeprefix("hint: "), line)
     environment, file = chosen_environment(), named_file()
     options = "" if file is None else f" --config {shlex.quote(str(file))}"
 

@@ -33,6 +33,7 @@ def simulate(
     """Serve a planning API on this machine until Ctrl-C."""
     from datetime import datetime
 
+    from planlake.cli.screen import runnable
     from planlake.clock import LONDON
     from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
     from planlake.simulator.choose import dataset, speech
@@ -51,7 +52,7 @@ def simulate(
         keys = f"TASCOMI_PUBLIC_KEY={PUBLIC_KEY} TASCOMI_PRIVATE_KEY={PRIVATE_KEY}"
         typer.echo(f"export {f'PLANLAKE_API_TOKEN={spoken.token}' if spoken and spoken.token else keys}")
         of_source = "" if source == "tascomi" else f" --source {source}"
-        typer.echo(f"next: planlake init --base-url {simulator.url}{of_source}")
+        typer.echo(runnable(f"next: planlake init --base-url {simulator.url}{of_source}"))
         stopped.wait()
 
 
