@@ -161,7 +161,8 @@ def test_a_catalogue_file_that_is_none_fails_with_advice(typed, feed, tmp_path):
     found = findings(said)
     assert (said.status, found["lake catalogue"]["verdict"]) == (3, "failed")
     assert "catalogue" in found["lake catalogue"]["seen"]
-    assert found["lake catalogue"]["advice"]
+    assert found["lake catalogue"]["advice"] == "planlake recover"
+    assert found["warehouse"]["verdict"] == "ok"
     assert found["API"]["verdict"] == "ok"
 
 
@@ -175,6 +176,25 @@ def test_a_catalogue_that_another_process_holds_says_so(typed, feed, tmp_path):
     found = findings(said)
     assert (said.status, found["lake catalogue"]["verdict"]) == (3, "failed")
     assert "locked" in found["lake catalogue"]["seen"]
+    assert found["lake catalogue"]["advice"] == "wait for the process that holds it"
+
+
+@pytest.mark.parametrize("what", ["lake/catalog.db", "lake"])
+def test_the_doctor_never_sends_to_the_doctor(typed, feed, tmp_path, what, monkeypatch):
+    at = tmp_path / what
+    at.parent.mkdir(exist_ok=True)
+    at.mkdir() if what.endswith(".db") else at.write_text("a file where a folder should be")
+    said = typed("doctor", "--config", feed.file)
+    assert said.status == 3
+    assert "hint: " in said.err
+    assert "planlake doctor" not in said.err
+
+
+def test_a_resource_of_ones_own_is_asked_for_and_the_api_that_answers_is_named(typed, feed):
+    own = "resources: {building_notes: {path: fees, columns: {id: integer}}}\n"
+    feed.file.write_text(feed.file.read_text().replace("[fees]", "[building_notes]") + own)
+    found = findings(typed("doctor", "--json", "--config", feed.file))
+    assert f"{feed.simulator.url} has 70 records of building_notes" in found["API"]["seen"]
 
 
 @pytest.mark.skipif(find_spec("boto3") is not None, reason="the libraries for AWS are installed")
