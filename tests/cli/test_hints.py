@@ -12,7 +12,7 @@ from rich.console import Console
 
 from cli.conftest import FEW_TABLES, FIRST, SECOND, small_council
 from conftest import feeding
-from planlake.cli import demo, loading, screen
+from planlake.cli import answers, demo, loading
 from planlake.cli.run import _remarks, _standing
 from planlake.cli.screen import runnable
 from planlake.simulator.faults import Rule
@@ -176,7 +176,7 @@ def test_a_query_that_a_hint_prints_is_answered_whole_on_a_narrow_terminal(typed
     config, queries = printed
     assert [re.search(r"from (\w+)", query)[1] for query in queries] == ["uncastable", "rejected", "checks"]
     changed = "select id, valid_from, valid_to from history_fees where valid_to is not null or true"
-    monkeypatch.setattr(screen, "console", lambda stderr: Console(width=width))
+    monkeypatch.setattr(answers, "console", lambda stderr: Console(width=width))
     for query in [*queries, changed]:
         said = typed("sql", query, "--config", config)
         assert (said.status, said.err) == (0, ""), query
