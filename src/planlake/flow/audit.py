@@ -29,6 +29,7 @@ from planlake.sources.records import Shape
 
 MEGABYTE = 2**20
 LAST_TURN = 2**31  # behind the pages of all windows
+SHARE_THAT_WAITS = 16  # of a checkpoint: all tables may be audited at once, while few are read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ async def _keep(work: _Audit, page: Page) -> None:
     """Keep a page until as many wait as may be in memory; then what differs of them is kept alone."""
     work.waiting.append(page)
     work.waiting_bytes += page.answer.size
-    if work.waiting_bytes >= work.context.config.settings.checkpoint_megabytes * MEGABYTE / 2:
+    if work.waiting_bytes >= work.context.config.settings.checkpoint_megabytes * MEGABYTE / SHARE_THAT_WAITS:
         await asyncio.to_thread(_compare, work)
 
 
