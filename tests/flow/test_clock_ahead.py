@@ -108,6 +108,8 @@ def test_status_and_doctor_say_it_too(feed, typed):
     assert shown.status == 1
     assert shown.out.startswith("! run 3 began 368 days after what the clock says now, so that nothing may be written")
     assert shown.out.splitlines()[1].startswith("hint: planlake rollback")
+    assert "planlake backfill" not in shown.out  # the days it took for gaps are taken back with it
+    assert [one.gaps for one in status(feed.config).tables] == [(), ()]
     looked = typed("doctor")
     assert (looked.status >= 2, "run 3 began 368 days" in looked.out) == (True, True)
 

@@ -1,6 +1,7 @@
 """Status: trouble first, a sentence each with since when and the next command; nothing is called well that is not."""
 
 import json
+from datetime import date
 
 import pytest
 
@@ -10,7 +11,8 @@ from ingestion.served import fill, record, served, settings_of
 from planlake.config import SqlCheck
 from planlake.flow.check import check_histories
 from planlake.flow.forget import forget
-from planlake.flow.rollback import rollback
+from planlake.flow.rollback import rollback, undo
+from planlake.flow.run import reconcile
 from planlake.flow.status import status
 from planlake.simulator.faults import Rule
 
@@ -53,6 +55,7 @@ def at(feed, day):
 
 
 def test_where_all_is_well_every_table_is_complete_and_the_exit_status_is_0(feed, typed):
+    reconcile(feed.config, ["things"], is_deep=True)
     found = status(feed.config)
     assert (found.troubles, [one.is_complete for one in found.tables]) == ((), [True, True, True])
     shown = typed("status")
@@ -99,6 +102,25 @@ def test_a_table_that_a_check_holds_is_said_to_be_held_with_the_day_it_began(fee
     assert "things" in typed("check").out
 
 
+FOREIGN = {
+    "a page nobody has": (Rule(resource="others", status=404, times=None), "status 404"),
+    "a firewall": (Rule(resource="others", body=b"<html><title>Access denied</title></html>", times=None), "HTML page"),
+    "a redirect": (Rule(resource="others", status=302, times=None), "status 302"),
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_where_something_else_answers_the_doctor_is_asked_by_run_and_status(feed, typed, what):
+    rule, seen = FOREIGN[what]
+    feed.fail(rule)
+    at(feed, DAYS[2])
+    ran = typed("run")
+    assert (ran.status, seen in ran.out) == (1, True)
+    assert "hint: planlake doctor" in ran.err
+    ((kind, sentence, command),) = said(feed)
+    assert (kind, seen in sentence, command) == ("open", True, "planlake doctor")
+
+
 @pytest.mark.parametrize("table", ["wards_", "things"])
 def test_another_api_read_in_full_is_no_complete_table(feed, table):
     before = list(feed.data.records(table))
@@ -107,7 +129,12 @@ def test_another_api_read_in_full_is_no_complete_table(feed, table):
     fill(feed.data, table, 20, start=1000)
     feed.run_at(DAYS[7], table, is_full=True)
     kinds = [kind for kind, sentence, _ in said(feed) if sentence.startswith(table)]
-    assert kinds == ["held", "too many"]
+    assert kinds == ["held"]
+    (trouble,) = (one for one in status(feed.config).troubles if table in one.tables)
+    assert trouble.hints[0] == "planlake doctor"
+    assert trouble.hints[1].startswith(
+        f"planlake run {table} --full --accept-deletions, where the API is the right one"
+    )
     for identity in feed.data.ids(table):
         feed.data.delete(table, identity)
     for one in before:
@@ -128,10 +155,23 @@ def test_rows_the_api_does_not_have_any_more_are_counted_and_said(feed):
     assert said(feed) == []
 
 
-def test_rows_that_came_since_the_last_count_are_no_surplus(feed):
+def test_rows_that_came_since_the_last_count_are_no_surplus_and_not_yet_proven(feed, typed):
     fill(feed.data, "things", 5, "2026-11-16 12:00:00", start=200)
     feed.run_at(DAYS[2])
     assert said(feed) == []
+    things = status(feed.config).tables[0]
+    assert (things.held, things.total, things.since, things.is_complete) == (37, 30, 7, False)
+    shown = typed("status")
+    assert (shown.status, shown.out.count("= complete"), shown.out.count("+ 7 since counted")) == (0, 2, 1)
+
+
+@pytest.mark.parametrize("is_deep", [False, True])
+def test_the_count_that_is_shown_is_the_newest(feed, typed, is_deep):
+    fill(feed.data, "things", 5, "2026-11-16 12:00:00", start=200)
+    feed.run_at(DAYS[2])
+    reconcile(feed.config, ["things"], is_deep=is_deep)
+    things = status(feed.config).tables[0]
+    assert (things.held, things.total, str(things.counted_at)[:10], things.is_complete) == (37, 37, "2026-11-17", True)
 
 
 def test_a_page_that_fails_for_days_is_open_since_the_first_of_them(feed):
@@ -179,11 +219,54 @@ def test_a_table_that_is_loaded_and_not_configured_any_more_is_told_and_no_troub
     assert found.notes == ("others: loaded, and not configured: no run by itself brings it up to date",)
 
 
-def test_a_table_that_was_set_back_is_not_called_complete(feed):
-    rollback(feed.config, ["things"], 1, confirm=lambda _: True)
-    assert [kind for kind, _, _ in said(feed)] == ["waiting"]
+TARGETS = {"2026-11-15": date(2026, 11, 15), "1": 1, "last-good": "last-good"}
+SPOKEN = {"2026-11-15": "15 November", "1": "run 1", "last-good": "the version before the last"}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_table_that_was_rolled_back_says_so_and_what_each_way_on_means(feed, typed, target):
+    rollback(feed.config, ["things"], TARGETS[target], confirm=lambda _: True)
+    (trouble,) = status(feed.config).troubles
+    assert trouble.kind == "rolled back"
+    assert trouble.sentence == (
+        f"things: rolled back to {SPOKEN[target]} (run 3); people see the last good version, of 15 November; "
+        "the next run applies the same records again"
+    )
+    assert trouble.hints == (
+        "planlake undo takes the rollback back",
+        f"planlake undo, then planlake rollback things --to {target} --zone all, where the records were wrong",
+        "planlake run things applies the same records again",
+    )
+    shown = typed("status")
+    assert (shown.status, shown.out.count("hint: "), "! rolled back" in shown.out) == (1, 3, True)
     feed.run_at(DAYS[2])
     assert said(feed) == []
+
+
+def test_a_table_whose_records_were_voided_says_that_the_next_run_asks_again_and_misses_no_rows(feed):
+    reconcile(feed.config, ["things"])
+    rollback(feed.config, ["things"], 1, zone="all", confirm=lambda _: True)
+    (trouble,) = status(feed.config).troubles
+    assert trouble.sentence == (
+        "things: rolled back to run 1 (run 4); people see the last good version, of 15 November; "
+        "the next run asks the API again for what came since"
+    )
+    assert trouble.hints == ("planlake run things", "planlake undo takes the rollback back")
+    feed.run_at(DAYS[2])
+    assert said(feed) == []
+
+
+@pytest.mark.parametrize("zone", ["refined", "all"])
+def test_a_rollback_that_was_taken_back_is_not_told_of(feed, zone):
+    rollback(feed.config, [], 1, zone=zone, confirm=lambda _: True)
+    undo(feed.config, confirm=lambda _: True)
+    assert said(feed) == []
+
+
+def test_a_table_rolled_back_for_days_is_said_to_be_that_and_no_more(feed):
+    rollback(feed.config, ["things"], 1, confirm=lambda _: True)
+    at(feed, DAYS[6])
+    assert [kind for kind, sentence, _ in said(feed) if "things" in sentence] == ["rolled back"]
 
 
 def test_what_was_refused_or_forgotten_is_not_missing(feed):

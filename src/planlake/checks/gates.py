@@ -12,6 +12,8 @@ from planlake.checks.examples import for_example
 Verdict = Literal["ok", "warning", "held"]
 OF_EVERY_TABLE = ("casts", "complete", "repeats", "rejected", "unique", "rows dropped", "freshness", "deletions")
 
+BELIEVED = "believed up to"
+
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
@@ -94,8 +96,13 @@ def deletions(gone: int, *, held: int, percent: float, is_resumed: bool = False)
     message = f"{gone} of {held} records held are not in the API's answer any more"
     if is_resumed:
         message = f"{held} records are held or have just come, the API says it has {held - gone}"
-    message += f" ({share:.3g} %, believed up to {percent:g} %)"
+    message += f" ({share:.3g} %, {BELIEVED} {percent:g} %)"
     return CheckResult("deletions", "held" if is_held else "ok", share, percent, message=message if is_held else "")
+
+
+def is_of_deletions(message: str) -> bool:
+    """Whether a message is of a table that more deletions hold than are believed."""
+    return BELIEVED in message
 
 
 def surplus(held: int, *, total: int) -> CheckResult:

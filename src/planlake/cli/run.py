@@ -201,6 +201,8 @@ def _standing(results: "Sequence[TableResult]") -> "dict[tuple[str, str], list[s
 
 
 def _explained(result: "TableResult", said: str) -> tuple[str, str]:
+    from planlake.sources.strangers import is_not_the_api
+
     if result.outcome == "held" and result.ingest is not None and result.ingest.held_back:
         believe = f"planlake run {result.table} --full --accept-deletions"
         why = f"{said}: {printable(result.message)}; nothing of this reading counts"
@@ -209,7 +211,8 @@ def _explained(result: "TableResult", said: str) -> tuple[str, str]:
         query = NOT_WELL.format(result.table)
         return f"{said}: {printable(result.message)}", f'\nhint: planlake sql "{query}"'
     is_of_disk = result.outcome == "failed" and result.message.startswith("the lake")
-    return f"{said}; the next run asks again", "\nhint: planlake doctor" if is_of_disk else ""
+    is_outside = is_of_disk or is_not_the_api(result.message)
+    return f"{said}; the next run asks again", "\nhint: planlake doctor" if is_outside else ""
 
 
 def _of_several(said: str) -> str:

@@ -56,7 +56,7 @@ def _show(found: "Status") -> None:
     from planlake.cli.screen import print_table, remark
 
     for one in found.troubles:
-        remark(f"! {printable(one.sentence)}\nhint: {one.next_command}", is_data=True)
+        remark("\n".join([f"! {printable(one.sentence)}", *(f"hint: {hint}" for hint in one.hints)]), is_data=True)
     for note in found.notes:
         remark(note, is_data=True)
     columns = ("table", "as of", "rows", "API's", "counted", "audited", "verdict")
@@ -99,7 +99,9 @@ def _audited(one: "TableStatus") -> str:
 def _verdict(one: "TableStatus") -> str:
     if one.trouble:
         return f"{SIGN_OF.get(one.trouble, '!')} {one.trouble}"
-    return "= complete" if one.is_complete else "- not counted"
+    if one.total is None:
+        return "- not counted"
+    return f"+ {one.since:,} since counted" if one.since else "= complete"
 
 
 def _short(day: "datetime | None") -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from planlake.clock import london_day, read_clock
+from planlake.clock import london_day, naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb import Connection, connected
 from planlake.engines.sql import literal
@@ -13,10 +13,12 @@ from planlake.flow.ahead import runs_ahead
 from planlake.flow.audit_share import Share, share_of
 from planlake.flow.deletions import held_ids
 from planlake.flow.history import last_runs, series_of_tables, unended_runs
+from planlake.flow.plan import Selection, plan
 from planlake.flow.troubles import (
     Facts,
     Ran,
     Series,
+    SetBack,
     Trouble,
     named,
     together,
@@ -24,8 +26,9 @@ from planlake.flow.troubles import (
     troubles_of_runs,
 )
 from planlake.lake.files import bookmark
+from planlake.lake.journal import Entry, standing_rollbacks
 from planlake.lake.lake import Lake
-from planlake.lake.ledger import CLOSED, FULL, GAP, History, raw_files, raw_rows_sql, read_histories
+from planlake.lake.ledger import CLOSED, FULL, GAP, Gap, History, raw_files, raw_rows_sql, read_histories
 from planlake.lake.previews import open_to_read
 from planlake.lake.reading import own_rows_sql
 from planlake.lake.runs import last_run, published_dates
@@ -38,9 +41,9 @@ DayState = Literal["loaded", "empty", "failed", "gap", "none"]
 class TableStatus:
     """One table: rows held against the API's total when it was last known, what is missing, the last error.
 
-    `total` and `counted_at` (UTC) are of the last count or full reading; None before the first. `trouble` is a word for
-    the worst that is not well, empty where all is; `audit` says how much of a table that is read by days was compared
-    with the API.
+    `total` and `counted_at` (UTC) are of the last count or full reading; None before the first. `since` is how many
+    rows more are held than that total, which came since then if all is well. `trouble` is a word for the worst that is not
+    well, empty where all is; `audit` says how much of a table that is read by days was compared with the API.
     """
 
     table: str
@@ -53,11 +56,12 @@ class TableStatus:
     last_error: str | None
     trouble: str = ""
     audit: Share = field(default_factory=Share)
+    since: int = 0
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing speaks against the table being the same as the API's."""
-        return self.total is not None and not self.trouble
+        """Whether nothing speaks against the table being the same as the API's, and nothing came since they were."""
+        return self.total is not None and not self.trouble and not self.since
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def status(config: Config, environment: str | None = None) -> Status:
     """The status of the lake and of every configured table."""
     lake = open_to_read(config, environment)
     with connected(config.settings.memory_limit_megabytes) as connection:
-        known = _known(lake, connection)
+        known = _known(config, lake, connection)
         pairs = [_table(config, known, *one) for one in _cadences(config).items()]
         ran = last_runs(lake, connection)
         unended = unended_runs(lake, connection)
@@ -133,18 +137,33 @@ class _Known:
     errors: Mapping[str, str]
     series: Mapping[str, Series]
     excused: Mapping[str, int]
+    rollbacks: Mapping[str, Entry]
 
 
-def _known(lake: Lake, connection: Connection) -> _Known:
+def _known(config: Config, lake: Lake, connection: Connection) -> _Known:
+    histories = read_histories(lake, connection)
     return _Known(
         lake,
         connection,
-        read_histories(lake, connection),
+        histories,
         published_dates(lake, connection),
         _last_errors(lake, connection),
         series_of_tables(lake, connection),
         _excused(lake, connection),
+        _rollbacks(config, lake, connection, histories),
     )
+
+
+def _rollbacks(
+    config: Config, lake: Lake, connection: Connection, histories: Mapping[str, History]
+) -> dict[str, Entry]:
+    """The rollbacks that stand; of what was voided only where there is anything to ask for again."""
+    found = standing_rollbacks(lake, connection)
+    if not any(entry.zone == "all" for entry in found.values()):
+        return found
+    steps = plan(config, catalogue_of(config), histories, read_clock(), Selection())
+    due = {step.table for step in steps if step.step == "ingest" and step.windows}
+    return {name: entry for name, entry in found.items() if entry.zone != "all" or name in due}
 
 
 def _table(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[TableStatus, list[Trouble]]:
@@ -168,21 +187,35 @@ def _table(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[
         published=datetime.strptime(published, "%Y%m%d").date() if published else None,  # noqa: DTZ007 - a day
         series=known.series.get(name),
         open=open_windows,
-        gaps=history.gaps,
+        gaps=_until(history.gaps, naive_utc(read_clock().now())),
         held=len(ids),
         total=total,
         held_then=count.held if is_counted and count else None,
         counted_on=london_day(counted_at) if counted_at else None,
         excused=known.excused.get(name, 0),
         waiting=_is_waiting(lake.holder(name), known.connection, name, bookmark(current)),
+        set_back=_set_back(known.rollbacks.get(name), history, bookmark(current)),
     )
     troubles = troubles_of(facts)
-    gaps = tuple(dict.fromkeys(gap.window for gap in history.gaps))
+    gaps = tuple(dict.fromkeys(gap.window for gap in facts.gaps))
     verdict = troubles[0].kind if troubles else ""
     error = known.errors.get(name)
     share = share_of(config, resource, history, ids, read_clock().today())
-    table = TableStatus(name, published, facts.held, total, counted_at, gaps, open_windows, error, verdict, share)
+    since = max(0, facts.held - total) if total is not None else 0
+    table = TableStatus(
+        name, published, facts.held, total, counted_at, gaps, open_windows, error, verdict, share, since=since
+    )
     return table, troubles
+
+
+def _set_back(entry: Entry | None, history: History, applied: int) -> SetBack | None:
+    """The rollback of a table, where nothing was applied since; of one that voided batches, nothing received."""
+    if entry is None or applied > entry.batch_to:
+        return None
+    is_voided = entry.zone == "all"
+    if is_voided and history.last_batch > max(entry.voided, default=0):
+        return None
+    return SetBack(entry.action, entry.target, is_voided)
 
 
 def _is_waiting(lake: Lake, connection: Connection, name: str, applied: int) -> bool:
@@ -192,6 +225,11 @@ def _is_waiting(lake: Lake, connection: Connection, name: str, applied: int) -> 
         return False
     rows = raw_rows_sql(lake, files, name, applied, columns=("resource", "batch", "request_id"))
     return bool(connection.execute(f"select true from {rows} limit 1").fetchall())
+
+
+def _until(gaps: Sequence[Gap], now: datetime) -> tuple[Gap, ...]:
+    """Gaps without those of a run whose clock was ahead: what takes that run back takes them back too."""
+    return tuple(gap for gap in gaps if gap.given_up_at is None or gap.given_up_at <= now)
 
 
 def _excused(lake: Lake, connection: Connection) -> dict[str, int]:

@@ -7,26 +7,30 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from planlake.checks.gates import is_of_deletions
 from planlake.clock import london_day
 from planlake.lake.ledger import Gap
 from planlake.sources.catalogue import Cadence
+from planlake.sources.strangers import is_not_the_api
 
 NAMES_SHOWN = 5
 STALE_DAYS: Mapping[Cadence, int] = {"daily": 2, "weekly": 14}
 KEPT = "people see the last good version"
+DOCTOR, AGAIN = "planlake doctor", "planlake run TABLE"
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """One thing that is not well: which tables (none: the lake itself), what in a sentence, and the next command.
 
-    `kind` is a word for it.
+    `kind` is a word for it; `others` are commands that may be right instead, each with the words that say when.
     """
 
     kind: str
     said: str
     command: str
     tables: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -36,7 +40,15 @@ class Trouble:
     @property
     def next_command(self) -> str:
         """The command that is to be given next, for all of these tables."""
-        return self.command.replace("TABLE", " ".join(self.tables))
+        return self._typed(self.command)
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """The next command and those that may be right instead."""
+        return tuple(map(self._typed, (self.command, *self.others)))
+
+    def _typed(self, command: str) -> str:
+        return command.replace("TABLE", " ".join(self.tables))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +63,21 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class SetBack:
+    """A rollback that stands: its run, to what, and whether what came since is voided."""
+
+    run: int
+    target: str
+    is_voided: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a table; days are London's, `since_open` when an open window was first not read to its end.
 
-    `total` is the API's when it was last known, `held_then` the rows held at that moment where they were counted, and
-    `excused` records that the API counts and that cannot be rows: refused, forgotten, or sent twice.
+    `set_back` is the last rollback, where nothing was published since. `total` is the API's when it was last known,
+    `held_then` the rows held at that moment where they were counted, and `excused` records that the API counts and that
+    cannot be rows: refused, forgotten, or sent twice.
     """
 
     table: str
@@ -74,22 +96,32 @@ class Facts:
     counted_on: date | None = None
     excused: int = 0
     waiting: bool = field(default=False)
+    set_back: SetBack | None = None
 
 
 def troubles_of(facts: Facts) -> list[Trouble]:
     """What is not well with a table, the worst first."""
-    judges: Sequence[Callable[[Facts], Trouble | None]] = (_broken, _open, _never, _waiting, _gaps, _missing, _stale)
+    judges: Sequence[Callable[[Facts], Trouble | None]] = (
+        *(_broken, _set_back, _open, _never, _waiting, _gaps, _missing, _stale),
+    )
     found = [replace(one, tables=(facts.table,)) for judge in judges if (one := judge(facts)) is not None]
     kinds = {one.kind for one in found}
-    return [one for one in found if not (one.kind == "open" and "failed" in kinds)]
+    is_other_api = any(one.kind == "held" and one.command == DOCTOR for one in found)  # its total says nothing
+    return [
+        one
+        for one in found
+        if not (one.kind == "open" and "failed" in kinds)
+        and not (one.kind in ("missing", "too many") and (is_other_api or "rolled back" in kinds))
+        and not (one.kind in ("waiting", "stale") and "rolled back" in kinds)
+    ]
 
 
 def together(troubles: Iterable[Trouble]) -> list[Trouble]:
     """One sentence for what is the same of several tables, in the order in which it was first said."""
-    found: dict[tuple[str, str, str], list[str]] = {}
+    found: dict[Trouble, list[str]] = {}
     for one in troubles:
-        found.setdefault((one.kind, one.said, one.command), []).extend(one.tables)
-    return [Trouble(*key, tuple(tables)) for key, tables in found.items()]
+        found.setdefault(replace(one, tables=()), []).extend(one.tables)
+    return [replace(one, tables=tuple(tables)) for one, tables in found.items()]
 
 
 def named(tables: Sequence[str]) -> str:
@@ -111,11 +143,35 @@ def _broken(facts: Facts) -> Trouble | None:
         return None
     since, shown = spoken(london_day(series.since), facts.today), _shown(facts)
     runs = f", {series.runs} runs" if series.runs > 1 else ""
+    said = f"{series.outcome} since {since} (run {series.first_run}{runs}): {series.message}; {shown}"
+    if series.outcome == "held" and is_of_deletions(series.message):
+        believe = "planlake run TABLE --full --accept-deletions, where the API is the right one and they were deleted"
+        return Trouble("held", said, DOCTOR, others=(believe,))
     if series.outcome == "held":
-        return Trouble("held", f"held since {since} (run {series.first_run}{runs}): {series.message}; {shown}",
-                       "planlake check TABLE")  # fmt: skip
-    said = f"failed since {since} (run {series.first_run}{runs}): {series.message}; {shown}"
-    return Trouble("failed", said, "planlake run TABLE")
+        return Trouble("held", said, "planlake check TABLE")
+    is_outside = series.message.startswith("the lake") or is_not_the_api(series.message)
+    return Trouble("failed", said, DOCTOR if is_outside else AGAIN)
+
+
+def _set_back(facts: Facts) -> Trouble | None:
+    """A rollback that stands: what each of the ways on from it means."""
+    back = facts.set_back
+    if back is None or not (facts.waiting or back.is_voided):
+        return None
+    said = f"rolled back to {_target(back.target, facts.today)} (run {back.run}); {_shown(facts)}"
+    undo = "planlake undo takes the rollback back"
+    if back.is_voided:
+        said += "; the next run asks the API again for what came since"
+        return Trouble("rolled back", said, AGAIN, others=(undo,))
+    said += "; the next run applies the same records again"
+    anew = f"planlake undo, then planlake rollback TABLE --to {back.target} --zone all, where the records were wrong"
+    return Trouble("rolled back", said, undo, others=(anew, "planlake run TABLE applies the same records again"))
+
+
+def _target(target: str, today: date) -> str:
+    if target.isdigit():
+        return f"run {target}"
+    return spoken(date.fromisoformat(target), today) if target[:1].isdigit() else "the version before the last"
 
 
 def _shown(facts: Facts) -> str:
@@ -132,21 +188,22 @@ def _open(facts: Facts) -> Trouble | None:
     reason = (
         f": {series.message}" if series and series.outcome == "open" else f", begun and not read to its end: {windows}"
     )
-    return Trouble("open", f"open{since}{reason}; {_shown(facts)}", "planlake run TABLE")
+    is_outside = series is not None and series.outcome == "open" and is_not_the_api(series.message)
+    return Trouble("open", f"open{since}{reason}; {_shown(facts)}", DOCTOR if is_outside else AGAIN)
 
 
 def _never(facts: Facts) -> Trouble | None:
     if facts.is_loaded or facts.open or facts.series is not None:
         return None
     if facts.is_sampled:
-        return Trouble("sample", "holds a sample only", "planlake run TABLE")
-    return Trouble("not loaded", "never loaded", "planlake run TABLE")
+        return Trouble("sample", "holds a sample only", AGAIN)
+    return Trouble("not loaded", "never loaded", AGAIN)
 
 
 def _waiting(facts: Facts) -> Trouble | None:
     if not facts.waiting or facts.open or facts.series is not None or not facts.is_loaded:
         return None
-    return Trouble("waiting", f"what was received last is not shown yet; {_shown(facts)}", "planlake run TABLE")
+    return Trouble("waiting", f"what was received last is not shown yet; {_shown(facts)}", AGAIN)
 
 
 def _gaps(facts: Facts) -> Trouble | None:
@@ -154,13 +211,13 @@ def _gaps(facts: Facts) -> Trouble | None:
         return None
     windows = sorted({gap.window for gap in facts.gaps})
     pages = sum(gap.page is not None for gap in facts.gaps)
-    what = f"{pages} pages that were given up" if pages else f"{len(windows)} days that were never read"
+    what = f"{pages} pages were given up" if pages else f"{len(windows)} days were never read"
     one = {1: what.replace("pages", "page").replace("days", "day").replace("were", "was")}
     span = windows[0] if len(windows) == 1 else f"{windows[0]} to {windows[-1]}"
     command = f"planlake backfill TABLE --from {windows[0]} --to {windows[-1]}"
     if not windows[0][:1].isdigit():
         command = "planlake run TABLE --full"
-    return Trouble("gaps", f"lacks {one.get(pages or len(windows), what)}: {span}", command)
+    return Trouble("gaps", f"{one.get(pages or len(windows), what)}: {span}", command)
 
 
 def _missing(facts: Facts) -> Trouble | None:
@@ -186,7 +243,7 @@ def _stale(facts: Facts) -> Trouble | None:
     if days <= STALE_DAYS[facts.cadence]:
         return None
     said = f"last published on {spoken(facts.published, facts.today)}, {days} days ago, and it is read {facts.cadence}"
-    return Trouble("stale", said, "planlake run TABLE")
+    return Trouble("stale", said, AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,5 +273,5 @@ def troubles_of_runs(ran: Iterable[Ran], today: date) -> Iterator[Trouble]:
     before = f"; {len(series)} in a row did not end well" if len(series) > 1 else ""
     if before and first.started_at:
         before += f", since {spoken(london_day(first.started_at), today)} (run {first.run})"
-    command = "planlake doctor" if last.outcome == "failed" else "planlake run"
+    command = DOCTOR if last.outcome == "failed" else "planlake run"
     yield Trouble("last run", f"the last run ({last.run}{when}) {said}{before}", command)

@@ -78,6 +78,15 @@ def last_action(lake: Lake, connection: Connection) -> list[Entry]:
     return list(actions[forward[-1]]) if forward and forward[-1] not in undone else []
 
 
+def standing_rollbacks(lake: Lake, connection: Connection) -> dict[str, Entry]:
+    """Of each table that an action changed last by a rollback which was not taken back: what that one did to it."""
+    actions = _actions(lake, connection)
+    undone = {entry.undoes for entries in actions.values() for entry in entries}
+    forward = [entry for entries in actions.values() for entry, state in entries.items() if state == DONE]
+    last = {entry.resource: entry for entry in forward if entry.kind != "undo" and entry.action not in undone}
+    return {resource: entry for resource, entry in last.items() if entry.kind == "rollback"}
+
+
 def _kind(entries: Iterable[Entry]) -> str:
     return next(iter(entries)).kind
 

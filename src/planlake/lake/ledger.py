@@ -62,11 +62,12 @@ class LedgerPage:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that was given up: a day beyond the look-back cap, or a page (None: the whole day) and why."""
+    """Something that was given up: a day beyond the look-back cap, or a page (None: the whole day), why, and when."""
 
     window: str
     page: int | None
     reason: str
+    given_up_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +208,8 @@ def _recounted(connection: Connection) -> dict[str, list[str]]:
 
 def _gaps(connection: Connection) -> dict[str, list[Gap]]:
     found: dict[str, list[Gap]] = {}
-    query = f"""select distinct resource, "window", page, error from since_closed
-                where event = '{GAP}' order by "window", page"""
+    query = f"""select resource, "window", page, error, min(requested_at) from since_closed
+                where event = '{GAP}' group by all order by "window", page"""
     for resource, *values in connection.execute(query).fetchall():
         found.setdefault(resource, []).append(Gap(*values))
     return found

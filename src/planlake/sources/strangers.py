@@ -15,6 +15,11 @@ _LOOKED_AT = 2**16  # bytes of a page that may hold its title
 _HTML = re.compile(rb"<!doctype\s+html|<(?:html|head|body|title|center|h1)\b", re.IGNORECASE)
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _LONGEST_TITLE = 60
+_NOT_THE_API = re.compile(
+    r"not the API|status (?:3\d\d|40[0-7]|41\d)\b|no answer within|no secure connection|"
+    r"the proxy|the API (?:refuses|cannot be reached)|sent on without end|connection refused|cannot connect",
+    re.IGNORECASE,
+)
 
 
 def stranger(body: bytes) -> str:
@@ -50,3 +55,11 @@ def _redirect(asked: str, location: str, resource: str) -> str:
     if base:
         return f": the API is said to be at {base}; set api.base_url to that if it is right"
     return f": sent on to {target}, where nothing is asked; is api.base_url right?"
+
+
+def is_not_the_api(reason: str) -> bool:
+    """Whether a reason says that someone else answers, or no one: then to ask again brings the same.
+
+    The doctor looks at that. A status of 429 or 500 and above may pass by itself.
+    """
+    return bool(_NOT_THE_API.search(reason))
