@@ -42,8 +42,8 @@ class TableStatus:
     """One table: rows held against the API's total when it was last known, what is missing, the last error.
 
     `total` and `counted_at` (UTC) are of the last count or full reading; None before the first. `since` is how many
-    rows more are held than that total, which came since then if all is well. `trouble` is a word for the worst that is not
-    well, empty where all is; `audit` says how much of a table that is read by days was compared with the API.
+    rows more are held than that total, which came since then if all is well. `trouble` is a word for the worst that is
+    not well, empty where all is; `audit` says how much of a table that is read by days was compared with the API.
     """
 
     table: str
