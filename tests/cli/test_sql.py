@@ -292,6 +292,46 @@ def test_a_semicolon_inside_a_text_or_within_a_line_ends_no_query_too_early(pipe
     assert re.findall(r'^"(one|three|four)"', said.out, re.MULTILINE) == ["one", "three", "four"]
 
 
+@pytest.mark.parametrize("word", ["quit", "exit", "QUIT;", ".quit", ".exit", "\\q", "  quit  "])
+def test_who_leaves_in_the_words_of_another_prompt_leaves(piped, word):
+    said = piped(f"select 1 as one;\n{word}\nselect 2 as two;\n", "--format", "csv")
+    assert (said.status, said.out, said.err) == (0, '"one"\n1\n', "")
+
+
+@pytest.mark.parametrize("word", ["help", "HELP;", "?", ".help", "\\?", "\\h"])
+def test_help_is_shown_and_the_next_query_answered(piped, word):
+    said = piped(f"{word}\nselect 2 as two;\n", "--format", "csv")
+    assert (said.status, said.out) == (0, '"two"\n2\n')
+    assert "quit      leaves" in said.err
+
+
+@pytest.mark.parametrize("word", ["\\d", "\\dt", ".tables", "tables", "show tables;"])
+def test_the_tables_are_listed_in_the_words_of_other_prompts(piped, word):
+    said = piped(f"{word}\nselect 2 as two;\n", "--format", "csv")
+    assert (said.status, said.err) == (0, "")
+    assert '"fees"' in said.out
+    assert said.out.endswith('"two"\n2\n')
+
+
+@pytest.mark.parametrize("word", ["\\d fees", "\\d fees;", ".schema fees"])
+def test_the_columns_of_a_table_are_listed_in_the_words_of_other_prompts(piped, word):
+    said = piped(f"{word}\nselect 2 as two;\n", "--format", "csv")
+    assert (said.status, said.err, '"last_updated"' in said.out) == (0, "", True)
+    assert said.out.endswith('"two"\n2\n')
+
+
+@pytest.mark.parametrize("word", ["\\x", ".mode csv", "\\copy fees"])
+def test_an_unknown_command_swallows_no_query(piped, word):
+    said = piped(f"{word}\nselect 2 as two;\n", "--format", "csv")
+    assert (said.out, len(said.errors), "hint: help" in said.err) == ('"two"\n2\n', 1, True)
+
+
+def test_a_word_that_is_part_of_a_query_is_no_command(piped):
+    said = piped("select 1 as\nquit\n, 2 as\nhelp\n;\n", "--format", "csv")
+    assert (said.status, said.out, said.err) == (0, '"quit","help"\n1,2\n', "")
+    assert piped("select 1\n\\q\n").out == ""
+
+
 def test_no_query_at_all_is_no_mistake(piped):
     said = piped("")
     assert (said.status, said.out, said.err) == (0, "", "")

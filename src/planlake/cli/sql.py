@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +16,7 @@ FORMATS = ("table", "csv", "json", "parquet")
 
 
 def sql(
-    query: Annotated[str | None, typer.Argument(help="The query; without one a prompt opens.")] = None,
+    query: Annotated[str | None, typer.Argument(help="The query; without one a prompt opens (help says more).")] = None,
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="Show refined tables as of this day, YYYY-MM-DD.")
     ] = None,
@@ -52,11 +51,12 @@ class Shown:
 
 def _answer(asked: "Asked", query: str, shown: Shown) -> None:
     from planlake.cli.answers import write_answer
+    from planlake.cli.prompt import check_text
     from planlake.cli.screen import remark
     from planlake.engines.memory import no_more_than
     from planlake.lake.query import answered
 
-    _check_text(query)
+    check_text(query)
     with no_more_than(asked.limits.megabytes), answered(asked, query, _stop) as answer:
         for note in answer.notes:
             remark(note)
@@ -71,19 +71,9 @@ def _stop() -> None:
     os._exit(2)
 
 
-def _check_text(query: str) -> None:
-    """Refuse a query in another encoding."""
-    from planlake.errors import ConfigurationError
-
-    try:
-        query.encode()
-    except UnicodeEncodeError:
-        hint = "iconv -f LATIN1 -t UTF-8 makes it so, where it is Latin-1"
-        raise ConfigurationError("the query is no UTF-8 text", hint=hint) from None
-
-
 def _prompt(asked: "Asked", shown: Shown) -> None:
     """Read queries that end in a semicolon until the input ends; on a terminal a mistake is one line, not the end."""
+    from planlake.cli.prompt import queries
     from planlake.cli.screen import remark
     from planlake.errors import PlanlakeError
 
@@ -91,9 +81,9 @@ def _prompt(asked: "Asked", shown: Shown) -> None:
     if is_asked:
         import readline  # noqa: F401 - gives the prompt its history
 
-        remark("A query ends with ;   Ctrl-D leaves")
+        remark("A query ends with ;   help says more   quit leaves")
     status = 0
-    for query in _queries(is_asked=is_asked):
+    for query in queries(is_asked=is_asked):
         try:
             _answer(asked, query, shown)
         except PlanlakeError as error:
@@ -101,30 +91,3 @@ def _prompt(asked: "Asked", shown: Shown) -> None:
             remark("\n".join(error.lines()))
     if not is_asked:
         raise typer.Exit(status)
-
-
-def _queries(*, is_asked: bool) -> Iterator[str]:
-    """Queries as they are typed; a semicolon inside a text ends none."""
-    text = ""
-    while True:
-        try:
-            text += input(("     ...> " if text else "planlake> ") if is_asked else "") + "\n"
-        except EOFError:
-            break
-        _check_text(text)
-        complete, text = _split(text)
-        yield from complete
-    if text.strip():
-        yield text
-
-
-def _split(text: str) -> tuple[list[str], str]:
-    """Whole queries of what was typed so far, and what is left of it."""
-    import duckdb
-
-    if not text.rstrip().endswith(";"):
-        return [], text
-    try:
-        return [statement.query for statement in duckdb.extract_statements(text)], ""
-    except duckdb.Error as error:
-        return ([], text) if "unterminated" in str(error).lower() else ([text], "")

@@ -1,0 +1,86 @@
+"""The prompt of `planlake sql`: in go lines as they are typed, out come whole queries, one after another.
+
+A few words alone on a line are no query: those that people know from other prompts leave, list the tables, or help.
+"""
+
+import re
+from collections.abc import Iterator
+
+from planlake.errors import ConfigurationError
+
+LEAVE = ("quit", "exit", ".quit", ".exit", ".q", "\\q")
+HELP = ("help", "?", ".help", ".h", "\\?", "\\h")
+TABLES = ("tables", ".tables", "\\d", "\\dt", "\\dv", "\\d+")
+COLUMNS = re.compile(r"(?:\\d\+?|\.schema|\.columns)\s+(?P<table>\S+)", re.IGNORECASE)
+HELP_TEXT = """\
+A query ends with ; and may take several lines: select * from NAME limit 5;
+\\d        lists the tables, like: show tables;
+\\d NAME   lists the columns of a table, like: describe NAME;
+help      shows this
+quit      leaves, like exit, \\q or Ctrl-D"""
+
+
+def queries(*, is_asked: bool) -> Iterator[str]:
+    """Queries as they are typed; a semicolon inside a text ends none. Where nobody `is_asked`, no prompt is shown."""
+    text = ""
+    while True:
+        try:
+            line = input(("     ...> " if text.strip() else "planlake> ") if is_asked else "")
+        except EOFError:
+            break
+        word = line.strip().rstrip(";").rstrip()
+        if is_command(word, is_begun=bool(text.strip())):
+            if word.lower() in LEAVE:
+                return
+            yield from _meant(word)
+            continue
+        text += line + "\n"
+        check_text(text)
+        complete, text = _split(text)
+        yield from complete
+    if text.strip():
+        yield text
+
+
+def is_command(word: str, *, is_begun: bool) -> bool:
+    """Whether what stands alone on a line is no part of a query; words of letters may be, once one `is_begun`."""
+    if is_begun and word[:1] not in ("\\", "."):
+        return False
+    known = word.lower() in (*LEAVE, *HELP, *TABLES) or COLUMNS.fullmatch(word) is not None
+    return known or (not is_begun and word[:1] in ("\\", "."))
+
+
+def _meant(word: str) -> Iterator[str]:
+    """The query that a command stands for; of help and of what nobody knows there is none."""
+    from planlake.cli.screen import remark
+
+    of_table = COLUMNS.fullmatch(word)
+    if word.lower() in TABLES:
+        yield "show tables"
+    elif of_table:
+        yield f"describe {of_table['table']}"
+    elif word.lower() in HELP:
+        remark(HELP_TEXT)
+    else:
+        remark(f'Error: nothing is called "{word}" here\nhint: help lists what is; a query ends with ;')
+
+
+def check_text(query: str) -> None:
+    """Refuse a query in another encoding."""
+    try:
+        query.encode()
+    except UnicodeEncodeError:
+        hint = "iconv -f LATIN1 -t UTF-8 makes it so, where it is Latin-1"
+        raise ConfigurationError("the query is no UTF-8 text", hint=hint) from None
+
+
+def _split(text: str) -> tuple[list[str], str]:
+    """Whole queries of what was typed so far, and what is left of it."""
+    import duckdb
+
+    if not text.rstrip().endswith(";"):
+        return [], text
+    try:
+        return [statement.query for statement in duckdb.extract_statements(text)], ""
+    except duckdb.Error as error:
+        return ([], text) if "unterminated" in str(error).lower() else ([text], "")
