@@ -158,6 +158,16 @@ def test_a_run_that_has_nothing_to_do_names_files_that_are_gone(feed, typed):
     assert (said.status, "data files of increment_things are gone or damaged" in said.err) == (1, True)
 
 
+def test_a_rebuild_of_what_cannot_be_read_says_that_its_rows_before_are_unknown(feed, typed):
+    for file in data_files(open_lake(feed.config).find(*TABLES["current"])):
+        Path(file.file_path).unlink()
+    said = typed("rebuild", "things")
+    assert said.status == 0
+    assert said.out.splitlines()[-2].split() == ["things", "unknown", "5", "unknown", "unknown", "unknown"]
+    (made,) = rebuild(feed.config, ["things"])
+    assert (made.rows_before, made.rows_after, made.changed) == (5, 5, 0)
+
+
 @pytest.mark.parametrize("table", ["records", "ledger"])
 def test_what_raw_lost_is_asked_for_again_and_all_is_made_of_raw_once_more(feed, typed, table):
     for file in data_files(open_lake(feed.config).find(*TABLES[table])):

@@ -87,7 +87,11 @@ def _show(found: "list[Rebuilt]") -> None:
 
     names = ("table", "rows before", "rows after", "new", "gone", "changed")
     rows = [
-        (one.table, one.rows_before, one.rows_after, one.added, one.removed, one.changed)
+        (
+            one.table,
+            *("unknown" if it is None else it for it in (one.rows_before, one.rows_after)),
+            *("unknown" if it is None else it for it in (one.added, one.removed, one.changed)),
+        )
         for one in found
         if not one.trouble
     ]

@@ -44,15 +44,16 @@ ORIGINS: tuple[Origin, ...] = ("raw", "increments")
 class Rebuilt:
     """What a rebuild did to one table: rows before and after, and how many ids came, went or have other contents.
 
-    `trouble` says why the table is as it was.
+    What compares with before is None where that could not be read: the table was damaged. `trouble` says why the table
+    is as it was.
     """
 
     table: str
-    rows_before: int
+    rows_before: int | None
     rows_after: int
-    added: int = 0
-    removed: int = 0
-    changed: int = 0
+    added: int | None = 0
+    removed: int | None = 0
+    changed: int | None = 0
     trouble: str = ""
 
 
@@ -143,13 +144,16 @@ def _rebuilt(context: Context, entry: Entry, origin: Origin) -> tuple[TableResul
     before = _version(context, resource)
     try:
         steps = _steps(context, resource, origin)
-        found = compared(context.connection, resource, before, _version(context, resource))
+        after = _version(context, resource) or Version()
+        found = compared(context.connection, resource, before or Version(), after)
     except Exception as error:
         steps = failed(resource, error)
     steps = replace(steps, seconds=monotonic() - started)
     if steps.outcome != "rebuilt":
         _set_back(context, entry)
         return steps, Rebuilt(resource.name, 0, 0, trouble=steps.message)
+    if before is None:
+        return steps, Rebuilt(resource.name, None, found.after, None, None, None)
     return steps, Rebuilt(resource.name, found.before, found.after, found.added, found.removed, found.changed)
 
 
@@ -193,9 +197,11 @@ def _close(context: Context, entries: Sequence[Entry], results: Sequence[TableRe
         note(context.lake, chosen, state, naive_utc(context.clock.now()))
 
 
-def _version(context: Context, resource: Resource) -> Version:
-    """The version that is shown now; one that cannot be read has nothing to compare with."""
+def _version(context: Context, resource: Resource) -> Version | None:
+    """The version that is shown now; None where it cannot be read."""
     table = context.lake.find("refined", f"current_{resource.name}")
-    if table is None or damage_in(context.lake, "refined", table.name()[-1]) is not None:
+    if table is None:
         return Version()
+    if damage_in(context.lake, "refined", table.name()[-1]) is not None:
+        return None
     return Version(data_files(table), table.schema())
