@@ -6,9 +6,10 @@ from contextlib import suppress
 
 import pytest
 
+from commands import typed_in_process
 from conftest import feeding
 from ingestion.served import fill, served, settings_of
-from planlake.errors import ConfigurationError
+from planlake.errors import ConfigurationError, LakeError
 from planlake.flow.forget import forget
 from planlake.flow.history import past_runs
 from planlake.flow.maintain import maintain
@@ -16,6 +17,7 @@ from planlake.flow.preview import create
 from planlake.flow.rebuild import rebuild
 from planlake.flow.rollback import rollback, undo
 from planlake.flow.run import reconcile
+from planlake.flow.status import status
 
 DAYS = [f"2026-11-{day}T03:00:00" for day in range(17, 26)]
 
@@ -77,7 +79,7 @@ def test_a_command_that_is_killed_has_a_row_that_says_so(feed, monkeypatch, comm
     feed.run_at(DAYS[3])
     assert outcomes(feed)[:3] == [(4, "finished"), (3, "killed"), (2, "finished")]
     rows = feed.rows("select outcome, message, resource from runs where run = 3")
-    assert rows == [{"outcome": "killed", "message": "it never ended; run 4 went on", "resource": None}]
+    assert rows == [{"outcome": "killed", "message": "run 4 went on", "resource": None}]
     assert "nobody" in (feed.config.folder / "lake/catalog.db.lock").read_text()
 
 
@@ -122,6 +124,37 @@ def test_what_breaks_a_command_off_is_written_down(feed, monkeypatch, error, out
         with suppress(BaseException):
             maintain(feed.config)
     assert outcomes(feed)[:2] == [(3, outcome), (2, "finished")]
+
+
+def test_a_killed_run_is_told_of_in_good_words_with_the_one_command_that_goes_on(feed, monkeypatch, capfd):
+    fill(feed.data, "things", 3, "2026-11-18 09:00:00", start=50)
+    killed(monkeypatch, lambda: feed.run_at(DAYS[2]), at="planlake.flow.run.refine")
+    kinds = {one.kind: one.sentence for one in status(feed.config).troubles}
+    assert kinds["last run"] == "the last run (3 of 19 November) was killed; what it committed is kept"
+    assert kinds.keys() == {"last run", "waiting"}
+    shown = typed_in_process(monkeypatch, capfd, ("status", "--config", feed.config.folder / "planlake.yaml"))
+    assert [line[:18] for line in shown.out.splitlines() if line.startswith("hint")] == ["hint: planlake run"]
+    feed.run_at(DAYS[3])
+    assert status(feed.config).troubles == ()
+
+
+def test_what_broke_a_run_off_is_known_where_the_full_disk_took_no_row_of_it(feed, monkeypatch):
+    with monkeypatch.context() as patch:
+
+        def full(*_, **__):
+            raise OSError(28, "No space left on device")
+
+        patch.setattr("planlake.flow.record.append_operations", full)
+        with suppress(LakeError):
+            feed.run_at(DAYS[2])
+        seen = "the lake cannot be written: [Errno 28] No space left on device"
+        assert next((one.outcome, one.message) for one in past_runs(feed.config)) == ("failed", seen)
+        (trouble,) = (one for one in status(feed.config).troubles if one.kind == "last run")
+        assert trouble.sentence == f"the last run (3 of 19 November) failed: {seen}"
+        assert trouble.next_command == "planlake doctor"
+    feed.run_at(DAYS[3])
+    rows = [(one.run, one.outcome, one.message) for one in past_runs(feed.config)]
+    assert rows[:2] == [(4, "finished", ""), (3, "failed", seen)]
 
 
 def test_a_command_that_was_refused_is_no_run(feed):

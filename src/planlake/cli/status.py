@@ -54,9 +54,10 @@ def status(
 def _show(found: "Status") -> None:
     """What is not well first; then the tables, which fit into 80 columns."""
     from planlake.cli.screen import print_table, remark
+    from planlake.flow.troubles import hints_shown
 
-    for one in found.troubles:
-        remark("\n".join([f"! {printable(one.sentence)}", *(f"hint: {hint}" for hint in one.hints)]), is_data=True)
+    for one, hints in hints_shown(found.troubles):
+        remark("\n".join([f"! {printable(one.sentence)}", *(f"hint: {hint}" for hint in hints)]), is_data=True)
     for note in found.notes:
         remark(note, is_data=True)
     columns = ("table", "as of", "rows", "API's", "counted", "audited", "verdict")

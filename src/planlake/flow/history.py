@@ -15,7 +15,7 @@ from planlake.lake.lease import noted
 from planlake.lake.previews import open_to_read
 from planlake.lake.reading import own_rows_sql
 from planlake.lake.runs import last_run
-from planlake.lake.unended import unended
+from planlake.lake.unended import Unended, unended
 
 HISTORY = 100  # runs that are looked at for how long something has not been well
 
@@ -104,10 +104,16 @@ def unended_runs(lake: Lake, connection: Connection) -> list[PastRun]:
     last = last_run(lake, connection)
     found = unended(lake, connection, notes, above=last.recorded, until=last.run)
     newest = max((one.run for one in found), default=0)
-    told = {True: ("under way", ""), False: ("killed", "it never ended; what it committed is kept")}
+    silent = ("killed", "what it committed is kept")
     if lake.lock_file is None:
-        told[False] = ("not ended", "it is under way, or was killed")
-    return [PastRun(one.run, one.started_at, None, *told[is_held and one.run == newest], 0, 0, 0, "") for one in found]
+        silent = ("not ended", "it is under way, or was killed")
+
+    def told(one: Unended) -> tuple[str, str]:
+        if is_held and one.run == newest:
+            return "under way", ""
+        return ("failed", one.broken) if one.broken else silent
+
+    return [PastRun(one.run, one.started_at, None, *told(one), 0, 0, 0, "") for one in found]
 
 
 def tables_of_run(config: Config, run: int, *, environment: str | None = None) -> list[PastTable]:

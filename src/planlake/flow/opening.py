@@ -15,7 +15,7 @@ from planlake.engines.duckdb import Connection, connected
 from planlake.errors import PlanlakeError
 from planlake.flow.ahead import is_way_back, runs_ahead
 from planlake.flow.context import Context, Notify
-from planlake.flow.record import configuration_hash, record_broken_off
+from planlake.flow.record import broken_by, configuration_hash, record_broken_off
 from planlake.flow.telling import telling
 from planlake.lake.arrivals import Arrivals
 from planlake.lake.lake import Lake
@@ -84,12 +84,15 @@ def _check_clocks(
 @contextmanager
 def _noted(held: Held, context: Context) -> Iterator[Context]:
     """A run that is known to have begun, also where it cannot say any more how it ended."""
-    note_run(held, context.run, context.lake.preview, naive_utc(context.clock.start))
+    began = (context.run, context.lake.preview, naive_utc(context.clock.start))
+    note_run(held, *began)
     try:
         yield context
     except (Exception, KeyboardInterrupt, CancelledError) as error:
-        if record_broken_off(context, error):  # else the note stays: it is all that is known of this run
+        if record_broken_off(context, error):
             _note_end(held, context)
+        else:  # the note is all that will be known of this run
+            note_run(held, *began, broken=broken_by(error))
         raise
     _note_end(held, context)
 

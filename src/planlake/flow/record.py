@@ -5,7 +5,7 @@
 import hashlib
 from asyncio import CancelledError
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from planlake import __version__
 from planlake.checks.gates import as_row, troubles
@@ -129,7 +129,8 @@ def _of_killed(context: Context) -> Iterator[dict[str, Any]]:
         if one.preview == context.lake.preview:
             day = f"{london_day(one.started_at):%Y%m%d}" if one.started_at else None
             common = {"run": one.run, "started_at": one.started_at, "run_date": day}
-            yield {**common, "outcome": KILLED, "message": f"it never ended; run {context.run} went on"}
+            outcome, message = ("failed", one.broken) if one.broken else (KILLED, f"run {context.run} went on")
+            yield {**common, "outcome": outcome, "message": message}
 
 
 def record_broken_off(context: Context, error: BaseException) -> bool:
@@ -151,10 +152,15 @@ def record_broken_off(context: Context, error: BaseException) -> bool:
 
 def _broken_off(context: Context, error: BaseException) -> dict[str, Any]:
     is_stopped = not isinstance(error, Exception) or isinstance(error, CancelledError)
-    reason = "by Ctrl-C" if is_stopped else reason_of(cast("Exception", error), is_personal=True)
+    reason = "by Ctrl-C" if is_stopped else broken_by(error)
     seconds = (context.clock.now() - context.clock.start).total_seconds()
     outcome = "stopped" if is_stopped else "failed"
     return {**run_row(context), "outcome": outcome, "message": reason, "seconds": seconds}
+
+
+def broken_by(error: BaseException) -> str:
+    """What broke a command off, as it may be kept."""
+    return reason_of(error, is_personal=True) if isinstance(error, Exception) else ""
 
 
 def _append_findings(context: Context, results: Sequence[TableResult]) -> None:

@@ -116,6 +116,16 @@ def troubles_of(facts: Facts) -> list[Trouble]:
     ]
 
 
+def hints_shown(troubles: Sequence[Trouble]) -> list[tuple[Trouble, tuple[str, ...]]]:
+    """Troubles with the hints to print: a run of everything, once it was named, is also what single tables need."""
+    shown: list[tuple[Trouble, tuple[str, ...]]] = []
+    is_run_named = False
+    for one in troubles:
+        shown.append((one, one.hints[1:] if is_run_named and one.command == AGAIN else one.hints))
+        is_run_named = is_run_named or one.command == "planlake run"
+    return shown
+
+
 def together(troubles: Iterable[Trouble]) -> list[Trouble]:
     """One sentence for what is the same of several tables, in the order in which it was first said."""
     found: dict[Trouble, list[str]] = {}
@@ -268,7 +278,8 @@ def troubles_of_runs(ran: Iterable[Ran], today: date) -> Iterator[Trouble]:
         return
     last, first = series[0], series[-1]
     how = {"failed": f"failed: {last.message}", "stopped": f"was stopped {last.message}"}
-    said = how.get(last.outcome, f"did not end: {last.message or 'it was killed'}")
+    how["killed"] = f"was killed; {last.message}".removesuffix("; ")
+    said = how.get(last.outcome, f"did not end: {last.message}")
     when = f" of {spoken(london_day(last.started_at), today)}" if last.started_at else ""
     before = f"; {len(series)} in a row did not end well" if len(series) > 1 else ""
     if before and first.started_at:

@@ -20,16 +20,23 @@ from typing import TextIO
 from planlake.errors import ConflictError, LakeError
 
 PAUSE_SECONDS = 0.1
-NOTE = re.compile(r"run (?P<run>[0-9]+)(?: in (?P<preview>[^ ]+))?, process [0-9]+, since (?P<since>[^ ]+ [^ ]+) UTC")
+NOTE = re.compile(
+    r"run (?P<run>[0-9]+)(?: in (?P<preview>[^ ]+))?, process [0-9]+, "
+    r"since (?P<since>[^ ]+ [^ ]+) UTC(?:, (?P<broken>.+))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A run that holds or held a lake: its number, the preview it works in (none: empty), when it began (UTC)."""
+    """A run that holds or held a lake: its number, the preview it works in (none: empty), when it began (UTC).
+
+    `broken` says what broke it off, where that could be said nowhere else: on a full disk, for example.
+    """
 
     run: int
     preview: str
     since: datetime
+    broken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +63,14 @@ def writing(lock_file: Path | None, wait_seconds: float) -> Iterator[Held]:
         yield held
 
 
-def note_run(held: Held, run: int, preview: str, since: datetime) -> None:
-    """Say which run holds the lake from now on."""
-    place = f" in {preview}" if preview else ""
-    _write(held, f"run {run}{place}, process {os.getpid()}, since {since:%Y-%m-%d %H:%M:%S} UTC")
+def note_run(held: Held, run: int, preview: str, since: datetime, *, broken: str = "") -> None:
+    """Say which run holds the lake from now on; or what broke it off, which a later command puts into `runs`."""
+    _write(held, _line(Noted(run, preview, since, " ".join(broken.split())), os.getpid()))
+
+
+def _line(one: Noted, process: int) -> str:
+    place, end = f" in {one.preview}" if one.preview else "", f", {one.broken}" if one.broken else ""
+    return f"run {one.run}{place}, process {process}, since {one.since:%Y-%m-%d %H:%M:%S} UTC{end}"
 
 
 def note_end(held: Held, told: Collection[tuple[int, str]] = ()) -> None:
@@ -90,7 +101,11 @@ def _is_locked(lock: TextIO) -> bool:
 def _notes(lock: TextIO) -> list[Noted]:
     lock.seek(0)
     found = (NOTE.fullmatch(line) for line in lock.read().splitlines())
-    return [Noted(int(one["run"]), one["preview"] or "", _instant(one["since"])) for one in found if one]
+    return [
+        Noted(int(one["run"]), one["preview"] or "", _instant(one["since"]), one["broken"] or "")
+        for one in found
+        if one
+    ]
 
 
 def _instant(text: str) -> datetime:
@@ -104,8 +119,7 @@ def _write(held: Held, first: str) -> None:
     """
     if held.file is None:
         return
-    places = [f" in {one.preview}" if one.preview else "" for one in held.left]
-    notes = [f"run {o.run}{p}, process 0, since {o.since} UTC" for o, p in zip(held.left, places, strict=True)]
+    notes = [_line(one, 0) for one in held.left]
     with suppress(OSError):
         held.file.seek(0)
         held.file.write("\n".join([first, *notes]))

@@ -29,21 +29,23 @@ TRACES = {
 
 @dataclass(frozen=True, slots=True)
 class Unended:
-    """A run without a row of its own in `runs`; when it began is UTC, None where nothing tells."""
+    """A run without a row of its own in `runs`; when it began is UTC, None where nothing tells, `broken` as noted."""
 
     run: int
     started_at: datetime | None
     preview: str = ""
+    broken: str = ""
 
 
 def unended(lake: Lake, connection: Connection, notes: Iterable[Noted], *, above: int, until: int) -> list[Unended]:
     """The runs without a row, of those that left something above the last one that has one, and of those noted."""
-    found = {one.run: one.since for one in notes if one.preview == lake.preview}
+    own = [one for one in notes if one.preview == lake.preview]
+    found, broken = {one.run: one.since for one in own}, {one.run: one.broken for one in own}
     recorded = _recorded(lake, connection, found) if found else set()
     began: dict[int, datetime | None] = {run: at for run, at in found.items() if run not in recorded}
     if until > above:
         began = {**_left(lake, connection, above), **began}
-    return [Unended(run, at, lake.preview) for run, at in sorted(began.items())]
+    return [Unended(run, at, lake.preview, broken.get(run, "")) for run, at in sorted(began.items())]
 
 
 def _recorded(lake: Lake, connection: Connection, runs: Iterable[int]) -> set[int]:
