@@ -371,6 +371,24 @@ def test_a_mistyped_warehouse_is_told_and_no_folder_is_made_of_it(feed, monkeypa
     assert lake.run_at(DAY_3).exit_code == 0
 
 
+@pytest.mark.parametrize("is_mistyped", [True, False])
+def test_status_says_first_that_a_lake_lies_elsewhere_and_queries_answer_with_a_remark(
+    feed, copy, monkeypatch, capfd, is_mistyped
+):
+    lake = Moved(feed, feed.config.folder) if is_mistyped else copy
+    if is_mistyped:
+        with_warehouse(lake, "laek")
+    file = lake.folder / "planlake.yaml"
+    said = typed_in_process(monkeypatch, capfd, ("status", "--config", file))
+    told = "the catalogue says that the tables of this lake lie at" if is_mistyped else "this lake was made at"
+    assert (said.status, said.out.startswith(f"! {told}"), "= complete" in said.out) == (1, True, False), (
+        said.everything
+    )
+    assert "planlake recover" in said.everything
+    said = typed_in_process(monkeypatch, capfd, ("sql", "select name from things where id = 1", "--config", file))
+    assert (said.status, "later" in said.out, f"! {told}" in said.err) == (0, True, True), said.everything
+
+
 def test_the_printed_hint_works_as_it_is_printed(moved, monkeypatch, capfd):
     file = moved.folder / "planlake.yaml"
     for command in ("doctor", "sql", "run", "recover"):

@@ -31,9 +31,13 @@ def sql(
     check_format(format, FORMATS)
     day = day_of("--as-of", as_of)
     loaded = configuration(config)
+    from planlake.cli.screen import remark
     from planlake.flow.query import opened_lake
+    from planlake.flow.standing import remark_of_place
 
     asked = opened_lake(loaded, environment=env, as_of=day)
+    if said := remark_of_place(asked.lake):
+        remark(f"! {said}")
     shown = Shown(format, loaded.settings.query_rows)
     if query is None:
         _prompt(asked, shown)

@@ -35,7 +35,6 @@ from planlake.lake.forgetting import (
     refined_rules,
 )
 from planlake.lake.forgotten import Forgetting, done, is_unfinished, note, noted, planned
-from planlake.lake.histories import check_histories
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.overlay import preview_names
 from planlake.lake.previews import environment_of
@@ -104,8 +103,7 @@ def forget(
     are there and the catalogue does not know it.
     """
     base, is_dry_run = environment_of(config, environment), confirm is None
-    with clear_errors(), opened_for_writing(config, base, notify, is_dry_run=is_dry_run) as context:
-        check_histories(context.lake)
+    with clear_errors(), opened_for_writing(config, base, notify, is_dry_run=is_dry_run, sweeps=True) as context:
         begin(context, is_dry_run=is_dry_run)
         _check_known(context.lake)
         lakes = [context.lake, *previews_of(context.lake)]

@@ -47,11 +47,11 @@ class Maintained:
 def maintain(config: Config, *, environment: str | None = None, notify: Notify = ignore) -> list[Maintained]:
     """Look after every table: versions nobody keeps, small files, and files that nothing refers to.
 
-    Raises ConflictError where a run is writing, LakeError where a preview is damaged.
+    Raises ConflictError where a run is writing, LakeError where a preview is damaged or another history
+    lies in the warehouse.
     """
-    opened = opened_for_writing(config, environment, notify)
+    opened = opened_for_writing(config, environment, notify, sweeps=True)
     with clear_errors(), opened as context:
-        check_histories(context.lake.base or context.lake)
         resume(context)
         tables = [(zone, name) for zone in ZONES for name in context.lake.names(zone)]
         found, others = [], _others(context.lake)
@@ -99,9 +99,12 @@ def keep_house(context: Context) -> None:
         return
     after_days = max(settings.compact_after_days, settings.look_back_days + 1)
     compact_ledger(context.lake, context.connection, naive_utc(context.clock.now()), after_days=after_days)
-    for (zone, _), table in list(context.lake.loaded.items()):
-        old = outdated(table, context.clock.today(), _retention(settings))
-        is_due = len(old.snapshots) >= settings.expire_after_versions
+    tables = list(context.lake.loaded.items())
+    olds = [outdated(table, context.clock.today(), _retention(settings)) for _, table in tables]
+    due = [len(old.snapshots) >= settings.expire_after_versions for old in olds]
+    if any(due):
+        check_histories(context.lake)
+    for ((zone, _), table), old, is_due in zip(tables, olds, due, strict=True):
         if is_due:
             _let_go(context, table, old)
         if is_due or _has_small_files(table, settings):

@@ -18,6 +18,7 @@ from planlake.flow.context import Context, Notify
 from planlake.flow.record import broken_by, configuration_hash, record_broken_off
 from planlake.flow.telling import telling
 from planlake.lake.arrivals import Arrivals
+from planlake.lake.histories import check_histories
 from planlake.lake.lake import Lake
 from planlake.lake.lease import Held, note_end, note_run, writing
 from planlake.lake.ledger import last_request_id
@@ -37,12 +38,14 @@ def opened_for_writing(
     *,
     accepts_gaps: bool = False,
     is_dry_run: bool = False,
+    sweeps: bool = False,
     way_back_to: object = None,
 ) -> Iterator[Context]:
     """The context of a new run, holding the lake until the end; a lake of an older version is upgraded.
 
     A dry run leaves it as it is. Raises ConflictError where another run is writing, ConfigurationError where the clock
-    stands before the last run: only going `way_back_to` a run or a day before that is allowed then.
+    stands before the last run: only going `way_back_to` a run or a day before that is allowed then. Where the command
+    `sweeps` files away, a LakeError where those of another history are among them.
     """
     clock, catalogue = read_clock(), catalogue_of(config)
     settings = config.settings
@@ -57,6 +60,8 @@ def opened_for_writing(
         if lake.base is not None:
             lake = open_lake(config, environment)  # what it has entered may have changed while this one waited
         check_own(lake)
+        if sweeps:
+            check_histories(lake.base or lake)
         for one in (lake.base, lake):
             if one is not None and not is_dry_run:
                 one.upgrade()

@@ -10,6 +10,7 @@ from planlake.config import Config
 from planlake.engines.duckdb import connected
 from planlake.errors import ConfigurationError, LakeError
 from planlake.flow.log import opened_log, say
+from planlake.lake.catalogues import check_alone
 from planlake.lake.files import row_count
 from planlake.lake.histories import Chosen
 from planlake.lake.lake import Lake, catalogue_file, clear_errors, lock_beside, open_environment
@@ -27,14 +28,16 @@ def recover(
     Where that is comes second. What was made elsewhere is made whole where it is, where `is_moved` says that it was;
     where two histories lie in the warehouse, `history` says which is to be the lake's.
 
-    Raises ConflictError where a run is writing, LakeError where the lake was moved or the catalogue is not damaged and
-    cannot be used, ConfigurationError where a preview is named.
+    Raises ConflictError where a run is writing, LakeError where the lake was moved, another catalogue nearby knows what
+    this one does not, or the catalogue is not damaged and cannot be used, ConfigurationError where a preview is named.
     """
     _check_environment(config, environment)
     file, wait_seconds = catalogue_file(config, environment), config.settings.lease_wait_seconds
     with writing(lock_beside(file), wait_seconds), clear_errors():
         aside = _put_aside(file) if file is not None and file.exists() and _is_damaged(file, wait_seconds) else None
         base = open_environment(config, environment)
+        if aside is None:  # a damaged catalogue was the lake's: what lies beside it is a copy of it
+            check_alone(base)
         found = register(base, is_moved=is_moved, history=history)
         if not any(one.is_apart for one in found):
             back = (one for one in found if one.is_trouble and one.done == BROUGHT and one.number_from is None)

@@ -14,6 +14,7 @@ from planlake.flow.audit_share import Share, share_of
 from planlake.flow.deletions import held_ids
 from planlake.flow.history import last_runs, series_of_tables, unended_runs
 from planlake.flow.plan import Selection, plan
+from planlake.flow.standing import troubles_of_place
 from planlake.flow.troubles import (
     Facts,
     Ran,
@@ -84,6 +85,7 @@ class Status:
 def status(config: Config, environment: str | None = None) -> Status:
     """The status of the lake and of every configured table."""
     lake = open_to_read(config, environment)
+    of_place = tuple(troubles_of_place(lake))
     with connected(config.settings.memory_limit_megabytes) as connection:
         known = _known(config, lake, connection)
         pairs = [_table(config, known, *one) for one in _cadences(config).items()]
@@ -96,8 +98,8 @@ def status(config: Config, environment: str | None = None) -> Status:
     of_clock = (ahead.trouble,) if ahead is not None else ()
     of_runs = tuple(troubles_of_runs([*(one for one in lost if one.outcome != "under way"), *ran], today))
     of_tables = _one_where_nothing_is([one for _, found in pairs for one in found], len(pairs))
-    troubles = (*of_clock, *of_runs, *of_tables)
-    if of_clock or of_runs:  # what nobody could look at is not known to be complete
+    troubles = (*of_place, *of_clock, *of_runs, *of_tables)
+    if of_place or of_clock or of_runs:  # what nobody could look at is not known to be complete
         pairs = [(replace(table, trouble=table.trouble or "not known"), found) for table, found in pairs]
     return Status(troubles, (*under_way, *_not_configured(config, lake)), tuple(table for table, _ in pairs))
 

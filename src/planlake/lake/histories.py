@@ -4,17 +4,22 @@ Where a catalogue is lost and somebody runs all the same, tables begin anew in t
 bookmarks of the two know nothing of each other, so they are never joined: one is the lake's, the other is given up.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
+
+from pyiceberg.exceptions import NoSuchNamespaceError
 
 from planlake.errors import LakeError
 from planlake.lake.lake import LEDGER, ZONES, Lake
 from planlake.lake.place import GIVEN_UP, given_up_tables
 from planlake.lake.stored import Place, places_in
-from planlake.lake.written import Written, ends
+from planlake.lake.written import Written, ends, missing_file
 
 Chosen = Literal["older", "newer"]
+LEFT_OUT = "planlake.left-out"  # a property of the raw zone's database: the last files of histories left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +154,83 @@ def _began(one: Written) -> int:
 
 def check_histories(base: Lake) -> None:
     """Refuse to sweep while two histories lie in the warehouse: files of one are nobody's to the other."""
-    split = split_of(base, [place for zone in ZONES for place in places_in(base, zone)])
-    if split is not None:
-        names = sorted({place.name for place, *_ in split.told()})
+    places = [place for zone in ZONES for place in places_in(base, zone)]
+    split = split_of(base, places)
+    apart = [place for place, *_ in split.told()] if split else [place for place, _ in branches(base, places)]
+    if apart:
+        names = sorted({place.name for place in apart})
         facts = {"tables": ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")}
-        message = "an older history of this lake lies in the warehouse, which the catalogue does not know"
+        which = "an older" if split else "another"
+        message = f"{which} history of this lake lies in the warehouse, which the catalogue does not know"
         raise LakeError(message, facts=facts, state="Nothing was changed", hint="planlake recover")
+
+
+def branches(base: Lake, places: Sequence[Place]) -> list[tuple[Place, Written]]:
+    """Where the history of a lake's own tables goes on beside the one its catalogue has: the newest file of each.
+
+    Another catalogue wrote it, or this one before a backup of it was restored. A file alone is none: a command that was
+    killed leaves one that it never committed, one at a time. What `recover` told of before is not told again.
+    """
+    left_out = _left_out(base)
+    own = [place for place in places if place.lake is base and place.known is not None]
+    found = [
+        (place, one)
+        for place in own
+        for one in ends(place.read, _unfollowed(place))
+        if _name(one) not in left_out and place.known and _is_beside(place, place.known, one)
+    ]
+    return found if any(_goes_on_beside(*one) for one in found) or _are_of_one_command(found, own) else []
+
+
+def _is_beside(place: Place, known: Written, one: Written) -> bool:
+    """Whether a file has a version of the table that the known one has not, with all its files."""
+    current = one.metadata.current_snapshot()
+    if current is None or one.move is not None or one.metadata.table_uuid != known.metadata.table_uuid:
+        return False
+    is_held = any(snapshot.snapshot_id == current.snapshot_id for snapshot in known.metadata.snapshots)
+    return not is_held and not missing_file(place.io, [current], current=current)
+
+
+def _goes_on_beside(place: Place, one: Written) -> bool:
+    """Whether it follows another file that the known history has not."""
+    own = {place.known.location, *place.known.log} if place.known else set()
+    return any(location in place.files and location not in own for location in one.log)
+
+
+def _are_of_one_command(found: Sequence[tuple[Place, Written]], own: Iterable[Place]) -> bool:
+    """Whether files of two tables were written one after the other, with nothing of the known history in between."""
+    committed = sorted(when for place in own if place.known for when in _commits(place.known))
+    ordered = sorted(((one.written_at, place.identifier) for place, one in found))
+    return any(
+        before[1] != after[1] and bisect_right(committed, before[0]) == bisect_left(committed, after[0])
+        for before, after in pairwise(ordered)
+    )
+
+
+def _commits(known: Written) -> set[int]:
+    log = (entry.timestamp_ms for entry in known.metadata.metadata_log)
+    return {known.written_at, *log, *(snapshot.timestamp_ms for snapshot in known.metadata.snapshots)}
+
+
+def _name(one: Written) -> str:
+    """A file's own part of its name, short: a catalogue keeps no long values."""
+    return one.location.rpartition("/")[2].partition("-")[2][:8]
+
+
+def leave_out(base: Lake, found: Iterable[Written]) -> None:
+    """Note in the catalogue that these files and what they followed are none of its: a later sweep deletes them.
+
+    No table is written, so that a backup of the catalogue that is restored once more knows nothing of it.
+    """
+    names = " ".join(sorted({*_left_out(base), *map(_name, found)}))
+    base.catalog.update_namespace_properties(base.database(LEDGER[0]), updates={LEFT_OUT: names})
+
+
+def _left_out(base: Lake) -> set[str]:
+    try:
+        return set(base.catalog.load_namespace_properties(base.database(LEDGER[0])).get(LEFT_OUT, "").split())
+    except NoSuchNamespaceError:
+        return set()
 
 
 def give_up(base: Lake, tables: set[str]) -> None:

@@ -15,6 +15,7 @@ from pyiceberg.io import load_file_io
 
 from planlake.config import Config
 from planlake.errors import LakeError
+from planlake.lake.catalogues import check_alone, own_file
 from planlake.lake.lake import (
     BOOKMARKED,
     LEDGER,
@@ -178,8 +179,10 @@ def given_up_tables(lake: Lake) -> set[str]:
 def check_known(lake: Lake) -> None:
     """Refuse a lake of which the catalogue knows less than lies in the warehouse: it was lost, or is another's.
 
-    A LakeError names the tables and the command that makes it know them again.
+    So is one of which another catalogue nearby knows more. A LakeError names the tables and the command that makes the
+    catalogue know them again.
     """
+    check_alone(lake)
     unknown = unknown_tables(lake)
     if not unknown:
         return
@@ -190,6 +193,8 @@ def check_known(lake: Lake) -> None:
     listed = ", ".join(names[:SHOWN_NAMES]) + (f" and {len(names) - SHOWN_NAMES} more" if names[SHOWN_NAMES:] else "")
     message = "the catalogue does not know tables whose files lie in the warehouse"
     facts = {"tables": listed, "warehouse": lake.warehouses[next(iter(unknown))[0]]}
+    if file := own_file(lake):
+        facts["catalogue"] = str(file)
     raise LakeError(message, facts=facts, state="Nothing was changed", hint="planlake recover")
 
 

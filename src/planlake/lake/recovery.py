@@ -13,7 +13,7 @@ from pyiceberg.catalog import Catalog
 from pyiceberg.io import load_file_io
 
 from planlake.clock import london_day
-from planlake.lake.histories import Chosen, give_up, split_of
+from planlake.lake.histories import Chosen, branches, give_up, leave_out, split_of
 from planlake.lake.lake import BOOKMARKED, UNREADABLE, ZONES, Lake
 from planlake.lake.moving import Move
 from planlake.lake.overlay import preview_names, unread
@@ -96,7 +96,7 @@ def recover(base: Lake, *, is_moved: bool = False, history: Chosen | None = None
     choices = _telling(choice for choice in choices if choice.place not in unowned)
     for choice in sorted(choices, key=_order):
         _register(choice)
-    found = [*map(_told, choices), *(_taken_out(place) for place in unowned if place.is_known)]
+    found = [*map(_told, choices), *_beside(base, choices), *(_taken_out(place) for place in unowned if place.is_known)]
     for choice in choices:
         if choice.chosen is None and choice.place.known is None and choice.place.lake is base:
             drop_table(base, choice.place.zone, choice.place.name)
@@ -105,6 +105,23 @@ def recover(base: Lake, *, is_moved: bool = False, history: Chosen | None = None
         give_up(base, split.given_up(places))
     is_sound = not any(_is_trouble(choice) for choice in choices if choice.place.lake is base)
     return [*found, *(_without_pins(base) if is_sound else ()), *_gone_previews(base, lakes)]
+
+
+def _beside(base: Lake, choices: Iterable[_Choice]) -> list[Recovered]:
+    """What is said of histories that go on beside the lake's, of tables of which nothing else is said; once."""
+    found = branches(base, [place for zone in ZONES for place in places_in(base, zone)])
+    if found:
+        leave_out(base, [one for _, one in found])
+    told = {choice.place.identifier for choice in choices if choice.passed_over}
+    newest = {place.identifier: (place, one) for place, one in found if place.identifier not in told}
+    return [_said_beside(place, one) for place, one in newest.values()]
+
+
+def _said_beside(place: Place, one: Written) -> Recovered:
+    rows = rows_of(place.known.metadata.current_snapshot()) if place.known else 0
+    other = f"{one.number} of {rows_of(one.metadata.current_snapshot())} rows of {_day(one)}"
+    said = f"{LEFT_ALONE}: {other} is of another history, maybe of another catalogue: planlake maintain deletes it"
+    return Recovered(*place.identifier, rows, LEFT_ALONE, said, is_trouble=True)
 
 
 def _previews(base: Lake, *, is_moved: bool) -> list[str]:

@@ -1,0 +1,31 @@
+"""Where a lake lies and whether its files are there: in goes a lake, out comes what is not well, cheaply looked at."""
+
+from collections.abc import Iterator
+
+from planlake.errors import LakeError
+from planlake.flow.troubles import Trouble
+from planlake.lake.catalogues import check_alone
+from planlake.lake.histories import check_histories
+from planlake.lake.lake import Lake
+from planlake.lake.place import check_place, displaced
+
+
+def remark_of_place(lake: Lake) -> str:
+    """What is said beside an answer of a lake that lies elsewhere than its warehouse; empty where it does not."""
+    found = displaced(lake.base or lake)
+    return f"{found.error}\nhint: {found.error.hint}" if found is not None else ""
+
+
+def troubles_of_place(lake: Lake) -> Iterator[Trouble]:
+    """What stops every command that writes: the lake lies elsewhere, or another catalogue has another history of it.
+
+    Of a remote warehouse the histories are not looked at: that lists all its files, which the doctor does.
+    """
+    base = lake.base or lake
+    is_here = not any("://" in place for place in base.warehouses.values())
+    for check in (check_place, check_alone, *([check_histories] if is_here else [])):
+        try:
+            check(base)
+        except LakeError as error:
+            yield Trouble("place", str(error), error.hint)
+            return
