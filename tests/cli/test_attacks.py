@@ -190,7 +190,13 @@ CONDITIONS = (
     "id in (select id from fees, fees.x)",
     "exists (select * from duckdb_views())",
     "exists (show tables)",
+    "true) union all (select 5",
+    "true) group by all having (true",
+    "true -- ) \n) union all (select 5",
+    "coalesce(true)) intersect (select 5",
 )
+# What DuckDB says of these while it reads rows holds a value of one.
+OF_A_VALUE = ("timezone({}, now()) is not null", "{}::integer > 1", "error({})", "strptime({}, '%Y') is null")
 
 
 def test_the_condition_of_a_check_is_no_way_round(attacked, unharmed):
@@ -203,6 +209,16 @@ def test_the_condition_of_a_check_is_no_way_round(attacked, unharmed):
             copying = f"with x as (copy (select 1) to '{places.catalogue}' (format csv)) select 1"
             with pytest.raises(PlanlakeError, match="a check cannot be carried out"):
                 count_where(places.fill(condition.replace("{}", copying)), {})
+
+
+def test_no_value_of_a_row_is_in_what_is_said_of_a_condition(attacked):
+    asked = opened_lake(load_config(attacked[0]))
+    table = asked.lake.find("refined", "current_fees")
+    with counting(asked.lake, asked.limits, data_files(table), table.schema(), "fees") as count_where:
+        for condition in OF_A_VALUE:
+            with pytest.raises(PlanlakeError, match="a value of some row does not convert") as raised:
+                count_where(condition.format("('Zebra ' || last_updated::varchar)"), {})
+            assert "Zebra" not in str(raised.value)
 
 
 def test_a_run_with_such_a_check_says_so_and_writes_nothing_of_it(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from conftest import feeding
 from documenting import documented, save
 from planlake.checks.examples import EXAMPLE_LENGTH, as_example, hidden_in, without_examples
+from planlake.engines.sql import literal
 from planlake.flow.context import ignore
 from planlake.flow.documentation import compare
 from planlake.flow.forget import forget
@@ -116,6 +117,12 @@ def test_whatever_an_example_shows_is_found_again(value):
     assert hidden_in(message, ["another", value]) == hidden
     assert hidden_in(message, ["another", f"not {value}"]) == message
     assert without_examples(message).replace('"', "") == hidden.replace('"', "")
+
+
+@pytest.mark.parametrize("value", ["O'Neil", "''", "plain"])
+def test_a_value_that_the_condition_of_a_check_names_is_found_again(value):
+    said = f"2 rows where surname = {literal(value)} and id > 3"
+    assert hidden_in(said, [value]) == '2 rows where surname = "[forgotten]" and id > 3'
 
 
 def test_a_personal_value_is_no_example_however_often_it_is_masked():

@@ -58,7 +58,8 @@ def hidden_in(message: str, values: Iterable[str]) -> str:
 def _forms(value: str) -> list[str]:
     cut = [f"{value[:length]}..." for length in CUT_EARLIER if len(value) > length]
     quoted = (f'"{shown}"' for one in (*cut, value) for shown in (one, printable(one)))
-    return [*dict.fromkeys(quoted), f"'{value}'"]
+    in_sql = "'" + value.replace("'", "''") + "'"  # as the condition of a check names it
+    return [*dict.fromkeys(quoted), in_sql, f"'{value}'"]
 
 
 def without_examples(message: str) -> str:

@@ -17,11 +17,10 @@ from planlake.errors import ConfigurationError
 from planlake.lake.lake import Lake
 from planlake.lake.questions import question
 from planlake.lake.reading import rows_sql
-from planlake.lake.refusals import why
+from planlake.lake.refusals import NOTHING_ELSE, why
 from planlake.lake.storage import opened_by
 
 CountWhere = Callable[[str, Mapping[str, object]], int]
-OF_A_VALUE = (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException)
 _ROWS = "planlake rows"  # no table is called so
 
 
@@ -38,6 +37,7 @@ def counting(lake: Lake, limits: Limits, files: Sequence[DataFile], schema: Sche
         def count(condition: str, facts: Mapping[str, object]) -> int:
             query = f"select count(*) from {identifier(_ROWS)} as {identifier(name)} where ({condition}\n)"
             try:
+                _check_is_one(room, condition)
                 return _count(room, limits, query, name)
             except ConfigurationError as error:
                 message = f"a check cannot be carried out: {error.message}"
@@ -46,17 +46,25 @@ def counting(lake: Lake, limits: Limits, files: Sequence[DataFile], schema: Sche
         yield count
 
 
+def _check_is_one(room: Locked, condition: str) -> None:
+    """Refuse what closes its brackets and goes on as another query: it cannot close brackets of two kinds."""
+    question(room.connection, f"select [{condition}\n]")
+
+
 def _count(room: Locked, limits: Limits, query: str, name: str) -> int:
+    """How many rows meet it; what DuckDB says while it reads rows may hold a value of one, and is not repeated."""
     hint = f"the condition is SQL over the columns of {name}"
     others = [one for _, one in question(room.connection, query).tables if one != _ROWS]
     if others:
         raise ConfigurationError(f"it names another table, {others[0]}", hint=hint)
-    deadline = Deadline(room.connection, limits.seconds)
+    deadline, is_bound = Deadline(room.connection, limits.seconds), False
     try:
         with deadline.working():
+            room.connection.execute(f"explain {query}")
+            is_bound = True
             return int(room.connection.execute(query).fetchall()[0][0])
     except (duckdb.Error, MemoryError) as error:
         reason, own = why(error, room, deadline, limits)
-        if isinstance(error, OF_A_VALUE) and not own:
+        if not own and (is_bound or isinstance(error, duckdb.ConversionException)) and reason != NOTHING_ELSE:
             reason, own = "a value of some row does not convert", "try_cast gives NULL where cast fails"
         raise ConfigurationError(reason, hint=own or hint) from None
