@@ -1,6 +1,7 @@
 """`planlake export`: the same values as `planlake sql` shows, in a DuckDB file or in Parquet, whole or not at all."""
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from datetime import date, datetime
@@ -256,3 +257,39 @@ def test_names_that_no_file_may_have_are_written_so_that_they_are_told_apart():
     taken = set()
     names = [library._file_name(name, taken) for name in ("a/b", "a:b", "A/B", "../x", "a\0b")]
     assert names == ["a%2Fb.parquet", "a%3Ab.parquet", "A%2FB_2.parquet", "..%2Fx.parquet", "a%00b.parquet"]
+
+
+def test_an_export_replaces_no_link_and_nothing_that_is_no_ordinary_file(typed, odd, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "to-pipe").symlink_to("pipe")
+    (tmp_path / "round").symlink_to("round")
+    for name in ("pipe", "to-pipe", "round", "n" * 300):
+        for form in ("duckdb", "parquet"):
+            said = typed("export", "--out", tmp_path / name, "--format", form, "--force", "--config", odd)
+            assert (said.status, len(said.errors)) == (2, 1), name
+    assert (tmp_path / "pipe").is_fifo()
+    for name, place in (("linked.duckdb", "new.duckdb"), ("linked", "")):
+        (tmp_path / name).symlink_to(elsewhere / place)
+        for more in ((), ("--force",)):
+            assert typed("export", "--out", tmp_path / name, *more, "--config", odd).status == 0
+        assert (tmp_path / name).is_symlink()
+        (elsewhere / "new.duckdb").unlink(missing_ok=True)
+    assert {one.name for one in elsewhere.iterdir()} >= {"things.parquet"}
+    assert {one.name for one in tmp_path.iterdir()} == {
+        "elsewhere",
+        "pipe",
+        "to-pipe",
+        "round",
+        "linked",
+        "linked.duckdb",
+    }
+
+
+@pytest.mark.parametrize("name", ["a?b.duckdb", "a%20b.duckdb", "a'b\"c.duckdb", "*[x].duckdb", f"{'n' * 240}.duckdb"])
+def test_every_sign_of_an_exports_name_stands_for_itself(typed, odd, tmp_path, name):
+    for more in ((), ("--force",)):
+        said = typed("export", "--out", tmp_path / name, *more, "--config", odd)
+        assert (said.status, said.errors) == (0, [])
+    assert [one.name for one in tmp_path.iterdir()] == [name]

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import mkdtemp
@@ -83,6 +83,7 @@ def export(
     Raises ConfigurationError for an unknown table or a target that is taken, LakeError where writing fails; what
     was at the target is then as it was.
     """
+    target = replace(target, path=followed(target.path))
     check_target(target)
     with opened_views(config, environment=environment, as_of=as_of) as views:
         columns = {name: _columns(views, name) for name in _named(tables) or _loaded(views)}
@@ -100,12 +101,25 @@ def export(
     return about
 
 
+def followed(path: Path) -> Path:
+    """Where a place is for certain, its links followed: what is written replaces no link."""
+    try:
+        there = path.resolve()
+        there.exists()
+    except (OSError, RuntimeError) as error:  # a name that is too long, links that lead round, no right to look
+        reason = error.strerror if isinstance(error, OSError) else "its links lead round"
+        raise ConfigurationError(f"{path} cannot be written: {reason}", hint="name another with --out") from None
+    return there
+
+
 def check_target(target: Target) -> None:
     """Refuse a place that is taken by something else, or by an export where none may be replaced.
 
     An earlier export is what says so itself, table by table; nothing else is ever replaced.
     """
-    path, hint = target.path, "--force replaces it, or name another with --out"
+    path, hint = followed(target.path), "--force replaces it, or name another with --out"
+    if path.exists() and not path.is_file() and not path.is_dir():  # a device, a pipe: it is nobody's to replace
+        raise ConfigurationError(f"{path} is no ordinary file", hint="name another with --out")
     if not path.parent.is_dir():
         raise ConfigurationError(f"there is no folder {path.parent}", hint="make it, or name another with --out")
     if target.format == "duckdb" and path.is_dir():
@@ -242,11 +256,11 @@ def _carried_out(connection: Connection, statement: str, table: str, notify: Not
 def _written_beside(target: Target) -> Iterator[Path]:
     """A place beside the target, in a folder of its own that is gone at the end."""
     try:
-        folder = Path(mkdtemp(prefix=f".{target.path.name}.", suffix=".new", dir=target.path.parent))
+        folder = Path(mkdtemp(prefix=".planlake-export-", dir=target.path.parent))
     except OSError as error:
         raise ConfigurationError(f"{target.path} cannot be written: {error.strerror}") from None
     try:
-        beside = folder / target.path.name
+        beside = folder / "export"  # DuckDB takes signs of a name for more than a name
         if target.format == "parquet":
             beside.mkdir()
         yield beside
