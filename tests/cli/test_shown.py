@@ -62,6 +62,7 @@ def test_a_table_of_any_text_is_as_wide_as_the_screen_at_most_and_harmless(rows,
     with pytest.MonkeyPatch.context() as patched:
         said = Written()
         patched.setattr(sys, "stdout", said)
+        patched.delenv("COLUMNS", raising=False)
         print_table(title, ("first", column), rows)
     text = "".join(said.parts)
     assert_harmless(text)
@@ -78,6 +79,39 @@ def test_json_of_any_text_is_harmless_and_reads_as_the_same_value(value):
     text = "".join(said.parts)
     assert_harmless(text)
     assert json.loads(text) == json.loads(json.dumps(value))
+
+
+CHECKS = [
+    ("enforcements", "complete", "id", "= ok", "1", "0.99", ""),
+    ("applications", "accepted values", "decision_type_id", "! warning", "12", "0", "12 rows have a kind nobody knows"),
+    ("applications", "rows dropped", "", "x held", "100", "5", "1,000 rows would become 900"),
+]
+CHECK_COLUMNS = ("table", "check", "column", "verdict", "figure", "limit", "message")
+
+
+@pytest.mark.parametrize("columns", [80, 100, 132])
+def test_no_word_of_a_table_is_split_on_a_usual_terminal(columns):
+    """Every table that commands print goes through this one function."""
+    with pytest.MonkeyPatch.context() as patched:
+        said = Written()
+        patched.setattr(sys, "stdout", said)
+        patched.setenv("COLUMNS", str(columns))
+        print_table("", CHECK_COLUMNS, CHECKS, numbers=("figure", "limit"))
+    text = "".join(said.parts)
+    assert max(cell_len(line) for line in text.split("\n")) <= columns
+    words = {word for row in (CHECK_COLUMNS, *CHECKS) for cell in row for word in cell.split()}
+    assert words <= {*text.split()}
+    assert {"! warning", "x held", "= ok"} <= {found for found in ("! warning", "x held", "= ok") if found in text}
+
+
+@pytest.mark.parametrize(("told", "width"), [("80", 80), ("200", 200), ("", 132), ("0", 132), ("wide", 132)])
+def test_a_table_that_is_piped_is_as_wide_as_columns_says(told, width):
+    with pytest.MonkeyPatch.context() as patched:
+        said = Written()
+        patched.setattr(sys, "stdout", said)
+        patched.setenv("COLUMNS", told)
+        print_table("", ("name", "what"), [("one", "word " * 100)])
+    assert width - 5 <= max(len(line.rstrip()) for line in "".join(said.parts).split("\n")) <= width
 
 
 class Written:

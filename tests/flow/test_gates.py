@@ -198,6 +198,10 @@ def test_check_shows_the_newest_results_and_draws_how_they_went(feed, typed):
     said = typed("check", "--config", file)
     assert said.status == 1
     assert re.search(r"things +casts +amount +x held +100 +1 +30 of 30 values of amount do not cast", said.out)
+    assert "= ok" not in said.out
+    assert re.search(r"[0-9]+ more checks are ok\nhint: planlake check .*--all shows them", said.out)
+    for more in (("--all",), ("things",)):
+        assert re.search(r"things +complete +id += ok", typed("check", *more, "--config", file).out)
     drawn = typed("check", "things", "--history", "--config", file)
     assert re.search(r"things +complete +id += ok +##", drawn.out)
     found = json.loads(typed("check", "--json", "--config", file).out)

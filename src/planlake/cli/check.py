@@ -8,6 +8,8 @@ import typer
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName, TableNames
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from planlake.flow.check import CheckHistory
 
 SIGNS = {"ok": "= ok", "warning": "! warning", "held": "x held"}
@@ -17,6 +19,9 @@ LEVELS = " .:-=+*#"  # drawn without colour and in any font: from nothing to the
 def check(
     tables: TableNames = None,
     history: Annotated[bool, typer.Option("--history", help="Draw how each figure went over the last runs.")] = False,
+    shows_all: Annotated[
+        bool, typer.Option("--all", help="Show the checks that are ok as well; so it is where tables are named.")
+    ] = False,
     env: EnvironmentName = None,
     config: ConfigFile = None,
     json: AsJson = False,
@@ -41,14 +46,25 @@ def check(
         print_table("", ("table", "check", "column", "now", "last runs"), drawn)
         remark(f"each sign is a run, oldest first, from '{LEVELS[1]}' low to '{LEVELS[-1]}' high; x was held back")
     else:
-        rows = [
-            (one.table, one.check, one.column, SIGNS[one.verdict], f"{one.figure:.4g}", f"{one.limit:.4g}", one.message)
-            for one in found
-        ]
-        print_table(
-            "", ("table", "check", "column", "verdict", "figure", "limit", "message"), rows, numbers=("figure", "limit")
-        )
+        _show(found, shows_all=shows_all or bool(tables))
     raise typer.Exit(int(is_held))
+
+
+def _show(found: "Sequence[CheckHistory]", *, shows_all: bool) -> None:
+    """The checks with their figures; those that are ok are only counted, unless all are wanted."""
+    from planlake.cli.screen import counted, print_table, remark
+
+    shown = [one for one in found if shows_all or one.verdict != "ok"]
+    rows = [
+        (one.table, one.check, one.column, SIGNS[one.verdict], f"{one.figure:.4g}", f"{one.limit:.4g}", one.message)
+        for one in shown
+    ]
+    names = ("table", "check", "column", "verdict", "figure", "limit", "message")
+    if rows:
+        print_table("", names, rows, numbers=("figure", "limit"))
+    if len(found) > len(shown):
+        more = ("more check is", "more checks are") if rows else ("check is", "checks are")
+        remark(f"{counted(len(found) - len(shown), *more)} ok\nhint: planlake check --all shows them", is_data=True)
 
 
 def _drawn(one: "CheckHistory") -> str:

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from planlake.cli.fitting import fitted
 from planlake.cli.loading import chosen_environment, named_file
 from planlake.flow.context import Notify
 from planlake.flow.context import Progress as Event
@@ -41,15 +42,20 @@ def print_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()
 ) -> None:
     """Print rows as a table; the columns named in `numbers` are aligned to the right, a cell of lines is a tuple."""
-    table = Table(title=printable(title) or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for place, name in enumerate(columns):
-        is_number = name in numbers
-        table.add_column(
-            printable(name), justify="right" if is_number else "left", overflow="fold", no_wrap=place == 0 or is_number
-        )
-    for row in rows:
-        table.add_row(*map(_cell, row))
-    console(stderr=False).print(table)
+    screen = console(stderr=False)
+    names, cells = [*map(printable, columns)], [[*map(_cell, row)] for row in rows]
+    by_column = [[name, *(row[place] for row in cells)] for place, name in enumerate(names)]
+    unbroken = [place == 0 or name in numbers for place, name in enumerate(columns)]
+    widths, gap = fitted(by_column, screen.width, unbroken=unbroken)
+    padding = {3: (0, 1, 0, 1), 2: (0, 1, 0, 0), 1: (0, 0, 0, 0)}[gap]
+    table = Table(
+        title=printable(title) or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=padding
+    )
+    for name, width, given in zip(names, widths, columns, strict=True):
+        table.add_column(name, justify="right" if given in numbers else "left", overflow="fold", width=width)
+    for row in cells:
+        table.add_row(*row)
+    screen.print(table)
 
 
 def _cell(value: object) -> str:
@@ -59,9 +65,10 @@ def _cell(value: object) -> str:
 
 
 def console(*, stderr: bool) -> Console:
-    """A console as wide as the terminal, and wide enough for a table where there is none."""
+    """A console as wide as the terminal, or as COLUMNS says; wide enough for a table where neither is."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=None if stream.isatty() else 132)
+    is_told = stream.isatty() or os.environ.get("COLUMNS", "").strip("0").isdecimal()
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=None if is_told else 132)
 
 
 def counted(number: int, one: str, several: str) -> str:
