@@ -399,10 +399,26 @@ def test_an_instant_that_is_none_is_a_clear_mistake(write, typed, monkeypatch):
     assert (status, err.splitlines()[0]) == (2, 'Error: PLANLAKE_NOW is no instant: "tomorrow"')
 
 
-def test_several_mistakes_are_told_one_at_a_time_with_their_number(write, typed):
+def test_of_several_mistakes_one_is_explained_and_the_places_of_the_others_are_named(write, typed):
     status, _, err = typed("plan", "--config", write("sorce: a\nsettings: {attempts: 0}\n"))
     assert status == 2
-    assert "mistakes=2" in err
+    assert err.startswith("Error: unknown key: sorce")
+    assert "wrong too=settings.attempts" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("source: tascomi\ntables: {daily: [fees\n\napi: {a: b}\n", 2, "expected ',' or ']'"),
+        ("source: tascomi\napi: {base_url: 'x\nb: 1\n", 2, "unexpected end"),
+        ("source: tascomi\napi\ntables: {}\n", 2, "could not find expected ':'"),
+        ("source: tascomi\napi:\n  a: 1\n b: 2\n", 4, "<block end>"),
+    ],
+)
+def test_what_is_no_yaml_is_told_with_the_line_where_it_begins_and_what_to_look_for(write, typed, text, line, said):
+    status, _, err = typed("plan", "--config", write(text))
+    assert (status, f"line={line})" in err, said in err) == (2, True, True)
+    assert "hint: look there for a bracket or a quote without its end" in err
 
 
 # ---------------------------------------------------------------- keys

@@ -23,6 +23,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from planlake.config_file import SECRETS, VARIABLE, read_file
 from planlake.errors import ConfigurationError
@@ -330,12 +331,11 @@ def _settings(raw: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any
 
 def _explained(error: ValidationError, file: Path) -> ConfigurationError:
     first = max(error.errors(), key=lambda one: (one["type"] == "extra_forbidden", len(one["loc"])))
-    # the kinds of warehouse that were tried are no part of the place
-    path = tuple(part for part in first["loc"] if not str(part).startswith(("str", "Warehouses", "function-")))
-    place = ".".join(map(str, path))
+    path, place = _path(first), _place(first)
     facts: dict[str, object] = {"file": file}
-    if len(error.errors()) > 1:
-        facts["mistakes"] = len(error.errors())
+    others = dict.fromkeys(_place(one) for one in error.errors())
+    if len(others) > 1:
+        facts["wrong too"] = " and ".join(one for one in others if one != place)
     if first["type"] == "extra_forbidden":
         hint = suggestion(str(path[-1]), _keys_beside(path))
         return ConfigurationError(f"unknown key: {place}", facts=facts, hint=hint)
@@ -347,6 +347,15 @@ def _explained(error: ValidationError, file: Path) -> ConfigurationError:
         return ConfigurationError(f"{place}: must be {allowed}", facts=facts, hint="see docs/settings.md")
     said, hint = SHAPES.get(first["type"], (first["msg"].removeprefix("Value error, "), ""))
     return ConfigurationError(f"{place}: {said}", facts=facts, hint=hint)
+
+
+def _path(one: ErrorDetails) -> tuple[int | str, ...]:
+    """Where a mistake is; the kinds of warehouse that were tried are no part of the place."""
+    return tuple(part for part in one["loc"] if not str(part).startswith(("str", "Warehouses", "function-")))
+
+
+def _place(one: ErrorDetails) -> str:
+    return ".".join(map(str, _path(one)))
 
 
 def _allowed(setting: str) -> str:

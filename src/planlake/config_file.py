@@ -14,6 +14,7 @@ from planlake.errors import ConfigurationError
 
 MEGABYTE = 2**20
 MOST_VALUES = 10_000
+INSIDE = re.compile(r"""["']([^"']*)["']""")
 QUOTED = re.compile(r"""(["']).*\1""")  # values stay out of messages: one may be a secret
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 SECRETS = ("public_key", "private_key", "token")
@@ -64,13 +65,24 @@ def _parsed(text: str, file: Path) -> Any:  # noqa: ANN401 - what stands in the 
             _check_weight(YAML(typ="safe", pure=True).compose(text), file)
         return YAML(typ="safe").load(text)
     except YAMLError as error:
-        where = QUOTED.sub("...", str(getattr(error, "problem", None) or "it cannot be parsed").splitlines()[0])
-        mark = getattr(error, "problem_mark", None)
+        problem = str(getattr(error, "problem", None) or "it cannot be parsed").splitlines()[0]
+        where = QUOTED.sub("...", problem) if re.search(r"\w", "".join(INSIDE.findall(problem))) else problem
+        mark = _mark(error)
         facts = {"file": file, "line": mark.line + 1 if mark else "?"}
-        raise ConfigurationError(f"the configuration is not YAML: {where}", facts=facts) from None
+        hint = "look there for a bracket or a quote without its end, a colon without a space, and spaces that differ"
+        raise ConfigurationError(f"the configuration is not YAML: {where}", facts=facts, hint=hint) from None
     except ValueError:  # a date that is none, a number of thousands of digits, `!!int` before a word
         message = "the configuration is not YAML: a date or a number in it is none"
         raise ConfigurationError(message, facts={"file": file}, hint="what is meant as a text has quotes") from None
+
+
+def _mark(error: Exception) -> Any:  # noqa: ANN401 - of a library that has no types
+    """Where the mistake is: of what has no end its beginning, as the library sees it at the end of the file only."""
+    has_no_end = any(
+        word in (getattr(error, "context", None) or "") for word in ("flow", "quoted scalar", "simple key")
+    )
+    begun, seen = getattr(error, "context_mark", None), getattr(error, "problem_mark", None)
+    return begun if has_no_end and begun is not None else seen
 
 
 def _check_weight(root: _Node, file: Path) -> None:

@@ -102,7 +102,8 @@ def test_an_api_that_cannot_be_reached_fails_within_seconds_and_the_rest_is_skip
     found = findings(said)
     assert said.status == 3
     assert "connection refused" in found["API"]["seen"]
-    assert "api.base_url" in found["API"]["advice"]
+    assert found["API"]["advice"] == "check api.base_url, the network and a proxy"
+    assert found["configuration"]["seen"].endswith(" 1 environment")
     assert list(found) == CHECKS
     assert {found[check]["verdict"] for check in ("signature", "clock")} == {"skipped"}
 

@@ -59,7 +59,7 @@ def rollback(
         if zone != "all":
             names = "".join(f" {table}" for table in tables or [])
             again = f"planlake undo, then planlake rollback{names} --to {to} --zone all"
-            remark(f"were the records themselves wrong, have the API asked for them again:\nhint: {again}")
+            remark(f"where the records themselves were wrong, this has the API asked for them again:\nhint: {again}")
         remark("hint: planlake undo takes it back")
     else:
         remark("No table was changed")

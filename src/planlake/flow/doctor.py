@@ -49,7 +49,9 @@ class Finding:
 def examine(config: Config, environment: str | None = None) -> Iterator[Finding]:
     """Look at configuration, catalogue, lake, keys, API and clock, in this order."""
     count = len(config.tables.daily) + len(config.tables.weekly)
-    yield Finding("configuration", "ok", f"{count} tables, {len(config.environments)} environments")
+    places = len(config.environments)
+    seen = f"{count} table{'s' * (count != 1)}, {places} environment{'s' * (places != 1)}"
+    yield Finding("configuration", "ok", seen)
     yield from _catalogue(config)
     yield from _lake(config, environment)
     yield from _source(config)
@@ -175,11 +177,11 @@ def _source(config: Config) -> Iterator[Finding]:
         yield from _skipped("the signature is refused", "clock")
         return
     except PlanlakeError as error:
-        yield Finding("API", "failed", str(error), ADVICE, 3)
+        yield Finding("API", "failed", str(error), _advice_about(str(error)), 3)
         yield from _skipped("needs an answer", "signature", "clock")
         return
     if answer.error:
-        yield Finding("API", "failed", f"{answer.url}: {answer.error}", ADVICE, 3)
+        yield Finding("API", "failed", f"{answer.url}: {answer.error}", _advice_about(answer.error), 3)
         yield from _skipped("needs a good answer", "signature")
     else:
         total = answer.totals.results if answer.totals else 0
@@ -203,7 +205,11 @@ def _skipped(reason: str, *checks: str) -> Iterator[Finding]:
         yield Finding(check, "skipped", reason)
 
 
-ADVICE = "check api.base_url, the network and a proxy; an HTML page means a firewall answers instead of the API"
+def _advice_about(trouble: str) -> str:
+    """What to look at where the API does not answer as it should: a firewall only where a page of its answers."""
+    advice = "check api.base_url, the network and a proxy"
+    is_page = "not the API" in trouble
+    return f"{advice}; an HTML page means a firewall answers instead of the API" if is_page else advice
 
 
 def _clock(skew: float | None) -> Finding:

@@ -182,7 +182,8 @@ class Views:
             return self._whole(table) if table is not None else None
         day, snapshot = self._snapshot_of_day(resource, table, self.as_of)
         if snapshot is not None:
-            self.notes.append(f"{resource.name} as of {self.as_of}: as published on {day}")
+            published = f"{day[:4]}-{day[4:6]}-{day[6:]}"
+            self.notes.append(f"{resource.name} as of {self.as_of}: as published on {published}")
             files = data_files(table, snapshot_id=snapshot.snapshot_id)
             return f"select * from {rows_sql(files, self._schema(resource, table), called=self.called)}"
         if self._was_undone(resource, table, self.as_of):
