@@ -238,3 +238,31 @@ def test_recovery_takes_the_newest_though_a_file_of_every_version_is_gone(feed, 
     assert feed.run_at(DAY_3).exit_code == 0
     rebuild(feed.config, ["things"])
     assert shown(feed) == ["later", "name 2", "name 3", "name 4", "name 5"]
+
+
+@pytest.mark.parametrize("table", ["records", "current", "increment", "checks", "published"])
+def test_a_file_that_is_gone_is_named_by_status_and_run_with_what_mends_it_and_recover_says_one_thing(
+    feed, typed, table
+):
+    file = file_of(feed, table, "data")
+    file.unlink()
+    said = typed("status")
+    cannot_tell = table in ("current", "published")  # which status itself reads
+    assert said.status == (3 if cannot_tell else 1), said.everything
+    assert (file.name in said.everything, "= complete" in said.out) == (True, False)
+    mends = "planlake rebuild" if table in ("current", "increment") else "planlake recover"
+    assert f"hint: {mends}" in said.everything
+    if table == "records":
+        said = typed("run")
+        assert (said.status, file.name in said.everything, f"hint: {mends}" in said.everything) == (1, True, True)
+    if mends == "planlake rebuild":
+        assert typed("rebuild", "things").status == 0
+    else:
+        told = json.loads(typed("recover", "--json").out)
+        said_of = [one["said"] for one in told["tables"] if one["table"] == TABLES[table][1]]
+        assert len(said_of) == 1, said_of
+        assert "are lost" in said_of[0]
+    said = typed("status")
+    assert "never loaded" not in said.everything
+    assert typed("run").status == 0
+    assert (typed("status").status, troubles(typed)) == (0, ([], []))

@@ -438,3 +438,17 @@ def test_a_first_run_that_was_killed_before_its_first_commit_is_given_again(feed
         lake.run_at(DAY_3)
     assert lake.run_at(DAY_3).exit_code == 0
     assert [zone for zone in ZONES if open_lake(lake.config).names(zone)] == ["raw", "refined", "operations"]
+
+
+def test_a_mistyped_warehouse_that_is_made_the_lakes_gets_every_file_and_nothing_is_said_to_be_gone(
+    feed, monkeypatch, capfd
+):
+    lake = Moved(feed, feed.config.folder)
+    with_warehouse(lake, "laek")
+    file = lake.folder / "planlake.yaml"
+    said = typed_in_process(monkeypatch, capfd, ("recover", "--here", "--config", file))
+    assert (said.status, "gone or cut off" in said.everything) == (0, False), said.everything
+    shutil.rmtree(lake.lake() / "tascomi-refined-zone")
+    assert shown(lake) == ["later", "name 2", "name 3", "name 4", "name 5"]
+    assert shown(lake, as_of="2026-11-17")[0] == "name 1"
+    shutil.rmtree(lake.folder / "laek")

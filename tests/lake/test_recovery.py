@@ -423,7 +423,12 @@ def test_a_metadata_file_that_the_catalogue_names_and_that_is_cut_off_is_told_an
     number = number_of(str(newest))
     found, _ = recover(feed.config)
     assert [(one.table, one.said, one.is_trouble) for one in found] == [
-        ("current_things", f"brought up to date: it is at {number - 1} now; {number} cannot be read", True)
+        (
+            "current_things",
+            f"set back from {number} to {number - 1}, an older version; {number} cannot be read"
+            "; it lacks 1 record of batch 3: planlake run things brings them",
+            True,
+        )
     ]
     put(feed, 3, "last", "2026-11-19 09:00:00")
     assert feed.run_at("2026-11-20T03:00:00").exit_code == 0
@@ -469,3 +474,33 @@ def test_what_is_no_environment_is_not_recovered_by_itself(feed, is_lost):
         recover(feed.config, environment="DPP-426")
     assert (raised.value.state, raised.value.hint) == ("Nothing was changed", "planlake recover --env local")
     assert catalogue_file(feed.config).exists() == (not is_lost)
+
+
+@pytest.mark.parametrize("table", ["current_things", "increment_things"])
+def test_a_table_whose_newest_metadata_is_gone_is_said_to_be_older_and_what_it_lacks_is_brought_as_said(
+    feed, monkeypatch, capfd, table
+):
+    put(feed, 2, "latest", "2026-11-18 09:00:00")
+    feed.run_at(DAY_3)
+    newest = max(metadata_folder(feed, f"tascomi-refined-zone/{table}").glob("*.metadata.json"))
+    newest.unlink()
+    number, file = number_of(str(newest)), feed.config.folder / "planlake.yaml"
+    said = typed_in_process(monkeypatch, capfd, ("recover", "--config", file))
+    flat = " ".join(said.out.split())
+    assert (said.status, f"set back from {number} to {number - 1}, an older version; {number} is gone" in flat) == (
+        1,
+        True,
+    )
+    assert "it lacks 1 record of batch 3: planlake run things brings them" in flat
+    assert typed_in_process(monkeypatch, capfd, ("run", "things", "--config", file)).status == 0
+    assert [row["name"] for row in shown(feed)] == ["later", "latest", "name 3", "name 4", "name 5"]
+
+
+def test_a_table_of_raw_whose_newest_metadata_is_gone_takes_its_rows_up_again(feed):
+    before = everything(feed)
+    newest = max(metadata_folder(feed, "tascomi-raw-zone/api_responses").glob("*.metadata.json"))
+    newest.unlink()
+    found, _ = recover(feed.config)
+    assert [one.said for one in found if one.table == "api_responses" and one.done == "set back"] != []
+    assert any("taken up again" in one.said for one in found if one.table == "api_responses")
+    assert everything(feed) == before

@@ -2,22 +2,28 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+import duckdb
 
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.engines.duckdb import connected
-from planlake.errors import ConfigurationError, LakeError
+from planlake.errors import ConfigurationError, LakeError, PlanlakeError
 from planlake.flow.log import opened_log, say
 from planlake.lake.catalogues import check_alone
-from planlake.lake.files import row_count
+from planlake.lake.files import bookmark, row_count
 from planlake.lake.histories import Chosen
-from planlake.lake.lake import Lake, catalogue_file, clear_errors, lock_beside, open_environment
+from planlake.lake.lake import BOOKMARKED, Lake, catalogue_file, clear_errors, lock_beside, open_environment
 from planlake.lake.lease import writing
+from planlake.lake.ledger import raw_files, raw_rows_sql
 from planlake.lake.mending import mend
-from planlake.lake.recovery import BROUGHT, Recovered
+from planlake.lake.recovery import LEFT_ALONE, SET_BACK, Recovered, files_gone
 from planlake.lake.recovery import recover as register
+
+RAW_COLUMNS = ("resource", "batch", "request_id")
 
 
 def recover(
@@ -40,9 +46,12 @@ def recover(
             check_alone(base)
         found = register(base, is_moved=is_moved, history=history)
         if not any(one.is_apart for one in found):
-            back = (one for one in found if one.is_trouble and one.done == BROUGHT and one.number_from is None)
-            behind = {one.table for one in back if not one.database.startswith("preview-")}
-            found = [*found, *_mended(config, open_environment(config, environment), behind)]
+            back = [one for one in found if one.done == SET_BACK and not one.database.startswith("preview-")]
+            base = open_environment(config, environment)
+            mended = _mended(config, base, {one.table for one in back})
+            told = {(one.database, one.table) for one in mended}
+            kept = (one for one in found if not (_is_of_gone_files(one) and (one.database, one.table) in told))
+            found = [*(_with_waiting(config, base, one) if one in back else one for one in kept), *mended]
     say(opened_log(config.settings.log), "info", "recovered", tables=[f"{one.database}.{one.table}" for one in found])
     return found, aside
 
@@ -56,6 +65,30 @@ def _mended(config: Config, base: Lake, behind: set[str]) -> list[Recovered]:
         Recovered(base.database(one.zone), one.table, rows[one.table], "mended", one.said, is_trouble=True)
         for one in done
     ]
+
+
+def _is_of_gone_files(one: Recovered) -> bool:
+    """Whether nothing is said of a table but that files of it are gone: how it was mended says more."""
+    return one.done == LEFT_ALONE and one.said.endswith(f"; {files_gone(one.number_to)}")
+
+
+def _with_waiting(config: Config, base: Lake, one: Recovered) -> Recovered:
+    """What is said of a table that was set back, with how much of what raw holds it lacks, and what brings it."""
+    kind, _, resource = one.table.partition("_")
+    if f"{kind}_" not in BOOKMARKED:
+        return one
+    try:
+        with connected(config.settings.memory_limit_megabytes) as connection:
+            applied = bookmark(base.find("refined", one.table))
+            rows = raw_rows_sql(base, raw_files(base, resource, applied), resource, applied, columns=RAW_COLUMNS)
+            lacking, last = connection.execute(f"select count(*), max(batch) from {rows}").fetchall()[0]
+    except (PlanlakeError, duckdb.Error, OSError):
+        return replace(one, said=f"{one.said}; planlake rebuild {resource} makes it anew from raw")
+    if not lacking:
+        return replace(one, said=f"{one.said}; it lacks nothing that raw holds")
+    batches = f"batch {last}" if last == applied + 1 else f"batches {applied + 1} to {last}"
+    many = f"{lacking:,} record{'s' if lacking > 1 else ''} of {batches}"
+    return replace(one, said=f"{one.said}; it lacks {many}: planlake run {resource} brings them")
 
 
 def _check_environment(config: Config, environment: str | None) -> None:

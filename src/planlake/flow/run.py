@@ -36,8 +36,8 @@ from planlake.flow.rows import raw_rows
 from planlake.flow.sampling import forget_samples
 from planlake.flow.snapshot import SnapshotResult, snapshot
 from planlake.flow.telling import failed, told, told_run
-from planlake.lake.damage import explained, quick_damage_in
-from planlake.lake.lake import BOOKMARKED, Lake, clear_errors
+from planlake.lake.damage import explained, quick_damage_of
+from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.ledger import GAP, History, next_batch, read_histories
 from planlake.lake.previews import enter, open_to_read
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
@@ -187,8 +187,7 @@ async def _table(work: _Work, source: Source | None, steps: Sequence[Step]) -> T
 
 def _with_damage(lake: Lake, result: TableResult) -> TableResult:
     """The result with what is gone or cut off of the table's files; only their sizes are looked at."""
-    names = (f"{kind}{result.table}" for kind in BOOKMARKED)
-    found = next(filter(None, (quick_damage_in(lake, "refined", name) for name in names)), None)
+    found = quick_damage_of(lake, result.table)
     return replace(result, damage=found.said, repair=found.repair) if found is not None else result
 
 

@@ -1,13 +1,27 @@
 """Where a lake lies and whether its files are there: in goes a lake, out comes what is not well, cheaply looked at."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from planlake.errors import LakeError
 from planlake.flow.troubles import Trouble
 from planlake.lake.catalogues import check_alone
+from planlake.lake.damage import quick_damage_in, quick_damage_of
 from planlake.lake.histories import check_histories
-from planlake.lake.lake import Lake
+from planlake.lake.lake import LEDGER, Lake
 from planlake.lake.place import check_place, displaced
+
+
+def troubles_of_files(lake: Lake, tables: Iterable[str]) -> Iterator[Trouble]:
+    """Tables of which files are gone or cut off, those of raw and the ones made of them."""
+    shared = [LEDGER, *(("operations", name) for name in (lake.base or lake).names("operations"))]
+    for zone, name in shared:
+        if (lake.base or lake).find(zone, name) is not None and (
+            found := quick_damage_in(lake.base or lake, zone, name)
+        ):
+            yield Trouble("damaged", found.said, found.repair)
+    for table in tables:
+        if found := quick_damage_of(lake, table):
+            yield Trouble("damaged", f"damaged: {found.said}", found.repair, (table,))
 
 
 def remark_of_place(lake: Lake) -> str:

@@ -14,7 +14,7 @@ from planlake.flow.audit_share import Share, share_of
 from planlake.flow.deletions import held_ids
 from planlake.flow.history import last_runs, series_of_tables, unended_runs
 from planlake.flow.plan import Selection, plan
-from planlake.flow.standing import troubles_of_place
+from planlake.flow.standing import troubles_of_files, troubles_of_place
 from planlake.flow.troubles import (
     Facts,
     Ran,
@@ -97,9 +97,14 @@ def status(config: Config, environment: str | None = None) -> Status:
     today = read_clock().today()
     of_clock = (ahead.trouble,) if ahead is not None else ()
     of_runs = tuple(troubles_of_runs([*(one for one in lost if one.outcome != "under way"), *ran], today))
+    damaged = tuple(troubles_of_files(lake, _cadences(config)))
     of_tables = _one_where_nothing_is([one for _, found in pairs for one in found], len(pairs))
-    troubles = (*of_place, *of_clock, *of_runs, *of_tables)
-    if of_place or of_clock or of_runs:  # what nobody could look at is not known to be complete
+    troubles = (*of_place, *of_clock, *together(damaged), *of_runs, *of_tables)
+    bad = {name for one in damaged for name in one.tables}
+    pairs = [(replace(table, trouble="damaged") if table.table in bad else table, found) for table, found in pairs]
+    if (
+        of_place or of_clock or of_runs or any(not one.tables for one in damaged)
+    ):  # what nobody could look at is not known to be complete
         pairs = [(replace(table, trouble=table.trouble or "not known"), found) for table, found in pairs]
     return Status(troubles, (*under_way, *_not_configured(config, lake)), tuple(table for table, _ in pairs))
 

@@ -207,6 +207,9 @@ def _never(facts: Facts) -> Trouble | None:
         return None
     if facts.is_sampled:
         return Trouble("sample", "holds a sample only", AGAIN)
+    if facts.has_version:
+        said = f"what was read of it in full does not count any more; the next run reads it again; {_shown(facts)}"
+        return Trouble("to be read", said, AGAIN)
     return Trouble("not loaded", "never loaded", AGAIN)
 
 

@@ -14,6 +14,7 @@ from pyiceberg.table import Table
 
 from planlake.errors import LakeError, PlanlakeError
 from planlake.lake.files import LISTS, data_files
+from planlake.lake.filters import of_resource
 from planlake.lake.lake import BOOKMARKED, UNREADABLE, ZONES, Lake, clear_errors, damaged, repair_of
 from planlake.lake.overlay import preview_names, unread
 from planlake.lake.previews import look_again
@@ -96,6 +97,26 @@ def quick_damage_in(lake: Lake, zone: str, name: str) -> Damage | None:
     gone = missing_file(table.io, [current], current=current)
     what = DATA if gone.endswith(".parquet") else LISTS
     return Damage(table.name()[-2], name, what, (_name(gone),)) if gone else None
+
+
+def quick_damage_of_records(lake: Lake, resource: str) -> Damage | None:
+    """Files of raw with records of a resource that are gone or of another size; nothing is read but lists."""
+    holder = lake.holder(resource)
+    database, name = holder.database("raw"), "api_responses"
+    try:
+        table = holder.find("raw", name)
+        bad = bad_files(table, data_files(table, where=of_resource(resource, 0)), is_deep=False) if table else []
+    except LakeError as error:
+        return None if error.hint == "planlake doctor" else Damage(database, name, LISTS)
+    return Damage(database, name, DATA, tuple(_name(file.file_path) for file in bad)) if bad else None
+
+
+def quick_damage_of(lake: Lake, resource: str) -> Damage | None:
+    """The first that is gone or cut off of what a resource is held in: raw first, of which the rest can be made."""
+    if found := quick_damage_of_records(lake, resource):
+        return found
+    names = (f"{kind}{resource}" for kind in BOOKMARKED)
+    return next(filter(None, (quick_damage_in(lake, "refined", name) for name in names)), None)
 
 
 def bad_files(table: Table, files: Sequence[DataFile], *, is_deep: bool) -> list[DataFile]:

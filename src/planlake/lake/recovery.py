@@ -34,6 +34,7 @@ from planlake.lake.written import (
 )
 
 KNOWN_AGAIN, BROUGHT, LEFT_ALONE, LOST = "known again", "brought up to date", "left alone", "lost"
+SET_BACK = "set back"
 SETTLED = "made whole here"
 TAKEN_OUT, UNPINNED = "taken out", "pins removed"
 LEFT_OUT = (
@@ -145,10 +146,22 @@ def _check_not_moved(base: Lake, choices: Iterable[_Choice]) -> None:
 
 
 def _settled(choice: _Choice) -> _Choice:
-    """The same choice, with metadata that names this place where the chosen one names another."""
-    if choice.chosen is None or choice.chosen.move is None:
+    """The same choice, with metadata that names this place where the chosen one names another.
+
+    Files that were not here are copied with it, so that only now it can be told which are gone.
+    """
+    old = choice.chosen
+    if old is None or old.move is None:
         return choice
-    return replace(choice, chosen=settled(choice.place.at(choice.chosen), choice.chosen), move=choice.chosen.move)
+    chosen, passed_over = settled(choice.place.at(old), old), choice.passed_over
+    if passed_over == files_gone(old.number) and _is_whole(choice.place, chosen):
+        passed_over = ""
+    return replace(choice, chosen=chosen, passed_over=passed_over, move=old.move)
+
+
+def files_gone(number: int | None) -> str:
+    """What is said of a metadata file, by its number, whose version lacks files."""
+    return f"files of {number} are gone or cut off"
 
 
 def _telling(choices: Iterable[_Choice]) -> list[_Choice]:
@@ -187,7 +200,7 @@ def _newest_choice(place: Place, known_at: int) -> _Choice | None:
     newest = next(_newer(place, known_at), None)
     if newest is None:
         return _Choice(place, None, "") if place.is_known else None
-    gone = "" if _is_whole(place, newest) else f"files of {newest.number} are gone or cut off"
+    gone = "" if _is_whole(place, newest) else files_gone(newest.number)
     below = f"{place.known_number} is gone" if newest.number < place.known_number else ""
     return _Choice(place, newest, gone or _passed_over(place, newest, known_at) or below)
 
@@ -211,14 +224,14 @@ def _passed_over(place: Place, now: Written, known_at: int) -> str:
         if one is None or one.metadata.table_uuid != now.metadata.table_uuid:
             continue
         if is_higher and not _is_whole(place, one):
-            return f"files of {number} are gone or cut off"
+            return files_gone(number)
         is_twin = number == now.number and one.written_at >= known_at
         if now is place.known:
             return f"{number} {LEFT_OUT}"
         if is_higher or is_twin or one.written_at > now.written_at:
             return f"{number} is of another history: planlake maintain deletes it"
     is_lost = now is place.known and not _is_whole(place, now)
-    return f"files of {now.number} are gone or cut off" if is_lost else ""
+    return files_gone(now.number) if is_lost else ""
 
 
 def _newer(place: Place, known_at: int) -> Iterator[Written]:
@@ -343,7 +356,9 @@ def _told(choice: _Choice) -> Recovered:
     done = (BROUGHT if place.is_known else KNOWN_AGAIN) if chosen else LEFT_ALONE if known else LOST
     done = SETTLED if choice.move else done
     said = f"{done}; it was made at {choice.move.made_at}" if choice.move else done
-    if chosen and place.is_known and not choice.move:
+    if chosen and place.known_number > chosen.number and not known and not choice.move:
+        done, said = SET_BACK, f"{SET_BACK} from {place.known_number} to {chosen.number}, an older version"
+    elif chosen and place.is_known and not choice.move:
         said = f"{done} from {known.number} to {chosen.number}" if known else f"{done}: it is at {chosen.number} now"
     elif known and not choice.move:
         said = f"{done} at {known.number}"
