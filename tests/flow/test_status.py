@@ -149,10 +149,27 @@ def test_rows_the_api_does_not_have_any_more_are_counted_and_said(feed):
     feed.run_at(DAYS[9])  # a week after the last count
     (trouble,) = said(feed)
     assert trouble[0] == "too many"
-    assert trouble[1] == ("things: 1 rows more than the API has: 32 were held when the API had 31 on 24 November")
+    assert trouble[1] == ("things: 1 row more than the API has: 32 were held when the API had 31 on 24 November")
     assert trouble[2] == "planlake reconcile things --deep --repair"
     feed.run_at(DAYS[10], "things", is_full=True)
     assert said(feed) == []
+
+
+@pytest.mark.parametrize("is_larger", [True, False])
+def test_a_count_that_differs_by_more_than_is_believed_sends_to_the_doctor_first(feed, is_larger):
+    """It may be another API that answers, and a repair would bring its rows."""
+    if is_larger:
+        fill(feed.data, "others", 20, "2026-11-10 09:00:00", start=500)  # of a day that is read already
+    else:
+        for identity in range(1, 11):
+            feed.data.delete("others", identity)
+    reconcile(feed.config, ["others"])
+    (trouble,) = status(feed.config).troubles
+    assert trouble.kind == ("missing" if is_larger else "too many")
+    assert trouble.hints == (
+        "planlake doctor",
+        "planlake reconcile others --deep --repair, where the API that answers is the right one",
+    )
 
 
 def test_rows_that_came_since_the_last_count_are_no_surplus_and_not_yet_proven(feed, typed):

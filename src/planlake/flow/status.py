@@ -201,6 +201,7 @@ def _table(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[
         counted_on=london_day(counted_at) if counted_at else None,
         excused=known.excused.get(name, 0),
         waiting=_is_waiting(lake.holder(name), known.connection, name, bookmark(current)),
+        believed_percent=config.settings.deletion_limit_percent,
         set_back=_set_back(known.rollbacks.get(name), history, bookmark(current)),
     )
     troubles = troubles_of(facts)

@@ -77,7 +77,7 @@ class Facts:
 
     `set_back` is the last rollback, where nothing was published since. `total` is the API's when it was last known,
     `held_then` the rows held at that moment where they were counted, and `excused` records that the API counts and that
-    cannot be rows: refused, forgotten, or sent twice.
+    cannot be rows: refused, forgotten, or sent twice. `believed_percent` is how much of a table may change at once.
     """
 
     table: str
@@ -97,6 +97,7 @@ class Facts:
     excused: int = 0
     waiting: bool = field(default=False)
     set_back: SetBack | None = None
+    believed_percent: float = 100.0
 
 
 def troubles_of(facts: Facts) -> list[Trouble]:
@@ -240,13 +241,21 @@ def _missing(facts: Facts) -> Trouble | None:
     counted = f"the API had {facts.total:,} on {spoken(facts.counted_on, facts.today)}"
     missing = facts.total - facts.excused - facts.held
     if missing > 0:
-        said = f"{missing:,} rows are missing: {facts.held:,} are held, {counted}"
-        return Trouble("missing", said, "planlake reconcile TABLE --deep --repair")
+        many = "1 row is missing" if missing == 1 else f"{missing:,} rows are missing"
+        return _differing("missing", f"{many}: {facts.held:,} are held, {counted}", missing, facts)
     more = facts.held_then - facts.total if facts.held_then is not None else 0
     if more > 0:
-        said = f"{more:,} rows more than the API has: {facts.held_then:,} were held when {counted}"
-        return Trouble("too many", said, "planlake reconcile TABLE --deep --repair")
+        many = f"{more:,} row{'s' * (more > 1)} more than the API has"
+        return _differing("too many", f"{many}: {facts.held_then:,} were held when {counted}", more, facts)
     return None
+
+
+def _differing(kind: str, said: str, rows: int, facts: Facts) -> Trouble:
+    """What to do where the API has other rows: of many more or less than are believed gone it may be another API."""
+    command = "planlake reconcile TABLE --deep --repair"
+    if rows == 1 or 100 * rows <= facts.believed_percent * max(facts.held, facts.total or 0):
+        return Trouble(kind, said, command)
+    return Trouble(kind, said, DOCTOR, others=(f"{command}, where the API that answers is the right one",))
 
 
 def _stale(facts: Facts) -> Trouble | None:
