@@ -329,6 +329,26 @@ MISTAKES = {
         "environments.a.database_prefix: must be in small letters",
         "",
     ),
+    "a prefix with a dot": (
+        MINIMAL + "environments: {a: {database_prefix: stg.}}",
+        "environments.a.database_prefix: is a part of names",
+        "",
+    ),
+    "a prefix that leads elsewhere": (
+        MINIMAL + "environments: {a: {database_prefix: ../b-}}",
+        "no dot and no slash",
+        "",
+    ),
+    "a prefix nobody sees": (
+        MINIMAL + 'environments: {a: {database_prefix: "a\\0b"}}',
+        "environments.a.database_prefix: holds a line break, or another sign",
+        "",
+    ),
+    "a check without a condition": (
+        MINIMAL + "checks: [{table: fees, name: a, rows: ' '}]",
+        "checks.0.rows: is empty",
+        "",
+    ),
     "no environment": (MINIMAL + "environments: {}", "environments", ""),
     "a warehouse of no zone": (MINIMAL + "environments: {a: {warehouse: {}}}", "warehouse", ""),
     "no tables": ("api: {base_url: 'http://a.example'}", "no table is configured", "planlake.yaml"),

@@ -171,12 +171,14 @@ class Environment(_Record):
 
     catalog: Catalog = Catalog()
     warehouse: _Path | Warehouses = "lake/"
-    database_prefix: str = ""
+    database_prefix: Annotated[str, AfterValidator(_printed)] = ""
     protected: bool = False
 
     @field_validator("database_prefix")
     @classmethod
-    def _is_in_small_letters(cls, value: str, info: ValidationInfo) -> str:
+    def _is_part_of_a_name(cls, value: str, info: ValidationInfo) -> str:
+        if re.search(r"[./\\]", value):
+            raise ValueError("is a part of names of databases and folders, and holds no dot and no slash")
         catalog = info.data.get("catalog")
         if isinstance(catalog, Catalog) and catalog.type == "glue" and value != value.lower():
             raise ValueError("must be in small letters: Glue keeps names so")
@@ -228,9 +230,16 @@ class SqlCheck(_Record):
     """
 
     table: str
-    name: str = Field(min_length=1)
-    rows: str = Field(min_length=1)
+    name: str
+    rows: str
     holds: bool = False
+
+    @field_validator("name", "rows")
+    @classmethod
+    def _says_something(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("is empty")
+        return value
 
 
 class Config(_Record):

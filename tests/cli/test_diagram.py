@@ -120,6 +120,22 @@ def test_a_file_whose_ending_names_another_format_is_refused_unless_the_format_i
     assert place.read_text().startswith("Table ")
 
 
+@pytest.mark.parametrize("form", ["mermaid", "dbml"])
+def test_only_an_earlier_diagram_is_written_over(typed, file, form):
+    command = ("diagram", "--format", form, "--config", file, "--out")
+    others = {"README.md": b"# About us\n", "catalog.db": b"SQLite format 3\0", "data.bin": b"\xff\xfe"}
+    for name, content in {**others, file.name: file.read_bytes()}.items():
+        place = file.parent / name
+        place.write_bytes(content)
+        said = typed(*command, place)
+        assert (said.status, said.errors) == (2, [f"Error: {place} is no earlier diagram in {form}"])
+        assert place.read_bytes() == content
+    place = file.parent / "own.txt"
+    place.touch()
+    assert [typed(*command, place).status for _ in range(2)] == [0, 0]
+    assert [typed(*command, "/dev/null").status, typed(*command, file.parent / ("n" * 300)).status] == [0, 2]
+
+
 def test_without_a_file_the_text_alone_is_on_standard_output(typed, file):
     said = typed("diagram", "--format", "dbml", "--config", file)
     assert said.out.startswith('Table "appeals" {\n  "id" integer [pk]\n')

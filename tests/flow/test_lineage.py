@@ -295,6 +295,19 @@ def test_an_address_that_never_answers_is_given_up_at_the_end(feed, capfd):
     assert f"of 6 events did not arrive at {address}: ReadTimeout" in said
 
 
+@pytest.mark.parametrize("place", ["planlake.yaml", "lake/catalog.db", "own.txt"])
+def test_events_are_never_put_behind_something_else(feed, place):
+    feed.run_at(DAYS[0])
+    file = feed.config.folder / place
+    configured(feed, f"{{to: file:{place}}}")
+    if not file.exists():
+        file.write_text("mine")
+    before = file.read_bytes()
+    with pytest.raises(ConfigurationError, match="the file holds no events"):
+        feed.run_at(DAYS[1])
+    assert file.read_bytes() == before
+
+
 def test_a_file_that_cannot_be_written_changes_nothing_but_one_warning(feed, capfd):
     configured(feed, "{to: file:absent/events.jsonl}")
     assert feed.run_at(DAYS[0]).exit_code == 0

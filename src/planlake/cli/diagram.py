@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("mermaid", "dbml", "svg")
 ENDINGS = {".dbml": "dbml", ".svg": "svg", **dict.fromkeys((".mmd", ".mermaid", ".md", ".txt", ""), "mermaid")}
+BEGINNINGS = {"mermaid": ("erDiagram",), "dbml": ("Table ",), "svg": ("<?xml", "<svg")}
 COLUMNS = ("keys", "typed", "all")
 
 
@@ -55,7 +56,7 @@ def diagram(
         print_json(asdict(found))
         return
     draw = {"mermaid": drawing.mermaid, "dbml": drawing.dbml, "svg": drawing.svg}[chosen]
-    _write(draw(found), out)
+    _write(draw(found), out, chosen)
     remark(f"{len(found.entities)} tables, {len(found.relations)} relations")
 
 
@@ -70,7 +71,20 @@ def _format_of(out: Path | None) -> str:
     return ENDINGS[ending]
 
 
-def _write(text: str, out: Path | None) -> None:
+def _check_replaces(out: Path, chosen: str) -> None:
+    """Refuse to write over what is no earlier diagram of this format; an OSError where that cannot be read."""
+    from planlake.errors import ConfigurationError
+
+    if not out.is_file():
+        return
+    with out.open("rb") as stream:
+        beginning = stream.read(100).decode(errors="replace").lstrip()
+    if beginning and not beginning.startswith(BEGINNINGS[chosen]):
+        state, hint = "It was left as it is", "name another with --out"
+        raise ConfigurationError(f"{out} is no earlier diagram in {chosen}", state=state, hint=hint)
+
+
+def _write(text: str, out: Path | None, chosen: str) -> None:
     from planlake.cli.screen import echo
     from planlake.errors import ConfigurationError
 
@@ -78,6 +92,7 @@ def _write(text: str, out: Path | None) -> None:
         echo("\n".join(map(printable, text.rstrip("\n").split("\n"))))
         return
     try:
+        _check_replaces(out, chosen)
         out.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise ConfigurationError(f"{out} cannot be written: {error.strerror}") from None

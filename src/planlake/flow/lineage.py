@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from openlineage.client.event_v2 import RunEvent
@@ -18,6 +19,7 @@ from openlineage.client.uuid import generate_new_uuid
 
 from planlake.config import Config
 from planlake.config import Lineage as Place
+from planlake.errors import ConfigurationError
 from planlake.flow.lineage_events import OfRun, OfStep, ended, made_by, started
 from planlake.flow.results import StepEnd, StepName
 from planlake.lake.lake import Lake
@@ -41,7 +43,8 @@ class Lineage:
 
 
 def opened(config: Config, place: Place, lake: Lake, about: Mapping[str, object]) -> Lineage:
-    """Where the events of the run that `about` describes go; a ConfigurationError where their key is missing."""
+    """Where the events of the run that `about` describes go; a ConfigurationError where
+    their key is missing, or a file holds something else."""
     api = config.api.base_url if config.api else ""
     namespace = place.namespace or f"planlake-{about['environment']}"
     run = OfRun(str(generate_new_uuid()), namespace, api, lake, about)
@@ -83,6 +86,7 @@ def _send(lineage: Lineage, event: Callable[[str], RunEvent]) -> None:
 def _transport(config: Config, place: Place) -> Transport:
     if place.to.startswith("file:"):
         file = config.folder / place.to.removeprefix("file:")
+        _check_takes_events(file)
         return FileTransport(FileConfig(str(file), append=True))
     key = read_secret("lineage.key", place.key, config.folder) if place.key else ""
     return HttpTransport(
@@ -94,6 +98,20 @@ def _transport(config: Config, place: Place) -> Transport:
             retry={"total": 0},
         )
     )
+
+
+def _check_takes_events(file: Path) -> None:
+    """Refuse a file that holds something else: lines at its end would spoil a catalogue, or the configuration."""
+    try:
+        if not file.is_file():  # a pipe would be waited for
+            return
+        with file.open("rb") as stream:
+            is_other = stream.read(1) not in (b"", b"{")
+    except OSError:  # it is made by the first event, or that says what is wrong
+        return
+    if is_other:
+        hint = "name a file of its own: file:lineage.jsonl"
+        raise ConfigurationError("lineage.to: the file holds no events", facts={"file": file}, hint=hint)
 
 
 def _reason(error: BaseException) -> str:
