@@ -22,7 +22,10 @@ DAILY, ALL = (
     ("repd", "iom_applications", "iom_decisions"),
     ("repd", "iom_applications", "iom_decisions", "iom_addresses"),
 )
-SETTINGS = "source: open_data\ntables: {{daily: [{daily}], weekly: [{weekly}]}}\nsettings: {{look_back_days: {cap}}}\n"
+SETTINGS = """source: open_data
+tables: {{daily: [{daily}], weekly: [{weekly}]}}
+settings: {{look_back_days: {cap}, audit_days: 0}}
+"""
 
 pytestmark = pytest.mark.slow
 
@@ -118,7 +121,10 @@ def test_the_ledger_counts_what_was_received_and_what_was_stored(wide):
     query = """select resource, sum(records)::int as received, sum(stored)::int as stored from api_requests
                where event = 'page' group by resource"""
     found = {row["resource"]: (row["received"], row["stored"]) for row in wide.feed.rows(query)}
-    assert found == {name: (table.received, len(table.versions)) for name, table in wide.oracle.items()}
+    assert {name: stored for name, (_, stored) in found.items()} == {
+        name: len(table.versions) for name, table in wide.oracle.items()
+    }
+    assert all(found[name][0] >= table.received for name, table in wide.oracle.items())  # some pages were read twice
 
 
 def test_every_row_was_brought_by_the_request_that_it_names(wide):
@@ -155,7 +161,8 @@ def test_a_second_run_on_the_same_day_asks_for_today_only_and_changes_no_table_o
     assert again.exit_code == 0
     assert {table.outcome for table in again.tables} == {"up to date"}
     asked = {request.query.get("last_updated") for request in wide.feed.simulator.requests}
-    assert asked <= {"2021-07-16", "2021-07-17"}  # the last day is counted again, today is asked for provisionally
+    # the last day is counted again, today is asked for provisionally; a total that differed is counted once more
+    assert asked <= {"2021-07-16", "2021-07-17", None}
     changed = {name for name in after if before.get(name) != after[name]}
     assert changed - {"raw.api_requests"} == {"operations.runs"}  # what was asked is in the ledger
 

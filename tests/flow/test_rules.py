@@ -260,7 +260,12 @@ def test_a_day_that_fails_is_asked_for_again_the_last_that_closed_is_counted_and
     feed.simulator.requests.clear()
     feed.run_at("2026-11-19T04:00:00", "things")
     asked = [request.query["last_updated"] for request in feed.simulator.requests]
-    assert sorted(asked) == ["2026-11-17", "2026-11-18", "2026-11-19"]
+    assert sorted(asked) == [
+        "2026-11-17",
+        "2026-11-17",
+        "2026-11-18",
+        "2026-11-19",
+    ]  # nothing came behind its full page
     assert names(feed) == {1: "a", 2: "b", 3: "c"}
 
 

@@ -1,12 +1,14 @@
 """From windows to readings: in go due windows and the ledger's history, out come readings ready to be asked for."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from planlake.clock import london_day
 from planlake.config import Settings
-from planlake.flow.reading import WHOLE_WINDOW, Reading, resumed
+from planlake.flow.page_readings import PageReading, in_order, whole_number
+from planlake.flow.reading import WHOLE_WINDOW, Reading
 from planlake.flow.windows import Window
-from planlake.lake.ledger import FULL, History
+from planlake.lake.ledger import FULL, History, LedgerPage
 from planlake.sources.catalogue import Cadence, Resource
 
 
@@ -42,10 +44,30 @@ def continued(reading: Reading, resource: Resource, cadence: Cadence, history: H
     return reading
 
 
+def resumed(reading: Reading, earlier: Mapping[int, LedgerPage]) -> Reading:
+    """The reading, going on with the last of the unbroken pages that an earlier run read, in the order of their ids."""
+    unbroken = [page for place, page in enumerate(sorted(earlier), start=1) if page == place]
+    known = [_as_known(earlier[page]) for page in unbroken]
+    count = 0 if reading.has_text_ids else in_order(known)
+    if not count:
+        return reading
+    reading.readings = {one.page: [one] for one in known[:count]}
+    reading.newest_total = earlier[count].total
+    reading.started_at = min(earlier[page].requested_at for page in unbroken[:count])
+    reading.is_resumed, reading.first_page = True, count
+    return reading
+
+
+def _as_known(page: LedgerPage) -> PageReading:
+    first, last = whole_number(page.first_id), whole_number(page.last_id)
+    return PageReading(page.page, page.total, page.records, first=first, last=last)
+
+
 def give_up(reading: Reading, history: History, settings: Settings, *, accepts_gaps: bool) -> None:
     """Make gaps of the pages that failed in too many runs, or of all that failed where gaps are accepted.
 
-    A first load or a full reading never closes with gaps unless they are accepted, and never where not even the
+    A window that came whole as far as can be told, and could not be proven in as many runs, is a gap as a whole. A
+    first load or a full reading never closes with gaps unless they are accepted, and never where not even the
     total is known; a day of which nothing is known is given up as a whole.
     """
     for page, error in reading.troubles().items():
@@ -55,3 +77,7 @@ def give_up(reading: Reading, history: History, settings: Settings, *, accepts_g
             reading.gaps[page] = error
         elif is_given_up and reading.window != FULL:
             reading.gaps[WHOLE_WINDOW] = error
+    is_unproven = bool(reading.verdict()) and not reading.troubles() and reading.total > 0
+    runs = history.attempts.get(reading.window, 0) + 1
+    if is_unproven and (accepts_gaps or (reading.window != FULL and runs >= settings.gap_after_runs)):
+        reading.gaps[WHOLE_WINDOW] = reading.verdict()

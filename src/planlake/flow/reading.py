@@ -1,37 +1,43 @@
-"""Reading one window and proving it complete: in goes what came page by page, out come pages to ask again or a verdict.
+"""Reading one window and proving it complete: what came page by page says which pages to ask for next, or the verdict.
 
-The API shows a set that changes while it is read, ordered by id, in pages of fifty. A record that goes shifts all later
-ones forward, so the first of the next page is missed: seen as a total that drops between two pages, and mended by
-asking the earlier of them again. A record that comes makes the total grow: the last page is asked again and those
-behind it are read. Ids that come twice are asked for a second time; if they still do, they are the source's.
+The API shows a set that changes while it is read, in pages. A window is complete when every page holds as many records
+as the total gives it, no record can lie between two pages unseen (`page_readings`), the last page was read last and
+nothing came behind it, and as many different records came as the API counts. An id that comes more than once counts
+once, unless the API answers a question for it alone with as many records.
 """
 
-from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from planlake.lake.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, LedgerPage
+from planlake.flow.page_readings import (
+    Hole,
+    Identity,
+    PageReading,
+    different_ids,
+    different_records,
+    holes,
+    identity_of,
+    ids_between,
+    in_order,
+    is_proven,
+    page_reading,
+    pages_to_close,
+    touch,
+)
+from planlake.lake.ledger import FULL, PAGE, PROVISIONAL, RECOUNT
 from planlake.sources.dialect import Totals
-from planlake.sources.records import Records, plain_id
+from planlake.sources.records import Records
 
-MAX_ROUNDS = 4
-WHOLE_WINDOW = 0  # as the page of a gap: nothing of the window is known
-
-
-@dataclass(frozen=True, slots=True)
-class PageFacts:
-    """What one page held when it was last read, and the totals under which it was read, the highest and the lowest.
-
-    `ids` are hashes; empty for pages that an earlier run read.
-    """
-
-    total: int
-    records: int
-    highest: int
-    lowest: int
-    ids: "array[int]" = field(default_factory=lambda: array("q"), repr=False)
+MOST_ROUNDS = 24
+ROUNDS_FOR_HOLES = 12  # before a window is begun anew
+MOST_TRIES = 3  # for a page that holds another number of records than it should, or something that is no record
+MOST_PAGES_ANEW = 200  # of a full reading that is begun anew in the same run
+FEW_IDS = 2  # between two pages: to ask for them costs no more than to read pages again, and proves more
+MOST_ALIKE = 3  # pages in a row that bring what the page before them brought
+REPEATS_AT_ONCE, MOST_REPEATS = 10, 200
+WHOLE_WINDOW = 0  # as the page of a gap: nothing of the window is known, or it could not be proven
 
 
 @dataclass(slots=True)
@@ -45,57 +51,132 @@ class Reading:
     known_records: int = 0
     closes: tuple[str, ...] = ()  # the days it closes, where it is not its own day alone
     settles: tuple[str, ...] = ()
-    pages: dict[int, PageFacts] = field(default_factory=dict)
-    errors: dict[int, str] = field(default_factory=dict)
-    gaps: dict[int, str] = field(default_factory=dict)
-    rounds: int = 0
-    asked_twice: set[int] = field(default_factory=set)
-    odd: set[int] = field(default_factory=set)  # pages that held something that is no record
-    unsure: set[int] = field(default_factory=set)  # pages to ask again after one behind them vanished
-    before_vanished: int = 0
-    is_empty: bool = False
-    newest_total: int = 0
-    turn: int = 0  # its pages when it began: a turn that changed would mix up the order of its own pages
-    first_page: int = 1
-    earlier: Mapping[int, LedgerPage] = field(default_factory=dict)
-    step: int = 1
     must_have_records: bool = False
     has_text_ids: bool = False  # which are told apart as they are written
-    seen: set[int] = field(default_factory=set, repr=False)
+    readings: dict[int, list[PageReading]] = field(default_factory=dict)  # by page, the newest last
+    errors: dict[int, str] = field(default_factory=dict)
+    gaps: dict[int, str] = field(default_factory=dict)
+    odd: set[int] = field(default_factory=set)  # pages that held something that is no record
+    tries: Counter[int] = field(default_factory=Counter)
+    rounds: int = 0
+    rounds_for_holes: int = 0
+    begun_anew: int = 0
+    is_empty: bool = False
+    newest_total: int = 0
+    vanished: int = 0  # the first page that came empty although the total reaches beyond it
+    times_vanished: int = 0
+    looked_behind: int = 0  # the last page behind which nothing came
+    alike: int = 0  # how many pages in a row brought what the page before brought
+    contradiction: str = ""  # what the API says of this window that cannot be
+    said_per_page: int = 0
+    first_page: int = 1
+    is_resumed: bool = False
+    turn: int = 0  # its pages when it began: a turn that changed would mix up the order of its own pages
+    confirmed: dict[Identity, int] = field(default_factory=dict)  # how many records the API has of a repeated id
+    looked_for: dict[int, bool] = field(default_factory=dict, repr=False)  # ids between pages, and whether answered
+    seen: set[Identity] = field(default_factory=set, repr=False)
 
-    def note(self, page: int, totals: Totals | None, records: Records, error: str) -> None:
-        """Take down what a page brought; a page that failed keeps what it held before."""
-        if error:
+    def note(
+        self, page: int, totals: Totals | None, records: Records, error: str, times: tuple[float, float] = (1, 1)
+    ) -> None:
+        """Take down what a page brought, with the times when it was asked for and answered.
+
+        A page that failed keeps what it held before.
+        """
+        if self.said_per_page and page > max(self.last_page, 1):
+            self._note_behind(page, totals, records, error, times)
+        elif error:
             self.errors[page] = error
+        elif totals is None or (not len(records) and totals.results):
+            self.errors.pop(page, None)
+            self._note_empty(page, totals)
+        else:
+            self.errors.pop(page, None)
+            self._note_page(page, totals, records, times)
+
+    def _note_page(self, page: int, totals: Totals, records: Records, times: tuple[float, float]) -> None:
+        per_page = self.said_per_page or totals.per_page
+        if totals.per_page != per_page and not self._is_short_end(page, totals, records):
+            was, now = f"{per_page} records a page", f"page {page} says {totals.per_page}"
+            self.contradiction = f"the API says {was}, and on {now}"
             return
-        self.errors.pop(page, None)
-        if totals is None:  # the API says there is nothing: at the first page, or behind the last one
-            self.pages.pop(page, None)
-            self.is_empty = page == 1
-            self.unsure.discard(page)
-            if page <= self.last_page:  # not yet known to lie behind the end
-                self.before_vanished = min(self.before_vanished or page, max(1, page - 1))
-                self.unsure = {self.before_vanished}
-            return
-        self.is_empty, self.per_page = False, totals.per_page
-        hashes = array("q", map(self._hashed, records.ids))
-        total, before = totals.results, self.pages.get(page)
-        self.unsure.discard(page)
-        if page == self.before_vanished and before:  # the drop says how far back records have moved
-            drop = before.lowest - total
-            self.unsure |= set(range(max(1, page - (drop - 1) // self.per_page), page)) if drop > 0 else set()
-            self.before_vanished = 0
+        self.per_page = self.said_per_page = per_page
+        self.is_empty, self.newest_total = False, totals.results
+        if page == self.vanished or self.last_page < self.vanished:
+            self.vanished = self.times_vanished = 0
         self.odd.discard(page)
         if records.has_no_object:
             self.odd.add(page)
-        highest, lowest = (max(before.highest, total), min(before.lowest, total)) if before else (total, total)
-        self.pages[page] = PageFacts(total, len(hashes), highest, lowest, hashes)
-        self.newest_total = total
+        one = page_reading(page, totals.results, records, times, has_text_ids=self.has_text_ids)
+        self._note_whether_alike(one)
+        self.readings.setdefault(page, []).append(one)
         self.turn = self.turn or self.last_page
+        if self.is_resumed and page == self.first_page:
+            self._begin_anew_unless_joined(page)
+
+    def _note_whether_alike(self, one: PageReading) -> None:
+        before = self.readings.get(one.page - 1)
+        self.alike = self.alike + 1 if before and one.ids and before[-1].ids == one.ids else 0
+        if self.alike >= MOST_ALIKE:
+            self.contradiction = f"pages {one.page - self.alike} to {one.page} hold the same records"
+
+    def _is_short_end(self, page: int, totals: Totals, records: Records) -> bool:
+        """Whether a last page says its own length as the length of a page."""
+        return totals.per_page == len(records) and page * self.per_page >= totals.results
+
+    def _note_empty(self, page: int, totals: Totals | None) -> None:
+        """No record came: the window has none, or ends before this page."""
+        if page == 1 and not self.readings:
+            self.is_empty = totals is None
+            self.newest_total = totals.results if totals else 0
+        if page == self.vanished:
+            self.times_vanished += 1
+        elif not self.vanished or page < self.vanished:
+            self.vanished, self.times_vanished = page, 1
+        if self.is_resumed and page == self.first_page:
+            self._begin_anew()
+
+    def _note_behind(
+        self, page: int, totals: Totals | None, records: Records, error: str, times: tuple[float, float]
+    ) -> None:
+        """What came behind the last page: nothing, as it should be, or records that the total did not count."""
+        known = self._different() if records else set()
+        if error or totals is None or all(self._identity(one) in known for one in records.ids):
+            self.looked_behind = page - 1
+        elif totals.results > (page - 1) * self.per_page:
+            self._note_page(page, totals, records, times)
+        else:
+            self.contradiction = f"the API says {totals.results:,} records, and more came behind them"
+
+    def _identity(self, text: str | None) -> Identity:
+        return identity_of(text, has_text_ids=self.has_text_ids)
+
+    def _begin_anew(self) -> None:
+        self.readings.clear()
+        self.is_resumed, self.first_page, self.vanished, self.looked_behind = False, 0, 0, 0
+
+    def _begin_anew_unless_joined(self, page: int) -> None:
+        """Forget what an earlier run read where records moved by more than this page since."""
+        before, now = self.readings[page][0], self.readings[page][-1]
+        if not touch(before, now):
+            self._begin_anew()
+
+    # ---------------------------------------------------------------- what the window holds
+
+    @property
+    def pages(self) -> dict[int, PageReading]:
+        """The newest reading of every page."""
+        return {page: readings[-1] for page, readings in self.readings.items()}
 
     def is_settled(self) -> bool:
-        """Whether a closed day that is counted again still has no more records than it had."""
-        return self.event == RECOUNT and not self.errors and self.total <= self.known_records
+        """Whether a closed day that is counted again still has no more records than it had, all on the page that came.
+
+        On the pages behind it there may be a record that came late, in place of another that left the day.
+        """
+        is_small = max(self.total, self.received) <= self.known_records
+        return (
+            self.event == RECOUNT and is_small and self.last_page <= 1 and not self.errors and not self._of_wrong_size()
+        )
 
     @property
     def days(self) -> tuple[str, ...]:
@@ -106,32 +187,11 @@ class Reading:
         """Whether this reading closes its window if it is complete: today's never does."""
         return self.event != PROVISIONAL
 
-    def step_back(self, records: Records) -> int | None:
-        """For a reading that goes on where an earlier run stopped: the earlier page to compare next.
-
-        None once the page asked for begins and ends with the ids it had then, or is the first. Pages behind the one
-        answered are forgotten: they are read again.
-        """
-        before = self.earlier.get(self.first_page)
-        ends = (records.ids[0] or "", records.ids[-1] or "") if records else ("", "")
-        if before is None or ends == (before.first_id, before.last_id) or self.first_page == 1:
-            self.earlier = {}
-            return None
-        self.first_page = max(1, self.first_page - self.step)
-        self.step *= 2
-        self.pages = {page: facts for page, facts in self.pages.items() if page < self.first_page}
-        return self.first_page
-
-    @property
-    def is_resumed(self) -> bool:
-        """Whether some pages were read by an earlier run, so that not every id is known here."""
-        return any(facts.records and not facts.ids for facts in self.pages.values())
-
-    def has_seen(self, identity: str) -> bool:
-        """Whether an id came on any page of this reading."""
+    def has_seen(self, identity: str | None) -> bool:
+        """Whether an id came on any page of this reading and was not seen to go while it was read."""
         if not self.seen:
-            self.seen = {one for facts in self.pages.values() for one in facts.ids}
-        return self._hashed(identity) in self.seen
+            self.seen = self._different()
+        return self._identity(identity) in self.seen
 
     @property
     def total(self) -> int:
@@ -146,28 +206,168 @@ class Reading:
     @property
     def received(self) -> int:
         """Records on all pages that the newest total has."""
-        return sum(facts.records for page, facts in self.pages.items() if page <= self.last_page)
+        return sum(one.records for page, one in self.pages.items() if page <= max(1, self.last_page))
 
     @property
     def repeated(self) -> int:
-        """How many records brought an id that another record of the window brought too."""
-        return sum(count - 1 for count in self._id_counts().values())
+        """How many records brought an id that another record brought too, as the API confirmed."""
+        return sum(count - 1 for count in self.confirmed.values() if count > 1)
+
+    @property
+    def proof(self) -> str:
+        """How it is known that no record lies between two pages unseen, for the ledger."""
+        if self.is_settled():
+            return "counted again"
+        if WHOLE_WINDOW in self.gaps:
+            return "not proven"
+        boundaries = max(0, self.last_page - 1)
+        if not boundaries:
+            return "one answer"
+        found = self._holes()[:boundaries]
+        between = sum(map(self._is_looked_through, found))
+        dense, again = boundaries - len(found), len(found) - between
+        return f"{dense} page ends by consecutive ids, {between} by the ids between, {again} by reading pages again"
+
+    # ---------------------------------------------------------------- what to ask for next
 
     def to_ask_again(self) -> list[int]:
         """Pages that must be read (again) before the window can be complete; none when it is, or will not be."""
         self.rounds += 1
-        if self.is_empty or not self.pages or self.rounds > MAX_ROUNDS:
+        is_unknown = not self.readings and not self.vanished
+        if self.is_empty or is_unknown or self.contradiction or self.rounds > MOST_ROUNDS:
             return []
-        suspects = {page for page in range(1, self.last_page + 1) if self._is_suspect(page)}
-        suspects |= self._shifted() | self.unsure
-        if not suspects:
-            suspects = (self._repeating() | self.odd) - self.asked_twice
-            self.asked_twice |= suspects
-        return sorted(suspects - self.errors.keys())
+        for found in (self._before_the_end, self._missing, self._unproven, self._end, self._repeating, self._anew):
+            if found == self._unproven and self.ids_to_look_for():
+                return []  # these first
+            pages = {page for page in found() if page not in self.errors}
+            if pages or self.contradiction:
+                return sorted(pages)
+        return []
+
+    def _before_the_end(self) -> list[int]:
+        """Where a page came empty that the total says there is: the page before it, for a new total, then it again."""
+        if not 0 < self.vanished <= self.last_page:
+            return []
+        if self.times_vanished > 1:
+            self.contradiction = f"the API says {self.total:,} records, and nothing came on page {self.vanished}"
+            return []
+        self.times_vanished += 1
+        return [max((page for page in self.readings if page < self.vanished), default=1), self.vanished]
+
+    def _missing(self) -> list[int]:
+        """Pages that were not read, hold another number of records than the newest total gives them, or no records."""
+        missing = [page for page in range(1, self.last_page + 1) if page not in self.readings]
+        if missing:
+            return missing
+        wrong = [page for page in self._of_wrong_size() + sorted(self.odd) if self.tries[page] < MOST_TRIES]
+        self.tries.update(wrong)
+        return wrong
+
+    def _of_wrong_size(self) -> list[int]:
+        return [
+            page
+            for page, one in self.pages.items()
+            if page <= max(1, self.last_page)
+            and one.records != min(self.per_page, self.total - (page - 1) * self.per_page)
+        ]
+
+    def _unproven(self) -> list[int]:
+        """Pages between which a record may lie that was not shown."""
+        if self.rounds_for_holes >= ROUNDS_FOR_HOLES:
+            return []
+        pages = [page for hole in self._open_holes() for page in pages_to_close(hole, self.readings, self.per_page)]
+        self.rounds_for_holes += bool(pages)
+        return pages
+
+    def ids_to_look_for(self) -> list[str]:
+        """Ids to ask for alone: the few that have room between two pages, where these are numbers."""
+        if self.contradiction or not self.readings:
+            return []
+        few = [between for hole in self._open_holes() if len(between := ids_between(hole)) <= FEW_IDS]
+        return [str(one) for between in few for one in between if one not in self.looked_for]
+
+    def look_for(self, identity: str, *, is_answered: bool) -> None:
+        """Take down that an id was asked for alone: its record came with the answer, if there is one."""
+        self.looked_for[int(identity)] = is_answered
+
+    def _is_looked_through(self, hole: Hole) -> bool:
+        between = ids_between(hole)
+        return 0 < len(between) <= FEW_IDS and all(self.looked_for.get(one) for one in between)
+
+    def _holes(self) -> list[Hole]:
+        return [hole for hole in holes(self.readings, self.last_page) if hole.right.page - 1 not in self.errors]
+
+    def _open_holes(self) -> list[Hole]:
+        return [
+            hole for hole in self._holes() if not self._is_looked_through(hole) and not is_proven(hole, self.readings)
+        ]
+
+    def _end(self) -> list[int]:
+        """The last page, unless it was read last; and the one behind it, where it is full."""
+        if self._of_wrong_size() or self.last_page not in self.readings:
+            return []
+        asked = [] if self._is_read_last() else [self.last_page]
+        is_full = self.total == self.last_page * self.per_page
+        return asked + ([self.last_page + 1] if is_full and self.looked_behind != self.last_page else [])
+
+    def _is_read_last(self) -> bool:
+        newest = self.readings[self.last_page][-1]
+        others = (one[-1].answered for page, one in self.readings.items() if page != self.last_page)
+        return newest.asked > max(others, default=0)
+
+    def _repeating(self) -> list[int]:
+        """Pages with ids that came elsewhere too, once, where fewer different records came than the API counts."""
+        if self._shortfall() <= 0:
+            return []
+        counts = self._id_counts()
+        found = [
+            page
+            for page, one in self.pages.items()
+            if page <= self.last_page and not self.tries[page] and any(counts[identity] > 1 for identity in one.ids)
+        ]
+        self.tries.update(found)
+        return found
+
+    def _anew(self) -> list[int]:
+        """Every page, where what came does not come to rest; a large table is left to the next run."""
+        is_small = self.window != FULL or self.last_page <= MOST_PAGES_ANEW
+        if not is_small or self.begun_anew or self.troubles() or self.repeats_to_confirm():
+            return []
+        if not self._what_is_not_proven():
+            return []
+        last = max(1, self.last_page)
+        self._begin_anew()
+        self.begun_anew, self.rounds_for_holes, self.tries, self.is_empty = 1, 0, Counter(), False
+        self.confirmed.clear()
+        return list(range(1, last + 1))
+
+    def repeats_to_confirm(self) -> list[str]:
+        """Ids to ask for alone, a few at a time, where fewer different records came than the API counts.
+
+        None once the API answered one of them with a single record: then pages were not what was asked for.
+        """
+        is_refuted = any(count < 2 for count in self.confirmed.values())
+        if self._shortfall() <= 0 or is_refuted or len(self.confirmed) >= MOST_REPEATS:
+            return []
+        sent = {one: text for page in self.pages.values() for one, text in page.odd.items()}
+        repeated = (one for one, count in self._id_counts().items() if count > 1 and one not in self.confirmed)
+        named = (sent.get(one, str(one)) for one in repeated)  # None: records without an id have none to ask for
+        return [text for text in named if text is not None][:REPEATS_AT_ONCE]
+
+    def confirm(self, identity: str, ids: Sequence[str | None], total: int) -> None:
+        """Take down with which ids the API answered the question for one id alone, of how many in all."""
+        known = self._identity(identity)
+        answered = sum(self._identity(one) == known for one in ids)
+        if answered == len(ids):
+            answered = max(answered, total) if ids else 0
+        self.confirmed[known] = min(answered, self._id_counts()[known])
+
+    # ---------------------------------------------------------------- the verdict
 
     def troubles(self) -> dict[int, str]:
         """What is wrong with which page: it did not come, or holds something that is no record."""
-        return {**dict.fromkeys(self.odd, "holds something that is no record"), **self.errors}
+        within = {page: error for page, error in self.errors.items() if page <= max(1, self.last_page)}
+        return {**dict.fromkeys(self.odd, "holds something that is no record"), **within}
 
     def verdict(self) -> str:
         """Why the window is not proven complete; empty where it is."""
@@ -180,68 +380,44 @@ class Reading:
             return "the API answers with nothing, though records are held"
         if self.is_empty or self.gaps:
             return ""
-        if self.received != self.total or not self.pages:
+        if self.contradiction:
+            return self.contradiction
+        return self._what_is_not_proven()
+
+    def _what_is_not_proven(self) -> str:
+        is_missing = any(page not in self.readings for page in range(1, self.last_page + 1))
+        wrong = self._of_wrong_size()
+        if not self.readings or is_missing or (wrong and self.received != self.total):
             return f"the API says {self.total} records, {self.received} came"
-        return "pages kept shifting while they were read" if self._shifted() else ""
+        if wrong:
+            return f"page {wrong[0]} holds {self.pages[wrong[0]].records} records, which is not what the API says"
+        if self._open_holes() or self._end():
+            return "pages kept shifting while they were read"
+        if shortfall := max(0, self._shortfall()):
+            return f"the API says {self.total} records, {self.total - shortfall} different ones came"
+        return ""
 
     @property
     def is_unknown(self) -> bool:
         """Whether the API never said how many records the window has."""
-        return not self.pages and not self.is_empty
+        return not self.readings and not self.is_empty
 
-    def _is_suspect(self, page: int) -> bool:
-        """Whether a page is missing, or holds another number of records than the newest total gives it."""
-        facts = self.pages.get(page)
-        if facts is None:
-            return page not in self.errors
-        expected = self.per_page if page < self.last_page else self.total - (self.last_page - 1) * self.per_page
-        return facts.records != expected
+    # ---------------------------------------------------------------- different records
 
-    def _shifted(self) -> set[int]:
-        """Pages that must be read under a newer total, because a record behind them may have been missed.
+    def _shortfall(self) -> int:
+        """How many records fewer came than the API counts, each id counted once or as often as was confirmed."""
+        newest = [one for page, one in sorted(self.pages.items()) if page <= self.last_page]
+        if in_order(newest) == len(newest) and not any(len(set(one.ids)) < len(one.ids) for one in newest):
+            return self.total - self.received
+        return self.total - different_records(newest, self._different()) - self.repeated
 
-        In a full reading new ids come at the end, so only a drop from one page to the next counts, and it is mended
-        once the earlier page was read under the later total too. A day's records may come in anywhere, so every page
-        read under another total counts.
-        """
-        within = {page: facts for page, facts in self.pages.items() if page <= self.last_page}
-        if self.window != FULL:
-            return {page for page, facts in within.items() if facts.total != self.total}
-        shifted: set[int] = set()
-        for page, facts in within.items():
-            drop = facts.lowest - self.pages.get(page + 1, facts).highest
-            if drop > 0:
-                shifted.update(range(max(1, page - (drop - 1) // self.per_page), page + 1))
-        return shifted
+    def _different(self) -> set[Identity]:
+        return different_ids(self.readings)
 
-    def _hashed(self, identity: str | None) -> int:
-        return hash(identity if self.has_text_ids else plain_id(identity))
-
-    def _id_counts(self) -> Counter[int]:
-        counts: Counter[int] = Counter()
-        for page, facts in self.pages.items():
+    def _id_counts(self) -> Counter[Identity]:
+        """How often each id stands on the newest readings of the pages."""
+        counts: Counter[Identity] = Counter()
+        for page, one in self.pages.items():
             if page <= self.last_page:
-                counts.update(facts.ids)
-        counts.pop(hash(None), None)  # records without an id repeat none
+                counts.update(one.ids)
         return counts
-
-    def _repeating(self) -> set[int]:
-        if self.repeated == 0:
-            return set()
-        twice = {identity for identity, count in self._id_counts().items() if count > 1}
-        return {page for page, facts in self.pages.items() if not twice.isdisjoint(facts.ids)}
-
-
-def resumed(reading: Reading, earlier: Mapping[int, LedgerPage]) -> Reading:
-    """The reading, going on behind the last of the unbroken pages that an earlier run read."""
-    unbroken = [page for place, page in enumerate(sorted(earlier), start=1) if page == place]
-    if not unbroken:
-        return reading
-    kept = {page: earlier[page] for page in unbroken}
-    reading.pages = {
-        page: PageFacts(facts.total, facts.records, facts.highest, facts.lowest) for page, facts in kept.items()
-    }
-    reading.newest_total = kept[unbroken[-1]].total
-    reading.started_at = min(facts.requested_at for facts in kept.values())
-    reading.earlier, reading.first_page = kept, unbroken[-1]
-    return reading

@@ -110,7 +110,8 @@ def closing_rows(reading: Reading, common: Mapping[str, Any], request_ids: Itera
     did not come is not known.
     """
     seconds = (naive_utc(datetime.now(UTC)) - reading.started_at).total_seconds()
-    figures = {"records": reading.received, "total_results": reading.total, "repeated": reading.repeated}
+    counts = {"records": reading.received, "total_results": reading.total, "repeated": reading.repeated}
+    figures = {**counts, "proof": reading.proof}
     settled = reading.settles or ((reading.window,) if reading.event == RECOUNT else ())
     rows: list[Row] = [{"window": day, "event": SETTLED, **figures} for day in settled]
     if not reading.is_settled():

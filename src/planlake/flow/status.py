@@ -237,7 +237,8 @@ def _is_waiting(lake: Lake, connection: Connection, name: str, applied: int) -> 
 
 def _until(gaps: Sequence[Gap], now: datetime) -> tuple[Gap, ...]:
     """Gaps without those of a run whose clock was ahead: what takes that run back takes them back too."""
-    return tuple(gap for gap in gaps if gap.given_up_at is None or gap.given_up_at <= now)
+    soon = now + timedelta(hours=1)  # a moment that is set for a run goes on while it runs
+    return tuple(gap for gap in gaps if gap.given_up_at is None or gap.given_up_at <= soon)
 
 
 def _excused(lake: Lake, connection: Connection) -> dict[str, int]:

@@ -47,15 +47,13 @@ class ClosedWindow:
 
 @dataclass(frozen=True, slots=True)
 class LedgerPage:
-    """A page of a window that is not closed, as last read, and the totals it was read under."""
+    """A page of a window that is not closed, as last read, and the total it was read under."""
 
     window: str
     page: int
     requested_at: datetime
     records: int
     total: int
-    highest: int
-    lowest: int
     first_id: str | None
     last_id: str | None
 
@@ -84,15 +82,17 @@ class History:
     """What the ledger says of one resource.
 
     `closed` is oldest first; `pages` are good pages of windows not closed since; `failures` says in how many runs a
-    page (window, number) failed since; `recounted` are closed days that were counted again. `is_sampled` says that some
-    rows came from a sample, so that the tables are not whole; `audits` are slices that were audited, oldest
-    first; `per_page` is how many records the API puts on a page, None where it never said.
+    page (window, number) failed since, `attempts` in how many a window was read since; `recounted` are closed days that
+    were counted again. `is_sampled` says that some rows came from a sample, so that the tables are not whole; `audits`
+    are slices that were audited, oldest first; `per_page` is how many records the API puts on a page, None where it
+    never said.
     """
 
     last_batch: int = 0
     closed: tuple[ClosedWindow, ...] = ()
     pages: tuple[LedgerPage, ...] = ()
     failures: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    attempts: Mapping[str, int] = field(default_factory=dict)
     recounted: frozenset[str] = frozenset()
     gaps: tuple[Gap, ...] = ()
     last_count: Count | None = None
@@ -142,7 +142,7 @@ def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
         select ledger.* from ledger left join closings using (resource, "window")
         where request_id > coalesce(closed_id, 0)""")
     closed, gaps = _closed(connection), _gaps(connection)
-    pages, failures = _pages(connection), _failures(connection)
+    pages, failures, attempts = _pages(connection), _failures(connection), _attempts(connection)
     recounted, counts, sampled = _recounted(connection), _counts(connection), _sampled(connection)
     audits, sizes = read_audits(connection, "ledger"), _page_sizes(connection)
     connection.execute("drop view since_closed; drop table ledger")
@@ -152,6 +152,7 @@ def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
             tuple(closed.get(name, ())),
             tuple(pages.get(name, ())),
             failures.get(name, {}),
+            attempts.get(name, {}),
             frozenset(recounted.get(name, ())),
             _not_read_since(gaps.get(name, ()), closed.get(name, ())),
             counts.get(name),
@@ -180,7 +181,7 @@ def _pages(connection: Connection) -> dict[str, list[LedgerPage]]:
     latest = ", ".join(f"arg_max({name}, request_id)" for name in ("records", "total_results"))
     ids = ", ".join(f"arg_max(coalesce({name}, ''), request_id)" for name in ("first_id", "last_id"))
     query = f"""
-        select resource, "window", page, min(requested_at), {latest}, max(total_results), min(total_results), {ids}
+        select resource, "window", page, min(requested_at), {latest}, {ids}
         from since_closed where event = '{PAGE}' and error is null and total_results is not null
         group by resource, "window", page order by page"""
     for resource, *values in connection.execute(query).fetchall():
@@ -195,6 +196,14 @@ def _failures(connection: Connection) -> dict[str, dict[tuple[str, int], int]]:
         where event = '{PAGE}' group by all having arg_max({_NOT_GOOD}, request_id)"""
     for resource, window, page, runs in connection.execute(query).fetchall():
         found.setdefault(resource, {})[window, page] = runs
+    return found
+
+
+def _attempts(connection: Connection) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    query = f"""select resource, "window", count(distinct run) from since_closed where event = '{PAGE}' group by all"""
+    for resource, window, runs in connection.execute(query).fetchall():
+        found.setdefault(resource, {})[window] = runs
     return found
 
 

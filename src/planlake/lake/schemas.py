@@ -98,6 +98,7 @@ API_REQUESTS: Columns = {
     "missing": "integer",
     "changed": "integer",
     "gone": "integer",
+    "proof": "text",
     "bytes": "long",
     "total_results": "integer",
     "results_per_page": "integer",

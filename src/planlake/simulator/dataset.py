@@ -35,14 +35,27 @@ class Planted(NamedTuple):
 
 @dataclass(slots=True)
 class _Table:
-    """The records of one resource: their bytes, their ids in order, and the ids updated on each day."""
+    """The records of one resource: their bytes, their ids in order, and the ids updated on each day.
+
+    `said` is the id that a body says where it was given apart, by the id that is its place.
+    """
 
     bodies: dict[int, bytes] = field(default_factory=dict)
     ids: list[int] = field(default_factory=list)
     day_of: dict[int, str] = field(default_factory=dict)
     days: dict[str, set[int]] = field(default_factory=dict)
+    said: dict[int, str] = field(default_factory=dict)
 
-    def put(self, identity: int, body: bytes, day: str) -> None:
+    def places_of(self, wanted: str) -> list[int]:
+        """Where records of this id stand, in order: more than one where the id is served twice."""
+        is_known = wanted.isdecimal() and str(int(wanted)) == wanted and int(wanted) in self.bodies
+        own = {int(wanted)} if is_known and int(wanted) not in self.said else set()
+        return sorted(own | {place for place, said in self.said.items() if said == wanted})
+
+    def put(self, identity: int, body: bytes, day: str, *, said: str | None = None) -> None:
+        self.said.pop(identity, None)
+        if said is not None:
+            self.said[identity] = said
         if identity not in self.bodies:
             insort(self.ids, identity)
         else:
@@ -54,6 +67,7 @@ class _Table:
     def delete(self, identity: int) -> None:
         if self.bodies.pop(identity, None) is not None:
             self.ids.remove(identity)
+            self.said.pop(identity, None)
             self.days[self.day_of.pop(identity)].discard(identity)
 
 
@@ -116,7 +130,7 @@ class Dataset:
         day = str(record.get("last_updated") or "")[:10]
         encoded = encode(record) if body is None else body
         with self._lock:
-            self._table(resource).put(identity, encoded, day)
+            self._table(resource).put(identity, encoded, day, said=None if body is None else _said(body))
 
     def delete(self, resource: str, identity: int | str) -> None:
         """Remove a record, if it is there."""
@@ -156,6 +170,14 @@ def encode(value: object) -> bytes:
         return json.dumps(value, separators=(",", ":")).encode()
 
 
+def _said(body: bytes) -> str | None:
+    """The id in a body that was given apart; None where none can be read, so that it is asked for by its place."""
+    try:
+        return str(json.loads(body)["id"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
 def _updated(body: bytes) -> str:
     return str(_decode(body).get("last_updated"))
 
@@ -164,9 +186,7 @@ def _select(table: _Table, filters: Mapping[str, str]) -> list[int]:
     remaining = dict(filters)
     chosen = table.ids
     if "id" in remaining:
-        wanted = remaining.pop("id")
-        known = wanted.isdecimal() and str(int(wanted)) == wanted and int(wanted) in table.bodies
-        chosen = [int(wanted)] if known else []
+        chosen = table.places_of(remaining.pop("id"))
     if len(remaining.get("last_updated", "")) == len("2026-11-23"):
         on_day = table.days.get(remaining.pop("last_updated"), set())
         chosen = sorted(on_day.intersection(chosen)) if chosen is not table.ids else sorted(on_day)

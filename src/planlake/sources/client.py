@@ -54,6 +54,7 @@ class Answer:
     """What one request brought: its records, the size of its body in bytes, and how it went.
 
     `status` is 0 where no answer came; `error` is empty where all is well; `retry_after` is in seconds.
+    `started` is when its turn had come, in seconds of a clock that only runs on; it took `seconds` from then.
     """
 
     url: str
@@ -63,6 +64,7 @@ class Answer:
     totals: Totals | None = None
     attempts: int = 1
     error: str = ""
+    started: float = 0.0
     seconds: float = 0.0
     server_date: datetime | None = None
     retry_after: float = 0.0
@@ -177,7 +179,7 @@ class Source:
                 if answer.status == NO_ANSWER and not self._has_answered:
                     raise self._unreachable(answer) from None
             self._unanswered = self._unanswered + 1 if answer.status == NO_ANSWER else 0
-        return replace(answer, attempts=attempts, seconds=monotonic() - started)
+        return replace(answer, attempts=attempts, started=started, seconds=monotonic() - started)
 
     async def _ask_again(self, asked: _Request, failure: _Retriable) -> tuple[Answer, int]:
         """The answer after the first attempt failed, and how many attempts there were."""

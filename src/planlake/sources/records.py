@@ -22,6 +22,7 @@ from planlake.engines.casts import WHOLE
 from planlake.sources.encoding import UTF_8, Encoding, as_received, mended
 from planlake.sources.scanning import elements, members, without
 
+MOST_RECORDS = 20_000  # of a page
 MOST_KEYS = 2000  # of a record: every key is a column; the widest resource has 752
 NULL_BODIES = (b"", b"null")
 _WHOLE, _ENDS = re.compile(WHOLE), {"integer": 2**31, "long": 2**63}
@@ -113,15 +114,41 @@ def no_records(body: bytes, encoding: Encoding) -> Records:  # noqa: ARG001 - as
 def read_records(body: bytes, shape: Shape, encoding: Encoding = UTF_8) -> Records:
     """The records of one page from its body; ValueError where it is no array."""
     texts = [bytes(raw) for raw in split_page(body)]
+    if len(texts) > MOST_RECORDS:
+        raise ValueError(f"the page holds {len(texts):,} records, more than {MOST_RECORDS:,}")
     alike = texts
     for name in shape.dropped_keys:
         if _quoted(name) in body:
             alike = [_without_key(text, name) for text in alike]
     read = _read_alike(alike, shape)
+    if read is None and _teach(alike, shape):
+        read = _read_alike(alike, shape)
     if read is None:
         pairs = zip(texts, alike, strict=True)
         read = records_of([_read_quickly(quick, shape) or _read_slowly(text, shape, encoding) for text, quick in pairs])
     return _with_bytes(read, encoding) if encoding.wide else read
+
+
+def _teach(texts: Sequence[bytes], shape: Shape) -> bool:
+    """Teach a shape all the keys of a page at once, as to make a decoder anew takes time; whether there were any.
+
+    Keys that differ only in case, and those of records that are too wide or not all text, are left out.
+    """
+    keys, small = set(shape.keys), {key.lower() for key in shape.keys}
+    for text in texts:
+        try:
+            new = _TEXTS.decode(text).keys() - keys
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue
+        lowered = {key.lower() for key in new}
+        is_plain = len(lowered) == len(new) and small.isdisjoint(lowered) and not any(map(_AWKWARD_KEY.search, new))
+        if new and is_plain and new.isdisjoint(shape.dropped_keys) and len(keys) + len(new) <= MOST_KEYS:
+            keys |= new
+            small |= lowered
+    if keys == shape.keys:
+        return False
+    shape.learn(keys)
+    return True
 
 
 def _with_bytes(read: Records, encoding: Encoding) -> Records:
