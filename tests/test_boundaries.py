@@ -25,7 +25,7 @@ HEAVY = (
     "openlineage",
 )
 
-BASE = {"errors", "clock", "config_file", "config", "printable"}
+BASE = {"errors", "clock", "config_file", "config_values", "config", "printable"}
 MIDDLE = {"engines", *BASE}
 FLOW = {"flow", "sources", "lake", "checks", *MIDDLE}
 MAY_IMPORT = {  # a part may always import from itself, and the version from the package
@@ -33,7 +33,8 @@ MAY_IMPORT = {  # a part may always import from itself, and the version from the
     "errors": {"printable"},
     "clock": {"errors"},
     "config_file": {"errors"},
-    "config": {"errors", "clock", "config_file"},
+    "config_values": set(),
+    "config": {"errors", "clock", "config_file", "config_values"},
     "engines": BASE,
     "sources": MIDDLE,
     "lake": MIDDLE,

@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from planlake.config_file import SECRETS, VARIABLE, read_file
+from planlake.config_values import at_home, filled, no_truth, printed
 from planlake.errors import ConfigurationError
 
 DEFAULT_FILE = "planlake.yaml"
@@ -41,31 +42,9 @@ SHAPES = {  # what pydantic calls a value of another shape, in our words, with a
 LONGEST_DAYS, LARGEST_MEGABYTES = 36_500, 2**20
 
 
-def _at_home(text: str) -> str:
-    """A path or a reference to a file with `~` replaced; ValueError where no such home folder is known."""
-    start, found, path = text.partition("~")
-    if not found or start not in ("", "file:", "sqlite:///"):
-        return text
-    home = os.path.expanduser(f"~{path}")  # noqa: PTH111 - pathlib's raises what is no ValueError
-    if home.startswith("~"):
-        raise ValueError("begins with ~, and no such home folder is known")
-    return f"{start}{home}"
-
-
-def _printed(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("holds a line break, or another sign that cannot be seen")
-    return text
-
-
-def _no_truth(given: object) -> object:
-    if isinstance(given, bool):
-        raise ValueError("is no number")
-    return given
-
-
-_Number = BeforeValidator(_no_truth)
-_Path = Annotated[str, AfterValidator(_at_home), AfterValidator(_printed)]
+_Number = BeforeValidator(no_truth)
+_Said = Annotated[str, AfterValidator(filled)]
+_Path = Annotated[str, AfterValidator(at_home), AfterValidator(printed)]
 _Count = Annotated[int, Field(ge=0, le=10**9), _Number]
 _Days = Annotated[int, Field(ge=1, le=LONGEST_DAYS), _Number]
 _Megabytes = Annotated[int, Field(ge=1, le=LARGEST_MEGABYTES), _Number]
@@ -171,7 +150,7 @@ class Environment(_Record):
 
     catalog: Catalog = Catalog()
     warehouse: _Path | Warehouses = "lake/"
-    database_prefix: Annotated[str, AfterValidator(_printed)] = ""
+    database_prefix: Annotated[str, AfterValidator(printed)] = ""
     protected: bool = False
 
     @field_validator("database_prefix")
@@ -230,16 +209,9 @@ class SqlCheck(_Record):
     """
 
     table: str
-    name: str
-    rows: str
+    name: _Said
+    rows: _Said
     holds: bool = False
-
-    @field_validator("name", "rows")
-    @classmethod
-    def _says_something(cls, value: str) -> str:
-        if not value.strip():
-            raise ValueError("is empty")
-        return value
 
 
 class Config(_Record):
@@ -289,7 +261,7 @@ class Config(_Record):
 def _checked_reference(text: str) -> str:
     if not (VARIABLE.fullmatch(text) or text.startswith(("file:", "aws-secret:"))):
         raise ValueError("must say where the key is kept: ${VARIABLE}, file:PATH or aws-secret:NAME")
-    return _printed(_at_home(text))
+    return printed(at_home(text))
 
 
 def _trouble_of_address(text: str) -> str:

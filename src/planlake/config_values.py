@@ -1,0 +1,35 @@
+"""Values of the configuration: in goes what stands in the file, out comes what is meant; a ValueError says why not."""
+
+import os
+
+
+def at_home(text: str) -> str:
+    """A path or a reference to a file with `~` replaced; ValueError where no such home folder is known."""
+    start, found, path = text.partition("~")
+    if not found or start not in ("", "file:", "sqlite:///"):
+        return text
+    home = os.path.expanduser(f"~{path}")  # noqa: PTH111 - pathlib's raises what is no ValueError
+    if home.startswith("~"):
+        raise ValueError("begins with ~, and no such home folder is known")
+    return f"{start}{home}"
+
+
+def printed(text: str) -> str:
+    """The text itself; ValueError where a sign in it cannot be seen."""
+    if not text.isprintable():
+        raise ValueError("holds a line break, or another sign that cannot be seen")
+    return text
+
+
+def no_truth(given: object) -> object:
+    """The value itself; ValueError where it is true or false, which Python takes for 1 and 0."""
+    if isinstance(given, bool):
+        raise ValueError("is no number")
+    return given
+
+
+def filled(text: str) -> str:
+    """The text itself; ValueError where it says nothing."""
+    if not text.strip():
+        raise ValueError("is empty")
+    return text
