@@ -312,7 +312,7 @@ FAULTS = {
         other_council, "rest/v1 has 90 records of things", own_council, first=("run", "--full")
     ),
     "values held": Fault(spoil, "do not cast", correct),
-    "killed": Fault(kill, "did not end", first=("status",)),
+    "killed": Fault(kill, "was killed", first=("status",)),
     "killed, and nobody looks": Fault(kill, ""),
     "a second run": Fault(run_beside, "another", end_other),
     "a table misspelt": Fault(

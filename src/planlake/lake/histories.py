@@ -19,6 +19,7 @@ from planlake.lake.stored import Place, places_in
 from planlake.lake.written import Written, ends, missing_file
 
 Chosen = Literal["older", "newer"]
+TOGETHER_MS = 60_000
 LEFT_OUT = "planlake.left-out"  # a property of the raw zone's database: the last files of histories left out
 
 
@@ -198,11 +199,16 @@ def _goes_on_beside(place: Place, one: Written) -> bool:
 
 
 def _are_of_one_command(found: Sequence[tuple[Place, Written]], own: Iterable[Place]) -> bool:
-    """Whether files of two tables were written one after the other, with nothing of the known history in between."""
+    """Whether files of two tables were written one soon after the other, nothing of the known history in between.
+
+    Commands that were killed leave one file each; whatever writes ends with rows of several tables at once.
+    """
     committed = sorted(when for place in own if place.known for when in _commits(place.known))
     ordered = sorted(((one.written_at, place.identifier) for place, one in found))
     return any(
-        before[1] != after[1] and bisect_right(committed, before[0]) == bisect_left(committed, after[0])
+        before[1] != after[1]
+        and after[0] - before[0] <= TOGETHER_MS
+        and bisect_right(committed, before[0]) == bisect_left(committed, after[0])
         for before, after in pairwise(ordered)
     )
 
