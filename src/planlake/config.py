@@ -23,9 +23,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
-from planlake.config_file import SECRETS, VARIABLE, read_file
+from planlake.config_file import SECRETS, VARIABLE, path_of, place_of, read_file
 from planlake.config_values import at_home, filled, no_truth, printed
 from planlake.errors import ConfigurationError
 
@@ -312,9 +311,9 @@ def _settings(raw: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any
 
 def _explained(error: ValidationError, file: Path) -> ConfigurationError:
     first = max(error.errors(), key=lambda one: (one["type"] == "extra_forbidden", len(one["loc"])))
-    path, place = _path(first), _place(first)
+    path, place = path_of(first["loc"]), place_of(first["loc"])
     facts: dict[str, object] = {"file": file}
-    others = dict.fromkeys(_place(one) for one in error.errors())
+    others = dict.fromkeys(place_of(one["loc"]) for one in error.errors())
     if len(others) > 1:
         facts["wrong too"] = " and ".join(one for one in others if one != place)
     if first["type"] == "extra_forbidden":
@@ -328,15 +327,6 @@ def _explained(error: ValidationError, file: Path) -> ConfigurationError:
         return ConfigurationError(f"{place}: must be {allowed}", facts=facts, hint="see docs/settings.md")
     said, hint = SHAPES.get(first["type"], (first["msg"].removeprefix("Value error, "), ""))
     return ConfigurationError(f"{place}: {said}", facts=facts, hint=hint)
-
-
-def _path(one: ErrorDetails) -> tuple[int | str, ...]:
-    """Where a mistake is; the kinds of warehouse that were tried are no part of the place."""
-    return tuple(part for part in one["loc"] if not str(part).startswith(("str", "Warehouses", "function-")))
-
-
-def _place(one: ErrorDetails) -> str:
-    return ".".join(map(str, _path(one)))
 
 
 def _allowed(setting: str) -> str:

@@ -131,3 +131,13 @@ def _replaced(text: str, place: tuple[Any, ...], file: Path) -> str:
         hint = "a variable is written ${NAME}, with letters, digits and _, and has no default"
         raise ConfigurationError(f"{where}: what follows ${{ is no name of a variable", facts=facts, hint=hint)
     return VARIABLE.sub(lambda match: os.environ[match[1]].rstrip("\r\n"), text)
+
+
+def path_of(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Where a mistake is; the kinds of warehouse that were tried are no part of the place."""
+    return tuple(part for part in location if not str(part).startswith(("str", "Warehouses", "function-")))
+
+
+def place_of(location: tuple[int | str, ...]) -> str:
+    """The same, as it is written in a message."""
+    return ".".join(map(str, path_of(location)))
