@@ -251,13 +251,31 @@ def different_ids(readings: Readings) -> set[Identity]:
     return found
 
 
-def different_records(newest: Sequence[PageReading], ids: Iterable[Identity]) -> int:
-    """How many different records came, of which these are the newest pages and the ids.
+def different_records(newest: Sequence[PageReading], readings: Readings) -> int:
+    """How many different records came, of which these are the newest pages in their order.
 
     Of pages that an earlier run read, in order, all records are different.
     """
+    if in_order(newest) == len(newest) and not any(len(set(one.ids)) < len(one.ids) for one in newest):
+        return sum(one.records for one in newest)
     known = [one for one in newest if not one.ids]
-    return sum(one.records for one in known) + sum(not is_within(one, known) for one in ids)
+    return sum(one.records for one in known) + sum(not is_within(one, known) for one in different_ids(readings))
+
+
+def wrong_sizes(pages: Mapping[int, PageReading], total: int, per_page: int) -> list[int]:
+    """Pages that hold another number of records than a total gives them; the first of none holds none."""
+    last = max(1, -(-total // per_page))
+    return [
+        page
+        for page, one in pages.items()
+        if page <= last and one.records != min(per_page, total - (page - 1) * per_page)
+    ]
+
+
+def is_read_last(readings: Readings, page: int) -> bool:
+    """Whether a page was asked for after all others were answered."""
+    others = (one[-1].answered for other, one in readings.items() if other != page)
+    return readings[page][-1].asked > max(others, default=0)
 
 
 def ids_between(hole: Hole) -> range:

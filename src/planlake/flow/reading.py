@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 
 from planlake.flow.page_readings import (
     Hole,
@@ -20,11 +21,12 @@ from planlake.flow.page_readings import (
     holes,
     identity_of,
     ids_between,
-    in_order,
     is_proven,
+    is_read_last,
     page_reading,
     pages_to_close,
     touch,
+    wrong_sizes,
 )
 from planlake.lake.ledger import FULL, PAGE, PROVISIONAL, RECOUNT
 from planlake.sources.dialect import Totals
@@ -140,7 +142,7 @@ class Reading:
         self, page: int, totals: Totals | None, records: Records, error: str, times: tuple[float, float]
     ) -> None:
         """What came behind the last page: nothing, as it should be, or records that the total did not count."""
-        known = self._different() if records else set()
+        known = different_ids(self.readings) if records else set()
         if error or totals is None or all(self._identity(one) in known for one in records.ids):
             self.looked_behind = page - 1
         elif totals.results > (page - 1) * self.per_page:
@@ -160,8 +162,6 @@ class Reading:
         before, now = self.readings[page][0], self.readings[page][-1]
         if not touch(before, now):
             self._begin_anew()
-
-    # ---------------------------------------------------------------- what the window holds
 
     @property
     def pages(self) -> dict[int, PageReading]:
@@ -190,7 +190,7 @@ class Reading:
     def has_seen(self, identity: str | None) -> bool:
         """Whether an id came on any page of this reading and was not seen to go while it was read."""
         if not self.seen:
-            self.seen = self._different()
+            self.seen = different_ids(self.readings)
         return self._identity(identity) in self.seen
 
     @property
@@ -228,8 +228,6 @@ class Reading:
         dense, again = boundaries - len(found), len(found) - between
         return f"{dense} page ends by consecutive ids, {between} by the ids between, {again} by reading pages again"
 
-    # ---------------------------------------------------------------- what to ask for next
-
     def to_ask_again(self) -> list[int]:
         """Pages that must be read (again) before the window can be complete; none when it is, or will not be."""
         self.rounds += 1
@@ -264,12 +262,7 @@ class Reading:
         return wrong
 
     def _of_wrong_size(self) -> list[int]:
-        return [
-            page
-            for page, one in self.pages.items()
-            if page <= max(1, self.last_page)
-            and one.records != min(self.per_page, self.total - (page - 1) * self.per_page)
-        ]
+        return wrong_sizes(self.pages, self.total, self.per_page)
 
     def _unproven(self) -> list[int]:
         """Pages between which a record may lie that was not shown."""
@@ -306,14 +299,9 @@ class Reading:
         """The last page, unless it was read last; and the one behind it, where it is full."""
         if self._of_wrong_size() or self.last_page not in self.readings:
             return []
-        asked = [] if self._is_read_last() else [self.last_page]
+        asked = [] if is_read_last(self.readings, self.last_page) else [self.last_page]
         is_full = self.total == self.last_page * self.per_page
         return asked + ([self.last_page + 1] if is_full and self.looked_behind != self.last_page else [])
-
-    def _is_read_last(self) -> bool:
-        newest = self.readings[self.last_page][-1]
-        others = (one[-1].answered for page, one in self.readings.items() if page != self.last_page)
-        return newest.asked > max(others, default=0)
 
     def _repeating(self) -> list[int]:
         """Pages with ids that came elsewhere too, once, where fewer different records came than the API counts."""
@@ -362,8 +350,6 @@ class Reading:
             answered = max(answered, total) if ids else 0
         self.confirmed[known] = min(answered, self._id_counts()[known])
 
-    # ---------------------------------------------------------------- the verdict
-
     def troubles(self) -> dict[int, str]:
         """What is wrong with which page: it did not come, or holds something that is no record."""
         within = {page: error for page, error in self.errors.items() if page <= max(1, self.last_page)}
@@ -402,22 +388,12 @@ class Reading:
         """Whether the API never said how many records the window has."""
         return not self.readings and not self.is_empty
 
-    # ---------------------------------------------------------------- different records
-
     def _shortfall(self) -> int:
         """How many records fewer came than the API counts, each id counted once or as often as was confirmed."""
         newest = [one for page, one in sorted(self.pages.items()) if page <= self.last_page]
-        if in_order(newest) == len(newest) and not any(len(set(one.ids)) < len(one.ids) for one in newest):
-            return self.total - self.received
-        return self.total - different_records(newest, self._different()) - self.repeated
-
-    def _different(self) -> set[Identity]:
-        return different_ids(self.readings)
+        return self.total - different_records(newest, self.readings) - self.repeated
 
     def _id_counts(self) -> Counter[Identity]:
         """How often each id stands on the newest readings of the pages."""
-        counts: Counter[Identity] = Counter()
-        for page, one in self.pages.items():
-            if page <= self.last_page:
-                counts.update(one.ids)
-        return counts
+        newest = (one.ids for page, one in self.pages.items() if page <= self.last_page)
+        return Counter(chain.from_iterable(newest))
