@@ -24,7 +24,7 @@ class Reader:
 def screen(capsys):
     names = ("table", "rows here", "added", "why")
     wrapped = "because " * 30
-    counted = [("fees", 18, None, "x"), ("wards", 1_234_567, 8, wrapped), ("a b", None, 0, "one\ntwo")]
+    counted = [("fees", 18, None, "x"), ("wards", 1_234_567, 8, wrapped), ("a b", None, 0, ("one", "two"))]
     print_table("Of two names", names, counted, numbers=names[1:3])
     typer.echo("words that are in no table")
     print_table("", ("what", "verdict"), [("size", "= ok")])
