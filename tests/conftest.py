@@ -57,6 +57,7 @@ def pytest_configure(config):
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.pop("COLUMNS", None)  # which workers of xdist have: screens are as wide as a test says
     config.option.loadscopereorder = False  # xdist takes the files with the most tests for the longest
     has_room = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH_BYTES
     if has_room and "TMPDIR" not in os.environ:

@@ -190,9 +190,13 @@ def _explained(error: Exception) -> Exception:
     if config is None or (isinstance(error, PlanlakeError) and error.__context__ is None):
         return error
     from planlake.lake.damage import explained
+    from planlake.lake.lake import catalogue_file
     from planlake.lake.previews import open_lake
 
     try:
+        file = catalogue_file(config, chosen_environment())
+        if file is not None and not file.exists():
+            return error  # to open a lake that is not there would make one
         return explained(open_lake(config, chosen_environment()), error)
     except Exception:  # what cannot be looked at explains nothing
         return error
