@@ -164,7 +164,7 @@ def test_a_second_run_on_the_same_day_asks_for_today_only_and_changes_no_table_o
     # the last day is counted again, today is asked for provisionally; a total that differed is counted once more
     assert asked <= {"2021-07-16", "2021-07-17", None}
     changed = {name for name in after if before.get(name) != after[name]}
-    # what was asked is in the ledger; that more is held than the API has, as records left the list unseen, is told again
+    # what was asked is in the ledger; that more is held than the API has, as records left it unseen, is told again
     assert changed - {"raw.api_requests", "operations.checks"} == {"operations.runs"}
 
 
