@@ -227,7 +227,7 @@ def test_two_environments_have_no_preview_of_one_name(feed, typed):
     before = everything(feed)
     assert typed("run", "--env", NAME, "things").status == 0
     said = typed("env", "promote", NAME)
-    assert (said.status, "`planlake undo --env other` takes it back" in said.err) == (0, True)
+    assert (said.status, "--env other` takes it back" in said.err) == (0, True)
     assert "of day 2" in typed("sql", "select name from things", "--env", "other").out
     assert everything(feed) == before
     assert typed("env", "drop", NAME).status == 0
