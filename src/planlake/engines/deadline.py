@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from threading import Event, Thread
 from time import monotonic
 
+import duckdb
+
 from planlake.engines.duckdb import Connection
 
 SECONDS_BETWEEN_INTERRUPTS = 0.05
@@ -26,7 +28,13 @@ class Deadline:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """While DuckDB works: interrupted, with DuckDB's own error, when the time is over."""
+        """While DuckDB works: interrupted, with DuckDB's own error, when the time is over.
+
+        Work that comes in short pieces is ended between two of them: none would last until the first interrupt.
+        """
+        if self.left <= 0:
+            self.is_past = True
+            raise duckdb.InterruptException("INTERRUPT Error: Interrupted!")
         done, began = Event(), monotonic()
         watcher = Thread(target=self._watch, args=(done,), daemon=True)
         watcher.start()
