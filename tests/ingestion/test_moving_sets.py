@@ -86,7 +86,9 @@ def assert_nothing_lost(feed, result, moves):
 @pytest.mark.parametrize("kind", ["full", "day"])
 def test_what_stands_while_others_move_is_held_and_three_quiet_runs_load_everything(tmp_path, seed, kind):
     names = [f"moving_{number}" for number in range(TABLES)]
-    settings = settings_of(names, concurrency=1 + 3 * (seed % 2), audit_days=1, deletion_limit_percent=100)
+    settings = settings_of(
+        names, concurrency=1 + 3 * (seed % 2), audit_days=1, deletion_limit_percent=100, dropped_rows_percent=100
+    )
     with feeding(served(names, page_size=PAGE), tmp_path, settings) as feed:
         if kind == "full":
             filled(feed.data, names, seed, "2026-11-10 09:00:00")

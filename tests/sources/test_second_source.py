@@ -23,7 +23,7 @@ TABLES = ("repd", "iom_decisions", "iom_addresses")
 SETTINGS = """\
 source: public_register
 tables: {daily: [repd, iom_decisions], weekly: [iom_addresses]}
-settings: {look_back_days: 120}
+settings: {look_back_days: 120, audit_days: 0}
 """
 SOME = {  # of each file so many rows that a test is quick
     "repd": lambda row: int(row["Ref ID"]) % 4 == 0,

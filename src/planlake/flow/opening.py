@@ -112,13 +112,14 @@ def _note_end(held: Held, context: Context) -> None:
 def _next_numbers(lake: Lake, connection: Connection, run: int) -> tuple[int, Iterator[int]]:
     """The number of a new run and those of its requests: above all of the environment and of its previews.
 
-    So they stay unique whatever is promoted. A preview that cannot be read cannot be promoted and stops nobody.
+    So they stay unique whatever is promoted, of another version's preview too: it is upgraded then. A preview that
+    cannot be read cannot be promoted and stops nobody.
     """
     request = last_request_id(lake)
     base = lake.base or lake
     for name in preview_names(base):
         try:
-            other = preview_of(base, name)
+            other = preview_of(base, name, takes_any_format=True)
             run = max(run, last_run(other, connection).run)
             request = max(request, last_request_id(other))
         except (OSError, duckdb.Error, PlanlakeError):

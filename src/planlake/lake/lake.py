@@ -89,6 +89,7 @@ class Lake:
     base: "Lake | None" = None
     preview: str = ""
     own: set[str] = field(default_factory=set, repr=False)
+    takes_any_format: bool = False  # where only numbers are looked for, which every version writes
 
     def database(self, zone: str) -> str:
         """The name of a zone's database, for example `tascomi-raw-zone`."""
@@ -108,8 +109,9 @@ class Lake:
             if found is None:
                 self.absent.add((zone, name))  # of no effect where another thread has made it meanwhile
                 return None
-            check_format(found)
-            check_columns(found, zone, name)
+            if not self.takes_any_format:
+                check_format(found)
+                check_columns(found, zone, name)
             self.loaded.setdefault((zone, name), found)  # threads that look at once share one
         return self.loaded[zone, name]
 

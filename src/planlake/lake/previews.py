@@ -9,6 +9,7 @@ import re
 import time
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pyiceberg.manifest import DataFile
@@ -90,9 +91,9 @@ def is_preview(config: Config, name: str) -> bool:
     return True
 
 
-def preview_of(base: Lake, name: str) -> Lake:
+def preview_of(base: Lake, name: str, *, takes_any_format: bool = False) -> Lake:
     """The preview of this name, which may be new; a LakeError where it is damaged and cannot tell what it entered."""
-    preview = unread(base, name)
+    preview = replace(unread(base, name), takes_any_format=takes_any_format)
     preview.own.update(_entered(preview))
     return preview
 
