@@ -41,7 +41,7 @@ soak: $(VENV)/dev
 		tests/ingestion/test_moving_sets.py tests/ingestion/test_pages_not_asked_for.py tests/ingestion/test_audit.py \
 		tests/flow/test_moving_pages.py tests/flow/test_random_histories.py tests/flow/test_undoing_in_any_order.py \
 		tests/flow/test_retyping_in_any_order.py tests/flow/test_names.py tests/cli/test_attacks.py \
-		tests/flow/test_any_body.py tests/lake/test_damage.py
+		tests/flow/test_any_body.py tests/flow/test_planted_faults.py tests/lake/test_damage.py
 
 lock: $(VENV)/dev
 	$(COMPILE) $(OF_PRODUCT) --upgrade --output-file requirements.lock pyproject.toml

@@ -33,7 +33,7 @@ from .tables import COLUMNS, columns_with
 from .tables import numbered as thing
 
 FIRST = datetime.fromisoformat("2026-11-02T03:00:00")
-EXAMPLES = 100 if os.environ.get("PLANLAKE_SOAK") else 10
+EXAMPLES = 100 if os.environ.get("PLANLAKE_SOAK") else 5
 ACCEPTED = {"integer": ("1",), "double": ("1", "2.5"), "boolean": ("1", "t"), "text": ("1", "2.5", "t", "x")}
 KINDS = ("run", "run", "rollback", "undo", "rebuild", "recast", "maintain")
 

@@ -27,7 +27,7 @@ TABLES = tuple(f"table_{letter}" for letter in "abcde")
 COLUMNS = {"id": "integer", "last_updated": "timestamp", "name": "text", "code": "integer"}
 FIRST = datetime.fromisoformat("2026-11-02T03:00:00")
 PREVIEW = "trying"
-EXAMPLES = 60 if os.environ.get("PLANLAKE_SOAK") else 10
+EXAMPLES = 60 if os.environ.get("PLANLAKE_SOAK") else 5
 SETTINGS = (
     "source: tascomi\nresources:\n"
     + "".join(f"  {name}: {{columns: {{{', '.join(map(': '.join, COLUMNS.items()))}}}}}\n" for name in TABLES)
