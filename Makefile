@@ -37,11 +37,11 @@ bench: $(VENV)/dev $(VENV)-bench/done
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
 soak: $(VENV)/dev
-	PLANLAKE_SOAK=1 $(BIN)/python -m pytest tests/ingestion/test_interruptions.py tests/ingestion/test_resuming.py \
-		tests/ingestion/test_moving_sets.py tests/ingestion/test_pages_not_asked_for.py tests/ingestion/test_audit.py \
-		tests/flow/test_moving_pages.py tests/flow/test_random_histories.py tests/flow/test_undoing_in_any_order.py \
-		tests/flow/test_retyping_in_any_order.py tests/flow/test_names.py tests/cli/test_attacks.py \
-		tests/flow/test_any_body.py tests/flow/test_planted_faults.py tests/lake/test_damage.py
+	PLANLAKE_SOAK=1 $(BIN)/python -m pytest tests/flow/ingest/test_interruptions.py tests/flow/ingest/test_resuming.py \
+		tests/flow/ingest/test_moving_sets.py tests/flow/ingest/test_pages_not_asked_for.py tests/flow/ingest/test_audit.py \
+		tests/flow/test_moving_pages.py tests/flow/test_random_histories.py tests/changes/test_undoing_in_any_order.py \
+		tests/changes/test_retyping_in_any_order.py tests/flow/refine/test_names.py tests/cli/report/test_attacks.py \
+		tests/flow/refine/test_any_body.py tests/flow/refine/test_planted_faults.py tests/lake/test_damage.py
 
 lock: $(VENV)/dev
 	$(COMPILE) $(OF_PRODUCT) --upgrade --output-file requirements.lock pyproject.toml

@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from measure import measured
 from planlake.config import load_config
-from planlake.flow.plan import Selection
-from planlake.flow.run import run
+from planlake.runs.plan import Selection
+from planlake.runs.run import run
 from records import CHANGED_APPLICATIONS, DAY, FIRST_ID, NEW_DOCUMENTS, PAGE_SIZE, SIZES, record
 from serve import NOTHING, Connection, head
 from systems import LOG, PLANLAKE, WORK, environment, planlake_answer, serving, write_configuration

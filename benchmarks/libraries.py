@@ -22,9 +22,10 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.schema import Schema
 
-from planlake.lake.files import commit, write_file
-from planlake.lake.reading import rows_sql
-from planlake.lake.schemas import REFINED_OWN, schema_of
+from planlake.engines.duckdb.reading import rows_sql
+from planlake.lake.tables.columns import REFINED_OWN, schema_of
+from planlake.lake.tables.commits import commit
+from planlake.lake.tables.parquet import write_file
 from planlake.sources.catalogue import load_catalogue
 
 REPEATS = 5

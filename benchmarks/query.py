@@ -19,9 +19,11 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 
 from planlake.config import load_config
-from planlake.lake.files import bookmark_properties, commit, write_file
 from planlake.lake.lake import open_environment
-from planlake.lake.schemas import REFINED_OWN, schema_of
+from planlake.lake.tables.bookmarks import bookmark_properties
+from planlake.lake.tables.columns import REFINED_OWN, schema_of
+from planlake.lake.tables.commits import commit
+from planlake.lake.tables.parquet import write_file
 
 ROWS, FILES, TEXTS = 200_000, 4, 28
 VENDOR = {"id": "integer", "last_updated": "timestamp", **{f"text_{number}": "text" for number in range(TEXTS)}}

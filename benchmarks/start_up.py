@@ -19,8 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from planlake.config import load_config
-from planlake.flow.plan import Selection
-from planlake.flow.run import run
+from planlake.runs.plan import Selection
+from planlake.runs.run import run
 from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
 from planlake.simulator.choose import dataset
 from planlake.simulator.server import Simulator

@@ -17,12 +17,12 @@ import duckdb
 import pytest
 
 from planlake.config import Config, load_config
-from planlake.flow.plan import Selection
-from planlake.flow.query import opened_views
-from planlake.flow.run import RunResult, TableResult, run
 from planlake.lake.lake import ZONES, catalogue_file
-from planlake.lake.previews import open_lake
-from planlake.lake.views import Views
+from planlake.lake.opening import open_lake
+from planlake.lake.views.views import Views
+from planlake.report.query import opened_views
+from planlake.runs.plan import Selection
+from planlake.runs.run import RunResult, TableResult, run
 from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY, Speech
 from planlake.simulator.dataset import Dataset
 from planlake.simulator.faults import FaultPlan
@@ -37,10 +37,15 @@ MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 2 * 2**30
 
 # The longest first: what begins last decides when several processes are done. All others follow as they are.
 LONGEST = (
-    *("flow/test_random_histories.py", "flow/test_undoing_in_any_order.py", "ingestion/test_interruptions.py"),
-    *("engines/test_casts.py", "ingestion/test_faults.py", "ingestion/test_faults_at_recount.py"),
-    *("flow/test_rollback.py", "flow/test_real_records.py", "lake/test_maintenance.py", "flow/test_odd_records.py"),
-    *("flow/test_planted_faults.py", "ingestion/test_ledger.py", "flow/test_rules.py", "cli/test_run.py"),
+    *("flow/test_random_histories.py", "changes/test_undoing_in_any_order.py", "flow/ingest/test_interruptions.py"),
+    *("engines/test_casts.py", "flow/ingest/test_faults.py", "flow/ingest/test_faults_at_recount.py"),
+    *(
+        "changes/test_rollback.py",
+        "flow/test_real_records.py",
+        "lake/test_maintenance.py",
+        "flow/refine/test_odd_records.py",
+    ),
+    *("flow/refine/test_planted_faults.py", "flow/ingest/test_ledger.py", "runs/test_rules.py", "cli/runs/test_run.py"),
 )
 
 

@@ -6,8 +6,8 @@ from commands import typed_in_process
 from planlake.config import Config, Settings, load_config
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import catalogue_file
-from planlake.lake.previews import open_lake
-from planlake.sources.keys import read_keys
+from planlake.lake.opening import open_lake
+from planlake.sources.secrets import read_keys
 
 MINIMAL = """\
 api: {base_url: "https://council.example/rest/v1"}

@@ -13,8 +13,8 @@ from typer.main import get_command
 from planlake import errors
 from planlake.cli.main import app
 from planlake.config import Api, Catalog, Config, Environment, Lineage, Settings, SqlCheck, Tables
-from planlake.lake import ledger
-from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES
+from planlake.lake.state import ledger
+from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES
 from planlake.sources import catalogue
 from planlake.sources.catalogue import Resource
 from planlake.sources.dialect import Dialect

@@ -18,19 +18,18 @@ from pathlib import Path
 import pytest
 from pyiceberg.io.pyarrow import PyArrowFile
 
+from cli.drilling import Drill
 from commands import typed_in_process
 from conftest import feeding
+from flow.ingest.served import DAY_1, DAY_2, DAY_3, fill, record, served, settings_of
 from flow.killing import Killed
-from ingestion.served import DAY_1, DAY_2, DAY_3, fill, record, served, settings_of
 from planlake.config import load_config
-from planlake.flow import run as running
-from planlake.lake.files import data_files
 from planlake.lake.lake import catalogue_file, lock_beside
-from planlake.lake.lease import writing
-from planlake.lake.previews import open_lake
+from planlake.lake.opening import open_lake
+from planlake.lake.state.lock import writing
+from planlake.lake.tables.data_files import data_files
+from planlake.runs import run as running
 from planlake.simulator.app import PRIVATE_KEY
-
-from .drilling import Drill
 
 SETTINGS = settings_of(["things"], ["codes"], lease_wait_seconds=0.1, uncastable_cells=5)
 
@@ -247,7 +246,7 @@ def refusing(number):
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(PyArrowFile, "create", refused)
-        patched.setattr("planlake.flow.doctor.TemporaryFile", refused)
+        patched.setattr("planlake.inspection.doctor.TemporaryFile", refused)
         yield
 
 

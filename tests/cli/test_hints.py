@@ -12,9 +12,11 @@ from rich.console import Console
 
 from cli.conftest import FEW_TABLES, FIRST, SECOND, small_council
 from conftest import feeding
-from planlake.cli import answers, demo, loading
-from planlake.cli.run import _remarks, _standing
+from planlake.cli import loading
+from planlake.cli.report import answers
+from planlake.cli.runs.run import _remarks, _standing
 from planlake.cli.screen import runnable
+from planlake.cli.setup import demo
 from planlake.simulator.faults import Rule
 
 
@@ -139,7 +141,7 @@ def test_the_doctor_says_what_to_do_by_what_the_disk_refused(typed, feed, at, mo
     def refused(**_):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("planlake.flow.doctor.TemporaryFile", refused)
+    monkeypatch.setattr("planlake.inspection.doctor.TemporaryFile", refused)
     (found,) = [
         one for one in json.loads(typed("doctor", "--json", "--config", feed.file).out) if one["check"] == "warehouse"
     ]

@@ -12,10 +12,10 @@ from rich.cells import cell_len
 
 from conftest import feeding
 from documenting import documented, save
-from flow.showing import Showing
 from planlake.cli.screen import print_json, print_table, remark
-from planlake.flow.log import Log, say
 from planlake.printable import printable
+from planlake.telemetry.log import Log, say
+from report.showing import Showing
 
 COMMAND = "hint: planlake reset --yes"
 NASTY = f"\x1b]0;title\x07\x9b31m\u202egnp.\u2066 \x7f\u2028[red]wide 日本 e\u0301[/red]\n{COMMAND}\r\n"

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from planlake.engines import duckdb
+from planlake.engines.duckdb import casting as duckdb
+from planlake.engines.duckdb.connection import connected
 
 Cast = Callable[[pa.Table, Mapping[str, str]], pa.Table]
 
@@ -39,7 +40,7 @@ def spark():
 @pytest.fixture(scope="session")
 def cast_by_duckdb() -> Cast:
     def cast(texts, types):
-        with duckdb.connected(500) as connection:
+        with connected(500) as connection:
             return duckdb.cast_columns(connection, texts, types)
 
     return cast

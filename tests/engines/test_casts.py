@@ -12,14 +12,13 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from engines import conftest
+from engines.nasty import NASTY, WITH_A_ZONE
 from oracle import BAD, cast
 from planlake.engines.casts import CASTS, FALSE_TEXTS, TRUE_TEXTS
-from planlake.engines.duckdb import bad_cells
+from planlake.engines.duckdb.casting import bad_cells
 from planlake.simulator.generator import generate
 from planlake.sources.catalogue import COLUMN_TYPES, load_catalogue
-
-from . import conftest
-from .nasty import NASTY, WITH_A_ZONE
 
 ARROW = {
     "integer": pa.int32(),

@@ -7,7 +7,7 @@ from pytest_bdd import parsers, then
 
 from documenting import FIELDS
 from features.screen import tables_on
-from planlake.lake.schemas import IMPORT_COLUMNS
+from planlake.lake.tables.columns import IMPORT_COLUMNS
 
 SHOWN = {"long": "bigint", "float": "double", "text": "varchar"}  # types whose name in a query is another
 OWN = {*IMPORT_COLUMNS, "batch", "last_import_date", "last_snapshot_date"}

@@ -9,9 +9,13 @@ import pyarrow as pa
 import pytest
 from pytest_bdd import scenario
 
-from planlake.engines import duckdb
-from planlake.flow import ingest, preview, refine, run, try_out
-from planlake.flow.parsing import Keys
+from planlake.changes import previews as preview
+from planlake.engines.duckdb import casting as duckdb
+from planlake.flow.ingest import step as ingest
+from planlake.flow.refine import step as refine
+from planlake.flow.refine.parsing import Keys
+from planlake.runs import run
+from planlake.setup import try_table as try_out
 
 
 def records_are_cut(monkeypatch):
@@ -26,7 +30,7 @@ def records_are_cut(monkeypatch):
 
 
 def only_ids_are_parsed(monkeypatch):
-    monkeypatch.setattr("planlake.lake.views.found_keys", lambda *_: ["id"])
+    monkeypatch.setattr("planlake.lake.views.views.found_keys", lambda *_: ["id"])
 
 
 def numbers_are_one_too_high(monkeypatch):
@@ -50,7 +54,7 @@ def later_versions_are_not_applied(monkeypatch):
 
 
 def differences_are_overlooked(monkeypatch):
-    monkeypatch.setattr("planlake.flow.documentation.differences", lambda *_: [])
+    monkeypatch.setattr("planlake.inspection.documentation.differences", lambda *_: [])
 
 
 def new_attributes_are_dropped(monkeypatch):
@@ -58,7 +62,7 @@ def new_attributes_are_dropped(monkeypatch):
 
 
 def rollback_does_nothing(monkeypatch):
-    monkeypatch.setattr("planlake.flow.rollback._apply", lambda *_: None)
+    monkeypatch.setattr("planlake.changes.rollback._apply", lambda *_: None)
 
 
 def added_and_removed_are_mixed_up(monkeypatch):
@@ -81,7 +85,7 @@ def every_value_is_taken_to_fit(monkeypatch):
 
 
 def checks_of_ones_own_are_ignored(monkeypatch):
-    monkeypatch.setattr("planlake.flow.snapshot.own_checks", lambda *_: iter(()))
+    monkeypatch.setattr("planlake.flow.snapshot.step.own_checks", lambda *_: iter(()))
 
 
 BROKEN = {

@@ -6,14 +6,13 @@ from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from conftest import written_config
+from flow.killing import Killed
 from histories import FIRST_DAY, NUMBERS, TEXTS, TYPES, Past, Shown, latest
-from planlake.flow.plan import Selection
-from planlake.flow.query import opened_views
-from planlake.flow.run import run
-from planlake.lake import views as lake_views
+from planlake.lake.views import views as lake_views
+from planlake.report.query import opened_views
+from planlake.runs.plan import Selection
+from planlake.runs.run import run
 from querying import answer
-
-from .killing import Killed
 
 LONDON = ZoneInfo("Europe/London")
 # Name, cadence, key, its type, the column that says when a record changed.

@@ -6,11 +6,10 @@ from itertools import pairwise
 import pytest
 
 from conftest import feeding, table_of
+from flow.checking import assert_table_equals
 from oracle import MAP_IMAGE, Table, changed_on, day_windows
 from planlake.simulator.generator import generate
 from planlake.sources.catalogue import load_catalogue
-
-from .checking import assert_table_equals
 
 DAYS = ("2026-11-20T03:00:00", "2026-11-21T03:00:00", "2026-11-22T03:00:00")  # Friday to Sunday
 DAILY = ("applications", "documents", "contacts", "asset_constraints", "company_types")

@@ -5,12 +5,11 @@ from pyiceberg.schema import Schema
 from pyiceberg.types import LongType, NestedField, StringType
 
 from conftest import feeding, table_of
+from flow.tables import DAY_1, DAY_2, DAY_3
 from histories import TEXTS, Shown
-from planlake.flow.snapshot import _spec
+from planlake.flow.snapshot.step import _spec
 from planlake.sources.catalogue import Resource
-
-from .showing import Showing
-from .tables import DAY_1, DAY_2, DAY_3
+from report.showing import Showing
 
 NUMBERS = ("-5", "+8", "007", "0", "300", "250001", "2000000001")
 LONGS = (*NUMBERS, "-9223372036854775808", "9223372036854775807")
@@ -55,7 +54,7 @@ def test_ranges_of_ids_end_where_the_type_of_the_key_ends(columns):
 
 @pytest.mark.parametrize("cells", [1, 300, 10**9], ids=["one at a time", "some at a time", "all at once"])
 def test_of_many_ranges_those_that_changed_are_written_anew_and_no_other(feed, monkeypatch, cells):
-    monkeypatch.setattr("planlake.flow.snapshot.ROUND_CELLS", cells)
+    monkeypatch.setattr("planlake.flow.snapshot.step.ROUND_CELLS", cells)
 
     def files():
         return [*feed.config.folder.rglob("current_far_apart/data/*.parquet")]

@@ -1,7 +1,7 @@
 """A reading against a list that changes between its requests, without HTTP: thousands of sequences in seconds.
 
 Up to three records come or go at any place, requests overlap, and the reading may be killed and resumed. More changes
-can cancel each other out within a reading so that no answer shows them: of those `ingestion/test_moving_sets.py` has
+can cancel each other out within a reading so that no answer shows them: of those `flow/ingest/test_moving_sets.py` has
 a few hundred, and the rolling audit finds what they hide. `PLANLAKE_SOAK=1` (`make soak`) tries ten times as many.
 """
 
@@ -12,9 +12,9 @@ from datetime import datetime
 
 import pytest
 
-from planlake.flow.prepare import resumed
-from planlake.flow.reading import Reading
-from planlake.lake.ledger import FULL, LedgerPage
+from planlake.flow.ingest.plan_readings import resumed
+from planlake.flow.ingest.window_reading import Reading
+from planlake.lake.state.ledger import FULL, LedgerPage
 from planlake.sources.dialect import Totals
 from planlake.sources.records import Records
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planlake.engines.duckdb import connected, parse_records
+from planlake.engines.duckdb.connection import connected
+from planlake.engines.duckdb.parsing import parse_records
 from planlake.sources.records import Record, Shape, read_records, split_page, texts_of
 from planlake.sources.scanning import _end_of_deep
 

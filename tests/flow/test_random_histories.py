@@ -11,11 +11,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from conftest import feeding
+from flow.killing import Commits
+from flow.remembering import KINDS, PAGE_SIZE, Lake, settings_of
 from histories import TIMES, Step, histories
-
-from .killing import Commits
-from .remembering import KINDS, PAGE_SIZE, Lake, settings_of
-from .showing import Showing
+from report.showing import Showing
 
 IS_SOAK = os.environ.get("PLANLAKE_SOAK", "0") != "0"
 EXAMPLES, MORE_STEPS = (1000 // len(KINDS), 3) if IS_SOAK else (100 // len(KINDS), 1)

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from conftest import Feed, feeding, table_of, written_config
+from flow.checking import SNAPSHOT, assert_same_rows, assert_table_equals, imports_checked
 from oracle import Table, canonical, changed_on, day_windows, real_records
-from planlake.flow.run import RunResult
+from planlake.runs.run import RunResult
 from planlake.simulator.open_data import open_data
 from planlake.sources.catalogue import load_catalogue
-
-from .checking import SNAPSHOT, assert_same_rows, assert_table_equals, imports_checked
 
 DATA = Path(os.environ.get("PLANLAKE_TEST_DATA", "../shared/data")) / "planning-open-data"
 FIRST, SECOND = "2021-04-20T03:00:00", "2021-07-17T03:00:00"

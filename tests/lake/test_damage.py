@@ -11,15 +11,14 @@ import pytest
 from pyiceberg.manifest import clear_manifest_cache
 
 from commands import typed_in_process
-from planlake.flow.rebuild import rebuild
-from planlake.flow.recover import recover
-from planlake.flow.run import reconcile
-from planlake.lake.files import data_files
+from lake.things import DAY_2, DAY_3, put, things_loaded
+from planlake.changes.rebuild import rebuild
+from planlake.changes.recover import recover
 from planlake.lake.lake import catalogue_file
-from planlake.lake.previews import open_lake
-from planlake.lake.written import number_of
-
-from .things import DAY_2, DAY_3, put, things_loaded
+from planlake.lake.opening import open_lake
+from planlake.lake.repair.metadata_files import number_of
+from planlake.lake.tables.data_files import data_files
+from planlake.runs.reconcile import reconcile
 
 TABLES = {
     "current": ("refined", "current_things"),

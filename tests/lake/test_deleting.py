@@ -11,16 +11,15 @@ from pathlib import Path
 import pytest
 
 from conftest import written_config
+from lake.things import SETTINGS, put, things_loaded
+from planlake.changes.forget import forget
+from planlake.changes.maintain import maintain
+from planlake.changes.previews import create, remove
 from planlake.engines import spill
 from planlake.errors import LakeError
-from planlake.flow.forget import forget
-from planlake.flow.maintain import maintain
-from planlake.flow.plan import Selection
-from planlake.flow.preview import create, remove
-from planlake.flow.run import run
-from planlake.lake.folders import lying_below
-
-from .things import SETTINGS, put, things_loaded
+from planlake.lake.tables.folders import lying_below
+from planlake.runs.plan import Selection
+from planlake.runs.run import run
 
 INCREMENT = "tascomi-refined-zone/increment_things"
 NAMES = ("first", "second", "third")
@@ -179,7 +178,7 @@ def test_folders_of_a_lake_are_made_for_those_the_settings_name(feed, tmp_path, 
 
 PROGRAM = """
 import sys
-from planlake.engines.duckdb import connected
+from planlake.engines.duckdb.connection import connected
 from planlake.engines.spill import spill_folder
 with connected(64) as connection:
     (spill_folder() / "duckdb_temp_storage.tmp").write_text("Jane Doe")

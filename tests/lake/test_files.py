@@ -8,8 +8,10 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.transforms import IdentityTransform
 
-from planlake.lake.files import commit, data_files, write_file
-from planlake.lake.schemas import schema_of
+from planlake.lake.tables.columns import schema_of
+from planlake.lake.tables.commits import commit
+from planlake.lake.tables.data_files import data_files
+from planlake.lake.tables.parquet import write_file
 
 
 @pytest.fixture

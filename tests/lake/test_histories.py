@@ -9,15 +9,14 @@ from pathlib import Path
 import pytest
 
 from commands import typed_in_process
+from lake.things import DAY_2, DAY_3, put, things_loaded
+from planlake.changes.forget import forget
+from planlake.changes.maintain import maintain
+from planlake.changes.recover import recover
 from planlake.errors import LakeError
 from planlake.flow import opening
-from planlake.flow.forget import forget
-from planlake.flow.maintain import maintain
-from planlake.flow.recover import recover
 from planlake.lake.lake import catalogue_file
-from planlake.lake.previews import open_lake
-
-from .things import DAY_2, DAY_3, put, things_loaded
+from planlake.lake.opening import open_lake
 
 DAY_4 = "2026-11-20T03:00:00"
 

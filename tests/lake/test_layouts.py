@@ -7,9 +7,11 @@ from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField,
 from pyiceberg.transforms import BucketTransform, IdentityTransform, TruncateTransform
 from pyiceberg.utils.schema_conversion import AvroSchemaConversion
 
-from planlake.lake.files import commit, data_files, write_file
-from planlake.lake.layouts import share_readers
-from planlake.lake.schemas import schema_of
+from planlake.lake.tables.avro_readers import share_readers
+from planlake.lake.tables.columns import schema_of
+from planlake.lake.tables.commits import commit
+from planlake.lake.tables.data_files import data_files
+from planlake.lake.tables.parquet import write_file
 
 SPECS = {
     "whole": (UNPARTITIONED_PARTITION_SPEC, ()),

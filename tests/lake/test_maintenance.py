@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from commands import typed_in_process
 from conftest import feeding
 from flow.killing import Killed
-from planlake.flow.maintain import maintain
-from planlake.lake import maintenance
-from planlake.lake.files import bookmark, day_tag
-from planlake.lake.maintenance import Retention, outdated_tags
-from planlake.lake.previews import open_lake
+from planlake.changes.maintain import maintain
+from planlake.lake.opening import open_lake
+from planlake.lake.tables import retention as maintenance
+from planlake.lake.tables.bookmarks import bookmark, day_tag
+from planlake.lake.tables.retention import Retention, outdated_tags
 from planlake.simulator.dataset import Dataset
 
 COLUMNS = {"id": "integer", "last_updated": "timestamp", "name": "text"}

@@ -10,22 +10,22 @@ import pytest
 from commands import typed_in_process
 from conftest import Feed
 from flow.killing import Killed
+from lake.things import DAY_2, DAY_3, put, things_loaded
+from planlake.changes.forget import forget
+from planlake.changes.maintain import maintain
+from planlake.changes.previews import create, promote
+from planlake.changes.rebuild import rebuild
+from planlake.changes.recover import recover
+from planlake.changes.rollback import rollback, undo
 from planlake.config import load_config
 from planlake.errors import LakeError
-from planlake.flow import run as running
-from planlake.flow.forget import forget
-from planlake.flow.maintain import maintain
-from planlake.flow.plan import Selection
-from planlake.flow.preview import create, promote
-from planlake.flow.rebuild import rebuild
-from planlake.flow.recover import recover
-from planlake.flow.rollback import rollback, undo
-from planlake.flow.run import reconcile, run
-from planlake.lake import recovery
 from planlake.lake.lake import ZONES, catalogue_file
-from planlake.lake.previews import open_lake, open_to_read
-
-from .things import DAY_2, DAY_3, put, things_loaded
+from planlake.lake.opening import open_lake, open_to_read
+from planlake.lake.repair import register_tables as recovery
+from planlake.runs import run as running
+from planlake.runs.plan import Selection
+from planlake.runs.reconcile import reconcile
+from planlake.runs.run import run
 
 PREVIEW = "trial"
 DAY_4 = "2026-11-20T03:00:00"

@@ -12,20 +12,19 @@ from pyiceberg.catalog.sql import SqlCatalog
 
 from commands import typed_in_process
 from flow.killing import Killed
+from lake.things import DAY_2, DAY_3, put, things_loaded
+from planlake.changes.forget import forget
+from planlake.changes.previews import create
+from planlake.changes.recover import recover
+from planlake.changes.rollback import rollback
 from planlake.errors import ConfigurationError, ConflictError, LakeError
-from planlake.flow.forget import forget
-from planlake.flow.preview import create
-from planlake.flow.recover import recover
-from planlake.flow.rollback import rollback
-from planlake.lake import recovery
-from planlake.lake.files import data_files
 from planlake.lake.lake import catalogue_file, lock_beside
-from planlake.lake.lease import writing
-from planlake.lake.previews import open_lake
-from planlake.lake.upgrade import FORMAT_PROPERTY
-from planlake.lake.written import number_of
-
-from .things import DAY_2, DAY_3, put, things_loaded
+from planlake.lake.opening import open_lake
+from planlake.lake.repair import register_tables as recovery
+from planlake.lake.repair.metadata_files import number_of
+from planlake.lake.state.lock import writing
+from planlake.lake.tables.data_files import data_files
+from planlake.lake.tables.format import FORMAT_PROPERTY
 
 
 @pytest.fixture(scope="module")

@@ -9,16 +9,15 @@ from pathlib import Path
 import pytest
 
 from commands import typed_in_process
+from lake.things import DAY_2, DAY_3, put, things_loaded
+from planlake.changes.maintain import maintain
+from planlake.changes.recover import recover
 from planlake.config import load_config
 from planlake.errors import LakeError
-from planlake.flow.maintain import maintain
-from planlake.flow.plan import Selection
-from planlake.flow.recover import recover
-from planlake.flow.run import run
 from planlake.lake.lake import catalogue_file
-from planlake.lake.previews import open_lake
-
-from .things import DAY_2, DAY_3, put, things_loaded
+from planlake.lake.opening import open_lake
+from planlake.runs.plan import Selection
+from planlake.runs.run import run
 
 DAY_4 = "2026-11-20T03:00:00"
 OTHER_PLACES = ["lake/catalgo.db", "catalog.db", "laek/catalog.db"]

@@ -6,15 +6,14 @@ from datetime import datetime
 import pytest
 
 from commands import typed_in_process
-from planlake.flow.maintain import maintain
-from planlake.flow.plan import Selection
-from planlake.flow.preview import create
-from planlake.flow.run import run
+from lake.things import DAY_2, put, things_loaded
+from planlake.changes.maintain import maintain
+from planlake.changes.previews import create
 from planlake.lake.lake import BOOKMARKED_PROPERTIES
-from planlake.lake.previews import open_lake
-from planlake.lake.upgrade import FORMAT, FORMAT_PROPERTY
-
-from .things import DAY_2, put, things_loaded
+from planlake.lake.opening import open_lake
+from planlake.lake.tables.format import FORMAT, FORMAT_PROPERTY
+from planlake.runs.plan import Selection
+from planlake.runs.run import run
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,7 @@ from http.client import HTTPException, IncompleteRead
 import pytest
 
 from planlake.simulator.faults import FaultPlan, Rule
-
-from .conftest import get
+from simulator.conftest import get
 
 
 def test_a_status_with_headers_and_body_is_given_to_the_nth_matching_requests_only(simulator):

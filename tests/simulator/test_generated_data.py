@@ -9,8 +9,7 @@ import pytest
 from planlake.errors import ConfigurationError
 from planlake.simulator.generator import generate
 from planlake.simulator.server import Simulator
-
-from .conftest import NOW, SMALL
+from simulator.conftest import NOW, SMALL
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
 PATTERNS = {

@@ -10,8 +10,7 @@ from planlake.errors import ConfigurationError
 from planlake.simulator.open_data import open_data
 from planlake.simulator.server import Simulator
 from planlake.sources.catalogue import load_catalogue
-
-from .conftest import get, read_all
+from simulator.conftest import get, read_all
 
 FOLDER = Path(os.environ.get("PLANLAKE_TEST_DATA", "../shared/data"))
 FIRST, SECOND = datetime.fromisoformat("2021-04-20"), datetime.fromisoformat("2021-07-17")

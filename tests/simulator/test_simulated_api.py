@@ -8,8 +8,7 @@ import pytest
 from planlake.errors import ConfigurationError
 from planlake.simulator.app import create_app
 from planlake.simulator.server import Simulator
-
-from .conftest import ask, get, read_all, signature
+from simulator.conftest import ask, get, read_all, signature
 
 
 def test_a_request_signed_this_or_the_previous_minute_is_answered(simulator):

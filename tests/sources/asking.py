@@ -5,10 +5,10 @@ import asyncio
 from planlake.config import Api, Config, Settings
 from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
 from planlake.simulator.faults import FaultPlan
-from planlake.sources.client import open_source
 from planlake.sources.encoding import UTF_8
-from planlake.sources.keys import Keys
+from planlake.sources.http.client import open_source
 from planlake.sources.records import Shape, read_records
+from planlake.sources.secrets import Keys
 from planlake.sources.tascomi.signing import signed_headers
 
 KEYS = Keys(PUBLIC_KEY, PRIVATE_KEY)

@@ -8,11 +8,10 @@ import zlib
 import pytest
 
 from planlake.simulator.faults import Rule
-from planlake.sources.client import Totals
+from planlake.sources.http.client import Totals
 from planlake.sources.records import Records
-
-from .answering import answering, head
-from .asking import fail, is_ok, read
+from sources.answering import answering, head
+from sources.asking import fail, is_ok, read
 
 MEGABYTE = 2**20
 PAGING = {"X_Number_Of_Results": "1", "X_Results_Per_Page": "50", "X_Page_Number": "1"}

@@ -14,12 +14,11 @@ from planlake.config import Api, Config, Settings
 from planlake.errors import SourceRefused, SourceUnreachable
 from planlake.simulator.app import PUBLIC_KEY
 from planlake.simulator.faults import Rule
-from planlake.sources.client import Totals, clock_skew, open_source
-from planlake.sources.keys import Keys
+from planlake.sources.http.client import Totals, clock_skew, open_source
 from planlake.sources.records import Records
+from planlake.sources.secrets import Keys
 from planlake.sources.tascomi.signing import signed_headers
-
-from .asking import KEYS, fail, is_ok, read, records_in
+from sources.asking import KEYS, fail, is_ok, read, records_in
 
 HTML = b"<!DOCTYPE html><html><body>Checking your browser</body></html>"
 

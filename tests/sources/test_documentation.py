@@ -11,8 +11,8 @@ from planlake.errors import ConfigurationError, DriftError
 from planlake.simulator.app import documentation
 from planlake.simulator.columns import fields_of
 from planlake.sources.catalogue import load_catalogue
-from planlake.sources.documentation import POSTGRES_TYPES, UNSEEN, column_type, read_documentation
-from planlake.sources.pages import page_text
+from planlake.sources.documentation_page import POSTGRES_TYPES, UNSEEN, column_type, read_documentation
+from planlake.sources.page_text import page_text
 
 KNOWN = ("fees", "wards", "action_types")
 HEAD = "<tr><th>Field</th><th>Type</th><th>Description</th></tr>"

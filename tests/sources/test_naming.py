@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from commands import typed_in_process
 from planlake.engines.names import IMPORTED, OWN_TABLES, REFINED
 from planlake.errors import ConfigurationError
-from planlake.flow.export import ABOUT_TABLE
-from planlake.lake.schemas import IMPORT_COLUMNS, REFINED_OWN, TABLES
-from planlake.lake.views import GAPS
+from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES
+from planlake.lake.views.views import GAPS
+from planlake.report.export import ABOUT_TABLE
 from planlake.sources.catalogue import known_sources, load_catalogue, resource_from
 
 COLUMNS = {"id": "integer", "last_updated": "timestamp"}

@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from planlake.errors import ConfigurationError
-from planlake.sources.overrides import with_overrides
+from planlake.setup.yaml_overrides import with_overrides
 
 WANTED = {"fees": {"columns": {"due_by": "timestamp", "on": "text"}, "known_drift": {"*": "gone resource"}}}
 # What a writer of YAML would write otherwise.

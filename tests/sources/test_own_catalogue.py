@@ -8,13 +8,13 @@ import pytest
 
 from commands import typed_in_process
 from conftest import feeding
-from ingestion.served import DAY_1, DAY_2, fill, record, served
+from flow.ingest.served import DAY_1, DAY_2, fill, record, served
 from planlake.checks.documentation import NEVER_SENT, NEW_COLUMN, UNDOCUMENTED
 from planlake.config import Config
 from planlake.errors import ConfigurationError
-from planlake.flow.doctor import examine
-from planlake.flow.documentation import compare
-from planlake.flow.run import reconcile
+from planlake.inspection.doctor import examine
+from planlake.inspection.documentation import compare
+from planlake.runs.reconcile import reconcile
 from planlake.simulator.choose import dataset, speech
 from planlake.sources.catalogue import configured_catalogue, load_catalogue
 

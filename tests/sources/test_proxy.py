@@ -7,11 +7,10 @@ import pytest
 
 from planlake.config import Settings
 from planlake.errors import ConfigurationError, PlanlakeError, SourceUnreachable
-from planlake.sources.pages import page_text
-from planlake.sources.proxy import proxy_of
-
-from .answering import answering, head
-from .asking import is_ok, read
+from planlake.sources.http.proxy import proxy_of
+from planlake.sources.page_text import page_text
+from sources.answering import answering, head
+from sources.asking import is_ok, read
 
 PAGING = {"X_Number_Of_Results": "1", "X_Results_Per_Page": "50", "X_Page_Number": "1"}
 API, SECURE = "http://council.example/rest/v1", "https://council.example/rest/v1"

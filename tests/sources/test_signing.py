@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from planlake.config import load_config
-from planlake.sources.keys import Keys
+from planlake.sources.secrets import Keys
 from planlake.sources.tascomi.signing import signed_headers, signer
 
 KEYS = Keys(public="public-7Q", private="private-é-9Z")

@@ -4,9 +4,8 @@ import pytest
 
 from planlake.simulator.faults import Rule
 from planlake.sources.addresses import shown_place
-from planlake.sources.strangers import stranger
-
-from .asking import fail, read
+from planlake.sources.http.strangers import stranger
+from sources.asking import fail, read
 
 BASE = "https://council.example/rest/v1"
 

@@ -12,35 +12,11 @@ from typing import Annotated
 import typer
 
 from planlake import __version__
-from planlake.cli import (
-    add,
-    advise,
-    backfill,
-    check,
-    demo,
-    diagram,
-    doctor,
-    drift,
-    env,
-    export,
-    forget,
-    init,
-    maintain,
-    plan,
-    rebuild,
-    recast,
-    reconcile,
-    recover,
-    rollback,
-    run,
-    runs,
-    simulate,
-    sql,
-    status,
-    tables,
-    try_,
-    undo,
-)
+from planlake.cli.changes import env, forget, maintain, rebuild, recover, rollback, undo
+from planlake.cli.inspection import advise, doctor, drift
+from planlake.cli.report import check, diagram, export, runs, sql, status, tables
+from planlake.cli.runs import backfill, plan, recast, reconcile, run
+from planlake.cli.setup import add, demo, init, simulate, try_
 from planlake.errors import PlanlakeError
 from planlake.printable import printable
 
@@ -189,9 +165,9 @@ def _explained(error: Exception) -> Exception:
     config = loaded_configuration()
     if config is None or (isinstance(error, PlanlakeError) and error.__context__ is None):
         return error
-    from planlake.lake.damage import explained
     from planlake.lake.lake import catalogue_file
-    from planlake.lake.previews import open_lake
+    from planlake.lake.opening import open_lake
+    from planlake.lake.repair.damage import explained
 
     try:
         file = catalogue_file(config, chosen_environment())

@@ -18,9 +18,9 @@ from rich.table import Table
 
 from planlake.cli.fitting import fitted
 from planlake.cli.loading import chosen_environment, named_file
-from planlake.flow.context import Notify
-from planlake.flow.context import Progress as Event
 from planlake.printable import printable
+from planlake.telemetry.progress import Notify
+from planlake.telemetry.progress import Progress as Event
 
 MARKS = {
     "loaded": "+ loaded",

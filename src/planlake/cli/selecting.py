@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, cast
 
 from planlake.config import suggestion
 from planlake.errors import ConfigurationError
-from planlake.flow.plan import STEPS, Selection, StepName
+from planlake.runs.plan import STEPS, Selection, StepName
 from planlake.sources.catalogue import Cadence
 
 if TYPE_CHECKING:
-    from planlake.lake.histories import Chosen
+    from planlake.lake.repair.histories import Chosen
 
 CADENCES = ("daily", "weekly")
 ENGINES = ("duckdb",)
@@ -42,14 +42,14 @@ def check_engine(name: str) -> None:
 
 def check_zone(name: str) -> None:
     """Refuse a zone that nothing can be set back in."""
-    from planlake.flow.rollback import ZONES
+    from planlake.changes.rollback import ZONES
 
     _check("zone", name, ZONES)
 
 
 def check_origin(name: str) -> None:
     """Refuse what no table can be made of."""
-    from planlake.flow.rebuild import ORIGINS
+    from planlake.changes.rebuild import ORIGINS
 
     _check("origin", name, ORIGINS)
 

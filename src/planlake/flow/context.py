@@ -1,37 +1,18 @@
 """What every step of a run is given: the open lake, the catalogue, the clock, and where to tell what it does."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from planlake.clock import Clock
 from planlake.config import Config
-from planlake.engines.duckdb import Connection
-from planlake.lake.arrivals import Arrivals
+from planlake.engines.duckdb.connection import Connection
 from planlake.lake.lake import Lake
-from planlake.lake.unended import Unended
+from planlake.lake.state.landing import Arrivals
+from planlake.lake.state.unended import Unended
 from planlake.sources.catalogue import Catalogue
-
-if TYPE_CHECKING:
-    from planlake.flow.telling import Telling  # which knows the steps, and they know their context
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a step of a table has come; `total` is None while it is not known."""
-
-    table: str
-    step: str
-    done: int
-    total: int | None = None
-
-
-Notify = Callable[[Progress], None]
-
-
-def ignore(_: Progress) -> None:
-    """Report progress to nobody."""
+from planlake.telemetry.progress import Notify, ignore
+from planlake.telemetry.reporter import Telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +26,7 @@ class Context:
     connection: Connection = field(repr=False)
     clock: Clock
     arrivals: Arrivals = field(repr=False)
-    telling: "Telling" = field(repr=False)
+    telling: Telling = field(repr=False)
     notify: Notify = ignore
     accepts_gaps: bool = False
     request_ids: Iterator[int] = field(default_factory=itertools.count, repr=False)

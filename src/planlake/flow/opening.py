@@ -11,23 +11,25 @@ import duckdb
 from planlake import __version__
 from planlake.clock import Clock, naive_utc, read_clock
 from planlake.config import Config
-from planlake.engines.duckdb import Connection, connected
+from planlake.engines.duckdb.connection import Connection, connected
 from planlake.errors import PlanlakeError
-from planlake.flow.ahead import is_way_back, runs_ahead
-from planlake.flow.context import Context, Notify
+from planlake.flow.context import Context
 from planlake.flow.record import broken_by, configuration_hash, record_broken_off
-from planlake.flow.telling import telling
-from planlake.lake.arrivals import Arrivals
-from planlake.lake.histories import check_histories
+from planlake.flow.runs_ahead import is_way_back, runs_ahead
 from planlake.lake.lake import Lake
-from planlake.lake.lease import Held, note_end, note_run, writing
-from planlake.lake.ledger import last_request_id
-from planlake.lake.overlay import preview_names
-from planlake.lake.place import check_own
-from planlake.lake.previews import open_lake, preview_of
-from planlake.lake.runs import is_recorded, last_run
-from planlake.lake.unended import Unended, unended
+from planlake.lake.opening import open_lake
+from planlake.lake.previews.entering import preview_of
+from planlake.lake.previews.names import preview_names
+from planlake.lake.repair.histories import check_histories
+from planlake.lake.repair.place import check_own
+from planlake.lake.state.landing import Arrivals
+from planlake.lake.state.ledger import last_request_id
+from planlake.lake.state.lock import Held, note_end, note_run, writing
+from planlake.lake.state.operations import is_recorded, last_run
+from planlake.lake.state.unended import Unended, unended
 from planlake.sources.catalogue import catalogue_of
+from planlake.telemetry.progress import Notify
+from planlake.telemetry.reporter import telling
 
 
 @contextmanager

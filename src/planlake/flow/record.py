@@ -4,21 +4,22 @@
 
 import hashlib
 from asyncio import CancelledError
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from planlake import __version__
-from planlake.checks.gates import as_row, troubles
+from planlake.checks.quality import CheckResult, as_row, troubles
 from planlake.clock import london_day, naive_utc
 from planlake.config import Config
 from planlake.errors import ConfigurationError, ConflictError, QualityError
 from planlake.flow.context import Context
-from planlake.flow.drift import drift_rows
-from planlake.flow.log import say
+from planlake.flow.refine.result import Drift
 from planlake.flow.results import TableResult
-from planlake.flow.telling import reason_of
-from planlake.lake.files import row_count
-from planlake.lake.runs import append_operations, is_recorded, last_published, last_run, not_well
+from planlake.lake.state.operations import append_operations, is_recorded, last_published, last_run, not_well
+from planlake.lake.tables.data_files import row_count
+from planlake.sources.catalogue import Resource
+from planlake.telemetry.log import say
+from planlake.telemetry.reporter import reason_of
 
 KILLED = "killed"
 STEPS = {"rolled back": "rollback", "undone": "undo", "promoted": "promote", "forgotten": "forget", "tried": "try"}
@@ -199,3 +200,22 @@ def _table_row(result: TableResult) -> dict[str, Any]:
         "snapshot_before": taken.snapshot_before if taken else None,
         "snapshot_after": taken.snapshot_id if taken else None,
     }
+
+
+def note_troubles(context: Context, resource: Resource, batch: int, checks: Iterable[CheckResult]) -> None:
+    """Keep what a gate found to be not well, up to a batch, in `checks`: before the commit of what was checked."""
+    common = {"run": context.run, "resource": resource.name, "batch": batch}
+    rows = [as_row(check, {**common, "checked_at": naive_utc(context.clock.now())}) for check in troubles(checks)]
+    append_operations(context.lake, "checks", rows)
+
+
+def drift_rows(context: Context, resource: str, found: Collection[Drift]) -> Iterator[dict[str, object]]:
+    """What was noticed as rows of `drift`."""
+    for one in found:
+        yield {
+            "run": context.run,
+            "resource": resource,
+            "column": one.column,
+            "what": one.what,
+            "noticed_at": naive_utc(context.clock.now()),
+        }

@@ -1,14 +1,19 @@
 """What a run did: in go the results of its steps, out come a record per table and one for the run as a whole."""
 
+import os
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from planlake.checks.gates import CheckResult, held
-from planlake.flow.ingest import IngestResult
-from planlake.flow.refine import RefineResult
-from planlake.flow.snapshot import SnapshotResult
-from planlake.lake.ledger import RECOUNT
+from planlake.checks.quality import CheckResult, held
+from planlake.errors import LakeError, PlanlakeError
+from planlake.flow.ingest.result import IngestResult
+from planlake.flow.refine.result import RefineResult
+from planlake.flow.snapshot.result import SnapshotResult
+from planlake.lake.state.ledger import RECOUNT
+from planlake.sources.catalogue import Resource
+from planlake.telemetry.reporter import reason_of
+from planlake.telemetry.steps import StepEnd, StepOutcome
 
 Outcome = Literal["loaded", "unchanged", "up to date", "open", "held", "failed", "rebuilt"]
 
@@ -89,27 +94,7 @@ class RunResult:
         return [table.table for table in self.tables if table.is_troubled]
 
 
-StepName = Literal["ingest", "refine", "snapshot"]
 StepResult = IngestResult | RefineResult | SnapshotResult
-StepOutcome = Literal["done", "unchanged", "open", "held", "failed", "stopped"]
-
-
-@dataclass(frozen=True, slots=True)
-class StepEnd:
-    """How one step of a table ended.
-
-    `rows` and `bytes` are those it wrote, `received` and `received_bytes` those an API sent. None where the step has no
-    such figure.
-    """
-
-    outcome: StepOutcome
-    message: str = ""
-    rows: int | None = None
-    bytes: int | None = None
-    received: int | None = None
-    received_bytes: int | None = None
-    checks: tuple[CheckResult, ...] = ()
-    seconds: float = 0.0
 
 
 def step_end(result: StepResult) -> StepEnd:
@@ -130,3 +115,11 @@ def _ingested(result: IngestResult) -> StepEnd:
     outcome: StepOutcome = "open" if result.open else "done" if result.stored else "unchanged"
     message = "; ".join(f"{window}: {reason}" for window, reason in result.open[:1])
     return StepEnd(outcome, message, rows=result.stored, received=result.records, received_bytes=result.bytes)
+
+
+def failed(resource: Resource, error: Exception) -> TableResult:
+    """The result of a table that an error ended; with PLANLAKE_DEBUG what nobody foresaw is raised again instead."""
+    if "PLANLAKE_DEBUG" in os.environ and not isinstance(error, PlanlakeError | OSError):
+        raise error
+    repair = error.hint if isinstance(error, LakeError) and error.hint != "planlake doctor" else ""
+    return TableResult(resource.name, "failed", reason_of(error, is_personal=bool(resource.personal)), repair=repair)

@@ -3,9 +3,7 @@
 Databases are named `<source>-<zone>` with the environment's prefix; a table is made when it is first written.
 """
 
-import struct
 import threading
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,8 +14,6 @@ from pyiceberg.exceptions import (
     NoSuchNamespaceError,
     NoSuchTableError,
     NotInstalledError,
-    ResolveError,
-    ValidationError,
 )
 from pyiceberg.io import SCHEMA_TO_FILE_IO
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField, PartitionSpec
@@ -27,10 +23,10 @@ from pyiceberg.transforms import IdentityTransform
 
 from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, InternalError, LakeError
-from planlake.lake.folders import MODES, make_folder
-from planlake.lake.layouts import share_readers
-from planlake.lake.schemas import TABLES, schema_of
-from planlake.lake.upgrade import (
+from planlake.lake.tables.avro_readers import share_readers
+from planlake.lake.tables.columns import TABLES, schema_of
+from planlake.lake.tables.folders import MODES, make_folder
+from planlake.lake.tables.format import (
     FORMAT,
     FORMAT_PROPERTY,
     check_columns,
@@ -39,6 +35,7 @@ from planlake.lake.upgrade import (
     missing_columns,
     upgrade,
 )
+from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE, damaged
 
 CATALOG_NAME = "planlake"  # Spark must call the same catalogue by the same name
 ZONES: Mapping[str, str] = {
@@ -60,12 +57,6 @@ TABLE_PROPERTIES = {
 DAMAGED_CATALOGUE = ("not a database", "malformed", "no such table", "no such column", "unsupported file format")
 LEDGER = ("raw", "api_requests")  # upgraded last: until then the next upgrade looks at the refined tables again
 PARTITIONED_BY_RESOURCE = ("api_responses", "api_requests", "uncastable", "rejected")
-# What is said of a file of a table that is gone, empty, cut off or overwritten.
-UNREADABLE = (
-    *(FileNotFoundError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
-    *(zlib.error, struct.error, ValidationError, ResolveError),
-)
-BOOKMARKED = ("increment_", "current_")  # how the names of tables that carry a bookmark begin
 # A commit that carries a bookmark must not be repeated by the library: it would add the same rows again.
 BOOKMARKED_PROPERTIES = {**TABLE_PROPERTIES, "commit.retry.num-retries": "0"}
 
@@ -320,29 +311,6 @@ def outdated(table: str, *, is_gone: bool) -> LakeError:
     """The error for a catalogue that names a file that is gone, as a restored one does, or that cannot be read."""
     message = f"the catalogue names a metadata file that {'is not there' if is_gone else 'cannot be read'}"
     return LakeError(message, facts={"table": table}, hint="planlake recover")
-
-
-def repair_of(database: str, name: str) -> str:
-    """The command that repairs a table whose files are gone or damaged: of a preview, the one that drops it."""
-    if database.startswith("preview-"):
-        return f"planlake env drop {database.removeprefix('preview-').partition('--')[0]}"
-    kind, _, resource = name.partition("_")
-    return f"planlake rebuild {resource}" if f"{kind}_" in BOOKMARKED else "planlake recover"
-
-
-def broken(database: str, name: str, what: str) -> LakeError:
-    """The error for a table of which something that its newest version needs is gone or damaged."""
-    facts = {"table": f"{database}.{name}"}
-    return LakeError(f"{what} of {name} are gone or damaged", facts=facts, hint=repair_of(database, name))
-
-
-def damaged(preview: str, what: str) -> LakeError:
-    """The error for a preview some of whose files somebody deleted."""
-    facts, state = {"gone": what}, "Other previews and what they stand on are as they were"
-    hint = f"planlake env drop {preview}"
-    return LakeError(
-        f"the preview {preview} is damaged: files of it are gone or cut off", facts=facts, state=state, hint=hint
-    )
 
 
 @contextmanager

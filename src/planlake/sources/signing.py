@@ -3,9 +3,9 @@
 from contextlib import AbstractAsyncContextManager
 
 from planlake.config import Config
-from planlake.sources.client import Signer, Source, open_source
 from planlake.sources.dialect import Dialect
-from planlake.sources.keys import read_token
+from planlake.sources.http.client import Signer, Source, open_source
+from planlake.sources.secrets import read_token
 from planlake.sources.tascomi.signing import signer
 
 

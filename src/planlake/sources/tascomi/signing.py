@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from planlake.clock import LONDON
 from planlake.config import Config
-from planlake.sources.client import Signer
-from planlake.sources.keys import Keys, read_keys
+from planlake.sources.http.client import Signer
+from planlake.sources.secrets import Keys, read_keys
 
 
 def signed_headers(keys: Keys, instant: datetime) -> Mapping[str, str]:

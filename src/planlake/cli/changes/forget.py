@@ -1,0 +1,74 @@
+"""`planlake forget`: a person's record out of every table and every version of it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planlake.cli.options import AsJson, ConfigFile, DryRun, EnvironmentName, Yes
+
+if TYPE_CHECKING:
+    from planlake.changes.forget import Affected
+    from planlake.config import Config
+
+RETURNS = """\
+as long as the API sends this record, a full reading, a change of it or reconcile --repair brings it back: erase it \
+in the planning system first
+exports, backups and reports made before are not touched"""
+
+
+def forget(
+    resource: Annotated[str, typer.Argument(help="The resource, such as contacts.")],
+    id: Annotated[str, typer.Argument(help="The id; of a record without one # and its hash.")],  # noqa: A002
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    env: EnvironmentName = None,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Erase one record everywhere: raw, refined, findings, all days; nothing takes it back."""
+    from planlake.cli.confirming import asking
+    from planlake.cli.loading import configuration
+    from planlake.cli.screen import print_json, progress_bars, remark
+
+    loaded = configuration(config)
+    from planlake.changes.forget import forget as erase
+    from planlake.lake.opening import environment_of
+
+    base = environment_of(loaded, env)
+    confirm, answers = asking(loaded, base, says_yes=yes, show=None if json else _show)
+    with progress_bars() as notify:
+        asked = None if dry_run else confirm
+        found = erase(loaded, resource, id, confirm=asked, environment=env, notify=notify)
+    if dry_run and not json:
+        _show(found)
+    done = any(answers)
+    if json:
+        print_json({"done": done, "tables": [asdict(one) for one in found]})
+    is_gone = done or (not found and not answers and not dry_run)
+    remark("nothing of it is in the lake any more" if is_gone else "Nothing was changed")
+    remark(RETURNS)
+    named = _columns_that_name(loaded, resource)
+    if named:
+        remark(f"columns of other tables keep its id where they name it: {', '.join(named)}")
+
+
+def _show(found: "Sequence[Affected]") -> None:
+    from planlake.cli.screen import print_table, remark
+
+    names = ("database", "table", "versions", "files", "rows to go", "rows that name it")
+    rows = [tuple(asdict(one).values()) for one in found]
+    if rows:
+        print_table("", names, rows, numbers=names[2:])
+    else:
+        remark("no table holds it any more; what an earlier attempt left is deleted")
+
+
+def _columns_that_name(config: "Config", resource: str) -> list[str]:
+    """Columns of other resources that hold ids of this one, as far as is known."""
+    from planlake.sources.catalogue import catalogue_of
+
+    others = catalogue_of(config).resources.values()
+    known = [(one.name, {**one.relations_guessed, **one.relations}) for one in others]
+    return [f"{name}.{column}" for name, targets in known for column, target in targets.items() if target == resource]

@@ -1,0 +1,89 @@
+"""`planlake recover`: a lost, damaged or outdated catalogue, made anew from the metadata files in the warehouse."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from planlake.lake.repair.register_tables import Recovered
+
+
+APART = """\
+Nothing was changed: either history can be had whole, the other one is given up and a later planlake maintain deletes it
+hint: planlake recover --history older has what was loaded before the catalogue was lost; runs read the rest
+hint: planlake recover --history newer goes on with what was loaded since"""
+
+
+def recover(
+    here: Annotated[
+        bool,
+        typer.Option(
+            "--here", help="The lake was moved or copied: make it whole where it is, without touching the original."
+        ),
+    ] = False,
+    history: Annotated[
+        str | None,
+        typer.Option(
+            "--history", help="Where two histories lie in the warehouse, which one is the lake's: older or newer."
+        ),
+    ] = None,
+    env: EnvironmentName = None,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Make the catalogue know the newest of every table again, from the metadata files in the warehouse."""
+    from planlake.cli.loading import configuration
+    from planlake.cli.screen import print_json, print_table, remark
+    from planlake.cli.selecting import history_of
+
+    chosen, loaded = history_of(history), configuration(config)
+    from planlake.changes.recover import recover as make_anew
+
+    found, aside = make_anew(loaded, environment=env, is_moved=here, history=chosen)
+    if json:
+        print_json({"aside": aside, "tables": [asdict(one) for one in found]})
+    elif found:
+        rows = [(one.database, one.table, one.rows, one.said) for one in found]
+        print_table("", ("database", "table", "rows", "what was done"), rows, numbers=("rows",))
+    if aside is not None:
+        remark(f"the damaged catalogue is kept as {aside}")
+    remark(_summed_up(found))
+    for hint in _next_steps(found):
+        remark(hint)
+    if any(one.is_trouble for one in found):
+        raise typer.Exit(1)
+
+
+def _next_steps(found: "Sequence[Recovered]") -> list[str]:
+    """What is to be done where not everything is as it was: first what is lost, then what runs bring again."""
+    from planlake.lake.repair.register_tables import LOST
+
+    if any(one.is_apart for one in found):
+        return [APART]
+    lost = [one for one in found if one.done == LOST]
+    hints = dict.fromkeys(f"hint: {_of_lost(one)}" for one in lost)
+    is_behind = any(one.is_trouble and not one.database.startswith("preview-") for one in found)
+    return [*hints] if lost or not is_behind else ["hint: planlake run brings again what can be had again"]
+
+
+def _of_lost(one: "Recovered") -> str:
+    from planlake.lake.tables.unreadable import BOOKMARKED, repair_of
+
+    if one.database.startswith("preview-") or one.table.startswith(BOOKMARKED):
+        return repair_of(one.database, one.table)
+    return f"restore the metadata folder of {one.database}.{one.table} from a backup, then planlake recover"
+
+
+def _summed_up(found: "Sequence[Recovered]") -> str:
+    """How many tables something was done to."""
+    if not found:
+        return "nothing to do: the catalogue knows the newest of every table"
+    counts: dict[str, int] = {}
+    for one in found:
+        counts[one.done] = counts.get(one.done, 0) + 1
+    return "tables: " + ", ".join(f"{number} {done}" for done, number in counts.items())

@@ -1,0 +1,45 @@
+"""`planlake undo`: take back the last rollback, rebuild or promotion."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from planlake.cli.options import AsJson, ConfigFile, DryRun, EnvironmentName, Yes
+
+if TYPE_CHECKING:
+    from planlake.lake.state.journal import Entry
+
+
+def undo(
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    env: EnvironmentName = None,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Take back the last rollback, rebuild or promotion: versions, tags and batches."""
+    from planlake.cli.confirming import asking
+    from planlake.cli.loading import configuration
+    from planlake.cli.screen import counted, print_json, remark
+
+    loaded = configuration(config)
+    from planlake.changes.rollback import undo as take_back
+
+    confirm, answers = asking(loaded, env, says_yes=yes, show=None if json else _show)
+    found = take_back(loaded, confirm=None if dry_run else confirm, environment=env)
+    if dry_run and not json:
+        _show(found)
+    done = any(answers)
+    if json:
+        print_json({"done": done, "tables": [asdict(one) for one in found]})
+    restored = counted(len(found), "table is as it was", "tables are as they were")
+    remark(f"{restored} before it" if done else "No table was changed")
+
+
+def _show(found: "Sequence[Entry]") -> None:
+    from planlake.cli.screen import print_table
+    from planlake.lake.state.journal import PROMOTED, described
+
+    batches = "batches voided" if found[0].zone == PROMOTED else "batches used again"
+    rows = [(one.resource, described(one), len(one.voided)) for one in found]
+    print_table("", ("table", "takes back", batches), rows, numbers=(batches,))

@@ -1,0 +1,216 @@
+"""How the answer of a query is written: in go its rows, out comes a table for people, or CSV, JSON or Parquet.
+
+CSV, JSON and Parquet hold every value. What Python or JSON has no word for, an interval or a day beyond the year 9999,
+is written as DuckDB writes it; a number that is none is null in JSON. A table shows what a screen may show.
+"""
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
+from itertools import chain, pairwise
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv, parquet
+
+from planlake.cli.screen import as_json, console, echo, is_unicode, remark
+from planlake.engines.duckdb.connection import Connection
+from planlake.errors import ConfigurationError
+from planlake.lake.views.query import Answer
+from planlake.printable import printable
+
+MOST_ROWS = 60  # of a table
+PLAIN_LINES = str.maketrans("─│┌┐└┘├┤┬┴┼·…", "-|+++++++++..")  # where a screen has no others
+AS_THEY_ARE = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_null, pa.types.is_floating, pa.types.is_decimal)
+IS_TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+IS_MOMENT = (pa.types.is_date, pa.types.is_timestamp, pa.types.is_time)
+NOT_HELD = (OverflowError, ValueError, pa.ArrowException)  # by Python: years beyond 9999 or before 1, nanoseconds
+
+
+def write_answer(answer: Answer, format: str, *, limit: int) -> None:  # noqa: A002 - as the option is called
+    """Write an answer on standard output while it comes; a ConfigurationError where the format cannot hold it.
+
+    A table has so many rows at most; whoever wants more takes another format.
+    """
+    with duckdb.connect(config={"temp_directory": ""}) as connection:  # the answer's own is busy while rows come
+        if format == "csv":
+            _write_csv(answer, connection)
+        elif format == "json":
+            _write_json(answer, connection)
+        elif format == "parquet":
+            _write_parquet(answer)
+        else:
+            _draw(answer, connection, limit)
+
+
+def _draw(answer: Answer, connection: Connection, limit: int) -> None:
+    pieces, count = [], 0
+    for piece in answer.pieces:
+        pieces.append(piece.slice(0, limit - count))
+        count += piece.num_rows
+        if count > limit:
+            remark(
+                f"Only the first {limit:,} rows were asked for (query_rows); --format csv, json and parquet give all"
+            )
+            break
+    answer.pieces.close()
+    rows = _shown(connection, pa.Table.from_batches(pieces, answer.schema))
+    most = max(MOST_ROWS, rows.num_rows) if answer.is_listing else MOST_ROWS
+    with redirect_stdout(StringIO()) as drawn:
+        connection.from_arrow(rows).show(max_width=console(stderr=False).width, max_rows=most)
+    text = drawn.getvalue().rstrip("\n")
+    echo(text if is_unicode(sys.stdout) else text.translate(PLAIN_LINES))
+
+
+def _shown(connection: Connection, rows: pa.Table) -> pa.Table:
+    """The same rows with nothing in them that a screen may not show."""
+    columns = [_seen(connection, column) for column in rows.columns]
+    return pa.table(columns, names=unique([printable(name) for name in rows.column_names]))
+
+
+def _seen(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if _is_any(kind, (*AS_THEY_ARE, *IS_MOMENT)) or pa.types.is_interval(kind):
+        return column
+    texts = column if _is_any(kind, IS_TEXT) else _as_text(connection, column)
+    is_hidden = pc.fill_null(pc.invert(pc.utf8_is_printable(texts)), fill_value=False)
+    if not pc.any(is_hidden).as_py():
+        return column
+    written = [printable(text) for text in texts.filter(is_hidden).to_pylist()]
+    seen = pc.replace_with_mask(texts.combine_chunks().cast(pa.string()), is_hidden.combine_chunks(), pa.array(written))
+    return pa.chunked_array([seen])
+
+
+def _write_json(answer: Answer, connection: Connection) -> None:
+    """A list of objects, columns of one name numbered."""
+    names, before = unique(answer.schema.names), "["
+    for piece in answer.pieces:
+        columns = [_plain(connection, column) for column in piece.columns]
+        for row in zip(*columns, strict=True):
+            text = as_json(dict(zip(names, row, strict=True))).replace("\n", "\n  ")
+            sys.stdout.write(f"{before}\n  {text}")
+            before = ","
+    echo("[]" if before == "[" else "\n]")
+
+
+def unique(names: Sequence[str]) -> list[str]:
+    """The names, with a number behind those that are there before; none of these is any other's name."""
+    taken, found = set(names), dict[str, None]()
+    for name in names:
+        given, number = name, 1
+        while given in found or (number > 1 and given in taken):
+            number += 1
+            given = f"{name}_{number}"
+        found[given] = None
+    return list(found)
+
+
+def _plain(connection: Connection, values: pa.Array) -> list[Any]:
+    """The values of an array as JSON can hold them, however deep they lie."""
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return _plain(connection, values.dictionary_decode())
+    if pa.types.is_nested(kind) and not pa.types.is_union(kind):
+        return _nested(connection, values)
+    if _is_any(kind, (*AS_THEY_ARE, *IS_TEXT, *IS_MOMENT)):
+        try:
+            return [_one(one) for one in values.to_pylist()]
+        except NOT_HELD:
+            pass
+    return list(_as_text(connection, pa.chunked_array([values])).to_pylist())
+
+
+def _one(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def _nested(connection: Connection, values: pa.Array) -> list[Any]:
+    """Lists as lists, structs as objects, maps as lists of pairs."""
+    kind, is_there = values.type, values.is_valid().to_pylist()
+    rows: Iterator[Any]
+    if pa.types.is_struct(kind):
+        fields = {field.name: _plain(connection, pc.struct_field(values, field.name)) for field in kind}
+        rows = (dict(zip(fields, row, strict=True)) for row in zip(*fields.values(), strict=True))
+    elif pa.types.is_map(kind):
+        pairs = zip(_plain(connection, values.keys), _plain(connection, values.items), strict=True)
+        rows = _cut(values.offsets, [list(pair) for pair in pairs])
+    else:
+        if pa.types.is_fixed_size_list(kind):
+            values = values.cast(pa.list_(kind.value_field))
+        rows = _cut(values.offsets, _plain(connection, values.values))
+    return [row if there else None for row, there in zip(rows, is_there, strict=True)]
+
+
+def _cut(offsets: pa.Array, parts: list[Any]) -> Iterator[Any]:
+    ends = offsets.to_pylist()
+    return (parts[start:end] for start, end in pairwise(ends))
+
+
+def _as_text(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Values as DuckDB writes them."""
+    return connection.from_arrow(pa.table({"value": column})).project("value::varchar").to_arrow_table().column(0)
+
+
+def _is_any(kind: pa.DataType, kinds: Sequence[Any]) -> bool:
+    return any(is_one(kind) for is_one in kinds)
+
+
+def _write_csv(answer: Answer, connection: Connection) -> None:
+    is_first = True
+    try:
+        for rows in _tables(answer):
+            columns = [_for_csv(connection, column) for column in rows.columns]
+            head = csv.WriteOptions(include_header=is_first)
+            csv.write_csv(pa.table(columns, names=rows.column_names), sys.stdout.buffer, head)
+            is_first = False
+        sys.stdout.buffer.flush()
+    except pa.ArrowException as error:
+        raise ConfigurationError(f"CSV cannot hold this answer: {error}", hint="--format json or parquet") from None
+
+
+def _tables(answer: Answer) -> Iterator[pa.Table]:
+    """The pieces of an answer, each a table; one without rows where there is none.
+
+    What is wrong with a query mostly shows before there is a first.
+    """
+    first = next(answer.pieces, None)
+    yield pa.Table.from_batches([first] if first is not None else [], answer.schema)
+    for piece in answer.pieces:
+        yield pa.Table.from_batches([piece])
+
+
+def _for_csv(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column that CSV can hold, as text where the library would write something else or nothing."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return column.cast(kind.value_type)
+    if _is_any(kind, (*AS_THEY_ARE, *IS_TEXT)) or (pa.types.is_nested(kind) and not pa.types.is_union(kind)):
+        return column
+    if _is_any(kind, IS_MOMENT):
+        try:
+            pc.min_max(column).as_py()
+        except NOT_HELD:
+            return _as_text(connection, column)
+        return column
+    return _as_text(connection, column)
+
+
+def _write_parquet(answer: Answer) -> None:
+    if sys.stdout.isatty():
+        hint = "planlake sql ... --format parquet > FILE"
+        raise ConfigurationError("Parquet is no text to read on a screen", hint=hint)
+    tables = _tables(answer)
+    first = next(tables)
+    try:
+        with parquet.ParquetWriter(sys.stdout.buffer, answer.schema, compression="zstd") as writer:
+            for rows in chain([first], tables):
+                writer.write_table(rows)
+        sys.stdout.buffer.flush()
+    except pa.ArrowNotImplementedError as error:
+        raise ConfigurationError(f"Parquet cannot hold this answer: {error}", hint="--format json") from None

@@ -1,0 +1,88 @@
+"""`planlake export`: tables as a DuckDB file or as Parquet, for other programs."""
+
+import re
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
+
+if TYPE_CHECKING:
+    from planlake.errors import ConfigurationError
+    from planlake.report.export import Target
+
+FORMATS = ("duckdb", "parquet")
+SUFFIXES = (".duckdb", ".db")
+ENDING = re.compile(r"\.[A-Za-z]\w{0,7}")  # of a file, whatever kind that is
+
+
+def export(
+    out: Annotated[Path, typer.Option("--out", help="A file (FILE.duckdb), or a folder for Parquet files.")],
+    tables: Annotated[
+        list[str] | None, typer.Argument(help="Tables or views; the refined views of all that were loaded by default.")
+    ] = None,
+    format: Annotated[  # noqa: A002
+        str | None, typer.Option("--format", help="duckdb or parquet.", show_default="by the ending of --out")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Export refined tables as of this day, YYYY-MM-DD.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
+    env: EnvironmentName = None,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Write tables into a DuckDB file, or into Parquet files, with what they are and as of when beside them."""
+    from planlake.cli.loading import configuration
+    from planlake.cli.screen import print_json, print_table, progress_bars, remark
+    from planlake.cli.selecting import day_of
+
+    loaded = configuration(config)
+    target = _target(out, format, replaces=force)
+    day = day_of("--as-of", as_of)
+    from planlake.report import export as library
+
+    with progress_bars() as notify:
+        done = library.export(loaded, tables or [], target, environment=env, as_of=day, notify=notify)
+    for note in done.notes:
+        remark(note)
+    if json:
+        print_json(asdict(done))
+        return
+    rows = [(one.table, one.rows, one.columns, one.published, one.file) for one in done.tables]
+    columns = ("table", "rows", "columns", "published", "file")
+    shown = columns if target.format == "parquet" else columns[:-1]
+    print_table("", shown, (row[: len(shown)] for row in rows), numbers=("rows", "columns"))
+    remark(f"{out} written")
+
+
+def _target(out: Path, name: str | None, *, replaces: bool) -> "Target":
+    """Where to and as what; a ConfigurationError where the ending of a file and the format disagree."""
+    from planlake.cli.selecting import check_format
+    from planlake.errors import ConfigurationError
+
+    check_format(name, FORMATS)
+    from planlake.report.export import Target
+
+    if name == "duckdb" or (name is None and out.suffix.lower() in SUFFIXES):
+        return Target(out, "duckdb", replaces)
+    if out.suffix.lower() == ".parquet":
+        hint = f"--out {out.with_suffix('')} makes a folder with a file for each table"
+        raise ConfigurationError("Parquet is written into a folder", facts={"out": out}, hint=hint)
+    if name is None and not out.is_dir() and ENDING.fullmatch(out.suffix):
+        raise _no_export(out)
+    return Target(out, "parquet", replaces)
+
+
+def _no_export(out: Path) -> "ConfigurationError":
+    """The error for a name that ends like a file of another kind."""
+    from planlake.errors import ConfigurationError
+
+    ending = out.suffix[1:].lower()
+    hint = "--out FILE.duckdb, or the name of a folder for Parquet"
+    if ending in ("csv", "json"):
+        hint = f'planlake sql --format {ending} "select * from TABLE" > {shlex.quote(str(out))}'
+    return ConfigurationError(f"no export is written as {ending}", facts={"out": out}, hint=hint)

@@ -1,0 +1,97 @@
+"""`planlake sql`: a query over the lake, or a prompt for queries."""
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planlake.cli.options import ConfigFile, EnvironmentName
+
+if TYPE_CHECKING:
+    from planlake.lake.views.query import Asked
+
+FORMATS = ("table", "csv", "json", "parquet")
+
+
+def sql(
+    query: Annotated[str | None, typer.Argument(help="The query; without one a prompt opens (help says more).")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Show refined tables as of this day, YYYY-MM-DD.")
+    ] = None,
+    format: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",  # noqa: A002
+    env: EnvironmentName = None,
+    config: ConfigFile = None,
+) -> None:
+    """Query the lake; only the tables a query names are opened."""
+    from planlake.cli.loading import configuration
+    from planlake.cli.selecting import check_format, day_of
+
+    check_format(format, FORMATS)
+    day = day_of("--as-of", as_of)
+    loaded = configuration(config)
+    from planlake.cli.screen import remark
+    from planlake.report.query import opened_lake
+    from planlake.report.standing import remark_of_place
+
+    asked = opened_lake(loaded, environment=env, as_of=day)
+    if said := remark_of_place(asked.lake):
+        remark(f"! {said}")
+    shown = Shown(format, loaded.settings.query_rows)
+    if query is None:
+        _prompt(asked, shown)
+    else:
+        _answer(asked, query, shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How answers are shown: the format, and of a table how many rows are looked at."""
+
+    format: str
+    rows: int
+
+
+def _answer(asked: "Asked", query: str, shown: Shown) -> None:
+    from planlake.cli.report.answers import write_answer
+    from planlake.cli.report.prompt import check_text
+    from planlake.cli.screen import remark
+    from planlake.engines.memory import no_more_than
+    from planlake.lake.views.query import answered
+
+    check_text(query)
+    with no_more_than(asked.limits.megabytes), answered(asked, query, _stop) as answer:
+        for note in answer.notes:
+            remark(note)
+        write_answer(answer, shown.format, limit=shown.rows)
+
+
+def _stop() -> None:
+    """End the process: DuckDB did not stop when it was told to, and nothing else stops it."""
+    from planlake.cli.screen import remark
+
+    remark("Error: the query was stopped: it took longer than it may\nhint: the setting query_seconds allows more")
+    os._exit(2)
+
+
+def _prompt(asked: "Asked", shown: Shown) -> None:
+    """Read queries that end in a semicolon until the input ends; on a terminal a mistake is one line, not the end."""
+    from planlake.cli.report.prompt import queries
+    from planlake.cli.screen import remark
+    from planlake.errors import PlanlakeError
+
+    is_asked = sys.stdin.isatty()
+    if is_asked:
+        import readline  # noqa: F401 - gives the prompt its history
+
+        remark("A query ends with ;   help says more   quit leaves")
+    status = 0
+    for query in queries(is_asked=is_asked):
+        try:
+            _answer(asked, query, shown)
+        except PlanlakeError as error:
+            status = error.exit_code
+            remark("\n".join(error.lines()))
+    if not is_asked:
+        raise typer.Exit(status)

@@ -1,0 +1,107 @@
+"""`planlake plan`: the list of steps a run would carry out now, and what a full load will take; nothing is done."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from planlake.cli.options import AsJson, CadenceName, ConfigFile, EnvironmentName, InFull, StepOption, TableNames
+
+if TYPE_CHECKING:
+    from planlake.config import Config
+    from planlake.runs.estimate import Estimate
+    from planlake.runs.plan import Step
+
+
+def plan(
+    tables: TableNames = None,
+    cadence: CadenceName = None,
+    step: StepOption = None,
+    full: InFull = False,
+    env: EnvironmentName = None,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Show what `planlake run` would do now, why, and what it takes where a table is read whole; nothing is done."""
+    from planlake.cli.loading import configuration
+    from planlake.cli.screen import counted, print_json, print_table, remark
+    from planlake.cli.selecting import selection
+
+    wanted = selection(tables, cadence=cadence, step=step, is_full=full)
+    loaded = configuration(config)
+    from planlake.runs.run import planned
+
+    steps = planned(loaded, wanted, environment=env)
+    expected = _expected(loaded, steps)
+    if json:
+        print_json([{**asdict(one), "expected": _as_json(expected.get((one.table, one.step)))} for one in steps])
+        return
+    rows = [
+        (one.table, one.step, _windows(one), takes(expected.get((one.table, one.step))), _why(one)) for one in steps
+    ]
+    print_table("", ("table", "step", "windows", "expected", "why"), rows)
+    due = sum(1 for one in steps if one.windows)
+    remark(f"{counted(due, 'table is', 'tables are')} due")
+    if due:
+        options = [
+            f"--cadence {cadence}" if cadence else "",
+            f"--step {step}" if step else "",
+            "--full" if full else "",
+        ]
+        remark(f"hint: {' '.join(filter(None, ['planlake run', *(tables or ()), *options]))}")
+    for one in steps:
+        if one.gaps:
+            remark(f"gap: {one.table} lacks {len(one.gaps)} days from {one.gaps[0]} to {one.gaps[-1]}")
+
+
+def _expected(config: "Config", steps: "Sequence[Step]") -> "Mapping[tuple[str, str], Estimate]":
+    """What the ingest of each table to be read whole will take; a remark where the API cannot be asked."""
+    from planlake.cli.screen import remark
+    from planlake.errors import PlanlakeError
+    from planlake.runs.estimate import estimated
+
+    try:
+        return {(table, "ingest"): estimate for table, estimate in estimated(config, steps).items()}
+    except PlanlakeError as error:
+        remark(f"requests, size and time are not known: {error}")
+        return {}
+
+
+def takes(estimate: "Estimate | None") -> str:
+    """Requests, size and time in a few words; nothing where there is no estimate."""
+    if estimate is None:
+        return ""
+    if estimate.error:
+        return f"not known: {estimate.error}"
+    from planlake.cli.screen import counted
+
+    seconds = max(1, round(estimate.seconds))
+    time = f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds} s"
+    size = f"{estimate.bytes / 1e6:,.0f} MB" if estimate.bytes >= 1e6 else f"{estimate.bytes / 1e3:,.0f} kB"
+    return f"{counted(estimate.requests, 'request', 'requests')}, {size}, about {time}"
+
+
+def _as_json(estimate: "Estimate | None") -> dict[str, object] | None:
+    return asdict(estimate) if estimate else None
+
+
+def _windows(step: "Step") -> str:
+    """Windows in few words: how many days from when to when, and what else is asked."""
+    from planlake.cli.screen import counted
+
+    if step.step != "ingest":
+        return ""
+    if not step.windows:
+        return "none due"
+    windows = step.windows
+    days = [day for window in windows if window.event == "page" for day in (window.closes or (window.name,))]
+    asked = [days[0] if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)})"] if days else []
+    asked += [f"{window.name} again" for window in windows if window.event == "recount"]
+    asked += [f"{window.name} so far" for window in windows if window.event == "provisional"]
+    if step.audit:
+        asked.append(f"audit of {counted(step.audit.pages, 'page', 'pages')}")
+    return ", ".join(asked)
+
+
+def _why(step: "Step") -> str:
+    """Why these windows and, where a slice is compared, how far its round is."""
+    return f"{step.why}; audit: {step.audit.why}" if step.audit else step.why

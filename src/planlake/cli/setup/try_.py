@@ -1,0 +1,145 @@
+"""`planlake try`: a sample of a resource through every step in a preview, and a verdict on the whole of it."""
+
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planlake.cli.options import AsJson, ConfigFile
+from planlake.printable import printable
+
+if TYPE_CHECKING:
+    from planlake.setup.sample_verdict import Changes, ColumnTrial, Keys
+    from planlake.setup.try_table import Trial
+
+SHOWN_COLUMNS = 40
+SIGNS = {
+    "ok": "=",
+    "undeclared": "+",
+    "empty": "?",
+    "not sent": "?",
+    "not reached": "?",
+    "some do not cast": "!",
+    "warning": "!",
+    "would hold": "x",
+    "held": "x",
+}
+
+
+def try_(
+    resource: Annotated[str, typer.Argument(help="A resource of the catalogue.")],
+    env: Annotated[
+        str,
+        typer.Option(
+            "--env", help="The preview to load the sample into; made where there is none.", envvar="PLANLAKE_ENV"
+        ),
+    ],
+    pages: Annotated[
+        int, typer.Option("--pages", help="How many pages to ask for, evenly from first to last.", min=1, max=100)
+    ] = 5,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Take a sample of a resource through every step in a preview, and say how it would load, and how often to."""
+    from planlake.cli.loading import configuration
+    from planlake.cli.screen import print_json, progress_bars, remark
+
+    loaded = configuration(config)
+    from planlake.setup.try_table import try_out
+
+    with progress_bars() as notify:
+        found = try_out(loaded, resource, env, pages=pages, notify=notify)
+    if found.made_on:
+        remark(f"{env} is made: it shows the tables of {found.made_on}")
+    if json:
+        print_json({**asdict(found), "exit_code": found.exit_code})
+    else:
+        _show(found)
+    for problem in found.problems:
+        remark(f"x {resource} would not load well: {printable(problem)}")
+    for command in _next(found):
+        remark(f"hint: {command}")
+    raise typer.Exit(found.exit_code)
+
+
+def _show(found: "Trial") -> None:
+    """The verdict page: columns, then ids, changes and size, then checks."""
+    from planlake.cli.runs.plan import takes
+    from planlake.cli.screen import print_table, remark
+
+    notable = [one for one in found.columns if len(found.columns) <= SHOWN_COLUMNS or one.verdict != "ok"]
+    names = ("column", "declared", "values fit", "filled", "do not cast", "for example", "verdict")
+    title = f"{found.table} in {found.preview}: {found.records:,} of {found.total:,} records"
+    if notable or not found.columns:
+        print_table(title, names, [_column(one) for one in notable], numbers=("filled", "do not cast"))
+    if len(notable) < len(found.columns):
+        others = f"{len(found.columns) - len(notable)} more columns are" if notable else f"{title}: all columns are"
+        remark(f"{others} as declared; --json lists them all")
+    facts = (
+        ("sample", _sampled(found)),
+        ("ids", _ids(found.keys)),
+        ("changes", _changes(found.changes)),
+        ("cadence", _cadence(found)),
+        ("a full load", takes(found.expected)),
+    )
+    print_table("", ("what", "verdict"), facts)
+    rows = [(one.check, one.column, _signed(one.verdict), one.message) for one in found.checks]
+    print_table("", ("check of each run", "column", "in the sample", "message"), rows)
+
+
+def _column(one: "ColumnTrial") -> tuple[object, ...]:
+    return (
+        one.column,
+        one.declared or "not declared",
+        one.fits,
+        f"{one.filled / max(1, one.records):.0%}",
+        one.bad or None,
+        one.example,
+        _signed(one.verdict),
+    )
+
+
+def _signed(verdict: str) -> str:
+    return f"{SIGNS[verdict]} {verdict}"
+
+
+def _sampled(found: "Trial") -> str:
+    asked = f"pages {', '.join(map(str, found.pages))} of {found.total_pages:,}" if found.total_pages else "no page"
+    days = f", and the first page of each of the last {len(found.changes.by_day)} days" if found.changes.by_day else ""
+    held = f"; {found.held_before:,} rows are loaded already" if found.held_before else ""
+    if not found.total:
+        return f"= empty: the API has no record{held}" if not found.problems else f"x nothing came{held}"
+    return f"{asked}{days}; {found.new:,} records are new or changed{held}"
+
+
+def _ids(keys: "Keys") -> str:
+    if not keys.repeated and not keys.unusable:
+        return f"= {keys.column}: unique and usable in all {keys.records:,} records"
+    parts = [f"{keys.repeated:,} come more than once"] if keys.repeated else []
+    parts += [f"{keys.unusable:,} of {keys.records:,} records have none that can be used"] if keys.unusable else []
+    return f"{'x' if keys.would_hold else '!'} {keys.column}: {', '.join(parts)}"
+
+
+def _changes(changes: "Changes") -> tuple[str, ...]:
+    """Shares of the sample by age of the last change, and what the API says changed last on each of the last days."""
+    ages = [f"{share:.1%} within {age} days" for age, share in changes.ages.items()]
+    parts = [f"of the sample last updated: {', '.join(ages)}"] if ages else []
+    days = [f"{date.fromisoformat(day):%a %d}: {number:,}" for day, number in sorted(changes.by_day.items())]
+    parts += [f"of all records: {', '.join(days)}"] if days else []
+    return tuple(parts) or ("? nothing says when a record changed",)
+
+
+def _cadence(found: "Trial") -> tuple[str, ...]:
+    changes = found.changes
+    stands = f"; the configuration says {found.cadence}" if found.cadence else "; not in the configuration yet"
+    calls = ", ".join(f"{cadence} {number:,.0f}" for cadence, number in changes.calls.items())
+    return f"> {changes.proposal}: {changes.why}{stands}", f"calls a week: {calls}"
+
+
+def _next(found: "Trial") -> list[str]:
+    """The next commands, the very next one last."""
+    if found.problems:
+        return [f"planlake try {found.table} --env {found.preview}"]
+    proposed = [f"planlake add {found.table} --cadence {found.changes.proposal}"] if not found.cadence else []
+    return [*proposed, f"planlake run --env {found.preview} {found.table}"]

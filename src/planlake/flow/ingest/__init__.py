@@ -1,0 +1,1 @@
+"""Step one: from the API to raw."""

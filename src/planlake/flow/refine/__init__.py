@@ -1,0 +1,1 @@
+"""Step two: from raw to typed rows."""

@@ -1,0 +1,35 @@
+"""What refining one table brought."""
+
+from dataclasses import dataclass
+
+from planlake.checks.quality import CheckResult
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Something new about a column of a resource."""
+
+    column: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefineResult:
+    """What refining one resource brought; `batch` is the bookmark now, `is_first` that there was none before.
+
+    The rows are those of batches above `above`, `bytes` the size of their files. `rebuilt` says why all rows were
+    built anew from raw, where they were.
+    """
+
+    resource: str
+    batch: int
+    rows: int = 0
+    uncastable: int = 0
+    rejected: int = 0
+    new_columns: tuple[str, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    is_first: bool = False
+    rebuilt: tuple[str, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    above: int = 0
+    bytes: int = 0

@@ -1,0 +1,1 @@
+"""Step three: the latest version of each record."""

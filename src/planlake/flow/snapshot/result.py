@@ -1,0 +1,20 @@
+"""What taking the snapshot of one table brought."""
+
+from dataclasses import dataclass
+
+from planlake.checks.quality import CheckResult
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotResult:
+    """What taking the snapshot of one resource brought; `batch` is the bookmark now, `bytes` the size of its files."""
+
+    resource: str
+    batch: int
+    changed: int = 0
+    rows: int = 0
+    ranges_written: int = 0
+    snapshot_id: int | None = None
+    checks: tuple[CheckResult, ...] = ()
+    snapshot_before: int | None = None
+    bytes: int = 0

@@ -1,0 +1,224 @@
+"""Is everything ready for a run? In goes the configuration, out comes a list of findings, each with what to do."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from errno import ENOTDIR
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Literal
+
+from planlake.clock import read_clock
+from planlake.config import Config
+from planlake.engines.duckdb.connection import connected
+from planlake.errors import PlanlakeError, SourceRefused
+from planlake.flow.runs_ahead import runs_ahead
+from planlake.lake.disk import advice
+from planlake.lake.lake import ZONES, Lake, catalogue_file
+from planlake.lake.opening import open_lake
+from planlake.lake.repair.damage import damages
+from planlake.lake.repair.histories import check_histories
+from planlake.lake.repair.place import check_known, displaced, has_files, is_made, warehouse_of
+from planlake.lake.state.operations import last_run
+from planlake.sources.catalogue import catalogue_of, configured_catalogue
+from planlake.sources.dialect import Dialect, page_query
+from planlake.sources.http.client import CLOCK_SKEW_SECONDS, Answer, Signer, clock_skew, open_source
+from planlake.sources.http.proxy import proxy_of
+from planlake.sources.records import no_records
+from planlake.sources.signing import signer_of
+
+Verdict = Literal["ok", "warning", "failed", "skipped"]
+LOW_DISK_BYTES = 2 * 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: its verdict, what was seen, what to do about it, and the exit status it causes."""
+
+    check: str
+    verdict: Verdict
+    seen: str
+    advice: str = ""
+    exit_code: int = 0
+
+
+def examine(config: Config, environment: str | None = None) -> Iterator[Finding]:
+    """Look at configuration, catalogue, lake, keys, API and clock, in this order."""
+    count = len(config.tables.daily) + len(config.tables.weekly)
+    places = len(config.environments)
+    seen = f"{count} table{'s' * (count != 1)}, {places} environment{'s' * (places != 1)}"
+    yield Finding("configuration", "ok", seen)
+    yield from _catalogue(config)
+    yield from _lake(config, environment)
+    yield from _source(config)
+
+
+def _failed(check: str, error: PlanlakeError) -> Finding:
+    """What an error says; that it sends to the doctor is no advice here."""
+    hint = "" if error.hint == "planlake doctor" else error.hint
+    return Finding(check, "failed", str(error), hint, error.exit_code)
+
+
+def _catalogue(config: Config) -> Iterator[Finding]:
+    try:
+        catalogue = catalogue_of(config)
+    except PlanlakeError as error:
+        yield _failed("catalogue", error)
+        return
+    columns = sum(len(resource.columns) for resource in catalogue.resources.values())
+    yield Finding("catalogue", "ok", f"{len(catalogue.resources)} resources, {columns} columns known beforehand")
+
+
+def _lake(config: Config, environment: str | None) -> Iterator[Finding]:
+    """The catalogue and where its tables lie; nothing is made that is not there."""
+    name = environment if environment in config.environments else None
+    if not is_made(config, name) and not has_files(config, name):
+        yield Finding("lake catalogue", "ok", "not made yet: the first run makes it")
+        yield _warehouse(warehouse_of(config, name))
+        return
+    try:
+        lake = open_lake(config, environment)
+        base = lake.base or lake
+        tables = sum(len(lake.names(zone)) for zone in ZONES)
+        check_known(base)
+        found = displaced(base)
+        if found is None:
+            check_histories(base)
+    except PlanlakeError as error:
+        found_so = _failed("lake catalogue", error)
+        yield found_so if found_so.advice else replace(found_so, advice=_of_file(config, name))
+        yield _warehouse(warehouse_of(config, name))
+        return
+    yield Finding("lake catalogue", "ok", f"{tables} tables, databases named like {lake.database('refined')}")
+    if found is not None:
+        yield _failed("warehouse", found.error)
+        return
+    damaged = list(_damaged(lake))
+    yield from _skipped("needs tables that can be read", "last run") if damaged else _runs(config, lake)
+    yield _warehouse(base.warehouses["raw"])
+    yield from damaged or [Finding("tables", "ok", "every file is there and can be read")]
+
+
+def _damaged(lake: Lake) -> Iterator[Finding]:
+    """Files that the tables need and that are gone or damaged; on this machine each is read to its end."""
+    try:
+        for one in damages(lake):
+            yield Finding("tables", "failed", f"{one.database}.{one.table}: {one.said}", one.repair, 3)
+    except PlanlakeError as error:
+        yield _failed("tables", error)
+
+
+def _of_file(config: Config, environment: str | None) -> str:
+    """What to do where the catalogue's database says that it cannot be used, and nothing else is known."""
+    file = catalogue_file(config, environment)
+    return f"make {file} and its folder readable and writable for the user who runs this" if file else ""
+
+
+def _runs(config: Config, lake: Lake) -> Iterator[Finding]:
+    """Whether the last run began after now: then nothing may be written."""
+    with connected(config.settings.memory_limit_megabytes) as connection:
+        ahead = runs_ahead(lake, connection, read_clock(), last_run(lake, connection))
+    if ahead is None:
+        yield Finding("last run", "ok", "before now")
+    else:
+        advice = f"{ahead.way_back} takes back what it brought, where its clock was ahead; else {ahead.cure}"
+        yield Finding("last run", "failed", ahead.said, advice, ahead.error.exit_code)
+
+
+def _warehouse(place: str) -> Finding:
+    """Whether a run could write there; a folder that is not there yet is made by the first run."""
+    if "://" in place:
+        return Finding("warehouse", "skipped", place, "remote: the first run will tell")
+    folder = Path(place)
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    try:
+        if not there.is_dir():
+            raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR))
+        with TemporaryFile(dir=there) as probe:
+            probe.write(b"x")
+    except OSError as error:
+        return Finding("warehouse", "failed", f"{folder}: {error.strerror}", advice(error, folder), 3)
+    free = shutil.disk_usage(there).free
+    if free < LOW_DISK_BYTES:
+        return Finding(
+            "warehouse", "warning", f"{folder}: only {free / 2**30:.1f} GB free", "make room before a full load"
+        )
+    state = "writable" if there == folder else "not made yet: the first run makes it"
+    return Finding("warehouse", "ok", f"{folder}: {state}, {free / 2**30:.0f} GB free")
+
+
+def _source(config: Config) -> Iterator[Finding]:
+    try:
+        catalogue = configured_catalogue(config)
+    except PlanlakeError:
+        yield from _skipped("needs the catalogue", "keys", "API", "signature", "clock")
+        return
+    dialect, known = catalogue.dialect, catalogue.resources
+    try:
+        sign = signer_of(config, dialect)
+    except PlanlakeError as error:
+        yield _failed("keys", error)
+        yield from _skipped("needs the keys", "API", "signature", "clock")
+        return
+    yield Finding("keys", "ok", "both found" if dialect.signing == "tascomi-hmac" else "the token was found")
+    with suppress(PlanlakeError):  # one's own are asked for as well, where they can be read
+        known = catalogue_of(config).resources
+    configured = (name for name in (*config.tables.daily, *config.tables.weekly) if name in known)
+    resource = next(configured, next(iter(known)))
+    try:
+        answer = asyncio.run(_first_page(config, sign, dialect, known[resource].address))
+    except SourceRefused as error:
+        yield Finding("API", "ok", "answers")
+        yield Finding("signature", "failed", str(error), error.hint, 3)
+        yield from _skipped("the signature is refused", "clock")
+        return
+    except PlanlakeError as error:
+        yield Finding("API", "failed", str(error), _advice_about(str(error)), 3)
+        yield from _skipped("needs an answer", "signature", "clock")
+        return
+    if answer.error:
+        yield Finding("API", "failed", f"{answer.url}: {answer.error}", _advice_about(answer.error), 3)
+        yield from _skipped("needs a good answer", "signature")
+    else:
+        total = answer.totals.results if answer.totals else 0
+        proxy = proxy_of(config.source_api().base_url)
+        way = f" through the proxy {proxy.name}" if proxy else ""
+        where = config.source_api().base_url
+        yield Finding(
+            "API", "ok", f"{where} has {total:,} records of {resource}, answered in {answer.seconds:.2f} s{way}"
+        )
+        yield Finding("signature", "ok", "accepted")
+    yield _clock(clock_skew(answer, datetime.now(UTC)))
+
+
+async def _first_page(config: Config, sign: Signer, dialect: Dialect, address: str) -> Answer:
+    async with open_source(config, sign, dialect) as source:
+        return await source.get(address, page_query(dialect, 1), no_records)
+
+
+def _skipped(reason: str, *checks: str) -> Iterator[Finding]:
+    for check in checks:
+        yield Finding(check, "skipped", reason)
+
+
+def _advice_about(trouble: str) -> str:
+    """What to look at where the API does not answer as it should: a firewall only where a page of its answers."""
+    advice = "check api.base_url, the network and a proxy"
+    is_page = "not the API" in trouble
+    return f"{advice}; an HTML page means a firewall answers instead of the API" if is_page else advice
+
+
+def _clock(skew: float | None) -> Finding:
+    if skew is None:
+        return Finding("clock", "skipped", "the API does not say what time it is")
+    seen = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the API's"
+    if abs(skew) > CLOCK_SKEW_SECONDS:
+        advice = "set this machine's clock (NTP): signatures are good for about a minute"
+        return Finding("clock", "failed", seen, advice, 3)
+    if abs(skew) > CLOCK_SKEW_SECONDS / 4:
+        return Finding("clock", "warning", seen, "set this machine's clock (NTP) before it is refused")
+    return Finding("clock", "ok", seen)

@@ -1,0 +1,1 @@
+"""Taking one record out of every file that holds it."""

@@ -1,0 +1,25 @@
+"""How many rows of a table are shown to users: those that are not deleted."""
+
+from collections.abc import Sequence
+
+from pyiceberg.manifest import DataFile
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table
+
+from planlake.engines.duckdb.connection import Connection
+from planlake.engines.duckdb.reading import rows_sql
+from planlake.lake.tables.data_files import data_files
+
+
+def live_count(connection: Connection, table: Table | None) -> int:
+    """How many rows the view of a table shows: those of `current_` that are not deleted; none where there is none."""
+    return live_rows(connection, table.schema(), data_files(table)) if table is not None else 0
+
+
+def live_rows(connection: Connection, schema: Schema, files: Sequence[DataFile]) -> int:
+    """How many rows of these files are not deleted."""
+    if not files:
+        return 0
+    rows = rows_sql(files, schema, columns=("is_deleted",))
+    with connection.cursor() as cursor:
+        return int(cursor.execute(f"select count(*) from {rows} where not is_deleted").fetchall()[0][0])

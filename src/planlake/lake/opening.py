@@ -1,0 +1,61 @@
+"""Opening the lake of an environment or of a preview, to write it or to read it."""
+
+from planlake.config import Config, suggestion
+from planlake.errors import ConfigurationError, LakeError
+from planlake.lake.lake import Lake, open_environment
+from planlake.lake.previews.entering import preview_of
+from planlake.lake.previews.names import preview_names
+from planlake.lake.repair.place import check_readable
+
+
+def open_lake(config: Config, environment: str | None = None) -> Lake:
+    """Open the lake of an environment or of a preview; a ConfigurationError where neither is called so."""
+    if environment is None or environment in config.environments:
+        return open_environment(config, environment)
+    _, base = base_of(config, environment)
+    return preview_of(base, environment)
+
+
+def open_to_read(config: Config, environment: str | None = None) -> Lake:
+    """Open a lake or a preview to read it; a LakeError where its files are elsewhere, or the catalogue was lost."""
+    lake = open_lake(config, environment)
+    check_readable(lake.base or lake)
+    return lake
+
+
+def environment_of(config: Config, environment: str | None) -> str:
+    """The configured environment that is meant: the first where none is named, of a preview the one it stands on."""
+    if environment is None:
+        return next(iter(config.environments))
+    return environment if environment in config.environments else base_of(config, environment)[0]
+
+
+def base_of(config: Config, preview: str) -> tuple[str, Lake]:
+    """The configured environment a preview stands on; environments that cannot be opened are passed over."""
+    if preview in config.environments:
+        raise ConfigurationError(f"{preview} is an environment, and no preview", hint="planlake env list")
+    known, trouble = list(config.environments), None
+    for name in config.environments:
+        try:
+            lake = open_environment(config, name)
+            check_readable(lake)
+            names = preview_names(lake)
+        except LakeError as error:
+            trouble = error
+            continue
+        if preview in names:
+            return name, lake
+        known += names
+    if trouble is not None:
+        raise trouble
+    hint = suggestion(preview, known)
+    raise ConfigurationError(f'no environment and no preview is called "{preview}"', hint=hint)
+
+
+def is_preview(config: Config, name: str) -> bool:
+    """Whether a preview is called so; a LakeError where an environment that may have it cannot be opened."""
+    try:
+        base_of(config, name)
+    except ConfigurationError:
+        return False
+    return True

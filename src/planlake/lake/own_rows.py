@@ -1,0 +1,42 @@
+"""Reading tables with DuckDB: in goes an Iceberg table, out comes the SQL text that reads its files.
+
+Columns are matched by field id, so a renamed or re-added column is never confused with another.
+"""
+
+from collections.abc import Collection
+
+from pyiceberg.expressions import BooleanExpression
+
+from planlake.engines.duckdb.reading import Called, path_of, rows_sql
+from planlake.engines.sql import literal
+from planlake.lake.lake import Lake
+from planlake.lake.tables.data_files import data_files
+
+OF_ONE_LAKE = ("runs", "journal", "previewed")
+
+
+def own_rows_sql(
+    lake: Lake,
+    zone: str,
+    name: str,
+    *,
+    columns: Collection[str] | None = None,
+    where: BooleanExpression | None = None,
+    called: Called = path_of,
+) -> str:
+    """A table expression over one of Planlake's own tables; no rows where nothing was ever written to it.
+
+    `where` only spares files that hold no such row. A preview shows its own rows of resources it has entered, and its
+    base's of all others; what ran, of itself alone.
+    """
+    table = lake.find(zone, name)
+    schema = table.schema() if table is not None else lake.own_schema(zone, name)
+    wanted = columns if columns is None or lake.base is None else {*columns, "resource"}
+    files = data_files(table, where=where) if table is not None else []
+    own = rows_sql(files, schema, columns=wanted, called=called)
+    if lake.base is None or name in OF_ONE_LAKE:
+        return own
+    others = own_rows_sql(lake.base, zone, name, columns=wanted, where=where, called=called)
+    entered = ", ".join(map(literal, ["", *sorted(lake.own)]))
+    return f"""(select * from {own} where resource in ({entered})
+                union all by name select * from {others} where resource not in ({entered}))"""

@@ -1,0 +1,65 @@
+"""Dropping a preview: in goes a preview, whole or damaged, out comes its base without a trace of it.
+
+What was promoted stays: those files are the base's, wherever they lie.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from planlake.lake.lake import Lake, clear_errors
+from planlake.lake.previews.entering import LEFT, drop_table, ever_entered, note, pinning, places_of, remove_pins
+from planlake.lake.tables.retention import GRACE, live_paths
+from planlake.lake.warehouse import database_storage
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What dropping a preview deleted, and how many of its files its base has now, which stay."""
+
+    files: int
+    bytes: int
+    spared: int
+
+
+def drop(preview: Lake, *, run: int, now: datetime, is_damaged: bool = False) -> Dropped:
+    """Delete everything that is a preview's own, but the files its base has now; what is left of a crash, too.
+
+    Its operations database, which says that there is such a preview, goes last.
+    """
+    base, is_told = preview.stands_on, not is_damaged and preview.find("operations", "previewed") is not None
+    resources = set(pinning(base).get(preview.preview, ()))
+    if is_told:
+        resources.update(ever_entered(preview))
+        note(preview, preview.own, LEFT, run)
+    places = [(zone, name) for zone, name, _ in places_of(resources)]
+    if not is_told and database_storage(preview, "refined").listed():  # of which table, nobody knows any more
+        places += [("refined", name) for name in base.names("refined")]
+    spared = _spared(base, places, now)
+    done = [_drop_database(preview, zone, spared) for zone in ("raw", "refined", "trusted")]
+    remove_pins(preview, resources)
+    done.append(_drop_database(preview, "operations", spared))
+    return Dropped(sum(one.files for one in done), sum(one.bytes for one in done), sum(one.spared for one in done))
+
+
+def _spared(base: Lake, places: Iterable[tuple[str, str]], now: datetime) -> set[str]:
+    """The paths of all files that these tables refer to."""
+    tables = [base.find(*place) for place in places]
+    return {path for table in tables if table is not None for path in live_paths(table, since=now - GRACE)}
+
+
+def _drop_database(preview: Lake, zone: str, spared: Collection[str]) -> Dropped:
+    for name in preview.names(zone):
+        drop_table(preview, zone, name)
+    storage = database_storage(preview, zone)
+    files = {file.path: file for file in storage.listed()}
+    files = {path: files[path] for path in storage.own(files)}
+    gone = [file for file in files.values() if file.path not in spared]
+    if len(gone) == len(files):
+        storage.remove()
+    else:
+        storage.delete(file.path for file in gone)
+    with clear_errors():
+        if preview.catalog.namespace_exists(preview.database(zone)):
+            preview.catalog.drop_namespace(preview.database(zone))
+    return Dropped(len(gone), sum(file.size for file in gone), len(files) - len(gone))

@@ -1,0 +1,1 @@
+"""What Planlake keeps about its own work: the ledger, runs, findings, the journal, the lock."""

@@ -1,0 +1,1 @@
+"""One Iceberg table: its columns, its data files, its commits, its versions."""

@@ -1,0 +1,74 @@
+"""What a version of a table says of itself: in goes a snapshot, out come the entries of its summary."""
+
+from datetime import date
+
+from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
+
+BOOKMARK = "planlake.batch"
+RUN = "planlake.run"
+RUN_DATE = "planlake.run-date"
+REBUILT = "planlake.rebuilt"  # the run that last built the table anew from what lies before it
+
+
+def rebuilt_in(snapshot: Snapshot | None) -> str:
+    """The run that had last built a table anew when a version was made; empty where it only ever grew."""
+    return entry(snapshot, REBUILT)
+
+
+def entry(snapshot: Snapshot | None, name: str) -> str:
+    """An entry of a version's summary; empty where it has none, or there is no version."""
+    if snapshot is None or snapshot.summary is None:
+        return ""
+    return str(snapshot.summary.additional_properties.get(name, ""))
+
+
+def figure(snapshot: Snapshot | None, name: str) -> int:
+    """An entry that is a number; 0 where there is none."""
+    return int(entry(snapshot, name) or 0)
+
+
+def batch_of(snapshot: Snapshot | None) -> int:
+    """The last batch applied in a version; 0 where there is none."""
+    return figure(snapshot, BOOKMARK)
+
+
+def rows_of(snapshot: Snapshot | None) -> int:
+    """How many rows a version has."""
+    return figure(snapshot, "total-records")
+
+
+DAY_TAG = "day-"
+
+
+def bookmarks_of(table: Table) -> dict[str, str]:
+    """Planlake's own entries of the current snapshot's summary."""
+    snapshot = table.current_snapshot()
+    if snapshot is None or snapshot.summary is None:
+        return {}
+    entries: dict[str, str] = snapshot.summary.additional_properties
+    return {name: value for name, value in entries.items() if name.startswith("planlake.")}
+
+
+def bookmark(table: Table | None) -> int:
+    """The last batch applied to this table; 0 where there is none."""
+    return batch_of(table.current_snapshot()) if table is not None else 0
+
+
+def rebuilt_by(table: Table) -> str:
+    """The run that last built this table anew; empty where it only ever grew."""
+    return rebuilt_in(table.current_snapshot())
+
+
+def bookmark_properties(batch: int, run: int, run_date: date, *, rebuilt: str = "") -> dict[str, str]:
+    """What a snapshot's summary says of how it came to be: the last batch applied, the run and its London day.
+
+    `rebuilt` is the run that built the table anew, where one did.
+    """
+    properties = {BOOKMARK: str(batch), RUN: str(run), RUN_DATE: f"{run_date:%Y%m%d}"}
+    return {**properties, REBUILT: rebuilt} if rebuilt else properties
+
+
+def day_tag(day: date) -> str:
+    """The name of the tag that marks what was published on a day; names sort like days."""
+    return f"{DAY_TAG}{day:%Y%m%d}"

@@ -1,0 +1,114 @@
+"""The data files of a version of a table, and what their metadata says of the rows in them."""
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+import pyarrow.parquet as pq
+from pyiceberg.conversions import from_bytes
+from pyiceberg.expressions import AlwaysTrue, BooleanExpression
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.types import PrimitiveType
+
+from planlake.errors import ConflictError, LakeError
+from planlake.lake.tables.bookmarks import figure, rows_of
+from planlake.lake.tables.unreadable import UNREADABLE, broken
+
+LISTS = "lists of files"
+
+
+def row_count(table: Table) -> int:
+    """How many rows a table holds, from its own summary."""
+    return rows_of(table.current_snapshot())
+
+
+def first_batch(table: Table, file: DataFile) -> int:
+    """The lowest batch, request or run in a file, whichever the table has: what brings its files into order."""
+    names = [name for name in ("batch", "request_id", "run") if name in table.schema().column_names]
+    return _bound(table, names[0], file.lower_bounds) if names else 0
+
+
+def bounds_of(table: Table, file: DataFile, column: str) -> tuple[int, int]:
+    """The lowest and highest number of a column in a file; 0 where the file does not say."""
+    return _bound(table, column, file.lower_bounds), _bound(table, column, file.upper_bounds)
+
+
+def _bound(table: Table, column: str, bounds: Mapping[int, bytes] | None) -> int:
+    field = table.schema().find_field(column)
+    found = (bounds or {}).get(field.field_id)
+    return int(from_bytes(cast("PrimitiveType", field.field_type), found)) if found is not None else 0
+
+
+def uncompressed_bytes(table: Table, file: DataFile) -> int:
+    """The size of a data file's columns before compression, from its footer."""
+    with table.io.new_input(file.file_path).open() as stream:
+        footer = pq.read_metadata(stream)
+    return sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
+
+
+def data_files(
+    table: Table, *, where: BooleanExpression | None = None, snapshot_id: int | None = None
+) -> list[DataFile]:
+    """Data files of a snapshot (the current one by default) that may hold rows the filter asks for.
+
+    A LakeError where the lists that name them are gone or damaged.
+    """
+    version = table.current_snapshot() if snapshot_id is None else table.snapshot_by_id(snapshot_id)
+    if version is None:
+        return []
+    try:
+        tasks = list(table.scan(row_filter=where or AlwaysTrue(), snapshot_id=snapshot_id).plan_files())
+        is_cut_off = _lacks_files(table, version, None if where else len(tasks))
+    except UNREADABLE as error:
+        raise broken(*_names(table), LISTS) from error
+    if is_cut_off:
+        raise broken(*_names(table), LISTS)
+    if any(task.delete_files for task in tasks):
+        raise ConflictError(
+            "the table holds delete files, which Planlake never writes", facts={"table": table.name()[-1]}
+        )
+    return [task.file for task in tasks]
+
+
+def _lacks_files(table: Table, version: Snapshot, found: int | None) -> bool:
+    """Whether fewer files were found than a version says it has; of a list that was cut off the rest reads as whole."""
+    expected = figure(version, "total-data-files")
+    if found is not None:
+        return found < expected
+    return expected > 0 and not version.manifests(table.io)
+
+
+def _names(table: Table) -> tuple[str, str]:
+    database, name = table.name()[-2:]
+    return database, name
+
+
+def files_to_replace(table: Table) -> list[DataFile] | None:
+    """All files of a table's current version; None where the lists that name them are gone or damaged."""
+    try:
+        return data_files(table)
+    except LakeError:
+        return None
+
+
+def highest_by_resource(table: Table | None, column: str) -> dict[str, int]:
+    """The highest number of a column for each resource a table is partitioned by; no file is opened for it.
+
+    Every file's bounds of the BOUNDED_COLUMNS stand in the table's metadata.
+    """
+    if table is None:
+        return {}
+    field = table.schema().find_field(column)
+    found: dict[str, int] = {}
+    for file in data_files(table):
+        resource, bounds = str(file.partition[0]), file.upper_bounds or {}
+        if field.field_id in bounds:
+            upper = int(from_bytes(cast("PrimitiveType", field.field_type), bounds[field.field_id]))
+            found[resource] = max(upper, found.get(resource, 0))
+    return found
+
+
+def highest(table: Table, files: Iterable[DataFile], column: str) -> int:
+    """The highest number of a column in these files, from their bounds; 0 where there are none."""
+    return max((_bound(table, column, file.upper_bounds) for file in files), default=0)

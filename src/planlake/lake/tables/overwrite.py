@@ -1,0 +1,51 @@
+"""How the library makes a new version of a table: in goes one of its producers of overwrites, out comes it mended."""
+
+from collections.abc import Callable
+
+from pyiceberg.expressions.visitors import manifest_evaluator
+from pyiceberg.manifest import ManifestFile
+from pyiceberg.table.snapshots import Summary
+from pyiceberg.table.update.snapshot import _OverwriteFiles as Overwrite
+
+from planlake.lake.tables.bookmarks import figure
+
+
+def mended(snapshot: Overwrite) -> Overwrite:
+    """The producer of an overwrite, without two defects of pyiceberg 0.12.
+
+    It asks one evaluator of manifests from several threads, which keeps what it is asked about in itself: now and then
+    a manifest was taken for another's, and the commit refused with "missing required files". And it carries manifests
+    on that list nothing but files deleted earlier: one more in every commit, read by everyone who plans.
+    """
+    carried_on = snapshot._existing_manifests
+
+    def asked(spec_id: int) -> Callable[[ManifestFile], bool]:
+        spec, schema, partitions = snapshot.spec(spec_id), snapshot.schema(), snapshot.partition_filters[spec_id]
+        return lambda manifest: manifest_evaluator(spec, schema, partitions)(manifest)  # noqa: PLW0108 - a new one each
+
+    def with_files() -> list[ManifestFile]:
+        return [one for one in carried_on() if one.has_added_files() or one.has_existing_files()]
+
+    snapshot._build_manifest_evaluator = asked  # type: ignore[method-assign]
+    snapshot._existing_manifests = with_files  # type: ignore[method-assign]
+    return snapshot
+
+
+def without_old(snapshot: Overwrite) -> Overwrite:
+    """The producer of an overwrite that leaves all old files out and reads nothing of the lists that name them."""
+    summarised = snapshot._summary
+
+    def summary(properties: dict[str, str]) -> Summary:
+        parent, snapshot._parent_snapshot_id = snapshot._parent_snapshot_id, None  # whose totals would be added
+        try:
+            made = summarised(properties)
+        finally:
+            snapshot._parent_snapshot_id = parent
+        before = snapshot._transaction.table_metadata.snapshot_by_id(parent) if parent is not None else None
+        made["deleted-data-files"] = str(max(1, figure(before, "total-data-files")))
+        return made
+
+    snapshot._deleted_entries = list  # type: ignore[method-assign]
+    snapshot._existing_manifests = list  # type: ignore[method-assign]
+    snapshot._summary = summary  # type: ignore[method-assign,assignment]
+    return snapshot

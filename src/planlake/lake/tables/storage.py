@@ -1,0 +1,98 @@
+"""Files as they lie in a warehouse: in goes a place, out come the files below it, whatever any table says of them."""
+
+import shutil
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow.fs
+from pyiceberg.io import FileIO
+from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.table import Table
+
+from planlake.errors import LakeError
+from planlake.lake.tables.folders import lying_below
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file: its path without scheme and host, its bytes, when it was written (UTC)."""
+
+    path: str
+    size: int
+    written_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A folder of a warehouse; `prefix` is what comes before a path there to make a location of it.
+
+    `warehouse` is the folder in which this one must lie without a link: only what does is ever deleted.
+    """
+
+    files: pyarrow.fs.FileSystem
+    folder: str
+    prefix: str
+    warehouse: str
+
+    def listed(self) -> list[StoredFile]:
+        """All files below the folder; none where it is not there."""
+        selector = pyarrow.fs.FileSelector(self.folder, allow_not_found=True, recursive=True)
+        return [StoredFile(one.path, one.size, one.mtime) for one in self.files.get_file_info(selector) if one.is_file]
+
+    def own(self, paths: Iterable[str]) -> list[str]:
+        """Those of these paths that may be deleted: they lie in the warehouse, and behind no link in it."""
+        is_here = isinstance(self.files, pyarrow.fs.LocalFileSystem)
+        return lying_below(self.warehouse, paths) if is_here else list(paths)
+
+    def delete(self, paths: Iterable[str]) -> list[str]:
+        """Delete files by their paths, but those behind a link; which were deleted."""
+        own = self.own(paths)
+        for path in own:
+            self.files.delete_file(path)
+        return own
+
+    def remove(self) -> None:
+        """Delete the folder with everything in it, links but not what lies behind them; a folder behind one stays."""
+        if self.files.get_file_info(self.folder).type != pyarrow.fs.FileType.Directory or not self.own([self.folder]):
+            return
+        if isinstance(self.files, pyarrow.fs.LocalFileSystem):
+            shutil.rmtree(self.folder)
+        else:
+            self.files.delete_dir(self.folder)
+
+
+def storage_of(io: FileIO, place: str, *, depth: int = 0) -> Storage:
+    """The storage of a place, a folder with or without scheme, `depth` folders below its warehouse.
+
+    A LakeError where its files cannot be listed.
+    """
+    if not isinstance(io, PyArrowFileIO):
+        raise LakeError("files cannot be listed here", facts={"place": place})
+    scheme, host, folder = PyArrowFileIO.parse_location(place)
+    warehouse = "/".join(folder.rstrip("/").split("/")[:-depth]) if depth else folder
+    return Storage(io.fs_by_scheme(scheme, host), folder, place.removesuffix(folder), warehouse)
+
+
+def are_there(io: FileIO, locations: Collection[str]) -> list[bool]:
+    """Whether there is a file at each of these places."""
+    return [size is not None for size in sizes_of(io, locations)]
+
+
+def sizes_of(io: FileIO, locations: Collection[str]) -> list[int | None]:
+    """How many bytes the file at each of these places has; None where there is none."""
+    if not locations:
+        return []
+    files = storage_of(io, next(iter(locations))).files
+    infos = files.get_file_info([path_in_storage(location) for location in locations])
+    return [one.size if one.is_file else None for one in infos]
+
+
+def storage_of_table(table: Table) -> Storage:
+    """The folder of a table."""
+    return storage_of(table.io, table.location(), depth=2)
+
+
+def path_in_storage(location: str) -> str:
+    """The path of a location without its scheme and host."""
+    return PyArrowFileIO.parse_location(location)[2]

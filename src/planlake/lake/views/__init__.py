@@ -1,0 +1,1 @@
+"""What users query: the views, and SQL that users write."""

@@ -1,0 +1,156 @@
+"""Answering a user's query: in goes SQL text, out comes its answer; only the tables it names are opened, to be read.
+
+Each query has a locked connection of its own, for `planlake sql` and for whatever else takes SQL from people.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from planlake.config import suggestion
+from planlake.engines.duckdb.connection import Connection
+from planlake.engines.duckdb.deadline import Deadline
+from planlake.engines.duckdb.locked import Limits, Locked, locked
+from planlake.engines.sql import identifier
+from planlake.errors import ConfigurationError
+from planlake.lake.lake import ZONES, Lake
+from planlake.lake.tables.columns import Described
+from planlake.lake.views.questions import DATABASES, HINT, Question, question
+from planlake.lake.views.refusals import why
+from planlake.lake.views.views import TextsOf, Views, known_names
+from planlake.lake.warehouse import opened_by
+
+CELLS_AT_A_TIME = 1_000_000  # of an answer: what is handed on in one piece, and may become objects of Python
+ROWS_AT_A_TIME = 122_880
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A lake that is asked: its resources, the day it is asked about, and how far a query may go."""
+
+    lake: Lake
+    resources: Mapping[str, Described]
+    texts_of: TextsOf = field(repr=False)
+    limits: Limits
+    as_of: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer while it comes: its columns, its rows in pieces, what to know of it, and what can draw it.
+
+    A listing is what SHOW TABLES and the like answer.
+    """
+
+    schema: pa.Schema
+    pieces: Generator[pa.RecordBatch]
+    connection: Connection
+    notes: tuple[str, ...] = ()
+    is_listing: bool = False
+
+
+@contextmanager
+def answered(asked: Asked, query: str, when_stuck: Callable[[], None] | None = None) -> Iterator[Answer]:
+    """The answer of one SELECT (or DESCRIBE, SUMMARIZE, SHOW TABLES); a ConfigurationError says what is wrong with it.
+
+    Raises LakeError where a file of a table cannot be read. `when_stuck`: see `Deadline`.
+    """
+    with locked(opened_by(asked.lake), asked.limits) as room, _clear_errors(room, asked.limits) as deadline:
+        deadline.when_stuck = when_stuck
+        wanted = question(room.connection, query)
+        if wanted.lists:
+            listed = _listing(asked, wanted)
+            pieces = (piece for piece in listed.to_batches())
+            yield Answer(listed.schema, pieces, room.connection, is_listing=True)
+            return
+        notes = _defined(asked, room, wanted)
+        with deadline.working():
+            found = room.connection.sql(query)
+            size = max(2_048, min(ROWS_AT_A_TIME, CELLS_AT_A_TIME // max(1, len(found.columns))))
+            reader = found.to_arrow_reader(size)
+        yield Answer(reader.schema, _pieces(reader, deadline), room.connection, tuple(notes))
+
+
+def _defined(asked: Asked, room: Locked, wanted: Question) -> list[str]:
+    """Make the views of the tables a query names; afterwards the connection can read their files alone."""
+    views = Views(asked.lake, asked.resources, room.connection, asked.texts_of, asked.as_of, called=room.files.name_of)
+    texts = []
+    for names in wanted.tables:
+        text = views.define(*names)
+        if not text:
+            raise unknown(asked.lake, asked.resources, *names)
+        texts.append(text)
+    room.files.keep(texts)
+    return views.notes
+
+
+def _pieces(reader: pa.RecordBatchReader, deadline: Deadline) -> Generator[pa.RecordBatch]:
+    """The rows, piece by piece; only the time until a piece is there counts."""
+    try:
+        while True:
+            with deadline.working():
+                piece = reader.read_next_batch()
+            yield piece
+    except StopIteration:
+        return
+    except (OSError, pa.ArrowException) as error:  # so Arrow hands on what DuckDB says
+        raise duckdb.Error(str(error)) from None
+    finally:
+        reader.close()
+
+
+@contextmanager
+def _clear_errors(room: Locked, limits: Limits) -> Iterator[Deadline]:
+    """A deadline for a query, and what it, DuckDB or a file says as one clear error."""
+    deadline = Deadline(room.connection, limits.seconds)
+    try:
+        yield deadline
+    except (duckdb.Error, MemoryError) as error:
+        reason, hint = why(error, room, deadline, limits)
+        raise ConfigurationError(f"the query failed: {reason}", hint=hint or HINT) from None
+
+
+def _listing(asked: Asked, wanted: Question) -> pa.Table:
+    """The databases, or the tables and views of one or of all, with what they are."""
+    known = known_names(asked.lake, asked.resources)
+    if wanted.lists == DATABASES:
+        return pa.table({"database": [*known]})
+    chosen = [name for name in known if not wanted.of or name.lower() == wanted.of.lower()]
+    if not chosen:
+        raise _no_database(wanted.of, known)
+    lakes = [lake for lake in (asked.lake, asked.lake.base) if lake is not None]
+    stored = {lake.database(zone): {*lake.names(zone)} for lake in lakes for zone in ZONES}
+    rows = [(database, name) for database in chosen for name in known[database]]
+    kinds = ["table" if name in stored[database] else "view" for database, name in rows]
+    databases, names = [one for one, _ in rows], [one for _, one in rows]
+    return pa.table(
+        {"database": pa.array(databases, "str"), "table": pa.array(names, "str"), "kind": pa.array(kinds, "str")}
+    )
+
+
+def columns_of(views: Views, database: str, name: str) -> dict[str, str]:
+    """The columns of a table or view with DuckDB's types, made ready to be read; an error where there is none."""
+    if not views.define(database, name):
+        raise unknown(views.lake, views.resources, database, name)
+    full_name = f"{identifier(database)}.{identifier(name)}" if database else identifier(name)
+    return {row[0]: row[1] for row in views.connection.execute(f"describe {full_name}").fetchall()}
+
+
+def unknown(lake: Lake, resources: Mapping[str, Described], schema: str, name: str) -> ConfigurationError:
+    """Why there is no table of this name."""
+    databases = [lake.database(zone) for zone in ZONES]
+    bases = [lake.base.database(zone) for zone in ZONES] if lake.base is not None else []
+    if schema and schema.lower() not in [database.lower() for database in (*databases, *bases)]:
+        return _no_database(schema, databases)
+    if name.lower() in resources:
+        return ConfigurationError(f'"{name}" was not loaded yet', hint=f"planlake run {name.lower()}")
+    known = {found for names in known_names(lake, resources).values() for found in names}
+    return ConfigurationError(f'no table is called "{name}"', hint=suggestion(name, known) if known else HINT)
+
+
+def _no_database(schema: str, databases: "Mapping[str, object] | list[str]") -> ConfigurationError:
+    return ConfigurationError(f'no database is called "{schema}"', hint=suggestion(schema, list(databases)))

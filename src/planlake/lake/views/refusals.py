@@ -1,0 +1,61 @@
+"""Why SQL that a user wrote failed: in goes what DuckDB says, out come a reason in plain words and what to do."""
+
+import re
+
+import duckdb
+
+from planlake.engines.duckdb.deadline import Deadline
+from planlake.engines.duckdb.locked import Limits, Locked
+from planlake.errors import LakeError
+
+_KIND = re.compile(r"^(?:Binder|Parser|Catalog|Conversion|Invalid Input|Out of Range|Not implemented) Error: ")
+_CANDIDATES = ("\nCandidate bindings:", "\nCandidate tables:", "\n\tCandidate functions:", "\nDid you mean ")
+_NAMES = re.compile(r'"(?:[^"]|"")+"')
+_PLAIN = tuple(
+    (re.compile(pattern), plain)
+    for pattern, plain in (
+        (r'^Referenced column ("(?:[^"]|"")*") not found in FROM clause!?', r"no column is called \1"),
+        (
+            r'^(?:Table|Values list) ("(?:[^"]|"")*") does not have a column named ("(?:[^"]|"")*")',
+            r"\1 has no column \2",
+        ),
+        (r'^Referenced table ("(?:[^"]|"")*") not found!?', r"the query names no table \1"),
+        (
+            r"^(?:Scalar |Aggregate |Table |Macro )*Function with name (\S+) does not exist!?",
+            r"no function is called \1",
+        ),
+    )
+)
+NOTHING_ELSE = "a query reads the tables of the lake, and nothing else"
+
+
+def why(error: Exception, room: Locked, deadline: Deadline, limits: Limits) -> tuple[str, str]:
+    """The reason and a hint, if there is one; a LakeError is raised where it is the fault of a table's file."""
+    if room.files.troubles:
+        location, trouble = room.files.troubles[0]
+        facts = {"file": location}
+        raise LakeError(f"a file of a table cannot be read: {trouble}", facts=facts, hint="planlake doctor") from None
+    text = str(error)
+    if deadline.is_past:
+        return f"it took longer than {limits.seconds:g} seconds", "the setting query_seconds allows more"
+    if isinstance(error, duckdb.OutOfMemoryException | MemoryError) or text.startswith("Out of Memory"):
+        hint = "ask for fewer columns or rows, or planlake export the table; query_memory_megabytes allows more"
+        return f"it needs more memory than {limits.megabytes:,} MB", hint
+    if text.startswith(("Traceback", "Permission Error")) or "disabled by configuration" in text:
+        return NOTHING_ELSE, ""
+    shown = text.split("\n\n", maxsplit=1)[0].replace("\n", " ")
+    if room.files.folder in shown:
+        reason = room.files.with_locations(shown)
+        raise LakeError(f"a file of a table cannot be read: {reason}", hint="planlake doctor") from None
+    return plainly(text)
+
+
+def plainly(text: str) -> tuple[str, str]:
+    """What DuckDB says of a query in plain words, and a hint where it names what may be meant."""
+    said = _KIND.sub("", text.split("\n\n", maxsplit=1)[0])
+    said, candidates, more = next((said.partition(one) for one in _CANDIDATES if one in said), (said, "", ""))
+    names = _NAMES.findall(more) if candidates.strip() not in ("", "Candidate functions:") else []
+    said = " ".join(said.replace("You might need to add explicit type casts.", "").split())
+    for pattern, plain in _PLAIN:
+        said = pattern.sub(plain, said)
+    return said, f"did you mean {' or '.join(names[:3])}?" if names else ""

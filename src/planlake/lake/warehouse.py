@@ -1,0 +1,57 @@
+"""The folders of a lake in its warehouse: of its databases, its tables and its previews."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.fs
+from pyiceberg.io import load_file_io
+from pyiceberg.io.pyarrow import PyArrowFileIO
+
+from planlake.lake.lake import Lake
+from planlake.lake.tables.storage import Storage, storage_of
+
+
+def opened_by(lake: Lake) -> Callable[[str], pa.NativeFile]:
+    """Opens data files of a lake by their locations, for reading, as the lake itself does: here, on S3, elsewhere."""
+    systems: dict[tuple[str, str], pyarrow.fs.FileSystem] = {}
+
+    def opened(location: str) -> pa.NativeFile:
+        scheme, host, path = PyArrowFileIO.parse_location(location)
+        if (scheme, host) not in systems:
+            systems[scheme, host] = storage_of(load_file_io(lake.catalog.properties, location), location).files
+        return systems[scheme, host].open_input_file(path)
+
+    return opened
+
+
+def database_storage(lake: Lake, zone: str) -> Storage:
+    """The folder of a zone's database."""
+    place = f"{lake.warehouses[zone]}/{lake.database(zone)}"
+    return storage_of(load_file_io(lake.catalog.properties, place), place, depth=1)
+
+
+def table_storages(lake: Lake, zone: str, name: str) -> list[Storage]:
+    """The folders in which files of a table may lie: the lake's own, and of previews, also of those dropped since."""
+    root = _warehouse(lake, zone)
+    databases = (lake.database(zone), *preview_databases(lake, zone))
+    return [Storage(root.files, f"{root.folder}/{one}/{name}", root.prefix, root.folder) for one in databases]
+
+
+def table_folders(lake: Lake, zone: str) -> set[str]:
+    """The names of the tables that have a folder in a zone's database, whatever is in it."""
+    storage = database_storage(lake, zone)
+    selector = pyarrow.fs.FileSelector(storage.folder, allow_not_found=True)
+    return {one.base_name for one in storage.files.get_file_info(selector) if not one.is_file}
+
+
+def preview_databases(lake: Lake, zone: str) -> list[str]:
+    """The names of the folders that previews have in a zone's warehouse, also those dropped since."""
+    root = _warehouse(lake, zone)
+    selector = pyarrow.fs.FileSelector(root.folder, allow_not_found=True)
+    names = [one.base_name for one in root.files.get_file_info(selector)]
+    return [one for one in names if one.startswith("preview-") and one.endswith(f"--{lake.database(zone)}")]
+
+
+def _warehouse(lake: Lake, zone: str) -> Storage:
+    place = lake.warehouses[zone]
+    return storage_of(load_file_io(lake.catalog.properties, place), place)

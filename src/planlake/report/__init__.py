@@ -1,0 +1,1 @@
+"""What is stored, told to people: it reads and changes nothing."""

@@ -1,0 +1,64 @@
+"""What the checks found: in go the rows of `checks`, out come the newest result of each and how its figure went."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from planlake.checks.quality import OF_EVERY_TABLE, Verdict
+from planlake.config import Config
+from planlake.engines.duckdb.connection import connected
+from planlake.lake.opening import open_to_read
+from planlake.lake.own_rows import own_rows_sql
+from planlake.sources.catalogue import catalogue_of
+
+HISTORY = 30
+# Checks that are not made by every run keep their result until they are made again; one of the configuration's that it
+# has no more does not.
+KNOWN = (*OF_EVERY_TABLE, "accepted values", "relations", "audit", "encoding", "documentation")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckHistory:
+    """One check of one table: its newest result and the figures of its last runs, oldest first (at most 30).
+
+    `checked_at` is in UTC; `column` is empty where the check is of the whole table.
+    """
+
+    table: str
+    check: str
+    column: str
+    verdict: Verdict
+    figure: float
+    limit: float
+    message: str
+    checked_at: datetime
+    figures: Sequence[float]
+    verdicts: Sequence[Verdict]
+
+
+def check_histories(config: Config, tables: Sequence[str], environment: str | None = None) -> list[CheckHistory]:
+    """The newest results by table, those that are not well first; of all tables where none is named."""
+    catalogue = catalogue_of(config)
+    for name in tables:
+        catalogue.resource(name)
+    lake = open_to_read(config, environment)
+    query = f"""
+        with ranked as (
+            select *, row_number() over (partition by resource, "check", "column" order by run desc) as place,
+                max(run) over (partition by resource, "check") as newest_run,
+                max(run) over (partition by resource) as newest_of_all
+            from {own_rows_sql(lake, "operations", "checks")})
+        select resource, "check", coalesce("column", '') as "column", arg_max(verdict, run), arg_max(figure, run),
+            arg_max("limit", run), coalesce(arg_max(coalesce(message, ''), run), ''), max(checked_at),
+            list(figure order by run), list(verdict order by run), max(run) = any_value(newest_of_all)
+        from ranked where place <= {HISTORY}
+        group by resource, "check", "column", newest_run
+        having max(run) = newest_run  -- a column without bad cells any more has no newer result of its own
+        order by resource, arg_max(verdict, run) = 'ok', arg_max(verdict, run), "check", "column" """
+    with connected(config.settings.memory_limit_megabytes) as connection:
+        rows = connection.execute(query).fetchall()
+    names = CheckHistory.__dataclass_fields__
+    found = [(CheckHistory(**dict(zip(names, row, strict=True))), is_newest) for *row, is_newest in rows]
+    own = {(check.table, check.name) for check in config.checks}
+    kept = [one for one, is_newest in found if is_newest or one.check in KNOWN or (one.table, one.check) in own]
+    return [one for one in kept if not tables or one.table in tables]

@@ -1,0 +1,146 @@
+"""What ran: in go the rows of `runs` and `checks`, out come records of the last runs, or of one run's tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from planlake.checks.quality import CheckResult
+from planlake.config import Config
+from planlake.engines.duckdb.connection import Connection, connected
+from planlake.errors import ConfigurationError
+from planlake.lake.lake import Lake
+from planlake.lake.opening import open_to_read
+from planlake.lake.own_rows import own_rows_sql
+from planlake.lake.state.lock import noted
+from planlake.lake.state.operations import last_run
+from planlake.lake.state.unended import Unended, unended
+from planlake.report.troubles import Ran, Series
+
+HISTORY = 100  # runs that are looked at for how long something has not been well
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """One run or other command that changed the lake; times are in UTC, `tables` those it did something to.
+
+    One that never said how it ended is `killed`, or `under way`; when it began is None where nothing tells.
+    """
+
+    run: int
+    started_at: datetime | None
+    seconds: float | None
+    outcome: str
+    message: str
+    tables: int
+    troubled: int
+    records: int
+    configuration_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class PastTable:
+    """What a run did to one table: rows, bytes received, seconds, versions of `current_` before and after, checks."""
+
+    table: str
+    outcome: str
+    message: str
+    records: int | None
+    stored: int | None
+    refined: int | None
+    current_rows: int | None
+    bytes: int | None
+    seconds: float | None
+    snapshot_before: int | None
+    snapshot_after: int | None
+    checks: tuple[CheckResult, ...] = ()
+
+
+def past_runs(
+    config: Config, *, environment: str | None = None, run: int | None = None, limit: int = 20
+) -> list[PastRun]:
+    """The last runs, newest first; or only this one, a ConfigurationError where there was none of its number."""
+    chosen = f"where run = {run}" if run is not None else ""
+    query = f"""
+        select run, any_value(started_at), max(seconds) filter (where resource is null),
+            any_value(outcome) filter (where resource is null),
+            coalesce(any_value(message) filter (where resource is null), ''), count(resource),
+            count(*) filter (where resource is not null and outcome in ('open', 'held', 'failed')),
+            coalesce(sum(records), 0)::bigint, coalesce(any_value(configuration_hash), '')
+        from {{runs}} {chosen} group by run order by run desc limit {limit}"""
+    lake = open_to_read(config, environment)
+    with connected(config.settings.memory_limit_megabytes) as connection:
+        recorded = [PastRun(*row) for row in _rows(lake, connection, query)]
+        unrecorded = [one for one in unended_runs(lake, connection) if run in (None, one.run)]
+    found = [*reversed(unrecorded), *recorded][:limit]
+    if run is not None and not found:
+        raise ConfigurationError(f"there was no run {run}", hint="planlake runs lists them")
+    return found
+
+
+def last_runs(lake: Lake, connection: Connection) -> list[Ran]:
+    """The last runs and other commands as a whole, newest first."""
+    query = f"""select run, started_at, outcome, coalesce(message, '') from {{runs}} where resource is null
+                order by run desc limit {HISTORY}"""
+    return [Ran(*row) for row in _rows(lake, connection, query)]
+
+
+def series_of_tables(lake: Lake, connection: Connection) -> dict[str, Series]:
+    """Of each table whose last run was not well: how its runs went since they last were."""
+    query = """
+        with told as (select resource, run, started_at, outcome, coalesce(message, '') as message
+                      from {runs} where resource is not null),
+        well as (select resource, max(run) as run from told
+                 where outcome not in ('open', 'held', 'failed') group by resource)
+        select told.resource, arg_max(told.outcome, told.run), arg_max(told.message, told.run), min(told.started_at),
+            count(distinct told.run), min(told.run)
+        from told left join well using (resource) where told.run > coalesce(well.run, 0) group by told.resource"""
+    return {resource: Series(*values) for resource, *values in _rows(lake, connection, query)}
+
+
+def unended_runs(lake: Lake, connection: Connection) -> list[PastRun]:
+    """The runs that have not said how they ended, oldest first: the last of them may be under way."""
+    is_held, notes = noted(lake.lock_file)
+    last = last_run(lake, connection)
+    found = unended(lake, connection, notes, above=last.recorded, until=last.run)
+    newest = max((one.run for one in found), default=0)
+    silent = ("killed", "what it committed is kept")
+    if lake.lock_file is None:
+        silent = ("not ended", "it is under way, or was killed")
+
+    def told(one: Unended) -> tuple[str, str]:
+        if is_held and one.run == newest:
+            return "under way", ""
+        return ("failed", one.broken) if one.broken else silent
+
+    return [PastRun(one.run, one.started_at, None, *told(one), 0, 0, 0, "") for one in found]
+
+
+def tables_of_run(config: Config, run: int, *, environment: str | None = None) -> list[PastTable]:
+    """What one run did to each table."""
+    checks: dict[str, list[CheckResult]] = {}
+    for resource, *values in _answer(config, environment, _checks_of(run)):
+        checks.setdefault(resource, []).append(CheckResult(*values))
+    query = f"""
+        select resource, outcome, coalesce(message, ''), records, stored, refined, current_rows, bytes, seconds,
+            snapshot_before, snapshot_after
+        from {{runs}} where run = {run} and resource is not null order by resource"""
+    rows = _answer(config, environment, query)
+    return [replace(PastTable(*row), checks=tuple(checks.get(row[0], ()))) for row in rows]
+
+
+def _checks_of(run: int) -> str:
+    return f"""select resource, "check", verdict, figure, "limit", coalesce("column", ''), coalesce(message, '')
+               from {{checks}} where run = {run} order by verdict = 'ok', "check", "column" """
+
+
+def _answer(config: Config, environment: str | None, query: str) -> Sequence[tuple[Any, ...]]:
+    lake = open_to_read(config, environment)
+    with connected(config.settings.memory_limit_megabytes) as connection:
+        return _rows(lake, connection, query)
+
+
+def _rows(lake: Lake, connection: Connection, query: str) -> Sequence[tuple[Any, ...]]:
+    places = {name: own_rows_sql(lake, "operations", name) for name in ("runs", "checks")}
+    found: Sequence[tuple[Any, ...]] = connection.execute(query.format(**places)).fetchall()
+    return found

@@ -1,0 +1,45 @@
+"""Where a lake lies and whether its files are there: in goes a lake, out comes what is not well, cheaply looked at."""
+
+from collections.abc import Iterable, Iterator
+
+from planlake.errors import LakeError
+from planlake.lake.lake import LEDGER, Lake
+from planlake.lake.repair.damage import quick_damage_in, quick_damage_of
+from planlake.lake.repair.histories import check_histories
+from planlake.lake.repair.other_catalogues import check_alone
+from planlake.lake.repair.place import check_place, displaced
+from planlake.report.troubles import Trouble
+
+
+def troubles_of_files(lake: Lake, tables: Iterable[str]) -> Iterator[Trouble]:
+    """Tables of which files are gone or cut off, those of raw and the ones made of them."""
+    shared = [LEDGER, *(("operations", name) for name in (lake.base or lake).names("operations"))]
+    for zone, name in shared:
+        if (lake.base or lake).find(zone, name) is not None and (
+            found := quick_damage_in(lake.base or lake, zone, name)
+        ):
+            yield Trouble("damaged", found.said, found.repair)
+    for table in tables:
+        if found := quick_damage_of(lake, table):
+            yield Trouble("damaged", f"damaged: {found.said}", found.repair, (table,))
+
+
+def remark_of_place(lake: Lake) -> str:
+    """What is said beside an answer of a lake that lies elsewhere than its warehouse; empty where it does not."""
+    found = displaced(lake.base or lake)
+    return f"{found.error}\nhint: {found.error.hint}" if found is not None else ""
+
+
+def troubles_of_place(lake: Lake) -> Iterator[Trouble]:
+    """What stops every command that writes: the lake lies elsewhere, or another catalogue has another history of it.
+
+    Of a remote warehouse the histories are not looked at: that lists all its files, which the doctor does.
+    """
+    base = lake.base or lake
+    is_here = not any("://" in place for place in base.warehouses.values())
+    for check in (check_place, check_alone, *([check_histories] if is_here else [])):
+        try:
+            check(base)
+        except LakeError as error:
+            yield Trouble("place", str(error), error.hint)
+            return

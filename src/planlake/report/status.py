@@ -1,0 +1,305 @@
+"""How a lake stands: in go the ledger and the runs, out comes what is not well, and each table with its figures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from planlake.clock import london_day, naive_utc, read_clock
+from planlake.config import Config
+from planlake.engines.duckdb.connection import Connection, connected
+from planlake.engines.sql import literal
+from planlake.flow.ingest.deletions import held_ids
+from planlake.flow.runs_ahead import runs_ahead
+from planlake.lake.lake import Lake
+from planlake.lake.opening import open_to_read
+from planlake.lake.own_rows import own_rows_sql
+from planlake.lake.state.journal import Entry, standing_rollbacks
+from planlake.lake.state.ledger import CLOSED, FULL, GAP, Gap, History, raw_files, raw_rows_sql, read_histories
+from planlake.lake.state.operations import last_run, published_dates
+from planlake.lake.tables.bookmarks import bookmark
+from planlake.report.audit_share import Share, share_of
+from planlake.report.run_history import last_runs, series_of_tables, unended_runs
+from planlake.report.standing import troubles_of_files, troubles_of_place
+from planlake.report.troubles import (
+    Facts,
+    Ran,
+    Series,
+    SetBack,
+    Trouble,
+    named,
+    together,
+    troubles_of,
+    troubles_of_runs,
+)
+from planlake.runs.plan import Selection, plan
+from planlake.sources.catalogue import Cadence, catalogue_of
+
+DayState = Literal["loaded", "empty", "failed", "gap", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableStatus:
+    """One table: rows held against the API's total when it was last known, what is missing, the last error.
+
+    `total` and `counted_at` (UTC) are of the last count or full reading; None before the first. `since` is how many
+    rows more are held than that total, which came since then if all is well. `trouble` is a word for the worst that is
+    not well, empty where all is; `audit` says how much of a table that is read by days was compared with the API.
+    """
+
+    table: str
+    published: str | None
+    held: int
+    total: int | None
+    counted_at: datetime | None
+    gaps: tuple[str, ...]
+    open: tuple[str, ...]
+    last_error: str | None
+    trouble: str = ""
+    audit: Share = field(default_factory=Share)
+    since: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing speaks against the table being the same as the API's, and nothing came since they were."""
+        return self.total is not None and not self.trouble and not self.since
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a lake stands: what is not well, the worst first, what is only told, and each table.
+
+    `notes` are well in themselves: a run is under way, tables that are loaded and no longer configured.
+    """
+
+    troubles: tuple[Trouble, ...]
+    notes: tuple[str, ...]
+    tables: tuple[TableStatus, ...]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is known that is not well."""
+        return not self.troubles
+
+
+def status(config: Config, environment: str | None = None) -> Status:
+    """The status of the lake and of every configured table."""
+    lake = open_to_read(config, environment)
+    of_place = tuple(troubles_of_place(lake))
+    with connected(config.settings.memory_limit_megabytes) as connection:
+        known = _known(config, lake, connection)
+        pairs = [_table(config, known, *one) for one in _cadences(config).items()]
+        ran = last_runs(lake, connection)
+        unended = unended_runs(lake, connection)
+        ahead = runs_ahead(lake, connection, read_clock(), last_run(lake, connection))
+    under_way = [f"run {one.run} is under way" for one in unended if one.outcome == "under way"]
+    lost = [Ran(one.run, one.started_at, one.outcome, one.message) for one in reversed(unended)]
+    today = read_clock().today()
+    of_clock = (Trouble("clock", ahead.warning, ahead.way_back),) if ahead is not None else ()
+    of_runs = tuple(troubles_of_runs([*(one for one in lost if one.outcome != "under way"), *ran], today))
+    damaged = tuple(troubles_of_files(lake, _cadences(config)))
+    of_tables = _one_where_nothing_is([one for _, found in pairs for one in found], len(pairs))
+    troubles = (*of_place, *of_clock, *together(damaged), *of_runs, *of_tables)
+    bad = {name for one in damaged for name in one.tables}
+    pairs = [(replace(table, trouble="damaged") if table.table in bad else table, found) for table, found in pairs]
+    if (
+        of_place or of_clock or of_runs or any(not one.tables for one in damaged)
+    ):  # what nobody could look at is not known to be complete
+        pairs = [(replace(table, trouble=table.trouble or "not known"), found) for table, found in pairs]
+    return Status(troubles, (*under_way, *_not_configured(config, lake)), tuple(table for table, _ in pairs))
+
+
+def _one_where_nothing_is(troubles: Sequence[Trouble], tables: int) -> list[Trouble]:
+    """The troubles, those of all tables alike in one; of a lake that holds nothing only that."""
+    if tables and len(troubles) == tables and all(one.kind == "not loaded" for one in troubles):
+        return [Trouble("not loaded", "nothing was loaded yet", "planlake run")]
+    return together(troubles)
+
+
+def _cadences(config: Config) -> dict[str, Cadence]:
+    daily: dict[str, Cadence] = dict.fromkeys(config.tables.daily, "daily")
+    weekly: dict[str, Cadence] = dict.fromkeys(config.tables.weekly, "weekly")
+    return {**daily, **weekly}
+
+
+def _not_configured(config: Config, lake: Lake) -> list[str]:
+    """Tables that are loaded and that no run keeps up to date any more."""
+    loaded = (name.removeprefix("current_") for name in lake.names("refined") if name.startswith("current_"))
+    left = [name for name in loaded if name not in _cadences(config)]
+    if not left or lake.base is not None:
+        return []
+    return [
+        f"{named(left)}: loaded, and not configured: no run by itself brings {'them' if left[1:] else 'it'} up to date"
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is read once for all tables."""
+
+    lake: Lake
+    connection: Connection
+    histories: Mapping[str, History]
+    published: Mapping[str, str]
+    errors: Mapping[str, str]
+    series: Mapping[str, Series]
+    excused: Mapping[str, int]
+    rollbacks: Mapping[str, Entry]
+
+
+def _known(config: Config, lake: Lake, connection: Connection) -> _Known:
+    histories = read_histories(lake, connection)
+    return _Known(
+        lake,
+        connection,
+        histories,
+        published_dates(lake, connection),
+        _last_errors(lake, connection),
+        series_of_tables(lake, connection),
+        _excused(lake, connection),
+        _rollbacks(config, lake, connection, histories),
+    )
+
+
+def _rollbacks(
+    config: Config, lake: Lake, connection: Connection, histories: Mapping[str, History]
+) -> dict[str, Entry]:
+    """The rollbacks that stand; of what was voided only where there is anything to ask for again."""
+    found = standing_rollbacks(lake, connection)
+    if not any(entry.zone == "all" for entry in found.values()):
+        return found
+    steps = plan(config, catalogue_of(config), histories, read_clock(), Selection())
+    due = {step.table for step in steps if step.step == "ingest" and step.windows}
+    return {name: entry for name, entry in found.items() if entry.zone != "all" or name in due}
+
+
+def _table(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[TableStatus, list[Trouble]]:
+    resource, lake = catalogue_of(config).resource(name), known.lake
+    history = known.histories.get(name, History())
+    current = lake.shown("refined", f"current_{name}")
+    total, counted_at = _last_total(history, read_clock().today())
+    open_windows = tuple(dict.fromkeys(window for window, _ in history.failures))
+    if history.has_open_window and not open_windows:
+        open_windows = tuple(dict.fromkeys(page.window for page in history.pages))
+    published, count = known.published.get(name), history.last_count
+    is_counted = count is not None and count.counted_at == counted_at
+    ids = held_ids(lake, known.connection, resource)
+    facts = Facts(
+        name,
+        cadence,
+        read_clock().today(),
+        is_loaded=history.last_full() is not None,
+        is_sampled=history.is_sampled,
+        has_version=current is not None and current.current_snapshot() is not None,
+        published=datetime.strptime(published, "%Y%m%d").date() if published else None,  # noqa: DTZ007 - a day
+        series=known.series.get(name),
+        open=open_windows,
+        gaps=_until(history.gaps, naive_utc(read_clock().now())),
+        held=len(ids),
+        total=total,
+        held_then=count.held if is_counted and count else None,
+        counted_on=london_day(counted_at) if counted_at else None,
+        excused=known.excused.get(name, 0),
+        waiting=_is_waiting(lake.holder(name), known.connection, name, bookmark(current)),
+        believed_percent=config.settings.deletion_limit_percent,
+        set_back=_set_back(known.rollbacks.get(name), history, bookmark(current)),
+    )
+    troubles = troubles_of(facts)
+    gaps = tuple(dict.fromkeys(gap.window for gap in facts.gaps))
+    verdict = troubles[0].kind if troubles else ""
+    error = known.errors.get(name)
+    share = share_of(config, resource, history, ids, read_clock().today())
+    since = max(0, facts.held - total) if total is not None else 0
+    table = TableStatus(
+        name, published, facts.held, total, counted_at, gaps, open_windows, error, verdict, share, since=since
+    )
+    return table, troubles
+
+
+def _set_back(entry: Entry | None, history: History, applied: int) -> SetBack | None:
+    """The rollback of a table, where nothing was applied since; of one that voided batches, nothing received."""
+    if entry is None or applied > entry.batch_to:
+        return None
+    is_voided = entry.zone == "all"
+    if is_voided and history.last_batch > max(entry.voided, default=0):
+        return None
+    return SetBack(entry.action, entry.target, is_voided)
+
+
+def _is_waiting(lake: Lake, connection: Connection, name: str, applied: int) -> bool:
+    """Whether raw holds records that no table shows yet."""
+    files = raw_files(lake, name, applied)
+    if not files:
+        return False
+    rows = raw_rows_sql(lake, files, name, applied, columns=("resource", "batch", "request_id"))
+    return bool(connection.execute(f"select true from {rows} limit 1").fetchall())
+
+
+def _until(gaps: Sequence[Gap], now: datetime) -> tuple[Gap, ...]:
+    """Gaps without those of a run whose clock was ahead: what takes that run back takes them back too."""
+    soon = now + timedelta(hours=1)  # a moment that is set for a run goes on while it runs
+    return tuple(gap for gap in gaps if gap.given_up_at is None or gap.given_up_at <= soon)
+
+
+def _excused(lake: Lake, connection: Connection) -> dict[str, int]:
+    """How many records the API counts that are no rows: refused, forgotten, or sent twice in the last full reading."""
+    columns = ("resource", "event", "window", "repeated", "request_id")
+    ledger = own_rows_sql(lake, "raw", "api_requests", columns=columns)
+    query = f"""
+        select resource, sum(number)::bigint from (
+            select resource, count(*) as number
+            from {own_rows_sql(lake, "operations", "rejected", columns=("resource",))} group by all
+            union all
+            select resource, count(distinct id_hash)
+            from {own_rows_sql(lake, "operations", "forgotten", columns=("resource", "id_hash"))} group by all
+            union all
+            select resource, coalesce(arg_max(repeated, request_id), 0) from {ledger}
+            where event = {literal(CLOSED)} and "window" = {literal(FULL)} group by all) group by resource"""
+    return dict(connection.execute(query).fetchall())
+
+
+def calendar(config: Config, days: int, environment: str | None = None) -> dict[str, dict[date, DayState]]:
+    """For each configured table the state of each of the last days, oldest first."""
+    clock = read_clock()
+    lake = open_to_read(config, environment)
+    with connected(config.settings.memory_limit_megabytes) as connection:
+        histories = read_histories(lake, connection)
+    shown = [clock.today() - timedelta(days=number) for number in reversed(range(1, days + 1))]
+    names = (*config.tables.daily, *config.tables.weekly)
+    return {name: _states(histories.get(name, History()), shown) for name in names}
+
+
+def _states(history: History, days: list[date]) -> dict[date, DayState]:
+    closed: dict[date, int] = {}
+    for window in history.closed:
+        day = london_day(window.started_at) if window.window == FULL else date.fromisoformat(window.window)
+        closed[day] = closed.get(day, 0) + window.records
+    gaps = {gap.window for gap in history.gaps}
+    failed = {window for window, _ in history.failures}
+    return {day: _state(day, closed, gaps, failed) for day in days}
+
+
+def _state(day: date, closed: Mapping[date, int], gaps: set[str], failed: set[str]) -> DayState:
+    if str(day) in gaps:
+        return "gap"
+    if str(day) in failed:
+        return "failed"
+    if day in closed:
+        return "loaded" if closed[day] else "empty"
+    return "none"
+
+
+def _last_total(history: History, today: date) -> tuple[int | None, datetime | None]:
+    last, counted = history.last_full(), history.last_count
+    if counted and london_day(counted.counted_at) <= today and (last is None or counted.counted_at >= last.started_at):
+        return counted.total, counted.counted_at
+    return (last.records, last.started_at) if last else (None, None)
+
+
+def _last_errors(lake: Lake, connection: Connection) -> dict[str, str]:
+    columns = ("resource", "error", "request_id", "event", "window", "page")
+    rows = own_rows_sql(lake, "raw", "api_requests", columns=columns)
+    query = f"""
+        select resource, arg_max("window" || coalesce(' page ' || page, '') || ': ' || error, request_id)
+        from {rows} where error is not null and event <> {literal(GAP)} group by resource"""
+    return dict(connection.execute(query).fetchall())

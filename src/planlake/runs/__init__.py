@@ -1,0 +1,1 @@
+"""Runs: what is due, and the loop that does it."""

@@ -1,0 +1,47 @@
+"""Comparing loaded tables with the API, as a run of its own."""
+
+import asyncio
+from collections.abc import Sequence
+
+from planlake.changes.rollback import resume
+from planlake.config import Config
+from planlake.flow.opening import opened_for_writing
+from planlake.flow.record import record
+from planlake.inspection.reconcile import Difference, count, sweep
+from planlake.lake.previews.entering import enter
+from planlake.lake.state.ledger import History, read_histories
+from planlake.sources.signing import opened_source
+from planlake.telemetry.progress import Notify, ignore
+
+
+def reconcile(
+    config: Config,
+    tables: Sequence[str],
+    *,
+    is_deep: bool = False,
+    environment: str | None = None,
+    notify: Notify = ignore,
+) -> list[Difference]:
+    """Compare the loaded tables with the API: counts by one request each, or every id and hash by a sweep."""
+    with opened_for_writing(config, environment, notify) as context:
+        resume(context)
+        histories = read_histories(context.lake, context.connection)
+        loaded = [name for name in tables if histories.get(name, History()).last_full()]
+        enter(context.lake, loaded, run=context.run)
+
+        async def compared() -> list[Difference]:
+            async with opened_source(config, context.catalogue.dialect) as source:
+                found = []
+                for name in loaded:
+                    resource = context.catalogue.resource(name)
+                    if is_deep:
+                        found.append(await sweep(context, source, resource, histories[name]))
+                    else:
+                        found.append(await count(context, source, resource, histories[name]))
+                return found
+
+        found = asyncio.run(compared())
+        different = [one.table for one in found if not one.is_equal]
+        message = f"differ from the API: {', '.join(different)}" if different else "equal to the API"
+        record(context, "reconciled", message if found else "no table is loaded", [])
+        return found

@@ -1,0 +1,1 @@
+"""Adding and trying tables, and editing planlake.yaml."""

@@ -1,0 +1,35 @@
+"""Why no answer came: in goes what a library raised, out come a few words of one line.
+
+What came in place of an answer is not repeated: it may be a record cut off in its middle.
+"""
+
+import errno
+import os
+
+import aiohttp
+
+from planlake.sources.http.strangers import PROXY_LOGIN
+
+
+def reason_of(error: Exception) -> str:
+    """Why no answer came, in a few words of one line."""
+    if isinstance(error, aiohttp.ClientSSLError):  # its number is OpenSSL's, not the operating system's
+        found = getattr(error, "certificate_error", None) or getattr(error, "os_error", error)
+        reason = getattr(found, "verify_message", "") or getattr(found, "reason", "") or found
+        return f"no secure connection: {reason}"
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return f"the proxy {error.host}:{error.port} cannot be reached: {_reason_of_system(error.os_error)}"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy refuses: status {error.status}{PROXY_LOGIN if error.status == 407 else ''}"
+    if isinstance(error, aiohttp.TooManyRedirects):
+        return "it is sent on without end"
+    if isinstance(error, aiohttp.ClientResponseError):  # its text holds the address, and parts of the answer
+        return f"the answer is no HTTP that can be read: {type(error).__name__}"
+    return _reason_of_system(error)
+
+
+def _reason_of_system(error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number in errno.errorcode:
+        return os.strerror(number).lower()
+    return (str(error) or type(error).__name__).splitlines()[0]

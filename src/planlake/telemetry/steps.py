@@ -1,0 +1,29 @@
+"""How one step of a table ended, as logs and lineage tell it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from planlake.checks.quality import CheckResult
+
+StepName = Literal["ingest", "refine", "snapshot"]
+
+
+StepOutcome = Literal["done", "unchanged", "open", "held", "failed", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnd:
+    """How one step of a table ended.
+
+    `rows` and `bytes` are those it wrote, `received` and `received_bytes` those an API sent. None where the step has no
+    such figure.
+    """
+
+    outcome: StepOutcome
+    message: str = ""
+    rows: int | None = None
+    bytes: int | None = None
+    received: int | None = None
+    received_bytes: int | None = None
+    checks: tuple[CheckResult, ...] = ()
+    seconds: float = 0.0

@@ -1,0 +1,130 @@
+"""Examples of values: what is longer than an example is forgotten too, and nothing of it ever leaves the lake."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from changes.remains import remains
+from conftest import feeding
+from documenting import documented, save
+from planlake.changes.forget import forget
+from planlake.checks.examples import EXAMPLE_LENGTH, as_example, hidden_in, without_examples
+from planlake.engines.sql import literal
+from planlake.flow.opening import opened_for_writing
+from planlake.inspection.documentation import compare
+from planlake.lake.state.operations import append_operations
+from planlake.runs.plan import Selection
+from planlake.runs.run import run
+from planlake.setup.try_table import try_out
+from planlake.simulator.dataset import Dataset
+from planlake.telemetry.progress import ignore
+
+NOW = datetime.fromisoformat("2026-11-10T03:00:00")
+COLUMNS = {"id": "integer", "last_updated": "timestamp", "amount": "integer", "kind": "text", "notes": "text"}
+SETTINGS = f"""
+source: tascomi
+resources:
+  things: {{columns: {str(COLUMNS | {"size": "integer"}).replace("'", "")}, accepted: {{kind: [usual]}}}}
+  kept_back: {{columns: {{id: integer, last_updated: timestamp, amount: integer}}}}
+tables: {{daily: [things, kept_back]}}
+settings: {{uncastable_cells: 3}}
+lineage: {{to: file:events.jsonl}}
+"""
+NAME = "Wilhelmina"
+
+
+def long(about):
+    """A value of 56 characters, of which every example shows the name."""
+    return f"{NAME} {about} of 12 Mare Street, the flat above the bakery, London".ljust(56, ".")[:56]
+
+
+def put(feed, about):
+    """Nine things of which one is a person's, and four records of hers that are kept back."""
+    fresh = {"last_updated": "2026-11-09 09:00:00", "amount": "1", "kind": "usual", "notes": "n/a", "size": "1"}
+    for number in range(1, 10):
+        feed.data.put("things", {**fresh, "id": str(number)})
+    named = {name: long(f"{about} {name}") for name in ("amount", "kind", "notes")}
+    feed.data.put("things", {**fresh, "id": "7", **named, "size": {"of": long(f"{about} size"), "in": 1.50}})
+    for number in range(4):
+        feed.data.put("kept_back", {"id": str(number), "last_updated": fresh["last_updated"], "amount": long(about)})
+
+
+def plant_as_earlier_versions_did(feed, environment=None):
+    value = long("first kind")
+    said = (
+        f'1 of 9 values of kind do not cast, "{value[:20]}..." for example',
+        f"kind: 1 of 9 values are no integer, {value[:40]} for example",
+        f"1 rows have a kind nobody knows, {value} for example",
+        f"internal error: ValueError: cannot read {value[:30]!r}",
+    )
+    with opened_for_writing(feed.config, environment, ignore) as context:
+        for resource in ("things", None):
+            rows = [{"run": 1, "resource": resource, "outcome": "tried", "message": text} for text in said]
+            append_operations(context.lake, "runs", rows)
+        append_operations(context.lake, "checks", [{**row, "resource": "things", "check": "own"} for row in rows])
+
+
+def test_no_value_longer_than_an_example_is_left_of_a_record_that_is_forgotten(tmp_path, capfd):
+    data = Dataset({"things": COLUMNS, "kept_back": COLUMNS}, now=NOW)
+    with feeding(data, tmp_path, SETTINGS) as feed:
+        put(feed, "first")
+        assert [table.outcome for table in feed.run_at(NOW.isoformat()).tables] == ["loaded", "held"]
+        types = {"id": "integer", "last_updated": "timestamp without time zone", "amount": "integer"}
+        sections = documented() | {"things": types | {"kind": "text", "notes": "integer", "size": "integer"}}
+        page = save(sections | {"kept_back": types}, tmp_path / "page.html")
+        compare(feed.config, docs=str(page))
+        put(feed, "sampled")
+        for table in ("things", "kept_back"):
+            try_out(feed.config, table, f"try-{table}")
+        try_out(feed.config, "things", "put-aside")
+        put(feed, "first")
+        run(feed.config, Selection(tables=("things",)), environment="put-aside")
+        for environment in (None, "try-things"):
+            plant_as_earlier_versions_did(feed, environment)
+        said = capfd.readouterr().err
+        assert '"event": "step ended"' in said
+        assert NAME not in said
+        assert NAME not in (tmp_path / "events.jsonl").read_text(encoding="utf-8")
+        places = {name.split("/")[-3] for name, *_ in remains(tmp_path, (NAME,))}
+        assert places >= {"runs", "checks", "drift", "uncastable", "api_responses"}
+        for resource, identity in (("things", "7"), *(("kept_back", str(number)) for number in range(4))):
+            forget(feed.config, resource, identity, confirm=lambda _: True)
+        assert remains(tmp_path, (NAME,)) == []
+        others = {row["notes"] for row in feed.rows("select notes from things")}
+        assert others == {"n/a"}
+
+
+def test_examples_of_others_stay(tmp_path):
+    with feeding(Dataset({"things": COLUMNS}, now=NOW), tmp_path, SETTINGS.replace(", kept_back]", "]")) as feed:
+        feed.data.put("things", {"id": "1", "last_updated": "2026-11-09 09:00:00", "kind": "odd", "amount": "none"})
+        feed.data.put("things", {"id": "2", "last_updated": "2026-11-09 09:00:00", "kind": "usual", "amount": "2"})
+        feed.run_at(NOW.isoformat())
+        query = "select message from checks where message is not null order by message"
+        before = feed.rows(query)
+        assert ['"none" for example' in row["message"] for row in before].count(True) == 1
+        forget(feed.config, "things", "2", confirm=lambda _: True)
+        assert feed.rows(query) == before
+        feed.run_at((NOW + timedelta(days=1)).isoformat())
+
+
+@pytest.mark.parametrize(
+    "value", ["4", "x" * EXAMPLE_LENGTH, long("any"), 'says "no" for example', "two\nlines", "a\\b"]
+)
+def test_whatever_an_example_shows_is_found_again(value):
+    message = f"1 of 2 values of kind do not cast, {as_example(value)} for example; declare kind as text"
+    hidden = '1 of 2 values of kind do not cast, "[forgotten]" for example; declare kind as text'
+    assert hidden_in(message, ["another", value]) == hidden
+    assert hidden_in(message, ["another", f"not {value}"]) == message
+    assert without_examples(message).replace('"', "") == hidden.replace('"', "")
+
+
+@pytest.mark.parametrize("value", ["O'Neil", "''", "plain"])
+def test_a_value_that_the_condition_of_a_check_names_is_found_again(value):
+    said = f"2 rows where surname = {literal(value)} and id > 3"
+    assert hidden_in(said, [value]) == '2 rows where surname = "[forgotten]" and id > 3'
+
+
+def test_a_personal_value_is_no_example_however_often_it_is_masked():
+    hidden = as_example("Jane Doe", is_personal=True)
+    assert hidden == "[personal, 8 characters]"
+    assert as_example(hidden) == as_example(hidden, is_personal=True) == hidden

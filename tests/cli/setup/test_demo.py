@@ -1,0 +1,123 @@
+"""`planlake demo`: the whole way on one machine, what it prints, and what it will not overwrite."""
+
+import json
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from commands import PROGRAM, environment, planlake
+from planlake.cli.setup.demo import MARK
+
+pytestmark = pytest.mark.slow  # loads two days of 17 tables: the longest test by far, once
+
+
+TUESDAY = "2026-11-24T12:00:00"  # the first day is a Sunday then, and weekly tables are not due on the second
+
+
+@pytest.fixture(autouse=True)
+def noon_of_that_day(monkeypatch):
+    monkeypatch.setenv("PLANLAKE_NOW", TUESDAY)
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """A demo made where an earlier one lay: its folder and what it said."""
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "demo-lake/lake").mkdir(parents=True)
+    (folder / "demo-lake/planlake.yaml").write_text(MARK + "source: tascomi\n")
+    (folder / "demo-lake/lake/left-over").write_text("of the earlier demo")
+    said = planlake("demo", folder=folder, timeout=180, PLANLAKE_NOW=TUESDAY)
+    assert said.status == 0, said.err
+    return folder, said
+
+
+def test_the_demo_loads_at_least_ten_tables_over_two_days(shown):
+    _, said = shown
+    assert re.findall(r"Run (\d) of", said.out) == ["1", "2"]
+    first, second = said.out.split("Run 2 of")
+    loaded = re.findall(r"^ (\w+) +\+ loaded", first, re.MULTILINE)
+    assert len(loaded) >= 10
+    assert "applications" in loaded
+    assert len(re.findall(r"\+ loaded .*today so far", second)) >= 10
+    assert "failed" not in said.out
+    assert "Traceback" not in said.err
+
+
+def commands_of(said):
+    return re.findall(r"^  (\S*planlake .+)$", said.out.split("The API was")[0], re.MULTILINE)
+
+
+def test_the_demo_prints_three_commands_and_each_runs_and_answers(shown):
+    folder, said = shown
+    assert len(commands_of(said)) == 3
+    for command in commands_of(said):
+        done = subprocess.run(
+            shlex.split(command), cwd=folder, capture_output=True, text=True, env=environment(), timeout=60, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, ""), command
+        assert len(done.stdout.splitlines()) > 6, command
+
+
+def test_the_second_day_shows_in_the_history(shown, typed):
+    folder, _ = shown
+    query = "select count(*) as n from history_applications where valid_to is not null"
+    said = typed("sql", query, "--format", "json", "--config", folder / "demo-lake/planlake.yaml")
+    assert json.loads(said.out)[0]["n"] > 0
+
+
+def test_every_hint_of_the_demo_is_a_command_that_runs(shown, typed, monkeypatch):
+    folder, said = shown
+    monkeypatch.chdir(folder)
+    hints = re.findall(r"^hint: planlake (.+)$", said.err, re.MULTILINE)
+    assert hints
+    for hint in hints:
+        assert typed(*shlex.split(hint)).status == 0, hint
+
+
+def test_the_api_of_the_demo_can_be_served_again_and_the_lake_equals_it(shown, typed, monkeypatch):
+    folder, said = shown
+    simulate, reconcile, sample = re.findall(r"^  \S*planlake (.+)$", said.out.split("The API was")[1], re.MULTILINE)
+    monkeypatch.chdir(folder)
+    with subprocess.Popen([PROGRAM, *shlex.split(simulate)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            process.stdout.readline()  # it answers
+            assert typed(*shlex.split(sample)).status == 0
+            ran = typed("run", "--config", "demo-lake/planlake.yaml")
+            assert (ran.status, "+ loaded" in ran.out) == (0, False)
+            compared = typed(*shlex.split(reconcile))
+            assert (compared.status, len(re.findall("= equal", compared.out))) == (0, 17)
+        finally:
+            process.terminate()
+
+
+def test_the_keys_of_the_demo_are_beside_its_configuration_and_not_in_it(shown):
+    folder, _ = shown
+    text = (folder / "demo-lake/planlake.yaml").read_text()
+    for name in ("public", "private"):
+        assert (folder / "demo-lake/keys" / name).read_text() not in text
+
+
+def test_a_second_demo_replaces_the_first(shown):
+    folder, _ = shown
+    assert not (folder / "demo-lake/lake/left-over").exists()
+    assert (folder / "demo-lake/planlake.yaml").read_text().startswith(MARK)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "planlake.yaml"])
+def test_a_folder_that_is_no_demo_is_refused_and_left_alone(tmp_path, name):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / name).write_text("source: tascomi\n")
+    said = planlake("demo", "--folder", "mine", folder=tmp_path)
+    assert (said.status, said.out) == (2, "")
+    assert said.errors == ["Error: mine exists and is no demo"]
+    assert [file.name for file in (tmp_path / "mine").iterdir()] == [name]
+
+
+def test_a_file_in_place_of_the_folder_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "mine").write_text("notes")
+    said = planlake("demo", "--folder", "mine", folder=tmp_path)
+    assert (said.status, said.out) == (2, "")
+    assert len(said.errors) == 1
+    assert (tmp_path / "mine").read_text() == "notes"

@@ -1,0 +1,340 @@
+"""Status: trouble first, a sentence each with since when and the next command; nothing is called well that is not."""
+
+import json
+from datetime import date
+
+import pytest
+
+from commands import typed_in_process
+from conftest import feeding
+from flow.ingest.served import fill, record, served, settings_of
+from planlake.changes.forget import forget
+from planlake.changes.rollback import rollback, undo
+from planlake.config import SqlCheck
+from planlake.report.check_history import check_histories
+from planlake.report.status import status
+from planlake.runs.reconcile import reconcile
+from planlake.simulator.faults import Rule
+
+DAYS = [f"2026-11-{day}T10:00:00" for day in range(15, 29)]  # from a Sunday on
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    """Two daily tables and a weekly one, loaded on two days."""
+    data = served(["things", "others", "wards_"], page_size=50, now=DAYS[0])
+    with feeding(data, tmp_path_factory.mktemp("loaded"), settings_of(["things", "others"], ["wards_"])) as made:
+        for table in ("things", "others", "wards_"):
+            fill(data, table, 30, "2026-11-10 09:00:00")
+        made.run_at(DAYS[0])
+        fill(data, "things", 2, "2026-11-15 09:00:00", start=31)
+        made.run_at(DAYS[1])
+        yield made, made.remembered()
+
+
+@pytest.fixture
+def feed(loaded):
+    made, set_back = loaded
+    set_back()
+    return made
+
+
+@pytest.fixture
+def typed(feed, monkeypatch, capfd):
+    monkeypatch.setenv("COLUMNS", "80")
+    file = feed.config.folder / "planlake.yaml"
+    return lambda *words: typed_in_process(monkeypatch, capfd, (words[0], "--config", file, *words[1:]))
+
+
+def said(feed):
+    return [(one.kind, one.sentence, one.next_command) for one in status(feed.config).troubles]
+
+
+def at(feed, day):
+    feed.monkeypatch.setenv("PLANLAKE_NOW", day)
+
+
+def test_where_all_is_well_every_table_is_complete_and_the_exit_status_is_0(feed, typed):
+    reconcile(feed.config, ["things"], is_deep=True)
+    found = status(feed.config)
+    assert (found.troubles, [one.is_complete for one in found.tables]) == ((), [True, True, True])
+    shown = typed("status")
+    assert (shown.status, shown.out.count("= complete")) == (0, 3)
+    assert max(map(len, shown.out.splitlines())) <= 80
+    told = json.loads(typed("status", "--json").out)
+    assert (told["is_well"], told["troubles"], len(told["tables"])) == (True, [], 3)
+
+
+def test_an_api_that_does_not_answer_is_the_first_thing_said_with_since_when(feed, typed):
+    feed.fail(
+        Rule(resource="*", reset=True, times=None),
+        *(Rule(resource=t, reset=True, times=None) for t in ("things", "others", "wards_")),
+    )
+    for day in DAYS[2:4]:
+        with pytest.raises(Exception, match="cannot be reached"):
+            feed.run_at(day)
+    kind, sentence, command = said(feed)[0]
+    assert (kind, command) == ("last run", "planlake doctor")
+    assert sentence.startswith("the last run (4 of 18 November) failed: the API cannot be reached")
+    assert sentence.endswith("2 in a row did not end well, since 17 November (run 3)")
+    shown = typed("status")
+    assert shown.status == 1
+    assert shown.out.splitlines()[0].startswith("! the last run (4 of 18 November) failed")
+    assert shown.out.splitlines()[1].startswith("hint: planlake doctor --config ")
+    assert (shown.out.count("= complete"), shown.out.count("? not known")) == (0, 3)
+    feed.fail()
+    assert feed.run_at(DAYS[4]).exit_code == 0
+    assert said(feed) == []
+
+
+def test_a_table_that_a_check_holds_is_said_to_be_held_with_the_day_it_began(feed, typed):
+    for identity in range(101, 130):
+        feed.data.put("things", record(identity, "2026-11-16 12:00:00", amount="n/a"))
+    feed.run_at(DAYS[2])
+    feed.run_at(DAYS[3])
+    kind, sentence, command = said(feed)[0]
+    assert (kind, command) == ("held", "planlake check things")
+    assert sentence.startswith("things: held since 17 November (run 3, 2 runs): 29 of 29 values of amount do not cast")
+    assert sentence.endswith("people see the last good version, of 16 November")
+    shown = typed("status")
+    assert (shown.status, shown.out.count("= complete")) == (1, 2)
+    assert "! held" in shown.out
+    assert "things" in typed("check").out
+
+
+FOREIGN = {
+    "a page nobody has": (Rule(resource="others", status=404, times=None), "status 404"),
+    "a firewall": (Rule(resource="others", body=b"<html><title>Access denied</title></html>", times=None), "HTML page"),
+    "a redirect": (Rule(resource="others", status=302, times=None), "status 302"),
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_where_something_else_answers_the_doctor_is_asked_by_run_and_status(feed, typed, what):
+    rule, seen = FOREIGN[what]
+    feed.fail(rule)
+    at(feed, DAYS[2])
+    ran = typed("run")
+    assert (ran.status, seen in ran.out) == (1, True)
+    assert "hint: planlake doctor" in ran.err
+    ((kind, sentence, command),) = said(feed)
+    assert (kind, seen in sentence, command) == ("open", True, "planlake doctor")
+
+
+@pytest.mark.parametrize("table", ["wards_", "things"])
+def test_another_api_read_in_full_is_no_complete_table(feed, table):
+    before = list(feed.data.records(table))
+    for identity in feed.data.ids(table):
+        feed.data.delete(table, identity)
+    fill(feed.data, table, 20, start=1000)
+    feed.run_at(DAYS[7], table, is_full=True)
+    kinds = [kind for kind, sentence, _ in said(feed) if sentence.startswith(table)]
+    assert kinds == ["held"]
+    (trouble,) = (one for one in status(feed.config).troubles if table in one.tables)
+    assert trouble.hints[0] == "planlake doctor"
+    assert trouble.hints[1].startswith(
+        f"planlake run {table} --full --accept-deletions, where the API is the right one"
+    )
+    for identity in feed.data.ids(table):
+        feed.data.delete(table, identity)
+    for one in before:
+        feed.data.put(table, one)
+    feed.run_at(DAYS[8])
+    assert [kind for kind, sentence, _ in said(feed) if table in sentence] == []
+    assert [(one.check, one.verdict) for one in check_histories(feed.config, [table]) if one.verdict == "held"] == []
+
+
+def test_rows_the_api_does_not_have_any_more_are_counted_and_said(feed):
+    feed.data.delete("things", 1)
+    feed.run_at(DAYS[9])  # a week after the last count
+    (trouble,) = said(feed)
+    assert trouble[0] == "too many"
+    assert trouble[1] == ("things: 1 row more than the API has: 32 were held when the API had 31 on 24 November")
+    assert trouble[2] == "planlake reconcile things --deep --repair"
+    feed.run_at(DAYS[10], "things", is_full=True)
+    assert said(feed) == []
+
+
+@pytest.mark.parametrize("is_larger", [True, False])
+def test_a_count_that_differs_by_more_than_is_believed_sends_to_the_doctor_first(feed, is_larger):
+    """It may be another API that answers, and a repair would bring its rows."""
+    if is_larger:
+        fill(feed.data, "others", 20, "2026-11-10 09:00:00", start=500)  # of a day that is read already
+    else:
+        for identity in range(1, 11):
+            feed.data.delete("others", identity)
+    reconcile(feed.config, ["others"])
+    (trouble,) = status(feed.config).troubles
+    assert trouble.kind == ("missing" if is_larger else "too many")
+    assert trouble.hints == (
+        "planlake doctor",
+        "planlake reconcile others --deep --repair, where the API that answers is the right one",
+    )
+
+
+def test_rows_that_came_since_the_last_count_are_no_surplus_and_not_yet_proven(feed, typed):
+    fill(feed.data, "things", 5, "2026-11-16 12:00:00", start=200)
+    feed.run_at(DAYS[2])
+    assert said(feed) == []
+    things = status(feed.config).tables[0]
+    assert (things.held, things.total, things.since, things.is_complete) == (37, 30, 7, False)
+    shown = typed("status")
+    assert (shown.status, shown.out.count("= complete"), shown.out.count("+ 7 since counted")) == (0, 2, 1)
+
+
+@pytest.mark.parametrize("is_deep", [False, True])
+def test_the_count_that_is_shown_is_the_newest(feed, typed, is_deep):
+    fill(feed.data, "things", 5, "2026-11-16 12:00:00", start=200)
+    feed.run_at(DAYS[2])
+    reconcile(feed.config, ["things"], is_deep=is_deep)
+    things = status(feed.config).tables[0]
+    assert (things.held, things.total, str(things.counted_at)[:10], things.is_complete) == (37, 37, "2026-11-17", True)
+
+
+def test_a_page_that_fails_for_days_is_open_since_the_first_of_them(feed):
+    feed.fail(Rule(resource="others", status=500, times=None))
+    feed.run_at(DAYS[2])
+    feed.run_at(DAYS[3])
+    ((kind, sentence, command),) = said(feed)
+    assert (kind, command) == ("open", "planlake run others")
+    assert sentence.startswith("others: open since 17 November: ")
+    assert "status 500" in sentence
+
+
+def test_tables_that_nobody_read_for_long_are_stale_the_weekly_one_later(feed):
+    at(feed, DAYS[3])
+    assert said(feed) == []
+    at(feed, DAYS[4])
+    ((kind, sentence, command),) = said(feed)
+    assert (kind, command) == ("stale", "planlake run things others")
+    assert sentence == "things and others: last published on 16 November, 3 days ago, and it is read daily"
+    at(feed, "2026-12-01T10:00:00")
+    assert ("stale", "planlake run wards_") in [(kind, command) for kind, _, command in said(feed)]
+
+
+def test_a_lake_in_which_nothing_ran_says_only_that(tmp_path, monkeypatch, capfd):
+    data = served(["things", "others"], now=DAYS[0])
+    with feeding(data, tmp_path, settings_of(["things", "others"])) as made:
+        assert said(made) == [("not loaded", "nothing was loaded yet", "planlake run")]
+        file = made.config.folder / "planlake.yaml"
+        shown = typed_in_process(monkeypatch, capfd, ("status", "--config", file))
+        assert (shown.status, shown.out.count("- not loaded")) == (1, 2)
+
+
+def test_a_table_that_is_configured_and_was_never_loaded_is_said(feed):
+    tables = feed.config.tables.model_copy(update={"daily": ("things", "others", "fees")})
+    feed.config = feed.config.model_copy(update={"tables": tables})
+    assert said(feed) == [("not loaded", "fees: never loaded", "planlake run fees")]
+
+
+def test_a_table_that_is_loaded_and_not_configured_any_more_is_told_and_no_trouble(feed):
+    feed.config = feed.config.model_copy(
+        update={"tables": feed.config.tables.model_copy(update={"daily": ("things",)})}
+    )
+    found = status(feed.config)
+    assert found.is_well
+    assert found.notes == ("others: loaded, and not configured: no run by itself brings it up to date",)
+
+
+TARGETS = {"2026-11-15": date(2026, 11, 15), "1": 1, "last-good": "last-good"}
+SPOKEN = {"2026-11-15": "15 November", "1": "run 1", "last-good": "the version before the last"}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_table_that_was_rolled_back_says_so_and_what_each_way_on_means(feed, typed, target):
+    rollback(feed.config, ["things"], TARGETS[target], confirm=lambda _: True)
+    (trouble,) = status(feed.config).troubles
+    assert trouble.kind == "rolled back"
+    assert trouble.sentence == (
+        f"things: rolled back to {SPOKEN[target]} (run 3); people see the last good version, of 15 November; "
+        "the next run applies the same records again"
+    )
+    assert trouble.hints == (
+        "planlake undo takes the rollback back",
+        f"planlake undo, then planlake rollback things --to {target} --zone all, where the records were wrong",
+        "planlake run things applies the same records again",
+    )
+    shown = typed("status")
+    assert (shown.status, shown.out.count("hint: "), "! rolled back" in shown.out) == (1, 3, True)
+    feed.run_at(DAYS[2])
+    assert said(feed) == []
+
+
+def test_a_table_whose_records_were_voided_says_that_the_next_run_asks_again_and_misses_no_rows(feed):
+    reconcile(feed.config, ["things"])
+    rollback(feed.config, ["things"], 1, zone="all", confirm=lambda _: True)
+    (trouble,) = status(feed.config).troubles
+    assert trouble.sentence == (
+        "things: rolled back to run 1 (run 4); people see the last good version, of 15 November; "
+        "the next run asks the API again for what came since"
+    )
+    assert trouble.hints == ("planlake run things", "planlake undo takes the rollback back")
+    feed.run_at(DAYS[2])
+    assert said(feed) == []
+
+
+@pytest.mark.parametrize("zone", ["refined", "all"])
+def test_a_rollback_that_was_taken_back_is_not_told_of(feed, zone):
+    rollback(feed.config, [], 1, zone=zone, confirm=lambda _: True)
+    undo(feed.config, confirm=lambda _: True)
+    assert said(feed) == []
+
+
+def test_a_table_rolled_back_for_days_is_said_to_be_that_and_no_more(feed):
+    rollback(feed.config, ["things"], 1, confirm=lambda _: True)
+    at(feed, DAYS[6])
+    assert [kind for kind, sentence, _ in said(feed) if "things" in sentence] == ["rolled back"]
+
+
+def test_what_was_refused_or_forgotten_is_not_missing(feed):
+    feed.data.put("wards_", {"id": "90"}, body=b'{"name": "no id"}')
+    feed.run_at(DAYS[7])
+    assert said(feed) == []
+    forget(feed.config, "wards_", "3", confirm=lambda _: True)
+    assert said(feed) == []
+
+
+def test_a_cell_that_is_still_null_is_not_called_well_the_day_after(feed):
+    feed.data.put("things", record(101, "2026-11-16 12:00:00", amount="n/a"))
+    feed.run_at(DAYS[2])
+    fill(feed.data, "things", 1, "2026-11-17 12:00:00", start=300)
+    feed.run_at(DAYS[3])
+    newest = {(one.check, one.column): (one.verdict, one.message) for one in check_histories(feed.config, ["things"])}
+    assert newest["casts", "amount"] == (
+        "warning",
+        "1 values of amount did not cast in earlier runs and are still NULL",
+    )
+    assert ("casts", "") not in newest
+    feed.run_at(DAYS[4])
+    assert feed.rows(
+        "select verdict from checks where resource = 'things' and \"check\" = 'casts' order by run desc limit 1"
+    ) == [{"verdict": "warning"}]
+    feed.data.put("things", record(101, "2026-11-18 12:00:00", amount="3.5"))
+    feed.run_at(DAYS[5])
+    newest = {(one.check, one.column): one.verdict for one in check_histories(feed.config, ["things"])}
+    assert (newest["casts", ""], ("casts", "amount") in newest) == ("ok", False)
+
+
+def test_a_record_that_is_still_refused_is_not_called_well_the_day_after(feed):
+    feed.data.put("things", {"id": "90", "last_updated": "2026-11-16 12:00:00"}, body=b'{"name": "no id"}')
+    feed.run_at(DAYS[2])
+    fill(feed.data, "things", 1, "2026-11-17 12:00:00", start=300)
+    feed.run_at(DAYS[3])
+    newest = {one.check: (one.verdict, one.message) for one in check_histories(feed.config, ["things"])}
+    assert newest["rejected"] == ("warning", "1 records of earlier runs are still refused")
+
+
+def test_a_check_keeps_its_result_until_it_is_made_again_and_one_that_is_no_more_is_not_shown(feed):
+    own = (SqlCheck(table="things", name="no fives", rows="id = 305", holds=True),)
+    strict, lenient = feed.config.model_copy(update={"checks": own}), feed.config
+    fill(feed.data, "things", 10, "2026-11-16 12:00:00", start=300)
+    feed.config = strict
+    feed.run_at(DAYS[2])
+    newest = {one.check: one.verdict for one in check_histories(feed.config, ["things"])}
+    assert newest["no fives"] == "held"
+    feed.config = lenient
+    feed.run_at(DAYS[3])
+    feed.run_at(DAYS[4])  # brings nothing new: what was checked of the rows shown still counts
+    newest = {one.check: one.verdict for one in check_histories(feed.config, ["things"])}
+    assert "no fives" not in newest
+    assert {newest[check] for check in ("casts", "complete", "unique", "rows dropped", "freshness")} == {"ok"}
