@@ -400,7 +400,7 @@ def test_a_sample_goes_into_no_environment_others_use(feed, typed):
 
 def test_two_commands_and_one_line_take_a_resource_nobody_ingests_from_the_api_to_a_typed_table(feed, typed, at):
     """The table is one of the 25 that are documented and were never ingested."""
-    from .conftest import FEW_TABLES, small_council  # noqa: PLC0415
+    from cli.conftest import FEW_TABLES, small_council  # noqa: PLC0415
 
     folder = feed.file.parent / "council"
     with feeding(small_council(NOW), folder, FEW_TABLES):
