@@ -7,48 +7,53 @@ COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-u
 	--no-emit-find-links --no-emit-options --resolver backtracking
 OF_PRODUCT := --build-deps-for editable
 
-.PHONY: demo test features check format lock bench soak clean
+.PHONY: help demo test features check format lock bench soak release clean
 
-demo: $(VENV)/run
+help: ## this list, from the words behind each target
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/run ## the product, on this machine, in half a minute
 	$(BIN)/planlake demo
 
-test: $(VENV)/dev
+test: $(VENV)/dev ## every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-# The playbook as features, with a page for those who read no code: build/features.html.
-features: $(VENV)/dev
+features: $(VENV)/dev ## the playbook as scenarios, with a page for those who read no code: build/features.html
 	mkdir -p build && rm -f build/features.json
 	$(BIN)/python -m pytest tests/features --ignore tests/features/test_breaking.py --cucumber-json build/features.json; \
 	ended=$$?; $(BIN)/python scripts/build_features.py tests/features build/features.json build/features.html && exit $$ended
 
-check: $(VENV)/dev
+check: $(VENV)/dev ## formatting, lint, types, and that the generated docs are current
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python scripts/build_docs.py --check
 
-format: $(VENV)/dev
+format: $(VENV)/dev ## formats the code and writes the generated docs anew
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python scripts/build_docs.py
 
 # All systems, full size: about half an hour, most of it Spark's. BENCH="--only planlake,floor --scale 0.05" is a minute.
-bench: $(VENV)/dev $(VENV)-bench/done
+bench: $(VENV)/dev $(VENV)-bench/done ## the measurements of benchmarks/, half an hour; BENCH=... takes its options
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
-soak: $(VENV)/dev
+soak: $(VENV)/dev ## the tests that take long, in full: what each does more is in tests/README.md
 	PLANLAKE_SOAK=1 $(BIN)/python -m pytest tests/flow/ingest/test_interruptions.py tests/flow/ingest/test_resuming.py \
 		tests/flow/ingest/test_moving_sets.py tests/flow/ingest/test_pages_not_asked_for.py tests/flow/ingest/test_audit.py \
 		tests/flow/test_moving_pages.py tests/flow/test_random_histories.py tests/changes/test_undoing_in_any_order.py \
 		tests/changes/test_retyping_in_any_order.py tests/flow/refine/test_names.py tests/cli/report/test_attacks.py \
 		tests/flow/refine/test_any_body.py tests/flow/refine/test_planted_faults.py tests/lake/test_damage.py
 
-lock: $(VENV)/dev
+lock: $(VENV)/dev ## renews the lock files, with hashes
 	$(COMPILE) $(OF_PRODUCT) --upgrade --output-file requirements.lock pyproject.toml
 	$(COMPILE) $(OF_PRODUCT) --upgrade --extra dev --output-file requirements-dev.lock pyproject.toml
 	$(COMPILE) --upgrade --output-file benchmarks/requirements.lock benchmarks/requirements.in
 
-clean:
+release: $(VENV)/dev ## VERSION=x.y.z: builds, installs, tries, commits and tags it; pushes nothing
+	$(BIN)/python scripts/release.py "$(VERSION)"
+
+clean: ## takes away what was installed and made: .venv, demo-lake, build
 	rm -rf $(VENV) $(VENV)-bench demo-lake build
 
 $(VENV)/run: requirements.lock pyproject.toml
