@@ -1,6 +1,6 @@
 """Rollback, undo, rebuild, promote, run and housekeeping in any order: every table shows what plain Python says.
 
-Five tables of one lake go through a sequence each: ten examples are fifty sequences (PLANLAKE_SOAK=1: three hundred).
+Five tables of one lake go through a sequence each: five examples are 25 sequences (PLANLAKE_SOAK=1: three hundred).
 """
 
 import os
