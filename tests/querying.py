@@ -1,7 +1,7 @@
 """Answers of a lake that is open: what `planlake sql` shows, without a database of its own for each of many queries."""
 
+from planlake.lake.views.parse_query import question
 from planlake.lake.views.query import unknown
-from planlake.lake.views.questions import question
 
 
 def answer(views, query):

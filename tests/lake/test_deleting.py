@@ -17,7 +17,7 @@ from planlake.changes.maintain import maintain
 from planlake.changes.previews import create, remove
 from planlake.engines import spill
 from planlake.errors import LakeError
-from planlake.lake.tables.folders import lying_below
+from planlake.lake.tables.local_folders import lying_below
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
 

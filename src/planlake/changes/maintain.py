@@ -18,7 +18,7 @@ from planlake.flow.opening import opened_for_writing
 from planlake.flow.record import record
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.repair.damage import previews_of
-from planlake.lake.repair.histories import check_histories
+from planlake.lake.repair.split_histories import check_histories
 from planlake.lake.state.ledger_compaction import compact_ledger
 from planlake.lake.tables.bookmarks import figure
 from planlake.lake.tables.retention import (

@@ -9,7 +9,7 @@ from planlake.runs.plan import STEPS, Selection, StepName
 from planlake.sources.catalogue import Cadence
 
 if TYPE_CHECKING:
-    from planlake.lake.repair.histories import Chosen
+    from planlake.lake.repair.split_histories import Chosen
 
 CADENCES = ("daily", "weekly")
 ENGINES = ("duckdb",)

@@ -20,8 +20,8 @@ from planlake.lake.lake import Lake
 from planlake.lake.opening import open_lake
 from planlake.lake.previews.entering import preview_of
 from planlake.lake.previews.names import preview_names
-from planlake.lake.repair.histories import check_histories
 from planlake.lake.repair.place import check_own
+from planlake.lake.repair.split_histories import check_histories
 from planlake.lake.state.landing import Arrivals
 from planlake.lake.state.ledger import last_request_id
 from planlake.lake.state.lock import Held, note_end, note_run, writing

@@ -17,12 +17,12 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import connected
 from planlake.errors import PlanlakeError, SourceRefused
 from planlake.flow.runs_ahead import runs_ahead
-from planlake.lake.disk import advice
+from planlake.lake.disk_errors import advice
 from planlake.lake.lake import ZONES, Lake, catalogue_file
 from planlake.lake.opening import open_lake
 from planlake.lake.repair.damage import damages
-from planlake.lake.repair.histories import check_histories
 from planlake.lake.repair.place import check_known, displaced, has_files, is_made, warehouse_of
+from planlake.lake.repair.split_histories import check_histories
 from planlake.lake.state.operations import last_run
 from planlake.sources.catalogue import catalogue_of, configured_catalogue
 from planlake.sources.dialect import Dialect, page_query

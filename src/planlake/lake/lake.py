@@ -25,7 +25,6 @@ from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, InternalError, LakeError
 from planlake.lake.tables.avro_readers import share_readers
 from planlake.lake.tables.columns import TABLES, schema_of
-from planlake.lake.tables.folders import MODES, make_folder
 from planlake.lake.tables.format import (
     FORMAT,
     FORMAT_PROPERTY,
@@ -35,6 +34,7 @@ from planlake.lake.tables.format import (
     missing_columns,
     upgrade,
 )
+from planlake.lake.tables.local_folders import MODES, make_folder
 from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE, damaged
 
 CATALOG_NAME = "planlake"  # Spark must call the same catalogue by the same name

@@ -8,7 +8,7 @@ from pyiceberg.io import load_file_io
 from pyiceberg.io.pyarrow import PyArrowFileIO
 
 from planlake.lake.lake import Lake
-from planlake.lake.tables.storage import Storage, storage_of
+from planlake.lake.tables.stored_files import Storage, storage_of
 
 
 def opened_by(lake: Lake) -> Callable[[str], pa.NativeFile]:

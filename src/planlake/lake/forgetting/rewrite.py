@@ -30,7 +30,7 @@ from planlake.lake.forgetting.search import Search, ends_of, manifests_of
 from planlake.lake.tables.commits import changing
 from planlake.lake.tables.manifests import entry_of, written_list, written_manifest
 from planlake.lake.tables.retention import live_paths
-from planlake.lake.tables.storage import Storage
+from planlake.lake.tables.stored_files import Storage
 
 NOTHING_RECENT = datetime.max.replace(tzinfo=UTC)  # no version that was current once is spared
 

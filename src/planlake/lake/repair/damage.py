@@ -19,7 +19,7 @@ from planlake.lake.previews.names import preview_names, unread
 from planlake.lake.repair.metadata_files import missing_file
 from planlake.lake.tables.data_files import LISTS, data_files
 from planlake.lake.tables.filters import of_resource
-from planlake.lake.tables.storage import sizes_of
+from planlake.lake.tables.stored_files import sizes_of
 from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE, damaged, repair_of
 
 DATA, METADATA, EARLIER = "data files", "metadata files", "lists of earlier versions"

@@ -30,7 +30,7 @@ from planlake.lake.tables.columns import TABLES
 from planlake.lake.tables.commits import commit, expire
 from planlake.lake.tables.data_files import bounds_of, data_files, files_to_replace
 from planlake.lake.tables.parquet import write_file
-from planlake.lake.tables.storage import path_in_storage, storage_of
+from planlake.lake.tables.stored_files import path_in_storage, storage_of
 from planlake.lake.tables.unreadable import UNREADABLE
 
 RAW = ("raw", "api_responses")

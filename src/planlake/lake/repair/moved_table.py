@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import MetadataLogEntry, Snapshot
 
-from planlake.lake.tables.storage import path_in_storage
+from planlake.lake.tables.stored_files import path_in_storage
 
 
 @dataclass(frozen=True, slots=True)

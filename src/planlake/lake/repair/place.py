@@ -21,7 +21,7 @@ from planlake.lake.repair.metadata_files import Written, metadata_files_of, newe
 from planlake.lake.repair.moved_table import Move, is_same_place
 from planlake.lake.repair.other_catalogues import check_alone, own_file
 from planlake.lake.tables.columns import TABLES
-from planlake.lake.tables.storage import are_there
+from planlake.lake.tables.stored_files import are_there
 from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE
 from planlake.lake.warehouse import table_folders
 

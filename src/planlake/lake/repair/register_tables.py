@@ -16,7 +16,6 @@ from planlake.clock import london_day
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.previews.entering import ENTERED, drop_table, last_events, pinning, remove_pins
 from planlake.lake.previews.names import preview_names, unread
-from planlake.lake.repair.histories import Chosen, branches, give_up, leave_out, split_of
 from planlake.lake.repair.metadata_files import (
     Read,
     Written,
@@ -27,11 +26,12 @@ from planlake.lake.repair.metadata_files import (
 )
 from planlake.lake.repair.moved_table import Move
 from planlake.lake.repair.place import check_place, moved_error, stored_locations
-from planlake.lake.repair.settling import settled
-from planlake.lake.repair.stored import Place, places_in
+from planlake.lake.repair.rewrite_moved_table import settled
+from planlake.lake.repair.split_histories import Chosen, branches, give_up, leave_out, split_of
+from planlake.lake.repair.stored_tables import Place, places_in
 from planlake.lake.tables.bookmarks import rows_of
 from planlake.lake.tables.format import check_format
-from planlake.lake.tables.storage import are_there, path_in_storage
+from planlake.lake.tables.stored_files import are_there, path_in_storage
 from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE
 
 KNOWN_AGAIN, BROUGHT, LEFT_ALONE, LOST = "known again", "brought up to date", "left alone", "lost"

@@ -21,7 +21,7 @@ from pyiceberg.types import IcebergType
 
 from planlake.errors import ConflictError
 from planlake.lake.tables.bookmarks import bookmarks_of
-from planlake.lake.tables.overwrite import mended, without_old
+from planlake.lake.tables.overwrite_fixes import mended, without_old
 from planlake.lake.tables.parquet import write_file
 
 

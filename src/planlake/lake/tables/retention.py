@@ -22,7 +22,7 @@ from planlake.lake.tables.bookmarks import DAY_TAG, figure
 from planlake.lake.tables.commits import commit, expire
 from planlake.lake.tables.data_files import data_files, first_batch
 from planlake.lake.tables.parquet import write_file
-from planlake.lake.tables.storage import Storage, path_in_storage, storage_of_table
+from planlake.lake.tables.stored_files import Storage, path_in_storage, storage_of_table
 from planlake.lake.tables.unreadable import UNREADABLE
 
 OWN_TAG = re.compile(r"(?:day-|undone-[0-9]+-day-|before-[0-9]+-[0-9]+-)([0-9]{4})([0-9]{2})([0-9]{2})")

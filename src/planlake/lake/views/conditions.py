@@ -16,8 +16,8 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import Lake
-from planlake.lake.views.questions import question
-from planlake.lake.views.refusals import NOTHING_ELSE, why
+from planlake.lake.views.parse_query import question
+from planlake.lake.views.query_errors import NOTHING_ELSE, why
 from planlake.lake.warehouse import opened_by
 
 CountWhere = Callable[[str, Mapping[str, object]], int]

@@ -19,8 +19,8 @@ from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.tables.columns import Described
-from planlake.lake.views.questions import DATABASES, HINT, Question, question
-from planlake.lake.views.refusals import why
+from planlake.lake.views.parse_query import DATABASES, HINT, Question, question
+from planlake.lake.views.query_errors import why
 from planlake.lake.views.views import TextsOf, Views, known_names
 from planlake.lake.warehouse import opened_by
 

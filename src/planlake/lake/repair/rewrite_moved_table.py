@@ -18,7 +18,7 @@ from pyiceberg.table.snapshots import Snapshot
 from planlake.lake.repair.metadata_files import Written, manifests_in
 from planlake.lake.repair.moved_table import Move
 from planlake.lake.tables.manifests import entry_of, written_list, written_manifest
-from planlake.lake.tables.storage import are_there, storage_of
+from planlake.lake.tables.stored_files import are_there, storage_of
 from planlake.lake.tables.unreadable import UNREADABLE
 
 

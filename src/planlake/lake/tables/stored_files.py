@@ -11,7 +11,7 @@ from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table import Table
 
 from planlake.errors import LakeError
-from planlake.lake.tables.folders import lying_below
+from planlake.lake.tables.local_folders import lying_below
 
 
 @dataclass(frozen=True, slots=True)

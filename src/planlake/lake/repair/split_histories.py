@@ -16,7 +16,7 @@ from planlake.errors import LakeError
 from planlake.lake.lake import LEDGER, ZONES, Lake
 from planlake.lake.repair.metadata_files import Written, ends, missing_file
 from planlake.lake.repair.place import GIVEN_UP, given_up_tables
-from planlake.lake.repair.stored import Place, places_in
+from planlake.lake.repair.stored_tables import Place, places_in
 
 Chosen = Literal["older", "newer"]
 TOGETHER_MS = 60_000
