@@ -38,7 +38,7 @@ MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 2 * 2**30
 # The longest first: what begins last decides when several processes are done. All others follow as they are.
 LONGEST = (
     *("flow/test_random_histories.py", "changes/test_undoing_in_any_order.py", "flow/ingest/test_interruptions.py"),
-    *("engines/test_casts.py", "flow/ingest/test_faults.py", "flow/ingest/test_faults_at_recount.py"),
+    *("flow/ingest/test_faults.py", "flow/ingest/test_faults_at_recount.py"),
     *(
         "changes/test_rollback.py",
         "flow/test_real_records.py",

@@ -1,8 +1,5 @@
-"""The casts are one definition: DuckDB and Spark both do what plain Python says, and the same to a whole wide table."""
+"""The casts do what plain Python says: to nasty texts, to any text, and to a whole wide table."""
 
-import os
-import subprocess
-import sys
 from datetime import datetime
 from random import Random
 
@@ -12,7 +9,6 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from engines import conftest
 from engines.nasty import NASTY, WITH_A_ZONE
 from oracle import BAD, cast
 from planlake.engines.casts import CASTS, FALSE_TEXTS, TRUE_TEXTS
@@ -41,9 +37,12 @@ def assert_cast_as_the_oracle(cast_texts, texts):
     bad = {cells.column: cells.values.to_pylist() for cells in bad_cells(table, typed, types)}
     for name in COLUMN_TYPES:
         told = [cast(text, name) for text in [*texts, None]]
-        expected = [None if value is BAD else value for value in told]
-        assert differing(typed[name].to_pylist(), expected, texts=[*texts, None]) == [], name
+        assert differing(typed[name].to_pylist(), without_bad(told), texts=[*texts, None]) == [], name
         assert bad.get(name, []) == [text for text, value in zip(texts, told, strict=False) if value is BAD]
+
+
+def without_bad(told):
+    return [None if value is BAD else value for value in told]
 
 
 def differing(held, wanted, texts):
@@ -104,34 +103,6 @@ def test_no_expression_holds_what_an_engine_may_read_as_an_escape():
         assert not set("\\'\"$") & set(accepts), accepts
 
 
-# ---------------------------------------------------------------- whatever a session is set to
-
-
-@pytest.mark.spark
-@pytest.mark.parametrize(
-    "changed",
-    [
-        pytest.param({"spark.sql.session.timeZone": "Europe/London"}, id="London"),
-        pytest.param({"spark.sql.session.timeZone": "Pacific/Auckland"}, id="Auckland"),
-        pytest.param({"spark.sql.parser.escapedStringLiterals": "true"}, id="escaped string literals"),
-        pytest.param({"spark.sql.ansi.enabled": "true", "spark.sql.ansi.enforceReservedKeywords": "true"}, id="ANSI"),
-        pytest.param({"spark.sql.legacy.timeParserPolicy": "LEGACY"}, id="legacy times"),
-        pytest.param({"spark.sql.timestampType": "TIMESTAMP_NTZ"}, id="times without zone"),
-        pytest.param({"spark.sql.codegen.wholeStage": "false"}, id="no generated stages"),
-        pytest.param({"spark.sql.codegen.factoryMode": "NO_CODEGEN"}, id="no generated code"),
-    ],
-)
-def test_a_session_set_otherwise_casts_the_same(spark, cast_by_spark, changed):
-    before = {name: spark.conf.get(name, None) for name in changed}
-    try:
-        for name, value in changed.items():
-            spark.conf.set(name, value)
-        assert_cast_as_the_oracle(cast_by_spark, [*NASTY, *WITH_A_ZONE])
-    finally:
-        for name, value in before.items():
-            spark.conf.unset(name) if value is None else spark.conf.set(name, value)
-
-
 # ---------------------------------------------------------------- a wide table
 
 ROWS = 500
@@ -157,48 +128,18 @@ def texts(types):
     return pa.table({column: pa.array([cell(record, column) for record in records], pa.string()) for column in types})
 
 
-@pytest.mark.slow
-@pytest.mark.spark
-def test_a_table_of_752_columns_comes_out_of_spark_as_out_of_duckdb(cast_by_duckdb, cast_by_spark, texts, types):
+def test_a_table_of_752_columns_comes_out_row_by_row_as_the_rules_say(cast_texts, texts, types):
     assert (texts.num_columns, texts.num_rows) == (752, ROWS)
-    one, other = cast_by_duckdb(texts, types), cast_by_spark(texts, types)
-    assert one.schema == other.schema == pa.schema([(name, ARROW[types[name]]) for name in texts.column_names])
-    for name in texts.column_names:
-        assert differing(one[name].to_pylist(), other[name].to_pylist(), texts[name].to_pylist()) == [], name
+    typed = cast_texts(texts, types)
+    assert typed.schema == pa.schema([(name, ARROW[types[name]]) for name in texts.column_names])
+    for name, column in zip(texts.column_names, texts.columns, strict=True):
+        told = [cast(text, types[name]) for text in column.to_pylist()]
+        assert differing(typed[name].to_pylist(), without_bad(told), column.to_pylist()) == [], name
 
 
-def test_the_wide_table_has_values_that_cast_and_values_that_do_not_in_every_type(cast_by_duckdb, texts, types):
-    typed = cast_by_duckdb(texts, types)
+def test_the_wide_table_has_values_that_cast_and_values_that_do_not_in_every_type(cast_texts, texts, types):
+    typed = cast_texts(texts, types)
     bad = {cells.column for cells in bad_cells(texts, typed, types)}
     for name, wanted in types.items():
         assert wanted == "text" or name in bad, name
         assert pc.count_distinct(typed[name]).as_py() > 1, name
-
-
-# ---------------------------------------------------------------- a machine without Java
-
-
-def test_without_java_the_tests_skip_and_say_so_but_fail_where_nothing_may_be_skipped(monkeypatch, tmp_path):
-    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    monkeypatch.delenv("PLANLAKE_NOTHING_SKIPPED", raising=False)
-    with pytest.raises(pytest.skip.Exception, match=r"NO SPARK: .*Java absent"):
-        conftest.must_have_spark()
-    monkeypatch.setenv("PLANLAKE_NOTHING_SKIPPED", "1")
-    with pytest.raises(pytest.fail.Exception, match=r"NO SPARK: .*Java absent"):
-        conftest.must_have_spark()
-
-
-@pytest.mark.spark
-def test_without_java_a_session_says_what_is_missing(spark, tmp_path):
-    program = """from planlake.engines.spark import local_session
-from planlake.errors import ConfigurationError
-try:
-    with local_session(cores=1, memory_megabytes=512): pass
-except ConfigurationError as error:
-    print(error, "|", error.hint)"""
-    command = [sys.executable, "-c", program]
-    without = os.environ | {"JAVA_HOME": str(tmp_path)}
-    said = subprocess.run(command, env=without, capture_output=True, text=True, timeout=60, check=True)
-    assert said.stdout == (
-        "Spark does not start (reason=JAVA_GATEWAY_EXITED) | install Java 17, or set JAVA_HOME to its folder\n"
-    )

@@ -1,12 +1,12 @@
-"""What each type accepts: one definition, rendered for every engine.
+"""What each type accepts: one definition, for SQL and for Python.
 
-DuckDB and Spark disagree on what `12.7`, `1e3`, `12:30` or `2024` mean as a number or an instant, and both "succeed"
-where a value should be reported. So a value is cast only when it matches a regular expression that both understand;
-whatever does not match, or does not cast, is a cell that does not cast. The empty string is NULL in a typed column.
-No expression holds a backslash or a quote: whether Spark takes a backslash for an escape is a setting of the session.
+Engines disagree on what `12.7`, `1e3`, `12:30` or `2024` mean as a number or an instant, and all of them "succeed"
+where a value should be reported. So a value is cast only when it matches a regular expression that DuckDB and Python
+understand alike; whatever does not match, or does not cast, is a cell that does not cast. The empty string is NULL in a
+typed column. No expression holds a backslash or a quote, so it is the same text in SQL and in Python.
 
 An instant is kept as it is written. `timestamp` takes none with a zone, since nobody could tell afterwards whether it
-was London's; `timestamp_utc` takes those that say they are UTC, of which both engines leave the zone out.
+was London's; `timestamp_utc` takes those that say they are UTC, of which the zone is left out.
 """
 
 import re

@@ -6,11 +6,6 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def backquoted(name: str) -> str:
-    """A name as Spark's SQL reads it, whatever characters it holds."""
-    return "`" + name.replace("`", "``") + "`"
-
-
 def literal(text: str) -> str:
     """A text as SQL reads it."""
     return "'" + text.replace("'", "''") + "'"
