@@ -16,6 +16,7 @@ from planlake.changes import restore_findings as finding_again
 from planlake.changes.rebuild import rebuild as built_anew
 from planlake.checks.quality import CheckResult
 from planlake.flow.opening import opened_for_writing
+from planlake.flow.refine import findings
 from planlake.flow.refine import step as refine
 from planlake.inspection.observed_types import observed
 from planlake.simulator.dataset import Dataset
@@ -79,7 +80,7 @@ def test_cells_are_told_again_though_a_type_was_held_between_a_rollback_and_its_
     ("module", "stage", "calls"),
     [
         (refine, "commit", 1),  # before the new version is committed
-        (refine, "_keep", 1),  # behind it, before it has its findings alone
+        (refine, "settle_findings", 1),  # behind it, before it has its findings alone
         (rebuild, "find_again", 1),  # held, before the old version is shown again
         (rebuild, "take_away", 1),
         (rebuild, "take_away", 2),
@@ -97,7 +98,7 @@ def test_a_rebuild_killed_anywhere_leaves_each_cell_of_what_is_shown_told_once(f
     assert (amount_of_7(feed), feed.rows(CELLS)) == (None, told)
 
 
-@pytest.mark.parametrize(("module", "stage"), [(refine, "commit"), (refine, "_keep")])
+@pytest.mark.parametrize(("module", "stage"), [(refine, "commit"), (refine, "settle_findings")])
 def test_a_run_killed_while_it_retypes_leaves_the_cells_though_the_type_is_taken_back(feed, monkeypatch, module, stage):
     told = feed.rows(CELLS)
     declare(feed, amount="text")
@@ -135,7 +136,7 @@ def test_a_rebuild_that_was_killed_can_be_tried_again_and_held_under_a_number_of
 
 def test_a_killed_command_that_told_of_a_check_leaves_its_number_to_nobody(feed, monkeypatch, typed):
     declare(feed, name="boolean", amount="text")
-    killed(monkeypatch, refine, "tell_withheld", partial(typed, feed, "recast"), calls=1)
+    killed(monkeypatch, findings, "tell_withheld", partial(typed, feed, "recast"), calls=1)
     assert typed(feed, "recast").status == 1
     told = feed.rows("select run, \"check\" from checks where verdict = 'held' order by run")
     assert [(row["run"], row["check"]) for row in told] == [(2, "casts"), (3, "casts")]

@@ -7,7 +7,7 @@ from pyiceberg.types import LongType, NestedField, StringType
 from conftest import feeding, table_of
 from flow.tables import DAY_1, DAY_2, DAY_3
 from histories import TEXTS, Shown
-from planlake.flow.snapshot.step import _spec
+from planlake.flow.snapshot.ranges import spec_of
 from planlake.sources.catalogue import Resource
 from report.showing import Showing
 
@@ -48,13 +48,13 @@ def feed(loaded):
 def test_ranges_of_ids_end_where_the_type_of_the_key_ends(columns):
     fields = [NestedField(number, f"text_{number}", StringType()) for number in range(2, columns + 1)]
     schema = Schema(NestedField(1, "id", LongType(), required=False), *fields)
-    width = _spec(Resource("things", {"id": "long"}), schema).fields[0].transform.width
+    width = spec_of(Resource("things", {"id": "long"}), schema).fields[0].transform.width
     assert 2**63 % width == 0
 
 
 @pytest.mark.parametrize("cells", [1, 300, 10**9], ids=["one at a time", "some at a time", "all at once"])
 def test_of_many_ranges_those_that_changed_are_written_anew_and_no_other(feed, monkeypatch, cells):
-    monkeypatch.setattr("planlake.flow.snapshot.step.ROUND_CELLS", cells)
+    monkeypatch.setattr("planlake.flow.snapshot.ranges.UNIT_CELLS", cells)
 
     def files():
         return [*feed.config.folder.rglob("current_far_apart/data/*.parquet")]

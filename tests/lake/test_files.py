@@ -1,5 +1,6 @@
 """Committing files: many partitions, many manifests, many threads."""
 
+import pickle
 import sys
 
 import pyarrow as pa
@@ -43,3 +44,10 @@ def test_files_of_any_partitions_are_found_again_however_threads_take_turns(tabl
     finally:
         sys.setswitchinterval(switching)
     assert sorted(table.scan().to_arrow()["resource"].to_pylist()) == [f"resource {number:02}" for number in range(40)]
+
+
+def test_a_file_that_another_process_wrote_is_committed_like_our_own(table):
+    file = write_file(table, pa.table({"resource": ["elsewhere"], "batch": [1]}), partition=("elsewhere",))
+    commit(table, add=[pickle.loads(pickle.dumps(file))])
+    assert "elsewhere" in {one.partition[0] for one in data_files(table)}
+    assert {one.spec_id for one in data_files(table)} == {0}

@@ -164,7 +164,7 @@ def _steps(context: Context, resource: Resource, origin: Origin) -> TableResult:
     refined, taken = None, None
     if origin == "raw":
         with told(context.telling, resource, "refine") as step:
-            refined = refine(context, resource, anew_when="always")
+            refined = refine(context, resource, rebuild="always")
             step.end = step_end(refined)
     if refined is None or not held(refined.checks):
         with told(context.telling, resource, "snapshot") as step:

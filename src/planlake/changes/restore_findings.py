@@ -20,8 +20,9 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.names import PLACE
 from planlake.engines.sql import identifier
 from planlake.flow.context import Context
-from planlake.flow.refine.findings import Findings, with_records
+from planlake.flow.refine.findings import with_records
 from planlake.flow.refine.parsing import Keys, grouped, read_texts
+from planlake.flow.refine.part_findings import Findings
 from planlake.lake.state.findings import replace_findings
 from planlake.lake.state.journal import Entry, voids
 from planlake.lake.state.ledger import raw_files, raw_rows_sql

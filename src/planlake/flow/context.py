@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from planlake.clock import Clock
 from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection
+from planlake.engines.engine import Engine
+from planlake.engines.local import LocalEngine
 from planlake.lake.lake import Lake
 from planlake.lake.state.landing import Arrivals
 from planlake.lake.state.unended import Unended
@@ -32,3 +34,4 @@ class Context:
     request_ids: Iterator[int] = field(default_factory=itertools.count, repr=False)
     accepts_deletions: bool = False
     unended: tuple[Unended, ...] = ()
+    engine: Engine = field(default_factory=LocalEngine)

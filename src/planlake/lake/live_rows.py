@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import duckdb
 from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
@@ -23,3 +24,11 @@ def live_rows(connection: Connection, schema: Schema, files: Sequence[DataFile])
     rows = rows_sql(files, schema, columns=("is_deleted",))
     with connection.cursor() as cursor:
         return int(cursor.execute(f"select count(*) from {rows} where not is_deleted").fetchall()[0][0])
+
+
+def readable_live_rows(connection: Connection, schema: Schema, files: Sequence[DataFile]) -> int | None:
+    """How many rows of these files are not deleted; None where one of them cannot be read."""
+    try:
+        return live_rows(connection, schema, files)
+    except duckdb.Error:
+        return None

@@ -116,7 +116,7 @@ class _Work:
     reading: asyncio.Semaphore
     refining_small: asyncio.Semaphore
     refining_large: asyncio.Semaphore
-    anew_when: Asked
+    rebuild: Asked
 
     def refining(self, read: IngestResult | None) -> asyncio.Semaphore:
         """A place for refining what was read: large tables take turns, so that memory stays bounded."""
@@ -196,7 +196,7 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
     async with work.refining(read):
         if "refine" in names and is_loaded:
             with told(context.telling, resource, "refine") as step:
-                refined = await asyncio.to_thread(refine, context, resource, anew_when=work.anew_when)
+                refined = await asyncio.to_thread(refine, context, resource, rebuild=work.rebuild)
                 step.end = step_end(refined)
         if "snapshot" in names and is_loaded and not held(refined.checks if refined else ()):
             with told(context.telling, resource, "snapshot") as step:

@@ -1,11 +1,10 @@
-"""DuckDB: in go files of JSON records, out come typed Arrow tables and the cells that did not cast.
+"""Connections to DuckDB: a database in memory for each run, and the one that units of work are done with."""
 
-One statement takes records apart, one casts them; both work on whole columns. Which values a type accepts stands in
-`casts`.
-"""
-
+import atexit
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 import duckdb
 
@@ -30,4 +29,40 @@ def connected(memory_limit_megabytes: int) -> Iterator[Connection]:
     }
     with duckdb.connect(config=settings) as connection:
         connection.execute(f"set disabled_optimizers = '{KEPT_SIDES}'")
-        yield connection
+        with _shared(connection):
+            yield connection
+
+
+_opening = Lock()
+_of_process: dict[int, list[Connection]] = {}  # a fork has none of its own
+
+
+@contextmanager
+def _shared(connection: Connection) -> Iterator[None]:
+    """Units of work that are done in this process are done with this database, so that one limit of memory holds."""
+    known = _of_process.setdefault(os.getpid(), [])
+    known.append(connection)
+    try:
+        yield
+    finally:
+        known.remove(connection)
+
+
+@contextmanager
+def unit_cursor(memory_limit_megabytes: int) -> Iterator[Connection]:
+    """A cursor for one unit of work: of the run's own database in its process, elsewhere of one that stays open.
+
+    Opening a database takes as long as a small unit.
+    """
+    with _opening:
+        known = _of_process.setdefault(os.getpid(), [])
+        if not known:
+            _stay_open(memory_limit_megabytes)
+    with known[-1].cursor() as cursor:
+        yield cursor
+
+
+def _stay_open(memory_limit_megabytes: int) -> None:
+    opened = connected(memory_limit_megabytes)
+    opened.__enter__()
+    atexit.register(opened.__exit__, None, None, None)

@@ -1,15 +1,13 @@
 """Findings of one part of the work: in go cells that did not cast and rows refused, out come rows of findings."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyiceberg.manifest import DataFile
 
 from planlake.checks.examples import masked
-from planlake.engines.duckdb.casting import BadCells
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.sql import literal
 from planlake.flow.context import Context
@@ -24,62 +22,50 @@ from planlake.sources.records import why_no_row
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """Makes rows of findings from rows of one part; `keys` are those its columns hold, by column."""
+class Found:
+    """Findings of new rows, by the table they are kept in, and which batches they are about.
 
-    run: int
-    resource: Resource
-    texts: pa.Table
-    keys: Mapping[str, str]
+    `applied` is the bookmark of the version that is shown, `types` are those that only the new version has.
+    """
 
-    def _places(self, positions: pa.Array) -> list[dict[str, Any]]:
-        key = self.resource.key
-        names = ["batch", key, "import_request_id", "page_number", "import_position"]
-        places = self.texts.select(names).take(positions).to_pylist()
-        return [
-            {
-                "run": self.run,
-                "resource": self.resource.name,
-                "batch": place["batch"],
-                "id": place[key],
-                "request_id": place["import_request_id"],
-                "page_number": place["page_number"],
-                "position": place["import_position"],
-            }
-            for place in places
-        ]
+    uncastable: Sequence[Mapping[str, Any]]
+    rejected: Sequence[Mapping[str, Any]]
+    applied: int
+    is_rebuilt: bool
+    types: Collection[str] = ()
 
-    def uncastable(self, cells: BadCells) -> list[dict[str, Any]]:
-        """Rows of `uncastable` for the cells of one column; values of personal columns are masked."""
-        is_key = cells.column == self.resource.key
-        key = self.keys[cells.column]
-        is_personal = self.resource.is_personal(key) or (is_key and bool(self.resource.personal))
-        return [
-            {
-                **place,
-                "id": masked(place["id"], is_personal=is_key and is_personal),
-                "column": cells.column,
-                "raw_value": masked(value, is_personal=is_personal),
-                "wanted_type": cells.wanted_type,
-            }
-            for place, value in zip(self._places(cells.positions), cells.values.to_pylist(), strict=True)
-        ]
+    def __iter__(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+        """Name and rows of each of the two tables."""
+        yield "uncastable", self.uncastable
+        yield "rejected", self.rejected
 
-    def rejected(self, is_refused: pa.ChunkedArray) -> list[dict[str, Any]]:
-        """Rows of `rejected` for the rows that are refused, without their record."""
-        positions = pc.indices_nonzero(is_refused)
-        if not len(positions):
-            return []
-        is_personal = bool(self.resource.personal)  # an id that is none may be anything
-        return [
-            {**place, "id": masked(place["id"], is_personal=is_personal), "reason": self._reason(place["id"])}
-            for place in self._places(positions)
-        ]
 
-    def _reason(self, record_id: str | None) -> str:
-        if record_id is None:
-            return f"no {self.resource.key}"
-        return f"{self.resource.key} is no {self.resource.type_of(self.resource.key)}"
+def write_findings(context: Context, resource: Resource, found: Found, *, is_held: bool) -> None:
+    """Write what was found before the rows it belongs to are committed, or held.
+
+    Of rows that are added, findings of later batches take the place of any others; of a version built anew they stand
+    beside those of the version that is shown. What is held keeps its own apart.
+    """
+    for name, rows in found:
+        if found.is_rebuilt and not is_held:
+            tell_beside(context, resource, name, rows, until=found.applied)
+        else:
+            _replace(context, resource, name, rows, above=found.applied)
+    if is_held:
+        withheld = [row for row in found.uncastable if row["column"] in found.types]
+        tell_withheld(context, resource, withheld, until=found.applied)
+
+
+def settle_findings(context: Context, resource: Resource, found: Found) -> None:
+    """After the commit: a version that was built anew has its own findings alone."""
+    for name, rows in found if found.is_rebuilt else ():
+        _replace(context, resource, name, rows, above=0)
+
+
+def _replace(context: Context, resource: Resource, name: str, rows: Sequence[Mapping[str, Any]], *, above: int) -> None:
+    """Make these the findings in batches above this one; those of earlier ones stay."""
+    new = [row for row in rows if row["batch"] > above]
+    replace_findings(context.lake, name, resource.name, new, above_batch=above)
 
 
 def tell_withheld(context: Context, resource: Resource, rows: Sequence[Mapping[str, Any]], *, until: int) -> None:

@@ -10,11 +10,8 @@ from pyiceberg.table import Table
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.parsing import SAYS_A_KEY_TWICE, keys_and_others, parse_records
 from planlake.engines.sql import identifier
-from planlake.flow.context import Context
-from planlake.lake.state.ledger import raw_rows_sql
 from planlake.lake.tables.columns import IMPORT_COLUMNS
 from planlake.lake.tables.data_files import uncompressed_bytes
-from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
 
 IS_MENDED = "planlake read other bytes than UTF-8"  # no vendor's column has a name like this
@@ -28,13 +25,10 @@ class Keys:
     others: tuple[str, ...] = ()
     has_others: bool = False
 
-
-def keys_to_come(context: Context, resource: Resource, files: Sequence[DataFile], applied: int) -> Keys:
-    """Every key in the records to come, so that a new one is a column before the first row is written."""
-    columns = ("resource", "batch", "request_id", "is_regular", "api_response")
-    rows = raw_rows_sql(context.lake, files, resource.name, applied, columns=columns)
-    with context.connection.cursor() as cursor:
-        return keys_in(cursor, rows, context.catalogue.dropped_keys)
+    def __add__(self, other: "Keys") -> "Keys":
+        """The keys of two lots of records together."""
+        regular, others = {*self.regular, *other.regular}, {*self.others, *other.others}
+        return Keys(tuple(sorted(regular)), tuple(sorted(others - regular)), self.has_others or other.has_others)
 
 
 def keys_in(cursor: Connection, rows: str, dropped: Collection[str]) -> Keys:

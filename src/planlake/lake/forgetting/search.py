@@ -19,7 +19,7 @@ from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.types import PrimitiveType, StringType
 
-from planlake.lake.tables.parquet import write_file
+from planlake.lake.tables.parquet import target_of, write_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +182,6 @@ def written_anew(hit: Hit) -> DataFile | None:
     if not len(left):
         return None
     partition = tuple(hit.file.partition[number] for number in range(len(hit.table.spec().fields)))
-    file = write_file(hit.table, left, schema=pyarrow_to_schema(left.schema), partition=partition)
+    file = write_rows(target_of(hit.table, pyarrow_to_schema(left.schema)), left, partition=partition)
     file.spec_id = hit.file.spec_id
     return file

@@ -341,11 +341,29 @@ def _ledger_sql(lake: Lake, resource: str, above_batch: int, called: Called) -> 
 
 def _good_requests_sql(rows: str) -> str:
     """A query for the ids of the requests that went well, from a table expression of the ledger."""
-    return f"""select request_id from {rows} where event in {REQUEST_EVENTS} and error is null
+    return f"select unnest(generate_series(low, high)) from ({_good_ranges_sql(rows)})"
+
+
+def _good_ranges_sql(rows: str) -> str:
+    """A query for the same as ranges, `low` and `high` included: a request each, and those of compacted windows."""
+    return f"""select request_id as low, request_id as high from {rows}
+               where event in {REQUEST_EVENTS} and error is null
                union all
-               select unnest(generate_series(low::bigint, high::bigint)) from (  -- of compacted windows
-                   select split_part(ends, '-', 1) as low, split_part(ends, '-', 2) as high
-                   from (select unnest(string_split(requests, ' ')) as ends from {rows} where requests is not null))"""
+               select split_part(ends, '-', 1)::bigint, split_part(ends, '-', 2)::bigint
+               from (select unnest(string_split(requests, ' ')) as ends from {rows} where requests is not null)"""
+
+
+def settled_requests(
+    lake: Lake, connection: Connection, resource: str, above_batch: int
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """The voided batches of a resource above one, and the requests that went well, as ranges with both ends."""
+    ledger = _ledger_sql(lake, resource, above_batch, path_of)
+    with connection.cursor() as cursor:
+        cursor.execute(f"create or replace temp table settled as select * from {ledger}")
+        voided = cursor.execute(f"select distinct batch from ({_voided_sql('settled')})").fetchall()
+        ranges = cursor.execute(_good_ranges_sql("settled")).fetchall()
+        cursor.execute("drop table settled")
+    return [batch for (batch,) in voided], ranges
 
 
 def raw_rows_sql(

@@ -4,6 +4,7 @@ Refined tables are made from the catalogue; all others are listed here in full.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from pyiceberg.schema import Schema
@@ -291,15 +292,31 @@ def keys_of(schema: Schema | None, resource: Described | None = None) -> dict[st
     return {**{key: known[key] for key in resource.columns}, **held}
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a refined table: what the API calls it, its name, its short type name."""
+
+    key: str
+    name: str
+    type: str
+
+
+def columns_of(schema: Schema, resource: Described) -> tuple[Column, ...]:
+    """The columns of a refined table that hold values of the API, declared ones first."""
+    return tuple(
+        Column(key, name, resource.columns.get(key, "text")) for key, name in keys_of(schema, resource).items()
+    )
+
+
 def key_by_column(schema: Schema | None, resource: Described | None = None) -> dict[str, str]:
     """The key of the API that each column holds: most are called like it, some have a number."""
     return {column: key for key, column in keys_of(schema, resource).items()}
 
 
-def latest_first(resource: Described, columns: Collection[str]) -> str:
+def latest_first(changed: str, columns: Collection[str]) -> str:
     """The order in which versions of an id win, best first: batch, then `last_updated`, page and position.
 
     `columns` are those of the rows: nobody has to send or declare `last_updated`.
     """
-    by_change = f"{identifier(resource.changed)} desc nulls last, " if resource.changed in columns else ""
+    by_change = f"{identifier(changed)} desc nulls last, " if changed in columns else ""
     return f"batch desc, {by_change}page_number desc, import_position desc, import_request_id desc"

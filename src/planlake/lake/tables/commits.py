@@ -52,6 +52,8 @@ def commit(
             for file in removed:
                 snapshot.delete_data_file(file)
             for file in add:
+                if not hasattr(file, "_spec_id"):  # pyiceberg's record forgets it where it comes from another process
+                    file.spec_id = table.metadata.default_spec_id
                 snapshot.append_data_file(file)
         if tag is not None:
             ManageSnapshots(transaction).create_tag(snapshot.snapshot_id, tag).commit()

@@ -1,5 +1,6 @@
 """The data files of a version of a table, and what their metadata says of the rows in them."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import cast
 
@@ -7,6 +8,7 @@ import pyarrow.parquet as pq
 from pyiceberg.conversions import from_bytes
 from pyiceberg.expressions import AlwaysTrue, BooleanExpression
 from pyiceberg.manifest import DataFile
+from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.types import PrimitiveType
@@ -32,6 +34,17 @@ def first_batch(table: Table, file: DataFile) -> int:
 def bounds_of(table: Table, file: DataFile, column: str) -> tuple[int, int]:
     """The lowest and highest number of a column in a file; 0 where the file does not say."""
     return _bound(table, column, file.lower_bounds), _bound(table, column, file.upper_bounds)
+
+
+def bounds_in(schema: Schema, files: Iterable[DataFile], column: str) -> tuple[float, float]:
+    """Between which numbers all of a column lie in these files; without an end where a file does not say."""
+    field = schema.find_field(column)
+    kind, number = cast("PrimitiveType", field.field_type), field.field_id
+    ends = [((one.lower_bounds or {}).get(number), (one.upper_bounds or {}).get(number)) for one in files]
+    if any(low is None or high is None for low, high in ends):
+        return -math.inf, math.inf
+    lows, highs = ([int(from_bytes(kind, end)) for end in side if end is not None] for side in zip(*ends, strict=True))
+    return min(lows), max(highs)
 
 
 def _bound(table: Table, column: str, bounds: Mapping[int, bytes] | None) -> int:

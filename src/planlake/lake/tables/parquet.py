@@ -2,12 +2,15 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyiceberg.conversions import to_bytes
+from pyiceberg.io import FileIO, load_file_io
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.schema import Schema
@@ -15,34 +18,62 @@ from pyiceberg.table import Table
 from pyiceberg.typedef import Record
 from pyiceberg.types import PrimitiveType
 
+Properties = tuple[tuple[str, str], ...]
 FIELD_ID = b"PARQUET:field_id"  # in the metadata of a column that already has its place in the table
-
-
 ROW_GROUP_BYTES = 16 * 2**20
-
-
 BOUNDED_COLUMNS = ("id", "batch", "request_id", "import_request_id", "run")
-
-
 # Columns whose row groups carry statistics in the Parquet footer: what reads and users most often narrow by.
 NARROWED_BY = (*BOUNDED_COLUMNS, "resource", "record_id", "last_updated", "import_date", "import_datetime")
 
 
-def write_file(
-    table: Table, rows: pa.Table, *, schema: Schema | None = None, partition: Sequence[object] = ()
-) -> DataFile:
-    """Write rows as one Parquet file of the table, which must lie in one partition; nothing is committed.
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A table to be written: its folder, how files are opened there, its columns, the number of its partition spec.
+
+    The schema is that of the new version where columns get other types.
+    """
+
+    location: str
+    properties: Properties = field(repr=False)
+    schema: Schema
+    spec_id: int
+
+    @property
+    def io(self) -> FileIO:
+        """What opens files there, in this process."""
+        return file_io(self.properties)
+
+
+def target_of(table: Table, schema: Schema | None = None) -> Target:
+    """A table as it is written, with other columns where a schema is given."""
+    properties = tuple(sorted(table.io.properties.items()))
+    return Target(table.location(), properties, schema or table.schema(), table.metadata.default_spec_id)
+
+
+@cache
+def file_io(properties: Properties) -> FileIO:
+    """What opens files by these properties; one for all of a process."""
+    return load_file_io(dict(properties))
+
+
+def write_file(table: Table, rows: pa.Table, *, partition: Sequence[object] = ()) -> DataFile:
+    """Write rows as one Parquet file of the table, which must lie in one partition; nothing is committed."""
+    return write_rows(target_of(table), rows, partition=partition)
+
+
+def write_rows(target: Target, rows: pa.Table, *, partition: Sequence[object] = ()) -> DataFile:
+    """Write rows as one Parquet file of a table, which must lie in one partition; nothing is committed.
 
     Only text columns with statistics have a dictionary: without one DuckDB 2.0 takes a text column with one
     value and some nulls for all NULL under `is null`.
     """
-    schema = schema or table.schema()
-    path = f"{table.location()}/data/{uuid.uuid4()}.parquet"
+    schema = target.schema
+    path = f"{target.location}/data/{uuid.uuid4()}.parquet"
     shaped = shaped_rows(rows, schema)
     row_group = max(1, int(len(shaped) * ROW_GROUP_BYTES / max(1, shaped.nbytes)))
     present = set(shaped.column_names)
     narrowing = [name for name in NARROWED_BY if name in present]
-    output = table.io.new_output(path)
+    output = target.io.new_output(path)
     with output.create() as stream:
         pq.write_table(
             shaped,
@@ -72,7 +103,7 @@ def write_file(
         split_offsets=None,
         equality_ids=None,
         sort_order_id=None,
-        spec_id=table.metadata.default_spec_id,
+        spec_id=target.spec_id,
     )
 
 

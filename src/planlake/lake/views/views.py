@@ -200,7 +200,7 @@ class Views:
             return None
         return f"""select * from {self._versions(resource, increment)} qualify row_number() over (
             partition by {identifier(resource.key)}
-            order by {latest_first(resource, increment.schema().column_names)}) = 1"""
+            order by {latest_first(resource.changed, increment.schema().column_names)}) = 1"""
 
     def _snapshot_of_day(self, resource: Described, table: Table, day: date) -> tuple[str, Snapshot | None]:
         """The day on which the version that was published at the end of this day was, and it, if it is still kept.
@@ -245,7 +245,7 @@ class Views:
             return None
         next_version = f"""lag(import_datetime) over (
             partition by {identifier(resource.key)}
-            order by {latest_first(resource, table.schema().column_names)})"""
+            order by {latest_first(resource.changed, table.schema().column_names)})"""
         columns = f"{_shown(table.schema())}, is_deleted, import_datetime as valid_from, {next_version} as valid_to"
         return f"select {columns} from {self._versions(resource, table)}"
 

@@ -1,0 +1,68 @@
+"""Raw rows that count, for whoever reads them: what is asked of the ledger is asked once and handed on."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from pyiceberg.manifest import DataFile
+from pyiceberg.schema import Schema
+
+from planlake.engines.duckdb.connection import Connection
+from planlake.engines.duckdb.reading import rows_sql
+from planlake.engines.sql import literal
+from planlake.lake.lake import Lake
+from planlake.lake.state.ledger import raw_files, settled_requests
+from planlake.lake.tables.data_files import bounds_in
+
+
+@dataclass(frozen=True, slots=True)
+class RawRows:
+    """The rows of a resource in these files of raw, of batches above one, of none that is voided.
+
+    Those of requests that went well: `requests` are ranges of their numbers, both ends included, in order.
+    """
+
+    files: tuple[DataFile, ...] = field(repr=False)
+    schema: Schema = field(repr=False)
+    resource: str
+    above: int
+    voided: tuple[int, ...]
+    requests: tuple[tuple[int, int], ...] = field(repr=False)
+
+    def sql(self, columns: Collection[str] | None = None) -> str:
+        """A table expression of these rows; `columns` must name `resource`, `batch` and `request_id`."""
+        if not self.requests:
+            return f"(select * from {rows_sql((), self.schema, columns=columns)})"
+        rows = rows_sql(self.files, self.schema, columns=columns)
+        ends = ", ".join(f"({low}, {high})" for low, high in self.requests)
+        good = f"select unnest(generate_series(low::bigint, high::bigint)) from (values {ends}) as ranges(low, high)"
+        voided = f"and batch not in ({', '.join(map(str, self.voided))})" if self.voided else ""
+        return f"""(select * from {rows} where resource = {literal(self.resource)} and batch > {self.above} {voided}
+                    and request_id in ({good}))"""
+
+    def part(self, files: Sequence[DataFile]) -> "RawRows":
+        """The rows in some of the files, with as much of the ledger as they need."""
+        low, high = bounds_in(self.schema, files, "request_id")
+        needed = tuple(ends for ends in self.requests if ends[1] >= low and ends[0] <= high)
+        return replace(self, files=tuple(files), requests=needed)
+
+
+def raw_rows_above(lake: Lake, connection: Connection, resource: str, above: int) -> RawRows:
+    """The raw rows of a resource in batches above one, by what the ledger says now."""
+    files = tuple(raw_files(lake, resource, above))
+    schema = lake.own_table("raw", "api_responses").schema() if files else Schema()
+    voided, requests = settled_requests(lake, connection, resource, above) if files else ((), ())
+    return RawRows(files, schema, resource, above, tuple(voided), tuple(_joined(requests)))
+
+
+def _joined(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Ranges in order, those that touch or overlap as one."""
+    last: tuple[int, int] | None = None
+    for low, high in sorted(ranges):
+        if last is not None and low <= last[1] + 1:
+            last = last[0], max(high, last[1])
+        else:
+            if last is not None:
+                yield last
+            last = low, high
+    if last is not None:
+        yield last
