@@ -73,10 +73,10 @@ def _of_versions(
     bad = [row for part in parts for row in part.uncastable]
     by_column: dict[str, int] = {}
     with connection.cursor() as cursor:
-        figures, repeated = _figures(cursor, versions), _repeated(cursor, resource, versions)
+        figures, repeated = _figures(cursor, versions, resource.key)
         if bad or figures.filled != figures.live:
             latest = _latest_sql(resource, schema, versions)
-            figures = _figures(cursor, latest)
+            figures, _ = _figures(cursor, latest, resource.key)
             by_column = _bad_by_column(cursor, latest, bad)
     return [
         *casts(
@@ -118,17 +118,16 @@ def _latest_sql(resource: Resource, schema: Schema, versions: str) -> str:
     return f"(select * from {versions} qualify {by_id})"
 
 
-def _figures(cursor: Connection, rows: str) -> _Figures:
-    live = "count(*) filter (where not is_deleted"
-    query = f"select count(*), {live}), {live} and {identifier(IS_FILLED)}) from {rows}"
-    return _Figures(*cursor.execute(query).fetchall()[0])
-
-
-def _repeated(cursor: Connection, resource: Resource, versions: str) -> int:
-    """How many ids one batch brought more than one version of."""
-    key = identifier(resource.key)
-    several = f"select {key} as id from {versions} group by {key}, batch having count(*) > 1"
-    return int(cursor.execute(f"select count(distinct id) from ({several})").fetchall()[0][0])
+def _figures(cursor: Connection, rows: str, key: str) -> tuple[_Figures, int]:
+    """What the rows are, and how many ids one batch brought more than one of; the files are read once."""
+    live, one = "count(*) filter (where not is_deleted", identifier(key)
+    query = f"""
+        with versions as materialized (from {rows}),
+        several as (select {one} as id from versions group by {one}, batch having count(*) > 1)
+        select count(*), {live}), {live} and {identifier(IS_FILLED)}), (select count(distinct id) from several)
+        from versions"""
+    *figures, repeated = cursor.execute(query).fetchall()[0]
+    return _Figures(*figures), repeated
 
 
 def _bad_by_column(cursor: Connection, latest: str, bad: Sequence[Mapping[str, Any]]) -> dict[str, int]:

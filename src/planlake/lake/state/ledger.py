@@ -357,13 +357,13 @@ def settled_requests(
     lake: Lake, connection: Connection, resource: str, above_batch: int
 ) -> tuple[list[int], list[tuple[int, int]]]:
     """The voided batches of a resource above one, and the requests that went well, as ranges with both ends."""
-    ledger = _ledger_sql(lake, resource, above_batch, path_of)
+    query = f"""with ledger as materialized (from {_ledger_sql(lake, resource, above_batch, path_of)})
+                select true, batch, batch from ({_voided_sql("ledger")})
+                union all select false, low, high from ({_good_ranges_sql("ledger")})"""
     with connection.cursor() as cursor:
-        cursor.execute(f"create or replace temp table settled as select * from {ledger}")
-        voided = cursor.execute(f"select distinct batch from ({_voided_sql('settled')})").fetchall()
-        ranges = cursor.execute(_good_ranges_sql("settled")).fetchall()
-        cursor.execute("drop table settled")
-    return [batch for (batch,) in voided], ranges
+        found = cursor.execute(query).fetchall()
+    voided = [batch for is_voided, batch, _ in found if is_voided]
+    return voided, [(low, high) for is_voided, low, high in found if not is_voided]
 
 
 def raw_rows_sql(
