@@ -15,10 +15,10 @@ from planlake.changes import rebuild
 from planlake.changes import restore_findings as finding_again
 from planlake.changes.rebuild import rebuild as built_anew
 from planlake.checks.quality import CheckResult
-from planlake.flow.opening import opened_for_writing
+from planlake.flow.opening import open_for_writing
 from planlake.flow.refine import findings
 from planlake.flow.refine import step as refine
-from planlake.inspection.observed_types import observed
+from planlake.inspection.observed_types import observe_columns
 from planlake.simulator.dataset import Dataset
 from planlake.telemetry.progress import ignore
 
@@ -208,8 +208,8 @@ def test_what_a_held_type_tells_is_no_reason_to_build_a_table_anew(feed, typed):
 def test_what_a_held_type_tells_does_not_speak_against_the_documented_one(feed):
     declare(feed, amount="boolean")
     assert table_of(feed.run_at(DAY_2), "things").outcome == "held"
-    with opened_for_writing(feed.config, None, ignore) as context:
-        found = observed(context, context.catalogue.resource("things"), {"amount": "double"})
+    with open_for_writing(feed.config, None, ignore) as context:
+        found = observe_columns(context, context.catalogue.resource("things"), {"amount": "double"})
     assert found.contradicted == {}
 
 

@@ -22,7 +22,7 @@ from planlake.changes.maintain import maintain
 from planlake.changes.rebuild import rebuild
 from planlake.changes.rollback import rollback, undo
 from planlake.checks.examples import hidden_in
-from planlake.flow.opening import opened_for_writing
+from planlake.flow.opening import open_for_writing
 from planlake.lake.forgetting import rewrite as rewriting
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.opening import open_lake
@@ -428,7 +428,7 @@ def test_lakes_that_share_files_share_the_new_ones(feed):
     who = ("things", str(NUMBER))
     other = shown_by(open_lake(feed.config), "preview-x--")
     before = files_of(other, "refined", "increment_things")
-    with opened_for_writing(feed.config, None, ignore) as context:
+    with open_for_writing(feed.config, None, ignore) as context:
         lakes = [context.lake, other]
         found = forget_in(context, lakes, context.catalogue.resource(who[0]), who[1], confirm=yes)
     assert [one.table for one in found[::2]] == [one.table for one in found[1::2]]

@@ -10,7 +10,7 @@ from documenting import documented, save
 from planlake.changes.forget import forget
 from planlake.checks.examples import EXAMPLE_LENGTH, as_example, hidden_in, without_examples
 from planlake.engines.sql import literal
-from planlake.flow.opening import opened_for_writing
+from planlake.flow.opening import open_for_writing
 from planlake.inspection.documentation import compare
 from planlake.lake.state.operations import append_operations
 from planlake.runs.plan import Selection
@@ -57,7 +57,7 @@ def plant_as_earlier_versions_did(feed, environment=None):
         f"1 rows have a kind nobody knows, {value} for example",
         f"internal error: ValueError: cannot read {value[:30]!r}",
     )
-    with opened_for_writing(feed.config, environment, ignore) as context:
+    with open_for_writing(feed.config, environment, ignore) as context:
         for resource in ("things", None):
             rows = [{"run": 1, "resource": resource, "outcome": "tried", "message": text} for text in said]
             append_operations(context.lake, "runs", rows)

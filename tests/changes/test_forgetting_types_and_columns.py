@@ -10,7 +10,7 @@ from conftest import feeding, written_config
 from planlake.changes.forget import forget
 from planlake.changes.previews import create
 from planlake.changes.rollback import rollback, undo
-from planlake.flow.opening import opened_for_writing
+from planlake.flow.opening import open_for_writing
 from planlake.lake.forgetting.search import read_rows
 from planlake.lake.opening import open_lake
 from planlake.lake.state.operations import append_operations
@@ -90,7 +90,7 @@ def test_a_column_that_came_and_went_is_forgotten_too_and_what_a_message_showed_
         feed.run_at(FIRST.isoformat())
         feed.data.shown["things"].more = {"last_updated": "2026-11-10 09:00:00", "secret": "Melusine"}
         feed.run_at((FIRST + timedelta(days=1)).isoformat())
-        with opened_for_writing(feed.config, None, ignore) as context:
+        with open_for_writing(feed.config, None, ignore) as context:
             message = {"run": 2, "resource": "things", "check": "own", "message": '1 values, "Melusine" for example'}
             append_operations(context.lake, "checks", [message])
         rollback(feed.config, [], FIRST.date(), confirm=yes)

@@ -17,7 +17,7 @@ from planlake.changes.rebuild import rebuild
 from planlake.changes.rollback import rollback, undo
 from planlake.config import Catalog, load_config
 from planlake.errors import ConfigurationError, QualityError
-from planlake.flow.opening import opened_for_writing
+from planlake.flow.opening import open_for_writing
 from planlake.lake.lake import ZONES
 from planlake.lake.opening import open_lake
 from planlake.lake.previews import dropping
@@ -514,7 +514,7 @@ def test_a_record_that_is_forgotten_is_not_in_the_files_of_a_table_that_a_previe
     feed.data.put("new_ones", thing(77, day(0), name=secret))
     create(feed.config, NAME)
     run_in(feed, day(2), "new_ones")
-    with opened_for_writing(feed.config, NAME, ignore) as context:
+    with open_for_writing(feed.config, NAME, ignore) as context:
         leave(context.lake, ["new_ones"], run=context.run)
     assert found_anywhere(feed, secret)
     forget(feed.config, "new_ones", "77", confirm=yes)

@@ -33,7 +33,7 @@ from planlake.changes.rebuild import rebuild
 from planlake.changes.recover import recover
 from planlake.changes.rollback import rollback
 from planlake.errors import LakeError
-from planlake.flow.opening import opened_for_writing
+from planlake.flow.opening import open_for_writing
 from planlake.lake.lake import catalogue_file
 from planlake.lake.opening import open_lake
 from planlake.lake.previews import dropping
@@ -122,9 +122,9 @@ def test_of_a_table_that_a_preview_left_and_entered_again_the_later_one_is_known
     rebuild(feed.config, ["things"], environment=NAME)
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(previews, "remove_pins", lambda *_: (_ for _ in ()).throw(Killed()))
-        with opened_for_writing(feed.config, NAME, ignore) as opened:
+        with open_for_writing(feed.config, NAME, ignore) as opened:
             leave(opened.lake, ["things"], run=opened.run)
-    with opened_for_writing(feed.config, NAME, ignore) as opened:  # the base is as it was when it was entered first
+    with open_for_writing(feed.config, NAME, ignore) as opened:  # the base is as it was when it was entered first
         enter(opened.lake, ["things"], run=opened.run)
     names = ("current_things", "increment_things")
     before = [open_lake(feed.config, NAME).find("refined", name).metadata_location for name in names]
@@ -246,7 +246,7 @@ def test_a_catalogue_of_before_a_promotion_is_brought_up_to_date_with_its_previe
 def test_tables_that_a_preview_had_not_entered_when_it_was_killed_are_taken_out_and_told(tried, monkeypatch):
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(previews, "note", lambda *_: (_ for _ in ()).throw(Killed()))
-        with opened_for_writing(tried.config, NAME, ignore) as opened:
+        with open_for_writing(tried.config, NAME, ignore) as opened:
             enter(opened.lake, ["others"], run=opened.run)
     found, _ = recover(tried.config)
     told = "taken out: the preview has no others of its own"

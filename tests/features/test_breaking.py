@@ -66,13 +66,13 @@ def rollback_does_nothing(monkeypatch):
 
 
 def added_and_removed_are_mixed_up(monkeypatch):
-    compared = preview.compared
+    compare = preview.compare_versions
 
     def mixed_up(*arguments):
-        found = compared(*arguments)
+        found = compare(*arguments)
         return replace(found, added=found.removed, removed=found.added)
 
-    monkeypatch.setattr(preview, "compared", mixed_up)
+    monkeypatch.setattr(preview, "compare_versions", mixed_up)
 
 
 def every_value_is_taken_to_fit(monkeypatch):

@@ -25,7 +25,7 @@ from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, R
 from planlake.sources.catalogue import Resource
 from planlake.telemetry import lineage
 from planlake.telemetry.log import Log
-from planlake.telemetry.reporter import Telling, told
+from planlake.telemetry.reporter import Reporter, report_step
 from planlake.telemetry.steps import StepEnd
 
 COLUMNS = {"id": "integer", "last_updated": "timestamp", "name": "text"}
@@ -218,8 +218,8 @@ def test_a_step_that_failed_and_one_that_is_held_say_why(feed):
 
 def test_a_step_that_ctrl_c_stops_is_aborted(feed):
     ended = []
-    telling = Telling(Log("off"), begun=lambda *_: ended.append)
-    with pytest.raises(KeyboardInterrupt), told(telling, Resource("things", {}), "refine"):
+    reporter = Reporter(Log("off"), begin=lambda *_: ended.append)
+    with pytest.raises(KeyboardInterrupt), report_step(reporter, Resource("things", {}), "refine"):
         raise KeyboardInterrupt
     assert [(type(one), one.outcome) for one in ended] == [(StepEnd, "stopped")]
     assert lineage_state("stopped") == RunState.ABORT

@@ -47,7 +47,7 @@ class ChangedCell:
     after: str | None
 
 
-def compared(connection: Connection, resource: Resource, before: Version, after: Version) -> Compared:
+def compare_versions(connection: Connection, resource: Resource, before: Version, after: Version) -> Compared:
     """Count the ids that differ between two versions; columns are compared by name, as text."""
     query = f"""
         select count(before.id), count(after.id), count(*) filter (where before.id is null),
@@ -82,7 +82,7 @@ def changed_cells(
     ]
 
 
-def unshared(before: Version, after: Version) -> tuple[Version, Version]:
+def without_shared_files(before: Version, after: Version) -> tuple[Version, Version]:
     """Both versions without the files they share."""
     paths = [{file.file_path for file in version.files} for version in (before, after)]
     shared = paths[0] & paths[1]

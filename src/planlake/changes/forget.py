@@ -22,7 +22,7 @@ from planlake.config import Config
 from planlake.engines.spill import sweep_spilled
 from planlake.errors import ConfigurationError, LakeError
 from planlake.flow.context import Context
-from planlake.flow.opening import opened_for_writing
+from planlake.flow.opening import open_for_writing
 from planlake.flow.record import record
 from planlake.lake.forgetting.record import Forgetting, done, is_unfinished, note, noted, planned
 from planlake.lake.forgetting.rewrite import check_can_list, delete_unreferenced, forget_log, replace_in_versions
@@ -104,7 +104,7 @@ def forget(
     are there and the catalogue does not know it.
     """
     base, is_dry_run = environment_of(config, environment), confirm is None
-    with clear_errors(), opened_for_writing(config, base, notify, is_dry_run=is_dry_run, sweeps=True) as context:
+    with clear_errors(), open_for_writing(config, base, notify, is_dry_run=is_dry_run, sweeps=True) as context:
         begin(context, is_dry_run=is_dry_run)
         _check_known(context.lake)
         lakes = [context.lake, *previews_of(context.lake)]

@@ -14,7 +14,7 @@ from planlake.clock import naive_utc
 from planlake.config import Config, Settings
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context
-from planlake.flow.opening import opened_for_writing
+from planlake.flow.opening import open_for_writing
 from planlake.flow.record import record
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.repair.damage import previews_of
@@ -51,7 +51,7 @@ def maintain(config: Config, *, environment: str | None = None, notify: Notify =
     Raises ConflictError where a run is writing, LakeError where a preview is damaged or another history
     lies in the warehouse.
     """
-    opened = opened_for_writing(config, environment, notify, sweeps=True)
+    opened = open_for_writing(config, environment, notify, sweeps=True)
     with clear_errors(), opened as context:
         resume(context)
         tables = [(zone, name) for zone in ZONES for name in context.lake.names(zone)]
@@ -81,16 +81,16 @@ def _others(lake: Lake) -> list[Lake]:
     return previews_of(lake) if lake.base is None else [lake.base]
 
 
-def kept_house(context: Context) -> str:
+def tidy_after_run(context: Context) -> str:
     """Look after the tables inside a run; trouble with it is told, and changes nothing about what the run did."""
     try:
-        keep_house(context)
+        tidy(context)
     except (OSError, PlanlakeError) as error:
         return f"old versions and small files could not be looked after: {error}"
     return ""
 
 
-def keep_house(context: Context) -> None:
+def tidy(context: Context) -> None:
     """What pays inside a run: old windows of the ledger, tables with many versions or small files.
 
     A preview is left as it is: its files are partly its base's, and it goes as a whole.

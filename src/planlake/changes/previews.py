@@ -12,7 +12,13 @@ from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 
 from planlake.changes import promote as promoting
-from planlake.changes.compare_versions import ChangedCell, Version, changed_cells, compared, unshared
+from planlake.changes.compare_versions import (
+    ChangedCell,
+    Version,
+    changed_cells,
+    compare_versions,
+    without_shared_files,
+)
 from planlake.changes.promote import Promotion, changed_files, has_moved, promotions
 from planlake.changes.rollback import begin, resume
 from planlake.clock import naive_utc
@@ -21,7 +27,7 @@ from planlake.engines.duckdb.connection import Connection, connected
 from planlake.engines.sql import literal
 from planlake.errors import ConfigurationError, LakeError, QualityError
 from planlake.flow.context import Context
-from planlake.flow.opening import check_clock, opened_for_writing
+from planlake.flow.opening import check_clock, open_for_writing
 from planlake.flow.record import record
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
 from planlake.lake.live_rows import live_count
@@ -89,7 +95,7 @@ def create(config: Config, name: str, *, base: str | None = None) -> Listed:
     if config.environment(base_name).catalog.type == "glue" and name != name.lower():
         hint = f"planlake env create {name.lower()}"
         raise ConfigurationError("Glue keeps names in small letters", facts={"name": name}, hint=hint)
-    with clear_errors(), opened_for_writing(config, base_name, ignore) as context:
+    with clear_errors(), open_for_writing(config, base_name, ignore) as context:
         resume(context)
         check_name(name, [*config.environments, *preview_names(context.lake), *_names_elsewhere(config, base_name)])
         preview = preview_of(context.lake, name)
@@ -151,8 +157,8 @@ def _own_of(preview: Lake, tables: Sequence[str]) -> list[str]:
 def _difference(preview: Lake, connection: Connection, resource: Resource, records: int) -> Difference:
     base, name = preview.stands_on, f"current_{resource.name}"
     shown, own = (lake.find("refined", name) for lake in (base, preview))
-    before, after = unshared(_version(shown), _version(own))
-    found = compared(connection, resource, before, after)
+    before, after = without_shared_files(_version(shown), _version(own))
+    found = compare_versions(connection, resource, before, after)
     cells = changed_cells(connection, resource, before, after, records=records) if found.changed else []
     old, new = (_types(version.schema) for version in (before, after))
     files = changed_files(preview, resource.name)
@@ -203,7 +209,7 @@ def promote(
     killed half way; QualityError where a table's base moved on or a check holds it.
     """
     (base_name, _), is_dry_run = base_of(config, name), confirm is None
-    with clear_errors(), opened_for_writing(config, base_name, ignore, is_dry_run=is_dry_run) as context:
+    with clear_errors(), open_for_writing(config, base_name, ignore, is_dry_run=is_dry_run) as context:
         begin(context, is_dry_run=is_dry_run)
         preview = preview_of(context.lake, name)
         if not is_dry_run:
@@ -234,7 +240,7 @@ def _refuse_troubled(found: Sequence[Promotion], name: str) -> None:
 def remove(config: Config, name: str, *, confirm: Callable[[Listed], bool]) -> Dropped | None:
     """Drop a preview with everything that is its own, or that is left of it; None where `confirm` refuses."""
     base_name, _ = base_of(config, name)
-    with clear_errors(), opened_for_writing(config, base_name, ignore) as context:
+    with clear_errors(), open_for_writing(config, base_name, ignore) as context:
         preview = unread(context.lake, name)
         if damage_of(preview):
             _give_up_promotion(context, name)

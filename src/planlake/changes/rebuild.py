@@ -11,7 +11,7 @@ from typing import Literal
 import duckdb
 from pyiceberg.table import Table
 
-from planlake.changes.compare_versions import Version, compared
+from planlake.changes.compare_versions import Version, compare_versions
 from planlake.changes.restore_findings import find_again, say_untold
 from planlake.changes.rollback import loaded_tables, resume
 from planlake.checks.quality import held
@@ -20,7 +20,7 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection
 from planlake.errors import LakeError
 from planlake.flow.context import Context
-from planlake.flow.opening import opened_for_writing
+from planlake.flow.opening import open_for_writing
 from planlake.flow.record import record
 from planlake.flow.refine.step import refine
 from planlake.flow.results import TableResult, failed, step_end
@@ -36,7 +36,7 @@ from planlake.lake.tables.data_files import data_files, row_count
 from planlake.lake.tables.versions import mark, take_away
 from planlake.sources.catalogue import Resource
 from planlake.telemetry.progress import Notify, ignore
-from planlake.telemetry.reporter import told
+from planlake.telemetry.reporter import report_step
 
 Origin = Literal["raw", "increments"]
 ORIGINS: tuple[Origin, ...] = ("raw", "increments")
@@ -67,11 +67,11 @@ def rebuild(
     environment: str | None = None,
     notify: Notify = ignore,
 ) -> list[Rebuilt]:
-    """Make tables (all loaded ones where none is named) anew; what fails its gate stays as it was and is told.
+    """Make tables (all loaded ones where none is named) anew; what fails its gate stays as it was and is named.
 
     Raises ConflictError where a run is writing.
     """
-    with clear_errors(), opened_for_writing(config, environment, notify) as context:
+    with clear_errors(), open_for_writing(config, environment, notify) as context:
         resume(context)
         names = [context.catalogue.resource(name).name for name in tables] or loaded_tables(context)
         enter(context.lake, names, run=context.run)
@@ -95,12 +95,12 @@ class Shown:
     rows: int
 
 
-def to_reset(config: Config, tables: Sequence[str], *, environment: str | None = None) -> list[Shown]:
+def plan_reset(config: Config, tables: Sequence[str], *, environment: str | None = None) -> list[Shown]:
     """What a reset of these tables (all loaded ones where none is named) would make anew; no table is made so.
 
     Raises ConflictError where a run is writing.
     """
-    with clear_errors(), opened_for_writing(config, environment, ignore) as context:
+    with clear_errors(), open_for_writing(config, environment, ignore) as context:
         names = [context.catalogue.resource(name).name for name in tables] or loaded_tables(context)
         held = {name: context.lake.shown("refined", f"current_{name}") for name in names}
         return [Shown(name, _live_count(context.connection, table)) for name, table in held.items()]
@@ -147,7 +147,7 @@ def _rebuilt(context: Context, entry: Entry, origin: Origin) -> tuple[TableResul
     try:
         steps = _steps(context, resource, origin)
         after = _version(context, resource) or Version()
-        found = compared(context.connection, resource, before or Version(), after)
+        found = compare_versions(context.connection, resource, before or Version(), after)
     except Exception as error:
         steps = failed(resource, error)
     steps = replace(steps, seconds=monotonic() - started)
@@ -163,11 +163,11 @@ def _steps(context: Context, resource: Resource, origin: Origin) -> TableResult:
     """Both steps anew; the second is not taken where the gate holds the first."""
     refined, taken = None, None
     if origin == "raw":
-        with told(context.telling, resource, "refine") as step:
+        with report_step(context.reporter, resource, "refine") as step:
             refined = refine(context, resource, rebuild="always")
             step.end = step_end(refined)
     if refined is None or not held(refined.checks):
-        with told(context.telling, resource, "snapshot") as step:
+        with report_step(context.reporter, resource, "snapshot") as step:
             taken = snapshot(context, resource, is_anew=True)
             step.end = step_end(taken)
     done = TableResult(resource.name, "rebuilt", refine=refined, snapshot=taken)

@@ -23,7 +23,7 @@ from planlake.lake.state.lock import writing
 from planlake.lake.tables.bookmarks import bookmark
 from planlake.lake.tables.data_files import row_count
 from planlake.lake.tables.unreadable import BOOKMARKED
-from planlake.telemetry.log import opened_log, say
+from planlake.telemetry.log import open_log, say
 
 RAW_COLUMNS = ("resource", "batch", "request_id")
 
@@ -54,7 +54,7 @@ def recover(
             told = {(one.database, one.table) for one in mended}
             kept = (one for one in found if not (_is_of_gone_files(one) and (one.database, one.table) in told))
             found = [*(_with_waiting(config, base, one) if one in back else one for one in kept), *mended]
-    say(opened_log(config.settings.log), "info", "recovered", tables=[f"{one.database}.{one.table}" for one in found])
+    say(open_log(config.settings.log), "info", "recovered", tables=[f"{one.database}.{one.table}" for one in found])
     return found, aside
 
 

@@ -85,7 +85,7 @@ def _tell(context: Context, entry: Entry, snapshot_id: int, *, above: int) -> No
 def say_untold(context: Context, resource: str, error: Exception) -> None:
     """Log that the findings of a table are not those of the version it shows, and what tells them."""
     reason = f"{reason_of(error, is_personal=True)}; planlake rebuild {resource} tells them"
-    say(context.telling.log, "error", "findings not told", table=resource, message=reason)
+    say(context.reporter.log, "error", "findings not told", table=resource, message=reason)
 
 
 def declared(context: Context, entry: Entry) -> Resource:

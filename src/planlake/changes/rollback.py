@@ -21,7 +21,7 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError, ConflictError
 from planlake.flow.context import Context
-from planlake.flow.opening import opened_for_writing
+from planlake.flow.opening import open_for_writing
 from planlake.flow.record import record
 from planlake.flow.snapshot.step import snapshot
 from planlake.lake.lake import Lake, clear_errors
@@ -61,7 +61,7 @@ Target = date | int | Literal["last-good"]  # a day, a run, or the version befor
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class RollbackPlan:
     """What an action does to one table: rows and days before and after, batches and versions that are undone.
 
     `is_kept` says whether the version to go to is still there; otherwise it is worked out from the versions received.
@@ -78,7 +78,7 @@ class Preview:
     entry: Entry
 
 
-Confirm = Callable[[Sequence["Preview"]], bool]
+Confirm = Callable[[Sequence["RollbackPlan"]], bool]
 
 
 def rollback(
@@ -89,7 +89,7 @@ def rollback(
     zone: Zone = "refined",
     confirm: Confirm | None,
     environment: str | None = None,
-) -> list[Preview]:
+) -> list[RollbackPlan]:
     """Set tables (all loaded ones where none is named) back to a day, a run or the version before the last.
 
     Nothing is done where `confirm` refuses what it is shown; None is a dry run. Raises ConflictError where a run is
@@ -97,13 +97,13 @@ def rollback(
     """
     is_dry_run = confirm is None
     way_back = target if zone == "all" and not tables else None
-    opened = opened_for_writing(config, environment, ignore, is_dry_run=is_dry_run, way_back_to=way_back)
+    opened = open_for_writing(config, environment, ignore, is_dry_run=is_dry_run, way_back_to=way_back)
     with clear_errors(), opened as context:
         begin(context, is_dry_run=is_dry_run)
         named = [context.catalogue.resource(name).name for name in tables]
         check_entered(context.lake, named)
         names = named or loaded_tables(context, is_begun=zone == "all")
-        found = previewed(context, names, target, zone)
+        found = plan_rollback(context, names, target, zone)
         if found and confirm is not None and confirm(found):
             _carry_out(context, [one.entry for one in found])
             before = {one.resource: one.entry.current_from for one in found}
@@ -119,9 +119,9 @@ def undo(
     Without `confirm` it is a dry run, which raises ConflictError where an action was killed half way.
     """
     is_dry_run = confirm is None
-    with clear_errors(), opened_for_writing(config, environment, ignore, is_dry_run=is_dry_run) as context:
+    with clear_errors(), open_for_writing(config, environment, ignore, is_dry_run=is_dry_run) as context:
         begin(context, is_dry_run=is_dry_run)
-        found = undoing(context)
+        found = plan_undo(context)
         if confirm is not None and confirm(found):
             _carry_out(context, found)
             message = f"{described(found[0])} taken back (run {found[0].undoes})"
@@ -142,19 +142,19 @@ def loaded_tables(context: Context, *, is_begun: bool = False) -> list[str]:
     return [name for name in names if name in context.catalogue.resources and (name in own or not is_preview)]
 
 
-def previewed(context: Context, tables: Sequence[str], target: Target, zone: Zone) -> list[Preview]:
+def plan_rollback(context: Context, tables: Sequence[str], target: Target, zone: Zone) -> list[RollbackPlan]:
     """What a rollback of these tables would do; tables that are as they were then are left out."""
     histories = read_histories(context.lake, context.connection)
     found = []
     for name in tables:
         last = histories[name].last_batch if name in histories else 0
-        preview = _preview(context, context.catalogue.resource(name), target, zone, last)
-        if preview is not None:
-            found.append(preview)
+        one = _plan(context, context.catalogue.resource(name), target, zone, last)
+        if one is not None:
+            found.append(one)
     return found
 
 
-def undoing(context: Context) -> list[Entry]:
+def plan_undo(context: Context) -> list[Entry]:
     """What taking back the last action would do; a ConfigurationError where there is none."""
     last = last_action(context.lake, context.connection)
     if not last:
@@ -221,11 +221,11 @@ def _is_promoted(context: Context, base: Lake) -> bool:
     return any(one.zone == PROMOTED and one.target == context.lake.preview for one in planned)
 
 
-def _preview(context: Context, resource: Resource, target: Target, zone: Zone, last_batch: int) -> Preview | None:
+def _plan(context: Context, resource: Resource, target: Target, zone: Zone, last_batch: int) -> RollbackPlan | None:
     increment = context.lake.find("refined", f"increment_{resource.name}")
     current = context.lake.find("refined", f"current_{resource.name}")
     if increment is None or increment.current_snapshot() is None:
-        return _begun(context, resource, target) if zone == "all" else None
+        return _plan_of_begun(context, resource, target) if zone == "all" else None
     to_increment, to_current, batch = _versions_at(context, resource, increment, current, target)
     now, shown = increment.current_snapshot(), current.current_snapshot() if current is not None else None
     voided = voided_batches(context.lake, context.connection, resource.name) if zone == "all" else set()
@@ -247,7 +247,7 @@ def _preview(context: Context, resource: Resource, target: Target, zone: Zone, l
         batch_to=batch,
         voided=undone,
     )
-    return Preview(
+    return RollbackPlan(
         resource.name,
         rows_of(shown),
         rows_of(to_current) if to_current is not None else _rows_until(context, resource, increment, batch),
@@ -260,7 +260,7 @@ def _preview(context: Context, resource: Resource, target: Target, zone: Zone, l
     )
 
 
-def _begun(context: Context, resource: Resource, target: Target) -> Preview | None:
+def _plan_of_begun(context: Context, resource: Resource, target: Target) -> RollbackPlan | None:
     """Of a table whose first load never ended: its batches since the target."""
     since = {int: f"run > {target}", date: f"requested_at::date > {literal(str(target))}::date"}.get(type(target))
     if since is None:
@@ -273,7 +273,7 @@ def _begun(context: Context, resource: Resource, target: Target) -> Preview | No
     if not batches:
         return None
     entry = Entry(context.run, "rollback", resource.name, target=str(target), zone="all", voided=batches)
-    return Preview(resource.name, 0, 0, "", "", batches, 0, is_kept=True, entry=entry)
+    return RollbackPlan(resource.name, 0, 0, "", "", batches, 0, is_kept=True, entry=entry)
 
 
 def _id(version: Snapshot | None) -> int | None:

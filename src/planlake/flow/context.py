@@ -14,7 +14,7 @@ from planlake.lake.state.landing import Arrivals
 from planlake.lake.state.unended import Unended
 from planlake.sources.catalogue import Catalogue
 from planlake.telemetry.progress import Notify, ignore
-from planlake.telemetry.reporter import Telling
+from planlake.telemetry.reporter import Reporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Context:
     connection: Connection = field(repr=False)
     clock: Clock
     arrivals: Arrivals = field(repr=False)
-    telling: Telling = field(repr=False)
+    reporter: Reporter = field(repr=False)
     notify: Notify = ignore
     accepts_gaps: bool = False
     request_ids: Iterator[int] = field(default_factory=itertools.count, repr=False)

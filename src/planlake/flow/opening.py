@@ -29,11 +29,11 @@ from planlake.lake.state.operations import is_recorded, last_run
 from planlake.lake.state.unended import Unended, unended
 from planlake.sources.catalogue import catalogue_of
 from planlake.telemetry.progress import Notify
-from planlake.telemetry.reporter import telling
+from planlake.telemetry.reporter import open_reporter
 
 
 @contextmanager
-def opened_for_writing(
+def open_for_writing(
     config: Config,
     environment: str | None,
     notify: Notify,
@@ -71,9 +71,9 @@ def opened_for_writing(
         left = unended(lake, connection, held.left, above=last.recorded, until=last.run)
         _check_clocks(lake, connection, clock, left, way_back_to)
         number, ids = _next_numbers(lake, connection, max([last.run, *(one.run for one in held.left)]))
-        with telling(config, lake, number, about) as told:
+        with open_reporter(config, lake, number, about) as reporter:
             context = Context(
-                number, config, catalogue, lake, connection, clock, Arrivals(lake), told, notify, accepts_gaps, ids
+                number, config, catalogue, lake, connection, clock, Arrivals(lake), reporter, notify, accepts_gaps, ids
             )
             with nullcontext() if is_dry_run else _noted(held, replace(context, unended=tuple(left))) as noted:
                 yield noted or context

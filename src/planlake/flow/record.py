@@ -58,10 +58,10 @@ def record(
     append_operations(context.lake, "runs", [*_of_killed(context), {**common, "seconds": seconds}, *tables, *of_steps])
     for row in tables:
         told = {"table": row["resource"], "step": STEPS[outcome], "outcome": "done", "rows": row["current_rows"]}
-        say(context.telling.log, "info", "step ended", **told)
+        say(context.reporter.log, "info", "step ended", **told)
     named = [*resources, *(one.table for one in results)]
-    facts = {**context.telling.about, "seconds": round(seconds, 3), "message": message}
-    say(context.telling.log, "info", outcome, tables=named, **facts)
+    facts = {**context.reporter.about, "seconds": round(seconds, 3), "message": message}
+    say(context.reporter.log, "info", outcome, tables=named, **facts)
 
 
 def _version(context: Context, resource: str, before: int | None) -> dict[str, Any]:

@@ -28,10 +28,10 @@ from planlake.config import Config, suggestion
 from planlake.engines.sql import literal
 from planlake.errors import ConfigurationError, DriftError, PlanlakeError
 from planlake.flow.context import Context
-from planlake.flow.opening import opened_for_writing
+from planlake.flow.opening import open_for_writing
 from planlake.flow.record import record
 from planlake.flow.refine.column_drift import last_told
-from planlake.inspection.observed_types import observed
+from planlake.inspection.observed_types import observe_columns
 from planlake.lake.lake import clear_errors
 from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.state.operations import append_operations
@@ -72,13 +72,13 @@ def compare(config: Config, *, docs: str = "", environment: str | None = None, n
     check_known_drift(catalogue)
     place, folder = (docs, Path()) if docs else (_usual_place(config), config.folder)
     page = _read(config, catalogue, place, folder)
-    with clear_errors(), opened_for_writing(config, environment, notify) as context:
+    with clear_errors(), open_for_writing(config, environment, notify) as context:
         found = _compared(context, page, place)
         record(context, "compared", _message(found.differences), [])
         return found
 
 
-def compared_weekly(context: Context) -> str:
+def compare_weekly(context: Context) -> str:
     """Compare the configured page where that is a week ago; what it brought in a few words, empty where nothing.
 
     Whatever is wrong with the page is told and fails no run; the next one tries again.
@@ -161,7 +161,7 @@ def _compared(context: Context, page: Page, place: str) -> Comparison:
         resource = context.catalogue.resources.get(name)
         sides = _sides(name, page.get(name), resource, remembered.get(name))
         if resource is not None and f"increment_{name}" in tables:
-            seen = observed(context, resource, sides.documented or {})
+            seen = observe_columns(context, resource, sides.documented or {})
             sides = replace(sides, sent=seen.sent, contradicted=seen.contradicted)
         known = resource.known_drift if resource else {}
         found += differences(sides, known)

@@ -36,7 +36,7 @@ class Observed:
     contradicted: Mapping[str, str]
 
 
-def observed(context: Context, resource: Resource, types: Mapping[str, str]) -> Observed:
+def observe_columns(context: Context, resource: Resource, types: Mapping[str, str]) -> Observed:
     """What was received of a resource, held against the documented `types`."""
     increment = context.lake.shown("refined", f"increment_{resource.name}")
     if increment is None:

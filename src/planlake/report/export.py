@@ -83,7 +83,7 @@ def export(
     Raises ConfigurationError for an unknown table or a target that is taken, LakeError where writing fails; what
     was at the target is then as it was.
     """
-    target = replace(target, path=followed(target.path))
+    target = replace(target, path=follow_links(target.path))
     check_target(target)
     with opened_views(config, environment=environment, as_of=as_of) as views:
         columns = {name: _columns(views, name) for name in _named(tables) or _loaded(views)}
@@ -101,7 +101,7 @@ def export(
     return about
 
 
-def followed(path: Path) -> Path:
+def follow_links(path: Path) -> Path:
     """Where a place is for certain, its links followed: what is written replaces no link."""
     try:
         there = path.resolve()
@@ -117,7 +117,7 @@ def check_target(target: Target) -> None:
 
     An earlier export is what says so itself, table by table; nothing else is ever replaced.
     """
-    path, hint = followed(target.path), "--force replaces it, or name another with --out"
+    path, hint = follow_links(target.path), "--force replaces it, or name another with --out"
     if path.exists() and not path.is_file() and not path.is_dir():  # a device, a pipe: it is nobody's to replace
         raise ConfigurationError(f"{path} is no ordinary file", hint="name another with --out")
     if not path.parent.is_dir():

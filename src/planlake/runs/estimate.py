@@ -28,7 +28,7 @@ class Estimate:
     error: str = ""
 
 
-def estimated(config: Config, steps: Sequence[Step]) -> dict[str, Estimate]:
+def estimate_full_loads(config: Config, steps: Sequence[Step]) -> dict[str, Estimate]:
     """What to expect of every table that is to be read whole, by table.
 
     Raises what asking the API raises: ConfigurationError for keys, SourceUnreachable, SourceRefused.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from planlake.changes.rollback import resume
 from planlake.config import Config
-from planlake.flow.opening import opened_for_writing
+from planlake.flow.opening import open_for_writing
 from planlake.flow.record import record
 from planlake.inspection.reconcile import Difference, count, sweep
 from planlake.lake.previews.entering import enter
@@ -23,7 +23,7 @@ def reconcile(
     notify: Notify = ignore,
 ) -> list[Difference]:
     """Compare the loaded tables with the API: counts by one request each, or every id and hash by a sweep."""
-    with opened_for_writing(config, environment, notify) as context:
+    with open_for_writing(config, environment, notify) as context:
         resume(context)
         histories = read_histories(context.lake, context.connection)
         loaded = [name for name in tables if histories.get(name, History()).last_full()]

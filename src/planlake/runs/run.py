@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from planlake.changes.maintain import kept_house
+from planlake.changes.maintain import tidy_after_run
 from planlake.changes.rollback import resume
 from planlake.checks.quality import held, surplus
 from planlake.clock import naive_utc, read_clock
@@ -26,7 +26,7 @@ from planlake.flow.ingest.result import IngestResult
 from planlake.flow.ingest.sampling import forget_samples
 from planlake.flow.ingest.step import ingest
 from planlake.flow.ingest.window_reading import Reading
-from planlake.flow.opening import opened_for_writing
+from planlake.flow.opening import open_for_writing
 from planlake.flow.record import publish, record_run
 from planlake.flow.refine.rebuild_reasons import Asked
 from planlake.flow.refine.result import RefineResult
@@ -34,7 +34,7 @@ from planlake.flow.refine.step import refine
 from planlake.flow.results import Outcome, RunResult, TableResult, failed, step_end
 from planlake.flow.snapshot.result import SnapshotResult
 from planlake.flow.snapshot.step import snapshot
-from planlake.inspection.documentation import compared_weekly
+from planlake.inspection.documentation import compare_weekly
 from planlake.inspection.reconcile import Difference, count
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.opening import open_to_read
@@ -48,7 +48,7 @@ from planlake.sources.http.client import Source
 from planlake.sources.signing import opened_source
 from planlake.telemetry.log import Level, Log, say
 from planlake.telemetry.progress import Notify, ignore
-from planlake.telemetry.reporter import Telling, reason_of, told
+from planlake.telemetry.reporter import Reporter, reason_of, report_step
 
 SMALL_BYTES = 16 * 2**20  # of JSON: what a day brings
 SMALL_TABLES_AT_ONCE = 2
@@ -68,10 +68,10 @@ def run(config: Config, selection: Selection, *, environment: str | None = None,
     Raises SourceUnreachable and SourceRefused where no table could be read at all, ConflictError where another run is
     writing; a table's own trouble is part of the result.
     """
-    opened = opened_for_writing(config, environment, notify, accepts_gaps=selection.accepts_gaps)
+    opened = open_for_writing(config, environment, notify, accepts_gaps=selection.accepts_gaps)
     with clear_errors(), opened as context:
         chosen = replace(context, accepts_deletions=selection.accepts_deletions)
-        return told_run(chosen.telling, lambda: _run(chosen, selection))
+        return report_run(chosen.reporter, lambda: _run(chosen, selection))
 
 
 def _run(context: Context, selection: Selection) -> RunResult:
@@ -94,7 +94,7 @@ def _run(context: Context, selection: Selection) -> RunResult:
     results = [_with_expectations(context, result, cadences[result.table], known) for result in results]
     done = RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started)
     record_run(context, results, outcome=done.outcome, message="", seconds=done.seconds)
-    trouble, news = kept_house(context), compared_weekly(context)
+    trouble, news = tidy_after_run(context), compare_weekly(context)
     return replace(done, seconds=monotonic() - started, housekeeping=trouble, documentation=news)
 
 
@@ -195,11 +195,11 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
     taken: SnapshotResult | None = None
     async with work.refining(read):
         if "refine" in names and is_loaded:
-            with told(context.telling, resource, "refine") as step:
+            with report_step(context.reporter, resource, "refine") as step:
                 refined = await asyncio.to_thread(refine, context, resource, rebuild=work.rebuild)
                 step.end = step_end(refined)
         if "snapshot" in names and is_loaded and not held(refined.checks if refined else ()):
-            with told(context.telling, resource, "snapshot") as step:
+            with report_step(context.reporter, resource, "snapshot") as step:
                 taken = await asyncio.to_thread(snapshot, context, resource)
                 step.end = step_end(taken)
     counted: Difference | None = None
@@ -222,7 +222,7 @@ async def _read(work: _Work, source: Source, step: Step, resource: Resource, his
     async with AsyncExitStack() as place:
         await place.enter_async_context(work.reading)
         readings = _readings(context, step, resource, history)
-        with told(context.telling, resource, "ingest") as carried:
+        with report_step(context.reporter, resource, "ingest") as carried:
             read = await ingest(context, source, resource, readings, history)
             carried.end = step_end(read)
             await place.aclose()
@@ -319,7 +319,7 @@ class _Known:
 
 
 def _with_expectations(context: Context, result: TableResult, cadence: Cadence, known: _Known) -> TableResult:
-    """The result with what is only told of a table: checked when all tables are done, kept like the other checks."""
+    """The result with what is only reported of a table, checked once all tables are done and kept like other checks."""
     if result.outcome == "up to date":
         return result
     resource = context.catalogue.resource(result.table)
@@ -333,24 +333,24 @@ def _with_expectations(context: Context, result: TableResult, cadence: Cadence, 
     return replace(result, expectations=(*result.expectations, *found))
 
 
-def told_run(where: Telling, work: Callable[[], RunResult]) -> RunResult:
-    """Carry out a run, telling that it began and how it ended."""
+def report_run(reporter: Reporter, work: Callable[[], RunResult]) -> RunResult:
+    """Carry out a run, and report that it began and how it ended."""
     started = monotonic()
-    say(where.log, "info", "run started", **where.about)
+    say(reporter.log, "info", "run started", **reporter.about)
     try:
         result = work()
     except Exception as error:
-        found = where.explained(error)
-        _say_run(where.log, "error", "failed", started, message=reason_of(found, is_personal=True))
+        found = reporter.explained(error)
+        _say_run(reporter.log, "error", "failed", started, message=reason_of(found, is_personal=True))
         if found is not error:
             raise found from error
         raise
     except BaseException:
-        _say_run(where.log, "warning", "stopped", started)
+        _say_run(reporter.log, "warning", "stopped", started)
         raise
     level: Level = "warning" if result.troubled or result.housekeeping else "info"
     facts = {"tables": len(result.tables), "troubled": result.troubled, "message": result.housekeeping}
-    _say_run(where.log, level, result.outcome, started, **facts)
+    _say_run(reporter.log, level, result.outcome, started, **facts)
     return result
 
 

@@ -18,7 +18,7 @@ from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError, SourceError
 from planlake.flow.context import Context
 from planlake.flow.ingest.sampling import Sample, forget_samples, sampled
-from planlake.flow.opening import opened_for_writing
+from planlake.flow.opening import open_for_writing
 from planlake.flow.record import record
 from planlake.flow.refine.step import refine
 from planlake.flow.snapshot.step import snapshot
@@ -109,7 +109,7 @@ def try_out(config: Config, table: str, preview: str, *, pages: int = 5, notify:
     signer_of(config, catalogue.dialect)  # a key that is missing is told before anything is made
     made_on = "" if is_preview(config, preview) else create(config, preview).base
     made = preview if made_on else ""
-    with _dropped_again(config, made), clear_errors(), opened_for_writing(config, preview, notify) as context:
+    with _dropped_again(config, made), clear_errors(), open_for_writing(config, preview, notify) as context:
         resume(context)
         history = _entered(context, resource)
         return _tried(context, resource, sampled(context, resource, history, pages), made_on=made_on)

@@ -42,7 +42,7 @@ class Lineage:
     sent: list[Future[None]] = field(default_factory=list, repr=False)
 
 
-def opened(config: Config, place: Place, lake: Lake, about: Mapping[str, object]) -> Lineage:
+def open_lineage(config: Config, place: Place, lake: Lake, about: Mapping[str, object]) -> Lineage:
     """Where the events of the run that `about` describes go; a ConfigurationError where
     their key is missing, or a file holds something else."""
     api = config.api.base_url if config.api else ""
@@ -51,7 +51,7 @@ def opened(config: Config, place: Place, lake: Lake, about: Mapping[str, object]
     return Lineage(run, place.to, _transport(config, place), ThreadPoolExecutor(1, thread_name_prefix="lineage"))
 
 
-def begun(lineage: Lineage, table: str, step: StepName) -> Callable[[StepEnd], None]:
+def send_begin(lineage: Lineage, table: str, step: StepName) -> Callable[[StepEnd], None]:
     """Send that a step begins; what is given back sends how it ended."""
     this = OfStep(lineage.run, str(generate_new_uuid()), table, step)
     _send(lineage, lambda at: started(this, at))
@@ -63,7 +63,7 @@ def begun(lineage: Lineage, table: str, step: StepName) -> Callable[[StepEnd], N
     return end
 
 
-def closed(lineage: Lineage) -> str:
+def close_lineage(lineage: Lineage) -> str:
     """Wait a little for events under way and let the rest go; what is to be said of those that did not arrive."""
     wait(lineage.sent, timeout=LAST_SECONDS, return_when=FIRST_EXCEPTION)
     wait(lineage.sent, timeout=REST_SECONDS)

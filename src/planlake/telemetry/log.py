@@ -26,7 +26,7 @@ class Log:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
-def opened_log(form: Literal["auto", "json", "text", "off"], **facts: object) -> Log:
+def open_log(form: Literal["auto", "json", "text", "off"], **facts: object) -> Log:
     """A log of this form; "auto" is JSON, and on a terminal text of what is at least a warning."""
     if form != "auto":
         return Log(form, facts=facts)

@@ -1,4 +1,4 @@
-"""What is told of a run while it goes on: in goes what a step did, or why it failed; out come log lines and lineage.
+"""Reports to log and lineage that the run and each of its steps began and how they ended.
 
 Nothing here changes what a run does: a line that cannot be written and an event that does not arrive are no failure.
 """
@@ -13,10 +13,10 @@ from planlake.errors import ConfigurationError, PlanlakeError
 from planlake.lake.lake import Lake, catalogue_trouble
 from planlake.lake.repair.damage import explained
 from planlake.sources.catalogue import Resource
-from planlake.telemetry.log import Level, Log, opened_log, say
+from planlake.telemetry.log import Level, Log, open_log, say
 from planlake.telemetry.steps import StepEnd, StepName, StepOutcome
 
-Begun = Callable[[str, StepName], Callable[[StepEnd], None]]  # sends that a step of a table begins, and gives its end
+Begin = Callable[[str, StepName], Callable[[StepEnd], None]]  # sends that a step of a table begins, and gives its end
 
 LEVEL_OF: Mapping[StepOutcome, Level] = {
     "done": "info",
@@ -29,15 +29,15 @@ LEVEL_OF: Mapping[StepOutcome, Level] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """Where a run is told: its log, what its first line says of it, and where its steps begin for lineage.
+class Reporter:
+    """Where a run is reported: its log, what its first line says of it, and where its steps begin for lineage.
 
     The `lake` is looked at where a step fails: files of it may be damaged.
     """
 
     log: Log
     about: Mapping[str, object] = field(default_factory=dict)
-    begun: Begun | None = field(default=None, repr=False)
+    begin: Begin | None = field(default=None, repr=False)
     lake: Lake | None = field(default=None, repr=False)
 
     def explained(self, error: Exception, resource: str = "") -> Exception:
@@ -46,54 +46,54 @@ class Telling:
 
 
 @contextmanager
-def telling(config: Config, lake: Lake, run: int, about: Mapping[str, object]) -> Iterator[Telling]:
-    """Where this run is told; lineage that did not arrive is one warning at the end.
+def open_reporter(config: Config, lake: Lake, run: int, about: Mapping[str, object]) -> Iterator[Reporter]:
+    """Open the reporter of this run; lineage that did not arrive is one warning at the end.
 
     Raises ConfigurationError where lineage is asked for and its client or its key is missing.
     """
-    log = opened_log(config.settings.log, run=run)
+    log = open_log(config.settings.log, run=run)
     if config.lineage is None:
-        yield Telling(log, about, lake=lake)
+        yield Reporter(log, about, lake=lake)
         return
     try:
         from planlake.telemetry import lineage  # noqa: PLC0415 - brings the client, which takes a while
     except ImportError:
         hint = "pip install 'planlake[lineage]'"
         raise ConfigurationError("lineage needs OpenLineage's client", hint=hint) from None
-    opened = lineage.opened(config, config.lineage, lake, {"run": run, **about})
+    opened = lineage.open_lineage(config, config.lineage, lake, {"run": run, **about})
     try:
-        yield Telling(log, about, lambda table, step: lineage.begun(opened, table, step), lake)
+        yield Reporter(log, about, lambda table, step: lineage.send_begin(opened, table, step), lake)
     finally:
-        trouble = lineage.closed(opened)
+        trouble = lineage.close_lineage(opened)
         if trouble:
             say(log, "warning", "lineage incomplete", message=trouble)
 
 
 @dataclass(slots=True)
-class Carried:
-    """A step being carried out; whoever does it puts here how it ended."""
+class RunningStep:
+    """A step that is under way; whoever carries it out puts here how it ended."""
 
     end: StepEnd | None = None
 
 
 @contextmanager
-def told(where: Telling, resource: Resource, step: StepName) -> Iterator[Carried]:
-    """Tell of one step of a table: that it began, and how it ended, whether by a result, an error or Ctrl-C."""
-    carried, started = Carried(), monotonic()
+def report_step(reporter: Reporter, resource: Resource, step: StepName) -> Iterator[RunningStep]:
+    """Report one step of a table: that it began, and how it ended, whether by a result, an error or Ctrl-C."""
+    running, started = RunningStep(), monotonic()
     end = StepEnd("stopped")
-    send_end = where.begun(resource.name, step) if where.begun is not None else None
+    send_end = reporter.begin(resource.name, step) if reporter.begin is not None else None
     try:
-        yield carried
-        end = carried.end or StepEnd("unchanged")
+        yield running
+        end = running.end or StepEnd("unchanged")
     except Exception as error:
-        found = where.explained(error, resource.name)
-        end = StepEnd("failed", reason_of(found, is_personal=True))  # what is told here, nobody can forget
+        found = reporter.explained(error, resource.name)
+        end = StepEnd("failed", reason_of(found, is_personal=True))  # what is reported here, nobody can forget
         if found is not error:
             raise found from error
         raise
     finally:
         end = replace(end, seconds=round(monotonic() - started, 3))
-        _say_step(where.log, resource.name, step, end)
+        _say_step(reporter.log, resource.name, step, end)
         if send_end is not None:
             send_end(end)
 

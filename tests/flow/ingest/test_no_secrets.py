@@ -9,7 +9,7 @@ from conftest import feeding
 from flow.ingest.served import DAY_1, DAY_2, DAY_3, fill, served, settings_of
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context
-from planlake.flow.opening import opened_for_writing
+from planlake.flow.opening import open_for_writing
 from planlake.lake.opening import open_lake
 from planlake.simulator.app import PUBLIC_KEY
 from planlake.simulator.faults import Rule
@@ -58,7 +58,7 @@ def everything_said(feed, caplog, capfd):
         ]
         assert PRIVATE not in said[-1]
     feed.fail()
-    with opened_for_writing(feed.config, None, lambda _: None) as context:
+    with open_for_writing(feed.config, None, lambda _: None) as context:
         assert isinstance(context, Context)
         said += [repr(context), repr(context.config), repr(context.lake), feed.config.model_dump_json()]
     sign = signer(feed.config)

@@ -11,7 +11,7 @@ import typer
 from planlake.cli.options import AsJson, ConfigFile, DryRun, EnvironmentName, TableNames, Yes
 
 if TYPE_CHECKING:
-    from planlake.changes.rollback import Preview, Target, Zone
+    from planlake.changes.rollback import RollbackPlan, Target, Zone
 
 
 def rollback(
@@ -84,7 +84,7 @@ def _day(digits: str) -> str:
     return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if digits.isdigit() else digits
 
 
-def _show(found: "Sequence[Preview]", zone: str) -> None:
+def _show(found: "Sequence[RollbackPlan]", zone: str) -> None:
     from planlake.cli.screen import print_table
 
     rows = [

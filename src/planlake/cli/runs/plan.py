@@ -57,10 +57,10 @@ def _expected(config: "Config", steps: "Sequence[Step]") -> "Mapping[tuple[str, 
     """What the ingest of each table to be read whole will take; a remark where the API cannot be asked."""
     from planlake.cli.screen import remark
     from planlake.errors import PlanlakeError
-    from planlake.runs.estimate import estimated
+    from planlake.runs.estimate import estimate_full_loads
 
     try:
-        return {(table, "ingest"): estimate for table, estimate in estimated(config, steps).items()}
+        return {(table, "ingest"): estimate for table, estimate in estimate_full_loads(config, steps).items()}
     except PlanlakeError as error:
         remark(f"requests, size and time are not known: {error}")
         return {}

@@ -26,7 +26,7 @@ from planlake.lake.repair.metadata_files import (
 )
 from planlake.lake.repair.moved_table import Move
 from planlake.lake.repair.place import check_place, moved_error, stored_locations
-from planlake.lake.repair.rewrite_moved_table import settled
+from planlake.lake.repair.rewrite_moved_table import rewrite_here
 from planlake.lake.repair.split_histories import Chosen, branches, give_up, leave_out, split_of
 from planlake.lake.repair.stored_tables import Place, places_in
 from planlake.lake.tables.bookmarks import rows_of
@@ -154,7 +154,7 @@ def _settled(choice: _Choice) -> _Choice:
     old = choice.chosen
     if old is None or old.move is None:
         return choice
-    chosen, passed_over = settled(choice.place.at(old), old), choice.passed_over
+    chosen, passed_over = rewrite_here(choice.place.at(old), old), choice.passed_over
     if passed_over == files_gone(old.number) and _is_whole(choice.place, chosen):
         passed_over = ""
     return replace(choice, chosen=chosen, passed_over=passed_over, move=old.move)

@@ -16,7 +16,7 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import Lake
-from planlake.lake.views.parse_query import question
+from planlake.lake.views.parse_query import parse_query
 from planlake.lake.views.query_errors import NOTHING_ELSE, why
 from planlake.lake.warehouse import opened_by
 
@@ -48,13 +48,13 @@ def counting(lake: Lake, limits: Limits, files: Sequence[DataFile], schema: Sche
 
 def _check_is_one(room: Locked, condition: str) -> None:
     """Refuse what closes its brackets and goes on as another query: it cannot close brackets of two kinds."""
-    question(room.connection, f"select [{condition}\n]")
+    parse_query(room.connection, f"select [{condition}\n]")
 
 
 def _count(room: Locked, limits: Limits, query: str, name: str) -> int:
     """How many rows meet it; what DuckDB says while it reads rows may hold a value of one, and is not repeated."""
     hint = f"the condition is SQL over the columns of {name}"
-    others = [one for _, one in question(room.connection, query).tables if one != _ROWS]
+    others = [one for _, one in parse_query(room.connection, query).tables if one != _ROWS]
     if others:
         raise ConfigurationError(f"it names another table, {others[0]}", hint=hint)
     deadline, is_bound = Deadline(room.connection, limits.seconds), False

@@ -51,7 +51,7 @@ class Question:
     of: str = ""
 
 
-def question(connection: Connection, query: str) -> Question:
+def parse_query(connection: Connection, query: str) -> Question:
     """What a query asks; a ConfigurationError where it is no single one that only reads."""
     statement = _parsed(connection, query)
     shown = statement.get("from_table") or {}

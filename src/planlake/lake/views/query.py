@@ -19,7 +19,7 @@ from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.tables.columns import Described
-from planlake.lake.views.parse_query import DATABASES, HINT, Question, question
+from planlake.lake.views.parse_query import DATABASES, HINT, Question, parse_query
 from planlake.lake.views.query_errors import why
 from planlake.lake.views.views import TextsOf, Views, known_names
 from planlake.lake.warehouse import opened_by
@@ -61,7 +61,7 @@ def answered(asked: Asked, query: str, when_stuck: Callable[[], None] | None = N
     """
     with locked(opened_by(asked.lake), asked.limits) as room, _clear_errors(room, asked.limits) as deadline:
         deadline.when_stuck = when_stuck
-        wanted = question(room.connection, query)
+        wanted = parse_query(room.connection, query)
         if wanted.lists:
             listed = _listing(asked, wanted)
             pieces = (piece for piece in listed.to_batches())
