@@ -1,4 +1,4 @@
-"""Where the time goes: in goes a command, out comes a table of busy seconds by function, from py-spy's samples.
+"""Where a command's time goes: a table of busy seconds by function, from py-spy's samples.
 
 A sample counts for the innermost function of Planlake (file and function) on its stack, of every thread that works.
 Native code (DuckDB, Arrow) is counted where Planlake calls it. Being watched stretches a run and DuckDB's own threads

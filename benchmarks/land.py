@@ -1,6 +1,6 @@
 """Landing pages for Spark, as the playbook's ingestion job leaves them: one row per record, its JSON as text.
 
-In go the rendered records of a state, out come Parquet files partitioned by import date. This is not measured.
+It writes the rendered records of a state as Parquet files partitioned by import date. This is not measured.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Measuring a command: in go its words, out come wall time, CPU, peak memory and the bytes it wrote into a folder.
+"""Measures a command: wall time, CPU, peak memory and the bytes it wrote into a folder.
 
 CPU is user + system of the process and of all descendants it waited for (`wait4`): dlt waits for its workers, the Spark
 script for its JVM, and the JVM for its Python workers. Peak memory is the larger of the kernel's own maximum of any one

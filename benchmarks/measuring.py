@@ -1,4 +1,4 @@
-"""The rounds of a measurement: in go systems and how often each is run, out come figures that were earned.
+"""Runs each system as often as asked, in rounds; figures count only once the result is proven.
 
 Within a round every system loads the full table and both days before the next round begins, so that an hour in which
 the machine is slow is slow for all.

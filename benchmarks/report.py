@@ -1,4 +1,4 @@
-"""Results for machines and for people: in go measurements by system and task, out come a JSON file and a table."""
+"""Writes measurements, by system and task, as a JSON file for machines and a table for people."""
 
 import json
 import os

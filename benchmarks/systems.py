@@ -1,4 +1,4 @@
-"""The systems that are measured: in goes the name of a state, out come a load's figures or the result's rows.
+"""The systems that are measured: each loads a state and gives its figures, or the rows of the result.
 
 Each keeps everything it writes in a folder of its own, `work/<name>`. A full load is kept aside, so that the day and
 the scattered day both start from it, restored to the same place. Planlake and the floor run with this Python, dlt and

@@ -1,4 +1,4 @@
-"""Proof that a load did its work: in go the rows a system ended with, out comes how many cells were compared.
+"""Proves that a load did its work: compares the rows a system ended with, and says how many cells that were.
 
 Counted are rows, distinct ids and rows last updated on the day; and some records are compared with what was served,
 cell by cell in their types: changed or new ones, one that holds a cell that does not cast, the first and the last. A

@@ -1,4 +1,4 @@
-"""Writes docs/commands.md: in goes the command line itself, out comes a page with every command and its help.
+"""Writes docs/commands.md from the command line itself: a page with every command and its help.
 
     python scripts/build_docs.py [--check]
 

@@ -1,4 +1,4 @@
-"""Writes the report of the features: in go the feature files and the results of their run, out comes a page to read.
+"""Writes a page to read from the feature files and the results of their run.
 
     python scripts/build_features.py FEATURES RESULTS PAGE
 

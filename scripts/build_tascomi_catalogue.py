@@ -1,4 +1,4 @@
-"""Writes the Tascomi catalogue: in go three CSV files of facts, out comes one TOML file per resource.
+"""Writes the Tascomi catalogue, one TOML file for each resource, from three CSV files of facts.
 
     python scripts/build_tascomi_catalogue.py FACTS_FOLDER [OUT_FOLDER]
 

@@ -1,7 +1,7 @@
 """What Planlake must hold, worked out in plain Python: no DuckDB, no Arrow, nothing of Planlake's own.
 
-In go records as the API shows them at each reading and the types of the catalogue, out come the versions received, the
-latest of each id, typed cells and the cells that do not cast. `real_*` read the published files themselves.
+From the records that the API shows at each reading, and the types of the catalogue, it works out the versions received,
+the latest of each id, typed cells and the cells that do not cast. `real_*` read the published files themselves.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""The configuration: in goes planlake.yaml and the environment, out comes one frozen record.
+"""Reads planlake.yaml and the environment into one frozen record, `Config`.
 
 Precedence: command-line flag, `PLANLAKE_*` variable, file, default. Secrets are kept as references and read by
 `sources.keys` when a request is first signed, so that no record, log or repr ever holds one.

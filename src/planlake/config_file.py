@@ -1,4 +1,4 @@
-"""The text of the configuration: in goes the name of a file, out comes what stands in it, variables replaced.
+"""Reads the text of the configuration file and replaces the variables in it.
 
 Whoever wrote the file chose its size and shape: it is read up to a bound, and what a few lines of `*aliases` would make
 of it is counted before it is made.

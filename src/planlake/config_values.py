@@ -1,4 +1,4 @@
-"""Values of the configuration: in goes what stands in the file, out comes what is meant; a ValueError says why not."""
+"""Reads single values of the configuration; a ValueError says why one cannot be taken."""
 
 import os
 

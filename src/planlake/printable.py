@@ -1,4 +1,4 @@
-"""What a screen may show: in goes any text, out comes one line of it that moves no cursor and turns no writing round.
+"""Makes any text safe to show: one line that can neither move the cursor nor reverse the direction of writing.
 
 Values and names of columns come from the vendor, and may hold what a terminal obeys. They pass here on their way to it,
 and nowhere else: what is kept, and what is written as CSV, JSON or Parquet, stays exactly as it was received.

@@ -1,4 +1,4 @@
-"""Tables on a screen: in goes the text a command printed, out come rows, each cell by the name of its column."""
+"""Reads the tables that a command printed: rows, each cell by the name of its column."""
 
 import re
 from itertools import zip_longest

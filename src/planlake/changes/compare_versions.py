@@ -1,4 +1,4 @@
-"""Two versions of one table: in go their files, out come how many ids came, went or have other contents, and examples.
+"""Counts the ids that two versions of a table differ in - added, removed, changed - and picks examples.
 
 Only files that one version has and the other has not are read: what both share is the same in both.
 """

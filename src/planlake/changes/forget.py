@@ -1,8 +1,8 @@
-"""Forgetting: in goes a resource and an id, out comes a lake that holds nothing of that record, in any version.
+"""Forgets a person's record: takes it out of every table and every version of the lake.
 
 What is to be done is shown first. Then it is noted as planned, every table is rewritten in a commit of its own, raw
-last, all files nobody refers to any more are deleted, and it is noted as done. Whatever a kill leaves, the same command
-does the rest.
+last, all files that nothing refers to any more are deleted, and it is noted as done. If it is killed at any point, the
+same command does the rest.
 """
 
 import json

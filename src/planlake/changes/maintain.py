@@ -1,6 +1,6 @@
-"""Housekeeping: in go the tables of a lake, out comes what was let go, merged and deleted.
+"""Housekeeping: lets old versions go, merges small files, and deletes files that nothing refers to.
 
-Inside a run only what has gathered enough is looked after; `planlake maintain` does everything at once.
+A run looks only after tables that have gathered enough; `planlake maintain` does everything at once.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Preview environments: in goes the configuration, out come previews made, listed, compared, promoted and dropped.
+"""Creates, lists, compares, promotes and drops preview environments.
 
 A preview shows the tables of the environment it stands on. What a run changes there stays there until it is promoted.
 """

@@ -1,4 +1,4 @@
-"""Promoting: in go a preview and the lake it stands on, out come the lake's tables as the preview has them.
+"""Makes the tables of a preview those of the lake it stands on.
 
 No data is copied or fetched: the files of the preview become files of the lake's tables, raw rows and ledger first, as
 in a run. What was promoted leaves the preview, which then shows its base's again.

@@ -1,6 +1,6 @@
-"""Rebuilding: in go tables, out come the same tables made anew from raw or from all versions received.
+"""Builds refined tables again, from raw or from all versions received, without asking the API.
 
-The API is asked for nothing. A table that its gate holds stays as it was; `planlake undo` takes a rebuild back.
+A table that its gate holds stays as it was; `planlake undo` takes a rebuild back.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A lost, damaged or outdated catalogue: in goes the configuration, out come the tables that it knows again."""
+"""Recovers the tables of a lost, damaged or outdated catalogue from the files of the lake."""
 
 import sqlite3
 from contextlib import closing

@@ -1,7 +1,7 @@
-"""Findings of a version that is shown again: in go the version and raw, out come rows of `uncastable` and `rejected`.
+"""Finds `uncastable` and `rejected` again for a version that an action goes back to.
 
-They are kept for the version that is shown alone, so those of another are found anew when an action goes back to it:
-what raw holds a value for and the version does not, whichever types and rules it was made with.
+Findings are kept only for the version that is shown. So those of another version are found again when an action goes
+back to it: whatever raw holds a value for and the version does not, whichever types and rules it was made with.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,8 +1,8 @@
-"""Undoing: in go tables and a day or a run, out come the same tables as they were then, data and bookmark together.
+"""Sets tables back to how they were on a day or after a run, and takes the last action back.
 
-What is to be done is planned first, so that it can be shown; then written into the journal, carried out, and written
-as done. `refined` leaves raw alone: the next run applies the same records again. `all` also voids the batches since,
-so that their windows are open again and the next run asks the API.
+Data and bookmark go together. What is to be done is planned first, so that it can be shown; then written into the
+journal, carried out, and noted as done. `refined` leaves raw alone: the next run applies the same records again. `all`
+also voids the batches since, so that their windows are open again and the next run asks the API.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""The vendor's page, the catalogue and the records: in go these three sides of a resource, out come its differences.
+"""Finds how the vendor's page, the catalogue and the records received differ about a resource.
 
 A column has one difference at most. Page and catalogue are compared first; what the API sends decides where they agree,
 and where the catalogue says nothing.

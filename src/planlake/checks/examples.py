@@ -1,4 +1,4 @@
-"""Examples of values: in goes a value, out comes how a message shows it, and a message that no longer does.
+"""Shows values as examples in messages, and takes them out of messages again.
 
 What one function here writes another finds again, also as earlier versions wrote it: whoever is forgotten must be gone
 from every message. What leaves the lake, such as log lines, has no examples at all: nobody could take them back.

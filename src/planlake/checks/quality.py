@@ -1,6 +1,6 @@
-"""What is checked of a table before a version of it is committed: in go counts, out come results with their figures.
+"""The checks a table must pass before a new version of it is committed, each a result with its figures.
 
-A result that is `held` keeps the whole new version back; a warning is only told.
+A result that is `held` keeps the whole new version back; a warning is only reported.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""How wide the columns of a table are: in go its cells and the room there is, out come widths that split no word.
+"""Decides how wide the columns of a printed table are, so that no word is split.
 
 A terminal of 80 columns is the usual one. Where words alone are wider than the room, the widest of them is folded.
 """

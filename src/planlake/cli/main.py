@@ -1,4 +1,4 @@
-"""The command `planlake`: in go arguments, out come an exit status and clear lines; never a traceback for a user.
+"""The command `planlake`: runs what was typed, and answers with an exit status and clear lines, not a traceback.
 
 Exit status: 0 all well, 1 some tables failed, 2 usage or configuration, 3 the source or the lake cannot be reached,
 4 internal error, 130 on Ctrl-C.

@@ -1,4 +1,4 @@
-"""From what was typed to what is asked for: checks names of cadences, steps and engines."""
+"""Checks names of cadences, steps and engines as typed, and makes of them what a run is asked for."""
 
 from datetime import date
 from typing import TYPE_CHECKING, cast

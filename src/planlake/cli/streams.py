@@ -1,6 +1,7 @@
-"""Standard input, output and error as a program may find them: closed, full, or of an encoding with few characters.
+"""Standard input, output and error as they may be found: closed, full, or of an encoding with few characters.
 
-What a full disk does not take of standard output is an error of its own; of standard error it is let go.
+If a full disk does not take what is written to standard output, that is an error of its own; on standard error it is
+ignored.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""Opening a lake for work: in goes the configuration, out comes the context every step is given."""
+"""Opens a lake for writing and gives the context that every step works with."""
 
 import itertools
 from asyncio import CancelledError

@@ -1,6 +1,4 @@
-"""What a command that changes a lake writes about itself: in go its context and what it did, out come rows of
-`runs`, `checks`, `drift` and `published`.
-"""
+"""Writes what a command did to a lake into the tables `runs`, `checks`, `drift` and `published`."""
 
 import hashlib
 from asyncio import CancelledError

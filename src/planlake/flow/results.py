@@ -1,4 +1,4 @@
-"""What a run did: in go the results of its steps, out come a record per table and one for the run as a whole."""
+"""The records of what a run did: one for each table, and one for the run as a whole."""
 
 import os
 from dataclasses import dataclass

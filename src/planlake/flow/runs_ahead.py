@@ -1,7 +1,7 @@
-"""Runs that began after now: in goes a lake and the clock, out comes what lies ahead and the way back.
+"""Finds runs that began after now, so by a wrong clock, and says what to do about them.
 
-Either this clock is behind or that run's was ahead. In the second case it took days for read that had not been: only to
-void what it brought opens them again. A run that brought nothing, as when the API refused its signature, does no harm.
+Either this clock is behind or that run's was ahead. In the second case days count as read that were not: only voiding
+what it brought opens them again. A run that brought nothing, as when the API refused its signature, does no harm.
 """
 
 import os

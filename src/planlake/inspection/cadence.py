@@ -1,4 +1,4 @@
-"""Daily or weekly: in go the ledger and the versions received, out comes for each table what either way costs.
+"""Advises daily or weekly for each table, from what either way would have cost.
 
 Weekly reads a table whole: as many calls as it has pages. Daily asks each day for the day before (once more the day
 after) and for today so far: three calls, more where a page does not hold the changes.

@@ -1,4 +1,4 @@
-"""Is everything ready for a run? In goes the configuration, out comes a list of findings, each with what to do."""
+"""Says whether everything is ready for a run: a list of findings, each with what to do."""
 
 import asyncio
 import os

@@ -1,8 +1,8 @@
-"""The vendor's documentation against the catalogue and the lake: in goes a page, out come the differences.
+"""Compares the vendor's documentation with the catalogue and the lake.
 
-They are told in `drift` when they come and when they go. Every comparison is a row of `checks`; the newest one says
-when the next is due. What the page said of a resource when it was first read is kept in `documented`: the catalogue
-of most resources lists only typed columns, so that only memory tells a new text column from an old one.
+Differences are written to `drift` when they come and when they go. Every comparison is a row of `checks`; the newest
+one says when the next is due. What the page said of a resource when it was first read is kept in `documented`: the
+catalogue of most resources lists only typed columns, so that only memory tells a new text column from an old one.
 """
 
 import os

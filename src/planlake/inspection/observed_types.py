@@ -1,4 +1,4 @@
-"""What records say about the columns of a resource: in goes the lake, out come the keys they have and doubtful types.
+"""Finds which keys the records of a resource have, and which of its types are doubtful.
 
 Which keys came stands in the tables' schemas and in `drift`, which typed cells did not cast in `uncastable`. Only
 columns of which another type is documented than the one they have are read, once: from `current_` where they are kept

@@ -1,8 +1,8 @@
-"""Does the lake hold what the API has? In goes a table, out come counts, and with a sweep every difference by id.
+"""Compares a table with what the API has: counts, or with a sweep every difference by id.
 
 A count is one request. A sweep is an audit with the whole table as its slice: it reads every page and compares the hash
-of each record with the one held, so it finds what day windows cannot: records that appeared with an old date, that
-changed without their date moving, or went. The last are asked for alone, each.
+of each record with the one held. So it finds what day windows cannot: records that appeared with an old date, that
+changed without their date moving, or went. Each of the last is asked for alone.
 """
 
 import asyncio

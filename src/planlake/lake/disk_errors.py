@@ -1,4 +1,4 @@
-"""What a disk refuses, and what to do about it: in goes an error of the operating system, out comes advice."""
+"""Says what to do when the operating system refuses to write: a full disk, a folder without permission."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""A lake: in goes an environment of the configuration, out comes the open Iceberg catalogue and its tables.
+"""`Lake`: the Iceberg catalogue of one environment, and its tables.
 
 Databases are named `<source>-<zone>` with the environment's prefix; a table is made when it is first written.
 """

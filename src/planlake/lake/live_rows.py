@@ -1,4 +1,4 @@
-"""How many rows of a table are shown to users: those that are not deleted."""
+"""Counts the rows of a table that users see: those that are not deleted."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Reading tables with DuckDB: in goes an Iceberg table, out comes the SQL text that reads its files.
+"""The SQL that reads one of Planlake's own tables; of a preview, its own rows and its base's.
 
 Columns are matched by field id, so a renamed or re-added column is never confused with another.
 """

@@ -1,1 +1,1 @@
-"""What is stored, told to people: it reads and changes nothing."""
+"""Reports what is stored, and changes nothing."""

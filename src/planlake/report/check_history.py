@@ -1,4 +1,4 @@
-"""What the checks found: in go the rows of `checks`, out come the newest result of each and how its figure went."""
+"""The newest result of each check and how its figure went, from the table `checks`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

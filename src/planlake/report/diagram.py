@@ -1,4 +1,4 @@
-"""Which tables belong together: in goes the catalogue, out come entities with their keys and columns, and relations.
+"""Finds which tables belong together: entities with their keys and columns, and relations.
 
 Keys and relations are the catalogue's. Only for undeclared columns the lake is looked at.
 """

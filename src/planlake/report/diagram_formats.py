@@ -1,4 +1,4 @@
-"""Diagrams as text: in go entities and relations, out comes Mermaid, DBML or Graphviz's language, or SVG.
+"""Writes a diagram as Mermaid, DBML, Graphviz's language or SVG.
 
 Names may hold any character; each format has its own way of saying those.
 """

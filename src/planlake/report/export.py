@@ -1,4 +1,4 @@
-"""Exporting tables: in go their names, out come a DuckDB file, or a folder of Parquet files, for other programs.
+"""Exports tables to a DuckDB file, or to a folder of Parquet files, for other programs.
 
 DuckDB reads and writes in pieces, within its memory limit. What is written takes its place at the end.
 """

@@ -1,4 +1,4 @@
-"""What ran: in go the rows of `runs` and `checks`, out come records of the last runs, or of one run's tables."""
+"""The last runs, and what one run did to each table, from the tables `runs` and `checks`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

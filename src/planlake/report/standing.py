@@ -1,4 +1,4 @@
-"""Where a lake lies and whether its files are there: in goes a lake, out comes what is not well, cheaply looked at."""
+"""Says, at little cost, whether a lake lies where it should and its files are there."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""How a lake stands: in go the ledger and the runs, out comes what is not well, and each table with its figures."""
+"""How a lake stands: what is not well, and each table with its figures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""What is not well: in go the facts of each table and what ran, out come sentences, each with the next command.
+"""Puts what is not well into sentences, each with the next command.
 
 A sentence says since when. One cause that hits many tables is one sentence that names them.
 """

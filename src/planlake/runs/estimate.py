@@ -1,4 +1,4 @@
-"""What a full load will take: in go the steps of a plan, out come requests, bytes and seconds to expect.
+"""Estimates requests, bytes and seconds of a full load.
 
 One request for each table that is to be read whole: its first page says how many pages there are, how large one is and
 how long one takes.

@@ -1,7 +1,7 @@
-"""What is expected of a table and only told, never held: in go the results of a run, out come warnings with figures.
+"""Warnings about what is expected of a table; they are reported and never hold it back.
 
 Values that are not among the accepted ones, ids that no other table has, and tables that were not brought up to date
-for longer than twice their cadence. They are looked for when every table is done: one may bring what another names.
+for longer than twice their cadence. They are looked for once every table is done: one may bring what another names.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The plan of a run: in go the ledger's history and the clock, out comes the list of steps that a run carries out.
+"""Plans a run: the list of steps it will carry out, from the ledger's history and the clock.
 
 Nothing is asked of the API and nothing is written; `planlake plan` prints what `planlake run` does.
 """

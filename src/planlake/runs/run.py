@@ -1,4 +1,4 @@
-"""A run: in goes the configuration and what was asked for, out comes what happened to each table.
+"""Carries out a run: everything that is due, and a record of what happened to each table.
 
 The plan is carried out by one loop. Tables are independent: one is refined while the next is read, and one that fails
 holds up no other.

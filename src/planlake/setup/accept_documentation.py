@@ -1,7 +1,7 @@
-"""Taking over what the vendor's page says: in go differences and the configuration's file, out comes the new file.
+"""Writes what the vendor's page says into the configuration, as overrides of the catalogue.
 
-New resources, columns and types become overrides of the catalogue; what is gone is named as known. The new file is read
-before it takes the place of the old one, in one step.
+New resources, columns and types become overrides; what is gone is named as known. The new file is read before it takes
+the place of the old one, in one step.
 """
 
 from dataclasses import dataclass

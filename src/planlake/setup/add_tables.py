@@ -1,4 +1,4 @@
-"""Adding tables: in go names and the configuration's file, out come the file with them and what is known of each.
+"""Adds names of tables to planlake.yaml, and says what is known of each.
 
 The new file is read and compared before it takes the place of the old one, in one step.
 """

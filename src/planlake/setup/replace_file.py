@@ -1,6 +1,6 @@
-"""Replacing a file in one step: in go what it held and what it is to hold, out comes the new file in its place.
+"""Replaces a file in one step; where that fails the old one stays and nothing else is left.
 
-The new file is written beside the old one and looked at there; where that fails the old one stays and nothing is left.
+The new file is written beside the old one and looked at there before it takes its place.
 """
 
 import errno

@@ -1,4 +1,4 @@
-"""What a sample says of a resource: in go its records as received, out come columns, ids, changes and size.
+"""Judges a sample of a resource: its columns, ids, changes and size.
 
 Types are inferred with the same casts that refine uses. What would hold the whole resource back is reckoned from the
 sample: a share of cells is the same share of more cells.

@@ -1,7 +1,7 @@
-"""Trying a resource out: in go its name and a preview, out comes a verdict on a sample that went through every step.
+"""Tries a resource out: loads a sample of it into a preview through every step, and gives a verdict.
 
-The sample is loaded into the preview, which is made where there is none; there it can be queried, and never promoted.
-`planlake run` in the preview puts it aside and reads the table whole.
+The preview is made where there is none; the sample can be queried there, and is never promoted. `planlake run` in the
+preview puts it aside and reads the table whole.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,7 @@
-"""Adding names to the lists of a configuration: in goes the text of the file, out comes the text with these more.
+"""Adds names to the lists in a configuration's text, and leaves all else of it as it was.
 
-The text is never written anew from what was read: ruamel.yaml says where each list stands, and names are put in there.
-So comments, order, quotes, indentation and line ends stay as they are.
+ruamel.yaml only says where each list stands; names are put in there. So comments, order, quotes, indentation and line
+ends stay as they are.
 """
 
 import json

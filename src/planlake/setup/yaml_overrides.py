@@ -1,7 +1,7 @@
-"""Overrides of the catalogue in a configuration: in goes the text of the file, out comes the text with more of them.
+"""Adds overrides of the catalogue to a configuration's text, and leaves all else of it as it was.
 
-The text is never written anew from what was read: ruamel.yaml says where each mapping stands, and entries are put in
-there. So comments, order, quotes, indentation and line ends stay as they are.
+ruamel.yaml only says where each mapping stands; entries are put in there. So comments, order, quotes, indentation and
+line ends stay as they are.
 """
 
 import io

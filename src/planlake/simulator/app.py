@@ -1,4 +1,4 @@
-"""The Tascomi API as an ASGI application: in goes a data set, out come its pages as `api-behaviour.md` describes.
+"""The simulated Tascomi API as an ASGI application: serves a data set as `api-behaviour.md` describes.
 
 Beside the API stand two addresses of the simulator's own, unsigned, for the demo: `POST /_simulator/move_to?now=...`
 and `GET /_simulator/state`.

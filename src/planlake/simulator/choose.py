@@ -1,4 +1,4 @@
-"""Which data the simulator serves: in goes the name of a source, out comes its data set."""
+"""Chooses the data set that the simulator serves, by the name of a source."""
 
 from collections.abc import Mapping
 from datetime import datetime

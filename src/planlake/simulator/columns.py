@@ -1,4 +1,4 @@
-"""What makes the cells of each column: in goes a resource of the catalogue, out come its fields and their makers."""
+"""Says, for each column of a resource, how the generator makes its cells."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta

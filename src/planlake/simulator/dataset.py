@@ -1,4 +1,4 @@
-"""What the simulated API holds: in go records and a clock that moves on, out come the ids and bytes of a request.
+"""What the simulated API holds: records under a clock that can be moved on, answered by page and filter.
 
 Each record is kept as the bytes of its JSON, made once: pages are joined from them, and an equality filter looks for
 `"field":"value"`, which cannot stand inside a JSON string by itself because quotes are escaped there.

@@ -1,4 +1,4 @@
-"""What goes wrong on the way: in goes an answer and perhaps a rule, out go the bytes, late, spoilt or cut short.
+"""Faults for tests: makes answers of the simulator late, spoilt, cut short or refused.
 
 Only a test in the same process sets these: `simulator.faults = FaultPlan([Rule(resource="fees", status=503)])`.
 """

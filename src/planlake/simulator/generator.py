@@ -1,4 +1,4 @@
-"""A Tascomi nobody has: in go the catalogue and a seed, out comes a data set whose clock can be moved on.
+"""Generates the data set of a Tascomi that nobody has, from the catalogue and a seed.
 
 Everything follows from the seed: each table has its own source of chance, each change of a day another, so that a
 clock moved in one step or in many gives the same records.

@@ -1,4 +1,4 @@
-"""Real planning records under open licences: in go the published files, out comes a data set to serve as an API."""
+"""Reads published planning records under open licences into a data set to serve as an API."""
 
 import csv
 import gzip

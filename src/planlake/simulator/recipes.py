@@ -1,4 +1,4 @@
-"""How the records of one resource are made: in goes the catalogue's entry, out comes one record after another."""
+"""Makes the records of one resource, one after another, from its entry in the catalogue."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A second API over the same data sets, unlike Tascomi's: in go a data set and a query, out comes an envelope.
+"""A second simulated API over the same data sets, unlike Tascomi's.
 
 A bearer token, `offset` and `limit`, `modified_since` as a lower bound, numbers and booleans as JSON has them, and the
 key and the time of change under other names: `planlake simulate --source public_register`.

@@ -1,4 +1,4 @@
-"""The simulator as a running server: in goes a data set, out comes an address on this machine."""
+"""Runs the simulator as a server at an address on this machine."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""Any API that a catalogue can describe: in go its catalogue and generated records, out come answers as it says them.
+"""Simulates any API that a catalogue can describe, with generated records.
 
 A data set knows its records by `id` and `last_updated`. A catalogue may call the key and the time of change otherwise:
 the records are made under the data set's names, and renamed where they are sent.

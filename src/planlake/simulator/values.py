@@ -1,4 +1,4 @@
-"""Plausible values for the generator: in goes a source of chance, out comes the text of one cell, HTML-escaped."""
+"""Makes up plausible values for cells, HTML-escaped, for the generator."""
 
 import base64
 import html

@@ -1,4 +1,4 @@
-"""Addresses as messages may show them: in goes one from a file, a flag or an answer, out comes one without secrets."""
+"""Shows addresses in messages without the secrets they may hold."""
 
 import re
 from urllib.parse import urljoin, urlsplit, urlunsplit

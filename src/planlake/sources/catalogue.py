@@ -1,4 +1,4 @@
-"""What is known of a source beforehand: in go its TOML files, out come frozen records.
+"""Reads what is known of a source beforehand from its TOML files into frozen records.
 
 A source is a folder beside this file, or a folder or a single file that a configuration names. In a folder
 `source.toml` holds what is true of every resource, every other TOML file one or more resources, a table each. In a

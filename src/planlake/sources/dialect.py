@@ -1,6 +1,6 @@
-"""How an API is spoken to, as its catalogue says: in go pages and days, out come queries; in go answers, totals.
+"""Asks and understands an API as its catalogue says: queries of pages and days, totals in answers.
 
-What differs between APIs and can be told in words stands here as data. The defaults are Tascomi's.
+What differs between APIs and can be said in words is data here. The defaults are Tascomi's.
 """
 
 import re

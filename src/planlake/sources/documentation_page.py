@@ -1,4 +1,4 @@
-"""The vendor's documentation page: in goes its HTML, out come the columns of each resource with their Postgres types.
+"""Reads the vendor's documentation page: the columns of each resource with their Postgres types.
 
 Each resource has a heading and below it a table, of which the columns headed `Field` and `Type` are read. Tables within
 such a table are descriptions; tables around it are layout. A page that is built in another way, or whose end is

@@ -1,4 +1,4 @@
-"""Bytes as text: in goes what was received, out comes UTF-8, and how it was received where that was something else.
+"""Makes UTF-8 of received bytes, and says how they were encoded where that was something else.
 
 JSON is UTF-8. Where a text of a record is not, it alone is read in another way: as the charset that the answer declares
 where it can be that, else as Windows-1252, which gives any bytes a meaning. All around it stays as it is.

@@ -1,4 +1,4 @@
-"""Which names a catalogue may use: in goes the name of a resource, or of its columns, out comes a refusal or nothing.
+"""Refuses names of resources and columns that a catalogue may not use.
 
 A resource is a part of the names of tables and views, and an API may call its own anything; `path` says what stands in
 the address where that is no name of a table, or one of Planlake's own.

@@ -1,4 +1,4 @@
-"""Reading a page: in goes an address or the name of a file, out comes its text, and where it was found.
+"""Reads the text of a page, from an address or a file.
 
 An address may hold a key after its path, so messages show it up to there.
 """

@@ -1,4 +1,4 @@
-"""Records from a page: in goes the body as received, out comes each record's own text, its id and its hash.
+"""Splits a page into its records: each one's own text, its id and its hash.
 
 A body is split without being parsed; its records are then parsed once, for their hashes. Records of one resource share
 a *shape* (their keys), learnt from the first one, so that parsing a whole page, leaving nulls out and writing in key

@@ -1,7 +1,7 @@
-"""JSON taken apart as text: in goes the text of an array or an object, out come its parts, each as it is written.
+"""Splits the text of a JSON array or object into its parts, each as it is written.
 
-Nothing but keys is made a value of, so neither a number of thousands of digits nor thousands of levels are too much.
-What is read is JSON, and what Python's own reader takes beside it: control characters within texts, `NaN`, `Infinity`.
+Only keys are parsed, so neither a number of thousands of digits nor thousands of levels are too much. It accepts JSON,
+and what Python's own reader accepts beside it: control characters within texts, `NaN`, `Infinity`.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Where keys come from: in go references of the configuration, out come the secrets, never shown."""
+"""Reads the secrets that the configuration refers to; they are never shown."""
 
 import os
 from dataclasses import dataclass, field

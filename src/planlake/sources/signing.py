@@ -1,4 +1,4 @@
-"""How requests are signed, by kind: in go the configuration and a dialect, out comes what makes a request's headers."""
+"""Chooses how requests of an API are signed, by the kind that its dialect names."""
 
 from contextlib import AbstractAsyncContextManager
 

@@ -1,1 +1,1 @@
-"""What is told of a run while it goes on: log lines, lineage, progress."""
+"""What is reported of a run while it goes on: log lines, lineage, progress."""

@@ -1,7 +1,7 @@
-"""OpenLineage: in goes what the steps of a run did, out come two events for each, in a file or at an address.
+"""Sends two OpenLineage events for each step of a run, to a file or an address.
 
-A thread of their own sends them, so an address that is slow or gone holds up no run. Of the official client the events
-and the transports are used: its `OpenLineageClient` would add what variables and files of the machine say besides.
+A thread of its own sends them, so an address that is slow or gone holds up no run. Of the official client only the
+events and the transports are used: its `OpenLineageClient` would add what variables and files of the machine say.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What OpenLineage is told: in goes a step of a table and how it ended, out come events in the classes of its client.
+"""Makes the OpenLineage events of a step: that it began, and how it ended.
 
 Datasets are named by where their files lie, as OpenLineage asks, and by their name in the catalogue beside it.
 """

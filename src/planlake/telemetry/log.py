@@ -1,4 +1,4 @@
-"""Log lines: in goes what happened with its facts, out comes a line on standard error, JSON where that is no terminal.
+"""Writes log lines to standard error: what happened with its facts, as JSON where that is no terminal.
 
 Facts are names and figures of our own and the messages of errors, never a record or a key.
 """

@@ -1,4 +1,4 @@
-"""How far a step has come, told while it runs."""
+"""How far a step has come, reported while it runs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

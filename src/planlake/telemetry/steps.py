@@ -1,4 +1,4 @@
-"""How one step of a table ended, as logs and lineage tell it."""
+"""How one step of a table ended, as log and lineage report it."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""SQL that tries to write, or to read what no table shows: in go the places of a lake, out come statements by name."""
+"""SQL that tries to write, or to read what no table shows: statements by name, made for the places of a lake."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`planlake rebuild` and `planlake reset`: refined tables made anew, without asking the API."""
+"""`planlake rebuild` and `planlake reset`: build refined tables again, without asking the API."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""`planlake recover`: a lost, damaged or outdated catalogue, made anew from the metadata files in the warehouse."""
+"""`planlake recover`: restores a lost, damaged or outdated catalogue from the metadata files in the warehouse."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""How the answer of a query is written: in go its rows, out comes a table for people, or CSV, JSON or Parquet.
+"""Writes the answer of a query: as a table for people, or as CSV, JSON or Parquet.
 
 CSV, JSON and Parquet hold every value. What Python or JSON has no word for, an interval or a day beyond the year 9999,
 is written as DuckDB writes it; a number that is none is null in JSON. A table shows what a screen may show.

@@ -1,4 +1,4 @@
-"""The prompt of `planlake sql`: in go lines as they are typed, out come whole queries, one after another.
+"""Reads lines typed at the prompt of `planlake sql` and joins them into whole queries.
 
 A few words alone on a line are no query: those that people know from other prompts leave, list the tables, or help.
 """

@@ -1,4 +1,4 @@
-"""`planlake recast`: build tables anew from raw where their types changed."""
+"""`planlake recast`: build tables again from raw where their types changed."""
 
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName, TableNames
 

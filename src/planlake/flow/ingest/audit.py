@@ -1,8 +1,8 @@
-"""The rolling audit: a slice of a table that is read by days is compared with the API, record by record.
+"""The rolling audit: compares a slice of a table that is read by days with the API, record by record.
 
-What days cannot show is found so: records that appeared with an old date (missing), that changed without their date
+It finds what reading by days cannot: records that appeared with an old date (missing), that changed without their date
 moving (changed in silence), and that went (gone). What differs lands in raw like everything else that arrives; a record
-that is held and not shown is asked for alone before it is believed to be gone.
+that the lake holds and no page shows is asked for alone before it is believed to be gone.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What the API shows of a slice and the table does not: which rows are to be kept, and how many differ in which way."""
+"""Finds how a slice of a table differs from what the API shows: which rows to store, and how many of each kind."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Reading a slice: its pages from the last to the first, so that nothing is lost where records move while it is read.
+"""Reads the pages of a slice from the last to the first, so that no record is lost that moves meanwhile.
 
 A record that is deleted moves all later ones forward, onto pages in front. So whoever reads backwards has seen them
 already: at most it sees them twice. A slice ends where a page begins with an id that was compared before; that page is

@@ -1,4 +1,4 @@
-"""Which part of a large table is to be compared with the API next, so that all of it is once in `audit_days`.
+"""Chooses which slice of a large table to audit next, so that all of it is compared once in `audit_days`.
 
 A slice is a run of pages of the whole table, which come in the order of the ids; what it covers is an interval of ids.
 The ledger says which slices were compared. They follow one another from the first id to the last, and such a round

@@ -1,4 +1,4 @@
-"""Deletions: in goes a complete reading, out come the records that are held and no longer shown.
+"""Finds the records that a complete reading no longer shows, and proves that they were deleted.
 
 The API never says that a record was deleted. It is believed only after a complete, stable reading that does not show
 the record, and a request for that record alone that answers nothing.

@@ -1,4 +1,4 @@
-"""Asking for windows: in go readings, out come their pages in order, until each is complete or will not be."""
+"""Asks the API for the pages of windows, in order, until each is complete or will not be."""
 
 import asyncio
 from collections import deque

@@ -1,4 +1,4 @@
-"""From windows to readings: in go due windows and the ledger's history, out come readings ready to be asked for."""
+"""Makes a reading, ready to be asked for, of each due window and what the ledger says of it."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What is written into raw: in go pages and readings, out come rows of `api_responses` and of the ledger."""
+"""Makes the rows of `api_responses` and of the ledger from pages and readings."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence

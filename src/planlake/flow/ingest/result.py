@@ -1,4 +1,4 @@
-"""What reading one table brought."""
+"""The record of what reading one table brought."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""A sample of a resource: in goes how many pages, out come some of them in raw, and how long they took.
+"""Loads a sample of a resource into raw: some of its pages, and how long they took.
 
 Pages are taken evenly from the first to the last: records come by id, so the last one holds the newest. Of the last
 days the first page is asked for as well, for how much changes; where the API's filter is a lower bound, of everything

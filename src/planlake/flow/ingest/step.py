@@ -1,4 +1,4 @@
-"""Step one: from the API to raw. In go a resource and its windows, out come raw rows, ledger rows, a StepResult.
+"""Step one, ingest: reads the windows of a resource from the API into raw and the ledger.
 
 Pages are kept in checkpoints bounded in bytes: raw rows are committed first, the ledger rows of their requests after
 them, so whatever is in the ledger is in raw. A record equal to what is held is counted and not stored again.

@@ -1,4 +1,4 @@
-"""Reading one window and proving it complete: what came page by page says which pages to ask for next, or the verdict.
+"""Reads one window and proves it complete: says from the pages so far which to ask for next, or the verdict.
 
 The API shows a set that changes while it is read, in pages. A window is complete when every page holds as many records
 as the total gives it, no record can lie between two pages unseen (`page_readings`), the last page was read last and

@@ -1,4 +1,4 @@
-"""Which parts of a resource are asked for now: in go its history and the clock, out come windows and gaps.
+"""Decides which parts of a resource to ask for now, and which days are gaps, from its history and the clock.
 
 A window is the whole resource or one London day of `last_updated`. The first window after a full reading is the day
 that reading began, so that nothing changed while it ran is missed. A closed day is counted once more, and

@@ -1,4 +1,4 @@
-"""That a record was forgotten: in goes its resource and id, out come rows of `forgotten`, which hold no id.
+"""Notes in `forgotten` that a record was forgotten, without keeping its id.
 
 A row keeps a hash of the id with a salt of its own. Whoever asks about an id finds out whether it was forgotten; but
 numbers are few, so whoever may read the table and tries them all finds out, too.

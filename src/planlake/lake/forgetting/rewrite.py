@@ -1,8 +1,8 @@
-"""Other files in the versions of a table: in go the files that take the place of others, out come the same versions.
+"""Puts other data files in the place of some, in every version of a table, in one commit.
 
-The manifests that list such a file are written anew, the lists of the versions these belong to, and last the table's
-metadata, in one commit: versions keep their ids, places, tags, columns and bookmarks. Only forgetting may do this. What
-it leaves behind is deleted at once.
+The manifests that list such a file are rewritten, then the lists of the versions these belong to, and last the table's
+metadata: versions keep their ids, places, tags, columns and bookmarks. Only forgetting may do this. The files it
+replaces are deleted at once.
 """
 
 from collections import Counter

@@ -1,7 +1,7 @@
-"""Where a record is: in go a resource and an id, out come the rules that take every trace of it out of the lake.
+"""Makes the rules that take every trace of one record out of the lake.
 
-Its own rows go: as received, as typed, and what was found of them. Rows that only name it stay and no longer do: the
-ledger says with which id a page began and which one was asked for alone, messages show a value as an example.
+Its own rows go: as received, as typed, and what was found of them. Rows that only name it stay without the name: the
+ledger says with which id a page began and which one was asked for alone, and messages show a value as an example.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Where rows are: in go tables with rules for their rows, out come the data files of all kept versions that hold some.
+"""Finds the data files, of all kept versions, that hold rows which a rule takes away.
 
-A rule says which rows of a table go and which columns of others say something else from then on. Such a file is
-written anew beside the old one; nothing is committed here.
+A rule says which rows of a table go and which columns of other rows are given other values. Such a file is rewritten
+beside the old one; nothing is committed here.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence

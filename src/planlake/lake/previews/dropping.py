@@ -1,4 +1,4 @@
-"""Dropping a preview: in goes a preview, whole or damaged, out comes its base without a trace of it.
+"""Drops a preview, whole or damaged, and leaves no trace of it in its base.
 
 What was promoted stays: those files are the base's, wherever they lie.
 """

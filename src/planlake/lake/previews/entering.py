@@ -1,4 +1,4 @@
-"""Preview environments: in goes a lake, out comes another that shows the same tables and keeps its changes to itself.
+"""A preview as a lake: it shows its base's tables and keeps its own changes to itself.
 
 The databases of a preview are called `preview-NAME--<database>`. It shows its base's tables until a resource is
 entered: then its tables are made here from the base's metadata, which name the same files, and rows of shared tables

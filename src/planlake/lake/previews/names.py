@@ -1,4 +1,4 @@
-"""The previews of a lake by name: in goes a lake, out come names, and each as a lake of which nothing was read."""
+"""Lists the previews of a lake, and gives each as a lake of which nothing was read yet."""
 
 from collections.abc import Iterable
 

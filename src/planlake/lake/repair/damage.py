@@ -1,4 +1,4 @@
-"""Damaged tables: in goes a lake, out comes which files of its tables are gone or damaged, and what repairs them.
+"""Finds files of tables that are gone or damaged, and says what repairs each table.
 
 A preview is damaged as a whole: it can only be dropped.
 """

@@ -1,8 +1,8 @@
-"""Mending the tables that nothing else holds: in goes a lake, out comes it without what is gone, and what that was.
+"""Repairs raw, the ledger and the operations tables, which cannot be built from anything else.
 
-Refined tables are rebuilt from raw. Raw, the ledger and the operations tables keep every row that can be read: of a
-version whose lists are gone the data files themselves are taken up again. What raw lost is noted in the ledger, so that
-its windows are open again and its records count as not held.
+Refined tables are rebuilt from raw. These keep every row that can be read: of a version whose lists are gone the data
+files themselves are taken up again. What raw lost is noted in the ledger, so that its windows are open again and its
+records count as not held.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
-"""What lies written in a warehouse: in goes a lake, out come its tables' metadata files and the previews they tell of.
+"""Lists the metadata files in a warehouse, and the previews they mention, without asking the catalogue.
 
-The catalogue is not asked. A file that was written and never committed looks like any other.
+A file that was written and never committed looks like any other.
 """
 
 import re

@@ -1,6 +1,6 @@
-"""A table that was made elsewhere: in goes its metadata, out comes the same with the places its files have here.
+"""Reads the metadata of a table that was made elsewhere, with the places its files have here.
 
-Iceberg names every file by its whole place. Of a lake that was moved or copied these are places of the original.
+Iceberg names every file by its whole place. In a lake that was moved or copied these are places of the original.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Other catalogues of the same tables: in goes a lake, out come files nearby that know its tables otherwise.
+"""Finds other catalogue files nearby that name the same tables.
 
-A catalogue whose name is mistyped begins empty. Recovered over the same warehouse it would be a second one: each writes
-its own history then, and deletes what it does not know. A copy put aside knows only older versions: it may stay.
+A catalogue whose name is mistyped begins empty. Recovered over the same warehouse it would be a second one: each then
+writes its own history, and deletes what it does not know. A copy put aside knows only older versions: it may stay.
 """
 
 import os

@@ -1,8 +1,8 @@
-"""Where a lake lies: in goes a lake, out comes whether its tables lie in its warehouse and its catalogue knows them.
+"""Says whether the tables of a lake lie in its warehouse, where its catalogue says they are.
 
 The catalogue names the newest metadata file of each table by its whole place. Where that is not in the warehouse, the
-lake was moved or copied, or `warehouse` is written otherwise than before: then the files are somebody else's, or
-nobody's, and nothing is written, swept or forgotten.
+lake was moved or copied, or `warehouse` is written otherwise than before. The files then belong to another lake or to
+none, and nothing is written, swept or forgotten.
 """
 
 from collections.abc import Iterator, Mapping

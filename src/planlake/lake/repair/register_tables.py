@@ -1,8 +1,8 @@
-"""A lost or outdated catalogue: in goes a lake, out comes a catalogue that knows the newest of every table again.
+"""Makes a lost or outdated catalogue know the newest version of every table again.
 
 The newest metadata file of a table says everything the catalogue should know. One that was written and never committed
-is as good: what it describes is whole, as if the commit had come through. So it is where it is the last thing that was
-written at all; anything older that the catalogue does not know was given up by whoever went on.
+is as good: what it describes is whole, as if the commit had come through. But only if it was the last thing written at
+all; anything older that the catalogue does not know was given up by whoever went on.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,7 +1,7 @@
-"""A table made whole where it lies: in goes one that was made elsewhere, out comes new metadata that names this place.
+"""Rewrites the metadata of a table that was made elsewhere, so that it names its files where they lie now.
 
-Every version is kept, with its id, its tags and its bookmark. Manifests, lists and metadata are written anew beside the
-old ones; a data file is never touched, and one that is not here yet is copied from where it was.
+Every version is kept, with its id, its tags and its bookmark. Manifests, lists and metadata are written beside the old
+ones; a data file is never touched, and one that is not here yet is copied from where it was.
 """
 
 import time

@@ -1,6 +1,6 @@
-"""Two histories of one lake: in go its tables, out comes which of them began a second time, and either history whole.
+"""Finds tables that began a second time, which gives a lake two histories, and keeps one of these.
 
-Where a catalogue is lost and somebody runs all the same, tables begin anew in the folders of the old ones. Batches and
+If a catalogue is lost and somebody runs all the same, tables begin again in the folders of the old ones. Batches and
 bookmarks of the two know nothing of each other, so they are never joined: one is the lake's, the other is given up.
 """
 

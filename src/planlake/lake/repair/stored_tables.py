@@ -1,4 +1,4 @@
-"""What there is of each table: in goes a lake, out come its tables, known or not, with all their metadata files.
+"""Lists the tables stored in a warehouse, in the catalogue or not, with all their metadata files.
 
 A table that was made elsewhere is read as if it had been made here.
 """

@@ -1,7 +1,7 @@
-"""The journal of what changes several tables at once: in go plans, out comes what is still to be done, or to be undone.
+"""The journal of actions that change several tables: what is still to be done, and what can be undone.
 
-An action is written as planned before its first commit and as done after its last. What was planned and not done is
-carried out by whoever opens the lake for writing next: every step of it can be repeated.
+An action is written as planned before its first commit and as done after its last. If one is killed in between, whoever
+opens the lake for writing next carries it out: every step of it can be repeated.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What arrives from the API: in go raw rows and ledger rows of many tables, out come few commits.
+"""Commits raw and ledger rows of many tables together, as they arrive from the API.
 
 A commit costs about the same for one table as for ten. So tables whose rows are ready at the same moment share one:
 whoever gets its turn commits everything that waits, raw rows first, their ledger rows after them.

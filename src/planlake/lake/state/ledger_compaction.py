@@ -1,4 +1,4 @@
-"""Compacting the ledger: in go rows of windows closed and slices audited long ago, out comes one row for each.
+"""Compacts the ledger: one row for each window closed, or slice audited, long ago.
 
 The row that closed a window stays and says in `requests` which requests brought its records, so raw rows still count.
 Nothing is lost but the details of single requests: their pages, seconds and attempts, and failures mended since.

@@ -1,9 +1,9 @@
-"""One writer at a time: in goes a lake's lock file, out comes the right to write it, or a clear message who has it.
+"""Lets one process at a time write a lake, and tells the others which run is writing.
 
-A lake on this machine is held by a lock of the operating system on a file beside its catalogue: it ends with the
+A lake on this machine is held by a lock of the operating system on a file beside its catalogue. The lock ends with the
 process that holds it, however that ends, so a run that was killed never keeps the next one waiting. The file also says
-which run holds the lake; what still stands there when nobody does is a run that was killed. That is for people to read:
-no table depends on it.
+which run holds the lake; if nobody does, the run it names was killed. That is for people to read: no table depends on
+it.
 """
 
 import fcntl

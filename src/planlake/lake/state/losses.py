@@ -1,4 +1,4 @@
-"""What raw or the ledger lost: in go numbers of requests, out come the windows to be asked for again.
+"""Notes in the ledger which requests raw or the ledger lost, so that their windows are asked for again.
 
 A row `lost` of the ledger names the requests and one of their windows. It opens the window again, and records that came
 with these requests count as not held, so that they are stored once more.

@@ -1,7 +1,7 @@
-"""What is held already: in go rows on their way into raw, out come those that say something new.
+"""Leaves out, of the rows on their way into raw, those that say nothing new.
 
-Held is the latest version of an id: in `current_`, or in raw above what `current_` has applied. The work is
-proportional to the rows that arrive: only the ranges of their ids are read.
+A row is compared with the latest version of its id: in `current_`, or in raw above what `current_` has applied. The
+work is proportional to the rows that arrive: only the ranges of their ids are read.
 """
 
 import re

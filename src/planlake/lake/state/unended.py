@@ -1,4 +1,4 @@
-"""Runs that never said how they ended: in goes a lake, out come those that were killed, or are under way.
+"""Finds runs that never said how they ended: those that were killed, or are under way.
 
 A run writes its row of `runs` at its very end. One that was killed is known by what it left: rows of the ledger, of
 findings or of the journal with its number, and the lock file where it said that it began. The next command that writes

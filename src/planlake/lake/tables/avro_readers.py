@@ -1,7 +1,7 @@
-"""Reading manifests: pyiceberg is given one reader for all files of one layout.
+"""Speeds up reading manifests: pyiceberg is given one reader for all files of one layout.
 
-Each manifest says in its header how its entries are laid out. pyiceberg makes a schema and a reader of that for every
-file anew, which takes longer than to read the entries. A lake has a handful of layouts and thousands of manifests.
+Each manifest says in its header how its entries are laid out. pyiceberg makes a schema and a reader of that again for
+every file, which takes longer than to read the entries. A lake has a handful of layouts and thousands of manifests.
 """
 
 import json

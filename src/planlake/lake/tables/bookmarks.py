@@ -1,4 +1,4 @@
-"""What a version of a table says of itself: in goes a snapshot, out come the entries of its summary."""
+"""Reads what the summary of a version says: its bookmark, its rows, the run that made it."""
 
 from datetime import date
 

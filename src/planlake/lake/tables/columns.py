@@ -1,4 +1,4 @@
-"""The columns of every table: in go names and short type names, out come Iceberg schemas.
+"""The columns of every table, made into Iceberg schemas.
 
 Refined tables are made from the catalogue; all others are listed here in full.
 """

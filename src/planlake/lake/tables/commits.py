@@ -1,4 +1,4 @@
-"""Data files and commits: in go Arrow tables, out come Parquet files and Iceberg snapshots that carry a bookmark.
+"""Writes Arrow tables as data files and commits them as versions that carry a bookmark.
 
 Files are written before anything is committed, so a crash leaves only files nobody refers to. Statistics are kept for
 the few columns that reads are narrowed by; on a table of 752 columns the rest would cost more than it saves.

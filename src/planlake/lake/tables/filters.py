@@ -1,4 +1,4 @@
-"""Filters that spare files: in go a column and values, out come expressions a table's metadata is asked with."""
+"""Filters by which Iceberg leaves out files that cannot hold the rows wanted."""
 
 from collections.abc import Collection
 

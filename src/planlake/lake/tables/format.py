@@ -1,4 +1,4 @@
-"""Lakes of other versions of Planlake: in goes a table, out comes it as this version makes it, or a refusal.
+"""Brings tables of older Planlake versions up to date and refuses those of newer ones.
 
 The number of the format stands in the properties of the tables. Older lakes get the columns and properties they lack
 when they are next written; newer ones are refused, as this version cannot know what it would break.

@@ -1,4 +1,4 @@
-"""Folders of a lake on this machine: who may read them where they are made, and which files lie in them for certain."""
+"""Makes the folders of a lake on this machine with the right permissions, and tells which files lie in them."""
 
 import os
 from collections.abc import Iterable

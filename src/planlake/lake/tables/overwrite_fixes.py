@@ -1,4 +1,4 @@
-"""How the library makes a new version of a table: in goes one of its producers of overwrites, out comes it mended."""
+"""Mends what pyiceberg does when it overwrites the files of a table."""
 
 from collections.abc import Callable
 

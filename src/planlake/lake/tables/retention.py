@@ -1,4 +1,4 @@
-"""Housekeeping of one table: in go its metadata and the day, out come old versions let go and small files made one.
+"""Lets old versions of one table go, merges its small files, and deletes files that nothing refers to.
 
 A version is let go when no tag keeps it. Its files are deleted when nothing refers to them any more, and only where it
 was replaced more than an hour ago: somebody may still be reading. Every commit carries the bookmark on.

@@ -1,4 +1,4 @@
-"""Files as they lie in a warehouse: in goes a place, out come the files below it, whatever any table says of them."""
+"""Lists and deletes the files below a place in the warehouse, whatever any table says of them."""
 
 import shutil
 from collections.abc import Collection, Iterable

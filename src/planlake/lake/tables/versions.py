@@ -1,4 +1,4 @@
-"""Setting one table back: in goes a table and an earlier version, out comes the same table showing that version.
+"""Finds the version of a table that a day or run had, and makes the table show it again.
 
 One commit sets the current snapshot and that snapshot's columns, so data and bookmark go back together. Tags of later
 versions are renamed and the version that is left gets one: nothing is lost, and the same way leads forward again.

@@ -1,4 +1,4 @@
-"""Conditions that users write: in go the files of a table and a condition in SQL, out comes how many rows meet it.
+"""Counts the rows of a table that meet a condition users wrote in SQL.
 
 They are carried out like queries: on a locked connection, which reads these files and can do nothing else.
 """

@@ -1,7 +1,7 @@
-"""What a user's query says: in goes SQL text, out come the tables it reads, or an error that says what is wrong.
+"""Finds which tables a user's SQL query reads, or says in plain words what is wrong with it.
 
-It answers early and in words a person understands. It is not what keeps a query from writing: that is the connection
-it is carried out on (`engines.locked`).
+This only tells mistakes early. What keeps a query from writing is the connection it is carried out on
+(`engines.duckdb.locked`).
 """
 
 import json

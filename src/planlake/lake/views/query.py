@@ -1,4 +1,4 @@
-"""Answering a user's query: in goes SQL text, out comes its answer; only the tables it names are opened, to be read.
+"""Answers a user's SQL query; only the tables it names are opened, and only for reading.
 
 Each query has a locked connection of its own, for `planlake sql` and for whatever else takes SQL from people.
 """

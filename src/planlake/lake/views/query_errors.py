@@ -1,4 +1,4 @@
-"""Why SQL that a user wrote failed: in goes what DuckDB says, out come a reason in plain words and what to do."""
+"""Says in plain words why a user's SQL failed, and what to do."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What users query: in goes a database and a name, out comes the view as SQL for DuckDB.
+"""Renders the views that users query as SQL for DuckDB.
 
 The catalogue keeps no views; they are rendered here when a connection asks for a name, from the files of the tables as
 they are at that moment. `as_of` shows refined tables as they were published on a day.

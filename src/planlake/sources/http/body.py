@@ -1,7 +1,7 @@
-"""The body of an answer, read within bounds: in goes what arrives, out come its bytes as far as they are wanted.
+"""Reads the body of an answer, and stops where it is larger than allowed.
 
-The sender decides how much it sends, and a few compressed bytes may stand for gigabytes: what counts is what would be
-held in memory, so bytes are counted once they are unpacked.
+The sender decides how much it sends, and a few compressed bytes may stand for gigabytes. So bytes are counted once they
+are unpacked: what matters is what would be held in memory.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
-"""Speaking to the API: in go a resource and a query, out comes one answer as a record, whatever happened.
+"""Asks the API one request at a time, and gives each answer as a record, whatever happened.
 
 An answer that is not what was asked for is a record too, with its status and error: what to do about it is decided
-where the ledger is written. Only what makes every further request pointless is raised: refused keys, and an API that
+where the ledger is written. An error is raised only if every further request is pointless: refused keys, or an API that
 has not answered at all.
 """
 

@@ -1,7 +1,7 @@
-"""The proxy a request goes through: in goes an address, out comes what the surroundings say of it.
+"""Finds the proxy that a request goes through, in the variables of the environment.
 
-aiohttp's own reading of them (`trust_env`) is not used: it would also take a name and a password for the API's host out
-of ~/.netrc, and send them in place of ours.
+aiohttp's own way (`trust_env`) is not used: it would also take a name and a password for the API's host out of
+~/.netrc, and send them in place of ours.
 """
 
 from dataclasses import dataclass, field

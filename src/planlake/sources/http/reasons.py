@@ -1,4 +1,4 @@
-"""Why no answer came: in goes what a library raised, out come a few words of one line.
+"""Says in a few words of one line why no answer came.
 
 What came in place of an answer is not repeated: it may be a record cut off in its middle.
 """

@@ -1,4 +1,4 @@
-"""What answers where the API should: in go a status, headers and a body, out comes a sentence that says so.
+"""Recognises answers that are not the API's, and says in a sentence what answered instead.
 
 A firewall, a proxy or a login page answers in HTML, or sends the request on to somewhere else.
 """

@@ -1,4 +1,4 @@
-"""How a Tascomi request is signed: in go the two keys and an instant, out come the headers.
+"""Signs a request of Tascomi: makes its headers from the two keys and an instant.
 
 The token names the minute in London, so a signature is good for about that minute, for every request made in it.
 """
