@@ -4,6 +4,8 @@ Values and names of columns come from the vendor, and may hold what a terminal o
 and nowhere else: what is kept, and what is written as CSV, JSON or Parquet, stays exactly as it was received.
 """
 
+from collections.abc import Sequence
+
 
 def printable(text: str) -> str:
     r"""The text with every character that cannot be seen written as Python writes it, `\n` or `\u202e` for example.
@@ -16,3 +18,8 @@ def printable(text: str) -> str:
 
 def _seen(character: str) -> str:
     return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first names, with commas, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engines.nasty import NASTY, WITH_A_ZONE
 from oracle import BAD, cast
-from planlake.engines.casts import CASTS, FALSE_TEXTS, TRUE_TEXTS
+from planlake.engines.casts import CASTS, FALSE_TEXTS, TRUE_TEXTS, whole_number
 from planlake.engines.duckdb.casting import bad_cells
 from planlake.simulator.generator import generate
 from planlake.sources.catalogue import COLUMN_TYPES, load_catalogue
@@ -101,6 +101,12 @@ def test_columns_of_any_name_are_cast_in_their_place_and_others_left_alone(cast_
 def test_no_expression_holds_what_an_engine_may_read_as_an_escape():
     for accepts in (TRUE_TEXTS, FALSE_TEXTS, *(each.accepts for each in CASTS.values())):
         assert not set("\\'\"$") & set(accepts), accepts
+
+
+def test_a_whole_number_is_what_a_column_of_long_takes():
+    for text in [*NASTY, *WITH_A_ZONE, None]:
+        told = cast(text, "long")
+        assert whole_number(text) == (None if told is BAD else told), text
 
 
 # ---------------------------------------------------------------- a wide table

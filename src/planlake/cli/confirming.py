@@ -2,14 +2,20 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from dataclasses import asdict
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
+from planlake.cli.screen import print_json
 from planlake.config import Config
 from planlake.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 One = TypeVar("One")
+Record = TypeVar("Record", bound="DataclassInstance")
 
 
 def is_protected(config: Config, environment: str | None) -> bool:
@@ -48,3 +54,25 @@ def asking(
         return answers[-1]
 
     return confirm, answers
+
+
+def done_or_shown(
+    act: Callable[[Callable[[Sequence[Record]], bool] | None], Sequence[Record]],
+    config: Config,
+    environment: str | None,
+    *,
+    says_yes: bool,
+    is_dry_run: bool,
+    show: Callable[[Sequence[Record]], None] | None,
+) -> tuple[Sequence[Record], list[bool]]:
+    """Carry out an action, or only show what it would do; what was found to do, and the answers as of `asking`.
+
+    `act` is given what asks, None in a dry run, and gives back what it found. Without `show` all of it is JSON.
+    """
+    confirm, answers = asking(config, environment, says_yes=says_yes, show=show)
+    found = act(None if is_dry_run else confirm)
+    if is_dry_run and found and show is not None:
+        show(found)
+    if show is None:
+        print_json({"done": any(answers), "tables": [asdict(one) for one in found]})
+    return found, answers

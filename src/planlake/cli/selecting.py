@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, cast
 
 from planlake.config import suggestion
 from planlake.errors import ConfigurationError
-from planlake.runs.plan import STEPS, Selection, StepName
+from planlake.runs.plan import Selection
 from planlake.sources.catalogue import Cadence
+from planlake.telemetry.steps import STEPS, StepName
 
 if TYPE_CHECKING:
     from planlake.lake.repair.split_histories import Chosen

@@ -39,6 +39,16 @@ CASTS: Mapping[str, Cast] = {
 TRUE_TEXTS = "[tT]|[tT][rR][uU][eE]|1"
 FALSE_TEXTS = "[fF]|[fF][aA][lL][sS][eE]|0"
 
+_IS_WHOLE, _BEYOND = re.compile(WHOLE), 2**63
+
+
+def whole_number(text: str | None) -> int | None:
+    """The whole number that a text says, as an id for example; None where it says none of at most 64 bits."""
+    if text is None or not _IS_WHOLE.fullmatch(text):
+        return None
+    number = int(text)
+    return number if -_BEYOND <= number < _BEYOND else None
+
 
 def type_to_declare(values: Iterable[str]) -> str:
     """The type for a column of which no value casts: `timestamp_utc` where all are instants in UTC, else `text`."""

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from planlake.checks.quality import is_of_deletions
 from planlake.clock import london_day
 from planlake.lake.state.ledger import Gap
+from planlake.printable import listed
 from planlake.sources.catalogue import Cadence
 from planlake.sources.http.strangers import is_not_the_api
 
@@ -138,7 +139,7 @@ def together(troubles: Iterable[Trouble]) -> list[Trouble]:
 def named(tables: Sequence[str]) -> str:
     """Tables in a sentence."""
     if len(tables) > NAMES_SHOWN:
-        return f"{', '.join(tables[:NAMES_SHOWN])} and {len(tables) - NAMES_SHOWN} more"
+        return listed(tables, NAMES_SHOWN)
     return " and ".join(filter(None, (", ".join(tables[:-1]), tables[-1])))
 
 

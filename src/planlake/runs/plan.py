@@ -6,7 +6,6 @@ Nothing is asked of the API and nothing is written; `planlake plan` prints what 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 from planlake.clock import Clock
 from planlake.config import Config
@@ -15,9 +14,7 @@ from planlake.flow.ingest.audit_slices import Slice, due_slice, has_number_ids, 
 from planlake.flow.ingest.windows import Asked, Due, Request, Window, due_windows, from_first_day_on
 from planlake.lake.state.ledger import FULL, History
 from planlake.sources.catalogue import Cadence, Catalogue, Resource
-
-StepName = Literal["ingest", "refine", "snapshot"]
-STEPS: tuple[StepName, ...] = ("ingest", "refine", "snapshot")
+from planlake.telemetry.steps import STEPS, StepName
 
 
 @dataclass(frozen=True, slots=True)

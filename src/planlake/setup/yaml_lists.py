@@ -8,20 +8,29 @@ import json
 import re
 from collections.abc import Sequence
 from io import StringIO
-from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import DocumentEndEvent
-from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml.nodes import ScalarNode, SequenceNode
 
 from planlake.errors import ConfigurationError
+from planlake.setup.yaml_places import (
+    Node,
+    behind_colon,
+    end_of_last,
+    entry_of,
+    line_end,
+    line_start,
+    newline_of,
+    refuse_alias,
+    root_of,
+)
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 WORDS = ("true", "false", "yes", "no", "on", "off", "null", "y", "n")  # what YAML takes for something else than a name
 DASH = re.compile(r"[ \t]*-[ \t]+")
 GAP = r"(?:\s|#[^\n]*\n)*"  # a comment reaches to the end of its line: a comma in it is none of the list
-Node = Any  # ruamel's nodes have no types
 
 
 def with_tables(text: str, cadence: str, names: Sequence[str]) -> str:
@@ -30,22 +39,25 @@ def with_tables(text: str, cadence: str, names: Sequence[str]) -> str:
     Raises ConfigurationError where the list stands in the file in a way that names cannot be put in.
     """
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
-    except YAMLError:
+        return _with_names(text, cadence, [written(name) for name in names])
+    except (YAMLError, ValueError):  # what it says of places no longer holds
         raise unplaced() from None
-    listed = f"[{', '.join(map(written, names))}]"
-    found = _entry(root, "tables")
+
+
+def _with_names(text: str, cadence: str, names: Sequence[str]) -> str:
+    root, listed = root_of(text), f"[{', '.join(names)}]"
+    found = entry_of(root, "tables")
     if found is None:
         return _with_section(text, root, f"{cadence}: {listed}")
+    refuse_alias(found)
     key, tables = found
-    _refuse_alias(key, tables)
     if isinstance(tables, ScalarNode):
         return _with_value(text, key, tables, f"{{{cadence}: {listed}}}")
-    wanted = _entry(tables, cadence)
+    wanted = entry_of(tables, cadence)
     if wanted is None:
         return _with_key(text, tables, f"{cadence}: {listed}")
-    _refuse_alias(*wanted)
-    return _with_items(text, *wanted, [written(name) for name in names])
+    refuse_alias(wanted)
+    return _with_items(text, *wanted, names)
 
 
 def written(name: str) -> str:
@@ -57,21 +69,21 @@ def _with_items(text: str, key: Node, node: Node, names: Sequence[str]) -> str:
     if isinstance(node, ScalarNode):
         return _with_value(text, key, node, f"[{', '.join(names)}]")
     if not isinstance(node, SequenceNode):
-        raise unplaced()
+        raise ValueError
     if not node.value:
         return _inserted(text, text.index("[", node.start_mark.index) + 1, ", ".join(names))
     last = node.value[-1]
-    _refuse_alias(key, last)
+    refuse_alias((key, last))
     return _in_flow(text, node, last, names) if node.flow_style else _in_block(text, last, names)
 
 
 def _in_block(text: str, last: Node, names: Sequence[str]) -> str:
     """A line of its own for each name, begun like the last one."""
-    lead = text[_line_start(text, last.start_mark.index) : last.start_mark.index]
+    lead = text[line_start(text, last.start_mark.index) : last.start_mark.index]
     if not DASH.fullmatch(lead):
-        raise unplaced()
-    added = "".join(f"{_newline(text)}{lead}{name}" for name in names)
-    return _inserted(text, _line_end(text, last.end_mark.index), added)
+        raise ValueError
+    added = "".join(f"{newline_of(text)}{lead}{name}" for name in names)
+    return _inserted(text, line_end(text, last.end_mark.index), added)
 
 
 def _in_flow(text: str, node: Node, last: Node, names: Sequence[str]) -> str:
@@ -79,12 +91,12 @@ def _in_flow(text: str, node: Node, last: Node, names: Sequence[str]) -> str:
     start, end = last.start_mark.index, last.end_mark.index
     behind = text[end : node.end_mark.index]
     comma = re.match(rf"{GAP}(,)", behind)
-    lead = text[_line_start(text, start) : start]
+    lead = text[line_start(text, start) : start]
     if lead.strip() or (comma and "\n" in comma[0]) or re.match(r"[ \t]*,?[ \t]*\]", behind):
-        glue = f",{_newline(text)}{lead}" if not lead.strip() and len(node.value) > 1 else ", "
+        glue = f",{newline_of(text)}{lead}" if not lead.strip() and len(node.value) > 1 else ", "
         return _inserted(text, end, "".join(glue + name for name in names))
-    added = "".join(f",{_newline(text)}{lead}{name}" for name in names)[1:] + ("," if comma else "")
-    text = _inserted(text, _line_end(text, end), added)
+    added = "".join(f",{newline_of(text)}{lead}{name}" for name in names)[1:] + ("," if comma else "")
+    text = _inserted(text, line_end(text, end), added)
     return text if comma else _inserted(text, end, ",")
 
 
@@ -93,15 +105,13 @@ def _with_value(text: str, key: Node, node: Node, value: str) -> str:
     start, end = node.start_mark.index, node.end_mark.index
     if text[start:end].strip():
         return text[:start] + value + text[end:]
-    return _inserted(text, _behind_colon(text, key), f" {value}")
+    return _inserted(text, behind_colon(text, key), f" {value}")
 
 
 def _with_section(text: str, root: Node, entry: str) -> str:
-    if not isinstance(root, MappingNode):
-        raise unplaced()
     if root.flow_style:
         return _with_key(text, root, f"tables: {{{entry}}}")
-    newline, indent, place = _newline(text), " " * root.start_mark.column, _end_of_document(text)
+    newline, indent, place = newline_of(text), " " * root.start_mark.column, _end_of_document(text)
     gap = "" if text[:place].endswith("\n") else newline
     return _inserted(text, place, f"{gap}{newline}{indent}tables:{newline}{indent}  {entry}{newline}")
 
@@ -116,58 +126,14 @@ def _end_of_document(text: str) -> int:
 def _with_key(text: str, mapping: Node, entry: str) -> str:
     """Another entry of a mapping, behind its last one."""
     if mapping.flow_style:
-        start = text.index("{", mapping.start_mark.index) + 1
-        place = _end(text, *mapping.value[-1]) if mapping.value else start
-        return _inserted(text, place, f", {entry}" if mapping.value else entry)
+        return _inserted(text, end_of_last(text, mapping), f", {entry}" if mapping.value else entry)
     indent = " " * mapping.value[0][0].start_mark.column
-    place = _line_end(text, _end(text, *mapping.value[-1]))
-    return _inserted(text, place, f"{_newline(text)}{indent}{entry}")
-
-
-def _entry(mapping: Node, name: str) -> tuple[Node, Node] | None:
-    if not isinstance(mapping, MappingNode):
-        raise unplaced()
-    return next(((key, value) for key, value in mapping.value if key.value == name), None)
-
-
-def _end(text: str, key: Node, value: Node) -> int:
-    """Where an entry ends; what ruamel calls the end of a block lies behind the comments that follow it."""
-    _refuse_alias(key, value)
-    if isinstance(value, ScalarNode) and value.start_mark.index == value.end_mark.index:
-        return _behind_colon(text, key)
-    if isinstance(value, ScalarNode) or value.flow_style:
-        return int(value.end_mark.index)
-    last = value.value[-1]
-    return _end(text, *last) if isinstance(value, MappingNode) else _end(text, key, last)
-
-
-def _refuse_alias(key: Node, value: Node) -> None:
-    """Refuse `*name`: the node it gives stands elsewhere."""
-    if value.start_mark.index < key.end_mark.index:
-        raise unplaced()
-
-
-def _behind_colon(text: str, key: Node) -> int:
-    return text.index(":", key.end_mark.index) + 1
+    place = line_end(text, end_of_last(text, mapping))
+    return _inserted(text, place, f"{newline_of(text)}{indent}{entry}")
 
 
 def _inserted(text: str, place: int, added: str) -> str:
     return text[:place] + added + text[place:]
-
-
-def _line_start(text: str, place: int) -> int:
-    return text.rfind("\n", 0, place) + 1
-
-
-def _line_end(text: str, place: int) -> int:
-    """The end of the line a place lies in, before its line end."""
-    end = text.find("\n", place)
-    end = len(text) if end < 0 else end
-    return end - 1 if text[:end].endswith("\r") and end < len(text) else end
-
-
-def _newline(text: str) -> str:
-    return "\r\n" if "\r\n" in text else "\n"
 
 
 def unplaced() -> ConfigurationError:

@@ -15,12 +15,21 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
 from planlake.errors import ConfigurationError
+from planlake.setup.yaml_places import (
+    Node,
+    behind_colon,
+    end_of_last,
+    entry_of,
+    line_end,
+    newline_of,
+    refuse_alias,
+    root_of,
+)
 
 Overrides = Mapping[str, Mapping[str, Any]]  # by resource: its keys; values that are mappings are added to
 SECTION = "resources"
 WIDTH = 10_000  # no line is broken
 USUAL_STEP = 2
-Node = Any  # ruamel's nodes have no types
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +57,8 @@ def with_overrides(text: str, overrides: Overrides) -> str:
     """
     wanted = {SECTION: overrides}
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
-        file = _File(text, _step(root), "\r\n" if "\r\n" in text else "\n")
+        root = root_of(text)
+        file = _File(text, _step(root), newline_of(text))
         edited = _with_edits(text, list(_edits(file, root, wanted)))
         if _plain(edited) == _merged(_plain(text), wanted):
             return edited
@@ -71,15 +80,13 @@ def _with_edits(text: str, edits: list[_Edit]) -> str:
 
 def _edits(file: _File, mapping: Node, wanted: Mapping[str, Any]) -> Iterator[_Edit]:
     """What makes a mapping of the file hold what is wanted; inner mappings first."""
-    if not isinstance(mapping, MappingNode):
-        raise ValueError
     missing = {}
     for name, value in wanted.items():
-        found = next(((key, node) for key, node in mapping.value if key.value == name), None)
+        found = entry_of(mapping, name)
         if found is None:
             missing[name] = value
             continue
-        _refuse_alias(*found)
+        refuse_alias(found)
         if isinstance(value, Mapping) and not isinstance(found[1], ScalarNode):
             yield from _edits(file, found[1], value)
         elif found[1].value != value:
@@ -97,7 +104,7 @@ def _changed(file: _File, entry: tuple[Node, Node], value: Any, *, in_flow: bool
         raise ValueError
     if not is_none:
         return _Edit(start, end, _flow(value))
-    place = _behind_colon(file.text, key)
+    place = behind_colon(file.text, key)
     if in_flow or not isinstance(value, Mapping):
         return _Edit(place, place, f" {_flow(value)}")
     return _lines_behind(file, place, value, key.start_mark.column + file.step)
@@ -107,12 +114,11 @@ def _added(file: _File, mapping: Node, entries: Mapping[str, Any]) -> _Edit:
     """More entries of a mapping, behind its last one; of the whole file behind its last comment."""
     text = file.text
     if mapping.flow_style:
-        start = text.index("{", mapping.start_mark.index) + 1
-        place = _end(text, *mapping.value[-1]) if mapping.value else start
+        place = end_of_last(text, mapping)
         return _Edit(place, place, (", " if mapping.value else "") + _flow(entries)[1:-1])
     column = mapping.value[0][0].start_mark.column
     if SECTION not in entries:
-        return _lines_behind(file, _end(text, *mapping.value[-1]), entries, column)
+        return _lines_behind(file, end_of_last(text, mapping), entries, column)
     place = mapping.end_mark.index
     gap = "" if text[:place].endswith("\n") else file.newline
     return _Edit(place, place, gap + _block(entries, file.step, file.newline, column))
@@ -120,33 +126,9 @@ def _added(file: _File, mapping: Node, entries: Mapping[str, Any]) -> _Edit:
 
 def _lines_behind(file: _File, place: int, entries: Mapping[str, Any], column: int) -> _Edit:
     """Lines of their own behind the line that holds a place."""
-    text = file.text
-    end = text.find("\n", place)
-    end = len(text) if end < 0 else end
-    end -= text[:end].endswith("\r")
+    end = line_end(file.text, place)
     lines = _block(entries, file.step, file.newline, column)
     return _Edit(end, end, file.newline + lines[: -len(file.newline)])
-
-
-def _end(text: str, key: Node, value: Node) -> int:
-    """Where an entry ends; what ruamel calls the end of a block lies behind the comments that follow it."""
-    _refuse_alias(key, value)
-    if isinstance(value, ScalarNode) and value.start_mark.index == value.end_mark.index:
-        return _behind_colon(text, key)
-    if isinstance(value, ScalarNode) or value.flow_style:
-        return len(text[: value.end_mark.index].rstrip())
-    last = value.value[-1]
-    return _end(text, *last) if isinstance(value, MappingNode) else _end(text, key, last)
-
-
-def _refuse_alias(key: Node, value: Node) -> None:
-    """Refuse `*name`: the node it gives stands elsewhere."""
-    if value.start_mark.index < key.end_mark.index:
-        raise ValueError
-
-
-def _behind_colon(text: str, key: Node) -> int:
-    return text.index(":", key.end_mark.index) + 1
 
 
 def _step(root: Node) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from planlake.errors import DriftError
+from planlake.printable import listed
 from planlake.sources.catalogue import ColumnType
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def read_documentation(html: str, known: Collection[str]) -> dict[str, Fields]:
             outline.add(node)
     bare = (outline.known_names | _section_names(page.css(", ".join(SECTIONS)), known)) - found.keys()
     if bare:
-        _refuse("a resource has a section without a table of fields and types", resources=_listed(sorted(bare)))
+        _refuse("a resource has a section without a table of fields and types", resources=listed(sorted(bare), SHOWN))
     return found
 
 
@@ -239,11 +240,6 @@ def _is_inside(node: "Node", tables: Collection[int]) -> bool:
 
 def _first_cell(table: "Node") -> str:
     return next((text for row in list(_rows(table))[1:] for text in _cells(row)), "")
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _refuse_tables(title: "Node | None", tables: Sequence["Node"]) -> NoReturn:

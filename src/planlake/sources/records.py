@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from planlake.engines.casts import WHOLE
+from planlake.engines.casts import WHOLE, whole_number
 from planlake.sources.encoding import UTF_8, Encoding, as_received, mended
 from planlake.sources.scanning import elements, members, without
 
@@ -237,10 +237,8 @@ def usable_id(identity: str | None, type_name: str) -> str | None:
     """An id as a key of this type holds it; None where it can hold no such id."""
     if identity is None or type_name not in _ENDS:
         return identity
-    end = _ENDS[type_name]
-    if not _WHOLE.fullmatch(identity) or not -end <= int(identity) < end:
-        return None
-    return plain_id(identity)
+    number, end = whole_number(identity), _ENDS[type_name]
+    return str(number) if number is not None and -end <= number < end else None
 
 
 def tombstone(text: str, record_id: str) -> Record:

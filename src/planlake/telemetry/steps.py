@@ -1,13 +1,12 @@
 """How one step of a table ended, as log and lineage report it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from planlake.checks.quality import CheckResult
 
 StepName = Literal["ingest", "refine", "snapshot"]
-
-
+STEPS: tuple[StepName, ...] = get_args(StepName)  # in the order in which a table goes through them
 StepOutcome = Literal["done", "unchanged", "open", "held", "failed", "stopped"]
 
 

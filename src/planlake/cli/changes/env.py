@@ -163,24 +163,24 @@ def promote(
     json: AsJson = False,
 ) -> None:
     """Make a preview's tables those of the environment it stands on; nothing is copied or fetched again."""
-    from planlake.cli.confirming import asking
+    from planlake.cli.confirming import done_or_shown
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import counted, print_json, remark
+    from planlake.cli.screen import counted, remark
 
     loaded = configuration(config)
     from planlake.changes.previews import promote as make_the_bases
     from planlake.lake.opening import base_of
 
     base, _ = base_of(loaded, name)
-    show = None if json else _show_promotions
-    confirm, answers = asking(loaded, base, says_yes=yes, show=show)
-    found = make_the_bases(loaded, name, tables or [], confirm=None if dry_run else confirm)
-    if dry_run and found and show is not None:
-        show(found)
-    done = any(answers)
-    if json:
-        print_json({"done": done, "tables": [asdict(one) for one in found]})
-    if done:
+    found, answers = done_or_shown(
+        lambda confirm: make_the_bases(loaded, name, tables or [], confirm=confirm),
+        loaded,
+        base,
+        says_yes=yes,
+        is_dry_run=dry_run,
+        show=None if json else _show_promotions,
+    )
+    if any(answers):
         said = f"{counted(len(found), 'table is', 'tables are')} promoted; `planlake undo --env {base}` takes it back"
         remark(f"{said}\nhint: planlake env drop {name}")
     else:

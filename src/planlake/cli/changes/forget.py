@@ -9,7 +9,7 @@ import typer
 from planlake.cli.options import AsJson, ConfigFile, DryRun, EnvironmentName, Yes
 
 if TYPE_CHECKING:
-    from planlake.changes.forget import Affected
+    from planlake.changes.forget import Affected, Confirm
     from planlake.config import Config
 
 RETURNS = """\
@@ -28,25 +28,22 @@ def forget(
     json: AsJson = False,
 ) -> None:
     """Erase one record everywhere: raw, refined, findings, all days; nothing takes it back."""
-    from planlake.cli.confirming import asking
+    from planlake.cli.confirming import done_or_shown
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, progress_bars, remark
+    from planlake.cli.screen import progress_bars, remark
 
     loaded = configuration(config)
     from planlake.changes.forget import forget as erase
     from planlake.lake.opening import environment_of
 
+    def act(confirm: "Confirm") -> "Sequence[Affected]":
+        with progress_bars() as notify:
+            return erase(loaded, resource, id, confirm=confirm, environment=env, notify=notify)
+
+    show = None if json else _show
     base = environment_of(loaded, env)
-    confirm, answers = asking(loaded, base, says_yes=yes, show=None if json else _show)
-    with progress_bars() as notify:
-        asked = None if dry_run else confirm
-        found = erase(loaded, resource, id, confirm=asked, environment=env, notify=notify)
-    if dry_run and not json:
-        _show(found)
-    done = any(answers)
-    if json:
-        print_json({"done": done, "tables": [asdict(one) for one in found]})
-    is_gone = done or (not found and not answers and not dry_run)
+    found, answers = done_or_shown(act, loaded, base, says_yes=yes, is_dry_run=dry_run, show=show)
+    is_gone = any(answers) or (not found and not answers and not dry_run)
     remark("nothing of it is in the lake any more" if is_gone else "Nothing was changed")
     remark(RETURNS)
     named = _columns_that_name(loaded, resource)

@@ -1,7 +1,6 @@
 """`planlake rollback`: tables as they were on a day or after a run, data and bookmark together."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, cast
@@ -11,7 +10,7 @@ import typer
 from planlake.cli.options import AsJson, ConfigFile, DryRun, EnvironmentName, TableNames, Yes
 
 if TYPE_CHECKING:
-    from planlake.changes.rollback import RollbackPlan, Target, Zone
+    from planlake.changes.rollback import Confirm, RollbackPlan, Target, Zone
 
 
 def rollback(
@@ -32,9 +31,9 @@ def rollback(
     json: AsJson = False,
 ) -> None:
     """Set tables back, data and bookmark together; `planlake undo` takes it back."""
-    from planlake.cli.confirming import asking
+    from planlake.cli.confirming import done_or_shown
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import counted, print_json, remark
+    from planlake.cli.screen import counted, remark
     from planlake.cli.selecting import check_zone
 
     target = _target(to)
@@ -42,18 +41,14 @@ def rollback(
     loaded = configuration(config)
     from planlake.changes.rollback import rollback as set_back
 
+    def act(confirm: "Confirm | None") -> "Sequence[RollbackPlan]":
+        return set_back(loaded, tables or [], target, zone=cast("Zone", zone), confirm=confirm, environment=env)
+
     show = None if json else partial(_show, zone=zone)
-    confirm, answers = asking(loaded, env, says_yes=yes, show=show)
-    asked = None if dry_run else confirm
-    found = set_back(loaded, tables or [], target, zone=cast("Zone", zone), confirm=asked, environment=env)
-    if dry_run and found and show is not None:
-        show(found)
-    done = any(answers)
-    if json:
-        print_json({"done": done, "tables": [asdict(one) for one in found]})
+    found, answers = done_or_shown(act, loaded, env, says_yes=yes, is_dry_run=dry_run, show=show)
     if not found:
         remark(f"nothing to do: every table is as it was at {to}, or was set back further\nhint: planlake undo")
-    elif done:
+    elif any(answers):
         what = "asks the API for them again" if zone == "all" else "applies the same records again"
         remark(f"{counted(len(found), 'table is', 'tables are')} set back; the next run {what}")
         if zone != "all":

@@ -1,7 +1,6 @@
 """`planlake undo`: take back the last rollback, rebuild or promotion."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from planlake.cli.options import AsJson, ConfigFile, DryRun, EnvironmentName, Yes
@@ -18,22 +17,23 @@ def undo(
     json: AsJson = False,
 ) -> None:
     """Take back the last rollback, rebuild or promotion: versions, tags and batches."""
-    from planlake.cli.confirming import asking
+    from planlake.cli.confirming import done_or_shown
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import counted, print_json, remark
+    from planlake.cli.screen import counted, remark
 
     loaded = configuration(config)
     from planlake.changes.rollback import undo as take_back
 
-    confirm, answers = asking(loaded, env, says_yes=yes, show=None if json else _show)
-    found = take_back(loaded, confirm=None if dry_run else confirm, environment=env)
-    if dry_run and not json:
-        _show(found)
-    done = any(answers)
-    if json:
-        print_json({"done": done, "tables": [asdict(one) for one in found]})
+    found, answers = done_or_shown(
+        lambda confirm: take_back(loaded, confirm=confirm, environment=env),
+        loaded,
+        env,
+        says_yes=yes,
+        is_dry_run=dry_run,
+        show=None if json else _show,
+    )
     restored = counted(len(found), "table is as it was", "tables are as they were")
-    remark(f"{restored} before it" if done else "No table was changed")
+    remark(f"{restored} before it" if any(answers) else "No table was changed")
 
 
 def _show(found: "Sequence[Entry]") -> None:

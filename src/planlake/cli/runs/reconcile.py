@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName, TableNames
+from planlake.printable import listed
 
 if TYPE_CHECKING:
     from planlake.config import Config
@@ -109,9 +110,5 @@ def _verdict(one: "Difference") -> str:
     if not one.is_swept:
         return f"x {abs(one.total - one.held)} {'missing' if one.total > one.held else 'too many'}"
     parts = (("missing", one.missing), ("extra", one.extra), ("changed", one.changed))
-    said = [f"{kind} {_ids(ids)}" for kind, ids in parts if ids]
+    said = [f"{kind} {listed(ids, SHOWN_IDS)}" for kind, ids in parts if ids]
     return "x " + "; ".join([*said, *([f"{one.refused} without an id that can be used"] if one.refused else [])])
-
-
-def _ids(ids: tuple[str, ...]) -> str:
-    return ", ".join(ids[:SHOWN_IDS]) + (f" and {len(ids) - SHOWN_IDS} more" if len(ids) > SHOWN_IDS else "")

@@ -17,7 +17,7 @@ from planlake.cli.options import (
     StepOption,
     TableNames,
 )
-from planlake.printable import printable
+from planlake.printable import listed, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -126,7 +126,7 @@ def _row(result: "TableResult") -> tuple[object, ...]:
 
 
 def _listed(names: "Sequence[str]") -> str:
-    return ", ".join(map(printable, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return listed([printable(name) for name in names], 5)
 
 
 def _remarks(result: "TableResult") -> list[str]:

@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from planlake.checks.quality import deletions, held
 from planlake.clock import naive_utc
+from planlake.engines.casts import whole_number
 from planlake.flow.context import Context
 from planlake.flow.ingest.audit_differences import differing
 from planlake.flow.ingest.audit_pages import Ends, NotInOrder, SliceReading, Unproven
-from planlake.flow.ingest.audit_slices import Interval, Slice, number_of
+from planlake.flow.ingest.audit_slices import Interval, Slice
 from planlake.flow.ingest.deletions import ask_whether_gone, held_ids
 from planlake.flow.ingest.fetch import Fetching, Page
 from planlake.flow.ingest.raw_rows import Row, raw_rows, request_row, stored_by_request
@@ -95,7 +96,7 @@ async def _page(work: _Audit, number: int) -> Page:
     query = page_query(work.context.catalogue.dialect, number)
     page = await work.fetching.ask_for(query, window=AUDIT, event=AUDIT, number=number, turn=LAST_TURN)
     await _keep(work, page)
-    work.shown |= {one for one in map(number_of, page.records.ids) if one is not None}
+    work.shown |= {one for one in map(whole_number, page.records.ids) if one is not None}
     done = work.result.pages + 1
     work.result = replace(work.result, pages=done)
     work.context.notify(Progress(work.resource.name, "audit", done, max(done, work.due.pages)))

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from planlake.engines.casts import whole_number
 from planlake.flow.context import Context
-from planlake.flow.ingest.audit_slices import number_of
 from planlake.flow.ingest.result import Found
 from planlake.lake.state.new_records import Held, held_between, keep_new
 from planlake.sources.catalogue import Resource
@@ -27,13 +27,13 @@ def differing(
     new = _unkept(context, resource, rows, before) if len(rows) else rows
     if not len(new):
         return new, Found()
-    ids = [number_of(identity) for identity in new["record_id"].to_pylist()]
+    ids = [whole_number(identity) for identity in new["record_id"].to_pylist()]
     numbers = [identity for identity in ids if identity is not None]
     span = (min(numbers), max(numbers)) if numbers else (0, -1)
     held = held_between(context.lake, context.connection, resource, *span)
     shown: dict[int | None, set[str]] = {identity: set() for identity in ids}
     for text, record_hash in _versions(rows):
-        shown.get(number_of(text), set()).add(record_hash)
+        shown.get(whole_number(text), set()).add(record_hash)
     coming = _coming_days(context)
     kinds: list[Kind | None] = []
     columns = ["is_deleted", "api_response"]

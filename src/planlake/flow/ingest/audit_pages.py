@@ -8,7 +8,8 @@ known by its number only until records are deleted or inserted in front of it, s
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from planlake.flow.ingest.audit_slices import LOWEST, Interval, Slice, number_of
+from planlake.engines.casts import whole_number
+from planlake.flow.ingest.audit_slices import LOWEST, Interval, Slice
 from planlake.flow.ingest.fetch import Page
 
 NOT_IN_ORDER = "the API's pages are not in the order of the ids"
@@ -127,7 +128,7 @@ class SliceReading:
             raise Unproven(f"page {number} holds something that is no record")
         if page.answer.totals is None:
             return None
-        ids = [number_of(identity) for identity in page.records.ids]
+        ids = [whole_number(identity) for identity in page.records.ids]
         numbers = [one for one in ids if one is not None]
         if not numbers:
             raise Unproven(f"page {number} holds no id that is a whole number")

@@ -5,17 +5,16 @@ The ledger says which slices were compared. They follow one another from the fir
 begins again when it is done. A full reading compares everything, so a round begins with it.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
 from planlake.clock import london_day
+from planlake.engines.casts import whole_number
 from planlake.lake.state.audits import Audited
 from planlake.lake.state.ledger import History
 from planlake.sources.catalogue import Cadence, Resource
 
-NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 MOST_NIGHTS = 4  # so many nights' work are done in one at most, where runs were missed
 
@@ -66,12 +65,6 @@ class _Round:
     behind: int | None = None
     page: int = 0
     gone: int = 0
-
-
-def number_of(identity: str | None) -> int | None:
-    """An id as a whole number; None where it is none that a table can hold."""
-    number = int(identity) if identity and NUMBER.fullmatch(identity) else None
-    return number if number is not None and LOWEST <= number <= HIGHEST else None
 
 
 def is_read_by_days(resource: Resource, cadence: Cadence) -> bool:
@@ -145,6 +138,6 @@ def _round(begun: date, audits: Iterable[Audited]) -> _Round:
 
 def interval_of(one: Audited) -> Interval | None:
     """The ids of a slice; None where one of its ends is not known any more."""
-    first, last = number_of(one.first_id), number_of(one.last_id)
+    first, last = whole_number(one.first_id), whole_number(one.last_id)
     is_known = (first is None) == (one.first_id is None) and (last is None) == (one.last_id is None)
     return Interval(first, last) if is_known else None

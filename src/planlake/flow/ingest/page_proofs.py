@@ -6,7 +6,6 @@ and the first id of the next. Where these are consecutive there is no room. Else
 one of them came back unchanged after the other: then nothing moved across while the other was read.
 """
 
-import re
 from array import array
 from bisect import bisect_right
 from collections import Counter
@@ -14,10 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from planlake.engines.casts import whole_number
 from planlake.sources.records import Records
 
-WHOLE = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
-LIMIT = 2**63
 MOST_PAGES_BACK = 16
 Identity = int | str | None
 Identities = Sequence[Identity]
@@ -97,14 +95,6 @@ def identity_of(text: str | None, *, has_text_ids: bool) -> Identity:
         return text
     whole = whole_number(text)
     return hash(text) if whole is None else whole
-
-
-def whole_number(text: str | None) -> int | None:
-    """The whole number that an id says, within 64 bits; None where it says none."""
-    if text is None or not WHOLE.fullmatch(text):
-        return None
-    number = int(text)
-    return number if -LIMIT <= number < LIMIT else None
 
 
 def _known(names: Sequence[str]) -> tuple[Identities, Sequence[int]]:

@@ -21,6 +21,7 @@ from planlake.lake.tables.data_files import LISTS, data_files
 from planlake.lake.tables.filters import of_resource
 from planlake.lake.tables.stored_files import sizes_of
 from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE, damaged, repair_of
+from planlake.printable import listed
 
 DATA, METADATA, EARLIER = "data files", "metadata files", "lists of earlier versions"
 SHOWN_FILES = 2
@@ -40,9 +41,8 @@ class Damage:
     @property
     def said(self) -> str:
         """What is wrong, in a sentence."""
-        listed = ", ".join(self.files[:SHOWN_FILES])
-        more = f" and {len(self.files) - SHOWN_FILES} more" if self.files[SHOWN_FILES:] else ""
-        return f"{self.what} of {self.table} are gone or damaged{f': {listed}{more}' if listed else ''}"
+        files = listed(self.files, SHOWN_FILES)
+        return f"{self.what} of {self.table} are gone or damaged{f': {files}' if files else ''}"
 
     @property
     def repair(self) -> str:

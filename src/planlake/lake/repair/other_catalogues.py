@@ -18,6 +18,7 @@ from planlake.errors import LakeError
 from planlake.lake.lake import CATALOG_NAME, ZONES, Lake
 from planlake.lake.repair.moved_table import is_same_place
 from planlake.lake.tables.unreadable import UNREADABLE
+from planlake.printable import listed
 
 SQLITE = b"SQLite format 3\0"
 PUT_ASIDE = ".damaged-"  # in the name of a catalogue that `recover` replaced
@@ -55,7 +56,7 @@ def _error(base: Lake, other: OtherCatalogue, unknown: list[str]) -> LakeError:
     if knows_any:
         lacks = f"{other.file} has versions that {name} does not know"
         message = f"two catalogues name the tables of this lake, and {lacks}"
-    facts = {"tables": f"{', '.join(unknown[:3])}{f' and {len(unknown) - 3} more' if unknown[3:] else ''}"}
+    facts = {"tables": listed(unknown, 3)}
     hint = (
         f"set catalog.uri to sqlite:///{other.file} if that one is the lake's; "
         "else move that file to another folder, then planlake recover"

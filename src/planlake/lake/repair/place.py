@@ -24,6 +24,7 @@ from planlake.lake.tables.columns import TABLES
 from planlake.lake.tables.stored_files import are_there
 from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE
 from planlake.lake.warehouse import table_folders
+from planlake.printable import listed
 
 GIVEN_UP = "planlake.given-up"  # a property of the ledger: tables, by their ids, of a history that was left for another
 SHOWN_NAMES = 3
@@ -183,9 +184,8 @@ def check_known(lake: Lake) -> None:
     if move is not None:
         raise moved_error(move, len(unknown))
     names = [name for _, name in unknown]
-    listed = ", ".join(names[:SHOWN_NAMES]) + (f" and {len(names) - SHOWN_NAMES} more" if names[SHOWN_NAMES:] else "")
     message = "the catalogue does not know tables whose files lie in the warehouse"
-    facts = {"tables": listed, "warehouse": lake.warehouses[next(iter(unknown))[0]]}
+    facts = {"tables": listed(names, SHOWN_NAMES), "warehouse": lake.warehouses[next(iter(unknown))[0]]}
     if file := own_file(lake):
         facts["catalogue"] = str(file)
     raise LakeError(message, facts=facts, state="Nothing was changed", hint="planlake recover")

@@ -17,6 +17,7 @@ from planlake.lake.lake import LEDGER, ZONES, Lake
 from planlake.lake.repair.metadata_files import Written, ends, missing_file
 from planlake.lake.repair.place import GIVEN_UP, given_up_tables
 from planlake.lake.repair.stored_tables import Place, places_in
+from planlake.printable import listed
 
 Chosen = Literal["older", "newer"]
 TOGETHER_MS = 60_000
@@ -160,7 +161,7 @@ def check_histories(base: Lake) -> None:
     apart = [place for place, *_ in split.told()] if split else [place for place, _ in branches(base, places)]
     if apart:
         names = sorted({place.name for place in apart})
-        facts = {"tables": ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")}
+        facts = {"tables": listed(names, 3)}
         which = "an older" if split else "another"
         message = f"{which} history of this lake lies in the warehouse, which the catalogue does not know"
         raise LakeError(message, facts=facts, state="Nothing was changed", hint="planlake recover")

@@ -4,7 +4,6 @@ A row is compared with the latest version of its id: in `current_`, or in raw ab
 work is proportional to the rows that arrive: only the ranges of their ids are read.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.types import IcebergType, IntegerType, LongType, StringType
 
-from planlake.engines.casts import WHOLE
+from planlake.engines.casts import WHOLE, whole_number
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.reading import SQL_TYPES, rows_sql
 from planlake.engines.sql import identifier, literal
@@ -165,7 +164,7 @@ def _in_current(lake: Lake, current: Table, resource: str, key: str, rows: pa.Ta
 def _around(current: Table, key: str, rows: pa.Table) -> BooleanExpression:
     """A filter for the span of arriving ids, so that files that cannot hold them are not opened."""
     limit = LIMITS.get(type(current.schema().find_field(key).field_type), 0)
-    numbers = [int(text) for text in rows["record_id"].to_pylist() if text and re.fullmatch(WHOLE, text)]
+    numbers = [one for one in map(whole_number, rows["record_id"].to_pylist()) if one is not None]
     numbers = [number for number in numbers if -limit <= number < limit]
     if not numbers:
         return AlwaysTrue()

@@ -15,13 +15,14 @@ from planlake.config import suggestion
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.deadline import Deadline
 from planlake.engines.duckdb.locked import Limits, Locked, locked
+from planlake.engines.duckdb.parsing import TextsOf
 from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.tables.columns import Described
 from planlake.lake.views.parse_query import DATABASES, HINT, Question, parse_query
 from planlake.lake.views.query_errors import why
-from planlake.lake.views.views import TextsOf, Views, known_names
+from planlake.lake.views.views import Views, known_names
 from planlake.lake.warehouse import opened_by
 
 CELLS_AT_A_TIME = 1_000_000  # of an answer: what is handed on in one piece, and may become objects of Python

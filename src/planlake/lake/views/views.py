@@ -4,19 +4,17 @@ The catalogue keeps no views; they are rendered here when a connection asks for 
 they are at that moment. `as_of` shows refined tables as they were published on a day.
 """
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-import pyarrow as pa
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.snapshots import Snapshot
 
 from planlake.engines.duckdb.connection import Connection
-from planlake.engines.duckdb.parsing import SAYS_A_KEY_TWICE, found_keys
+from planlake.engines.duckdb.parsing import SAYS_A_KEY_TWICE, TextsOf, found_keys, parse_by_python, structure_of
 from planlake.engines.duckdb.reading import Called, path_of, rows_sql
 from planlake.engines.names import column_names
 from planlake.engines.sql import identifier, literal
@@ -29,7 +27,6 @@ from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES, De
 from planlake.lake.tables.data_files import data_files, highest_by_resource
 from planlake.lake.tables.versions import run_date_of, still_published
 
-TextsOf = Callable[[str], Mapping[str, str | None] | None]
 GAPS = "gaps"
 SEARCHED_ZONES = ("refined", "trusted", "operations", "raw")
 
@@ -132,10 +129,9 @@ class Views:
         fast = [key for key in keys if key in found]
         is_fast = bool(fast) and len({key.lower() for key in fast}) == len(fast)
         regular_rows = f"is_regular and not ({SAYS_A_KEY_TWICE})"
-        structure = "{" + ",".join(f'{json.dumps(key)}:"VARCHAR"' for key in fast) + "}"
         terms = [f"parsed[{literal(key)}] as {identifier(keys[key])}" for key in fast]
         columns = ", ".join([*terms, *IMPORT_COLUMNS, "batch"])
-        regular = f"""select {columns} from (select *, from_json(api_response, {literal(structure)}) as parsed
+        regular = f"""select {columns} from (select *, from_json(api_response, {literal(structure_of(fast))}) as parsed
                       from {rows} where {regular_rows})"""
         slow = self._irregular(resource, f"(select * from {rows} where not ({regular_rows} and {is_fast}))", keys)
         return f"{slow} union all by name {regular}" if is_fast else slow
@@ -143,11 +139,8 @@ class Views:
     def _irregular(self, resource: Described, rows: str, keys: Mapping[str, str]) -> str:
         imports = ", ".join(IMPORT_COLUMNS)
         others = self.connection.sql(f"select {imports}, batch, api_response from {rows}").to_arrow_table()
-        values = [self.texts_of(text) or {} for text in others["api_response"].to_pylist()]
-        columns = {column: pa.array([row.get(key) for row in values], pa.string()) for key, column in keys.items()}
-        own = {name: others[name] for name in others.column_names if name != "api_response"}
         name = f"irregular {resource.name}"  # no resource is called so
-        self.connection.register(name, pa.table({**columns, **own}))
+        self.connection.register(name, parse_by_python(others, keys, self.texts_of))
         return f"select * from {identifier(name)}"
 
     def _refined(self, name: str) -> str | None:
