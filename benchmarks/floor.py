@@ -6,7 +6,7 @@ Fetches with aiohttp over eight connections, keeps every record as received (`ra
 with DuckDB behind the regular expressions of `planlake.engines.casts` (imported, so that both accept the same values;
 the SQL around them is this script's own), writes what came (`increment/`) and, per range of ids, the latest version of
 each id (`current/`): zstd Parquet, level 1. With a day only what changed on it is asked for, and only the ranges it
-lies in are written anew. No Iceberg, no ledger, no hashes, no comparing with what is held, no report of bad cells, no
+lies in are rewritten. No Iceberg, no ledger, no hashes, no comparing with what is held, no report of bad cells, no
 checks, nothing that survives a crash: it takes whatever came for complete, and ids within one load for unique.
 """
 

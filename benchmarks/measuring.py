@@ -97,7 +97,7 @@ def profile_all() -> None:
         if state == "full":
             shutil.rmtree(system.folder, ignore_errors=True)
             system.prepare(state)
-        print(f"\n{state}, step by step (each starts anew: about 1 s)")
+        print(f"\n{state}, step by step (each starts a new process: about 1 s)")
         with serving(state) as url:
             for step in ("ingest", "refine", "snapshot"):
                 command = [*system.command(state, url), "--step", step]

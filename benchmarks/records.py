@@ -1,7 +1,7 @@
 """The benchmark's records: JSON text made for a resource of the catalogue, the same on every machine.
 
 Real column names and types; of an application 12 % of its cells are filled, of a document half of them. Every text is
-made anew for its cell: a handful of repeated texts would compress far better than life.
+made for its cell alone: a handful of repeated texts would compress far better than life.
 """
 
 import json

@@ -2,7 +2,7 @@
 
 python benchmarks/spark_pipeline.py FOLDER TYPES.json IMPORT_DATE
 
-Written anew from the playbook's description. Its first job, the API ingestion, is not measured: its pages lie landed
+Rewritten from the playbook's description. Its first job, the API ingestion, is not measured: its pages lie landed
 in FOLDER/api-responses/<resource>/import_year=.../import_date=..., one row per record, its JSON as text. Then
 
 1. parse: the schema is inferred from the JSON of the import date, every column becomes text (`parsed/`); checked are

@@ -153,7 +153,7 @@ class Feed:
         return set_back
 
     def rows(self, query: str, as_of: str | date | None = None, environment: str | None = None) -> list[dict]:
-        """The rows of a query, each a dictionary; the lake is opened anew where something was committed to it."""
+        """The rows of a query, each a dictionary; the lake is opened again where something was committed to it."""
         if self._read is None or self._read != self._catalogues():
             self.close()
         if environment not in self._views:

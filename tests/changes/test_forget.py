@@ -369,7 +369,7 @@ def shown(feed):
 @pytest.mark.parametrize(
     ("name", "at", "is_done"),
     [
-        ("written_anew", 9, True),
+        ("rewrite_without_rows", 9, True),
         ("_commit", 4, False),
         ("replace_in_versions", 9, True),
         ("forget_log", 4, True),

@@ -1,4 +1,4 @@
-"""Making tables anew from what was received, without asking the API: what differs is told, and it can be taken back."""
+"""Rebuilding tables from what was received, without asking the API: what differs is told, and it can be taken back."""
 
 import json
 from datetime import datetime
@@ -158,7 +158,7 @@ def test_a_rebuild_held_at_its_second_step_leaves_nothing_and_the_next_run_goes_
 
 
 def held_at_its_second_step(feed, monkeypatch):
-    """Make `things` anew under a check that holds the new version of `current_`."""
+    """Rebuild `things` under a check that holds the new version of `current_`."""
     with monkeypatch.context() as patched:
         held = CheckResult("unique", "held", 1.0, 0.0, message="held by the test")
         patched.setattr("planlake.flow.snapshot.step.unique", lambda *_, **__: held)

@@ -1,4 +1,4 @@
-"""A column that gets another type in the catalogue: what is built anew, what survives, and when nothing is."""
+"""A column that gets another type in the catalogue: what is rebuilt, what survives, and when nothing is."""
 
 import re
 

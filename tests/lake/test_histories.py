@@ -1,4 +1,4 @@
-"""A catalogue that was lost and begun anew by a run: two histories in one warehouse, which are never joined."""
+"""A catalogue that was lost and begun again by a run: two histories in one warehouse, which are never joined."""
 
 import json
 import os
@@ -23,7 +23,7 @@ DAY_4 = "2026-11-20T03:00:00"
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
-    """Loaded on two days; then the catalogue was lost, and a run of an older Planlake began anew."""
+    """Loaded on two days; then the catalogue was lost, and a run of an older Planlake began again."""
     with things_loaded(tmp_path_factory.mktemp("loaded"), [f"name {number}" for number in range(1, 6)]) as made:
         put(made, 1, "later", "2026-11-17 09:00:00")
         made.run_at(DAY_2)

@@ -35,7 +35,7 @@ from planlake.lake.forgetting.rules import (
     raw_rule,
     refined_rules,
 )
-from planlake.lake.forgetting.search import Hit, Rule, Search, gone_rows, searched, written_anew
+from planlake.lake.forgetting.search import Hit, Rule, Search, gone_rows, rewrite_without_rows, searched
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.opening import environment_of
 from planlake.lake.previews.names import preview_names
@@ -275,12 +275,12 @@ def _noting(context: Context, plan: _Plan) -> Forgetting:
 
 
 def _rewrite(context: Context, plan: _Plan) -> None:
-    """Write every file once, whatever tables share it, and one table after another anew."""
+    """Write every file once, whatever tables share it, and commit one table after another."""
     replaced: dict[str, DataFile | None] = {}
     for number, (lake, search) in enumerate(plan.searches, start=1):
         for hit in search.hits:
             if hit.file.file_path not in replaced:
-                replaced[hit.file.file_path] = written_anew(hit)
+                replaced[hit.file.file_path] = rewrite_without_rows(hit)
         with lake.commits:
             replace_in_versions(search, replaced)
         context.notify(Progress("the lake", "forget", number, len(plan.searches)))

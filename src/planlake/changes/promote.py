@@ -149,7 +149,7 @@ def has_moved(base: Lake, preview: Lake, resource: str) -> str:
 
 
 def _state(version: Snapshot | None) -> tuple[str, str]:
-    """What a version is made of: the last batch applied, and by whom it was built anew."""
+    """What a version is made of: the last batch applied, and the run that rebuilt it."""
     return entry(version, BOOKMARK), rebuilt_in(version)
 
 

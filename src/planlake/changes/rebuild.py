@@ -67,7 +67,7 @@ def rebuild(
     environment: str | None = None,
     notify: Notify = ignore,
 ) -> list[Rebuilt]:
-    """Make tables (all loaded ones where none is named) anew; what fails its gate stays as it was and is named.
+    """Rebuild tables (all loaded ones where none is named); what fails its gate stays as it was and is named.
 
     Raises ConflictError where a run is writing.
     """
@@ -89,14 +89,14 @@ def rebuild(
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A table that a reset would make anew, and how many rows its view shows."""
+    """A table that a reset would rebuild, and how many rows its view shows."""
 
     table: str
     rows: int
 
 
 def plan_reset(config: Config, tables: Sequence[str], *, environment: str | None = None) -> list[Shown]:
-    """What a reset of these tables (all loaded ones where none is named) would make anew; no table is made so.
+    """What a reset of these tables (all loaded ones where none is named) would rebuild; no table is changed.
 
     Raises ConflictError where a run is writing.
     """
@@ -115,7 +115,7 @@ def _live_count(connection: Connection, table: Table | None) -> int:
 
 
 def _trouble(context: Context, name: str, histories: Mapping[str, History]) -> str:
-    """Why a table cannot be made anew; empty where it can."""
+    """Why a table cannot be rebuilt; empty where it can."""
     increment = context.lake.find("refined", f"increment_{name}")
     if (increment is None or increment.current_snapshot() is None) and name not in histories:
         return "it is not loaded yet"
@@ -141,7 +141,7 @@ def _entry(context: Context, name: str) -> Entry:
 
 
 def _rebuilt(context: Context, entry: Entry, origin: Origin) -> tuple[TableResult, Rebuilt]:
-    """Make one table anew; it is as it was where a step fails or a gate holds it."""
+    """Rebuild one table; it is as it was where a step fails or a gate holds it."""
     resource, started = context.catalogue.resource(entry.resource), monotonic()
     before = _version(context, resource)
     try:
@@ -160,7 +160,7 @@ def _rebuilt(context: Context, entry: Entry, origin: Origin) -> tuple[TableResul
 
 
 def _steps(context: Context, resource: Resource, origin: Origin) -> TableResult:
-    """Both steps anew; the second is not taken where the gate holds the first."""
+    """Both steps, for all rows; the second is not taken where the gate holds the first."""
     refined, taken = None, None
     if origin == "raw":
         with report_step(context.reporter, resource, "refine") as step:

@@ -65,7 +65,7 @@ def tell_shown(context: Context, entry: Entry, increment: Table) -> None:
 
 
 def tell_rebuilt(context: Context, entry: Entry) -> None:
-    """Make the findings of a table that a killed rebuild had built anew its own: others may be told beside them."""
+    """Keep only a rebuilt table's own findings, where its rebuild was killed: others may still stand beside them."""
     increment = context.lake.find("refined", f"increment_{entry.resource}")
     shown = increment.current_snapshot() if increment is not None else None
     if shown is not None and rebuilt_in(shown) == str(entry.action):

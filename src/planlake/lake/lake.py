@@ -163,7 +163,7 @@ class Lake:
                 raise (damaged(self.preview, what) if self.base else outdated(place, is_gone=is_gone)) from error
 
     def fresh(self, zone: str, name: str) -> Table:
-        """A table loaded anew, for a commit: readers of other threads keep the one they have.
+        """A table loaded again, for a commit: readers of other threads keep the one they have.
 
         pyiceberg copies a table's metadata while it commits, which nobody may read at that moment.
         """
@@ -211,7 +211,7 @@ class Lake:
     def without_rows_dropped(self, zone: str, name: str) -> Table | None:
         """A table, or None where it was made and nothing was ever committed to it: it is dropped then.
 
-        So a first load that was held back is made anew, with the types the catalogue has now.
+        So a first load that was held back makes the table again, with the types the catalogue has now.
         """
         table = self.find(zone, name)
         if table is None or table.current_snapshot() is not None:
@@ -327,7 +327,7 @@ def clear_errors() -> Iterator[None]:
 
 
 def catalogue_advice(trouble: str) -> str:
-    """What to do about what the catalogue's database says: a damaged file is made anew from the files of the lake."""
+    """What to do about what the catalogue's database says: a damaged file is restored from the files of the lake."""
     if any(said in trouble for said in DAMAGED_CATALOGUE):
         return "planlake recover"
     return "wait for the process that holds it" if "locked" in trouble else "planlake doctor"

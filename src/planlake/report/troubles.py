@@ -176,8 +176,10 @@ def _set_back(facts: Facts) -> Trouble | None:
         said += "; the next run asks the API again for what came since"
         return Trouble("rolled back", said, AGAIN, others=(undo,))
     said += "; the next run applies the same records again"
-    anew = f"planlake undo, then planlake rollback TABLE --to {back.target} --zone all, where the records were wrong"
-    return Trouble("rolled back", said, undo, others=(anew, "planlake run TABLE applies the same records again"))
+    asked_again = (
+        f"planlake undo, then planlake rollback TABLE --to {back.target} --zone all, where the records were wrong"
+    )
+    return Trouble("rolled back", said, undo, others=(asked_again, "planlake run TABLE applies the same records again"))
 
 
 def _target(target: str, today: date) -> str:

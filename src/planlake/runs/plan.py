@@ -39,7 +39,7 @@ class Selection:
     """What was asked for: tables by name (none: all configured ones of the cadence), steps, and how much.
 
     `backfill` are days to read whatever the ledger says; `accepts_gaps` closes windows although pages failed;
-    `accepts_deletions` believes more deletions than the limit; `recasts` asks the API for nothing and builds anew what
+    `accepts_deletions` believes more deletions than the limit; `recasts` asks the API for nothing and rebuilds what
     a change of the catalogue affects.
     """
 

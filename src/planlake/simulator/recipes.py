@@ -83,7 +83,7 @@ def new_record(recipe: Recipe, random: Random, identity: int) -> Record:
 
 
 def changed_record(recipe: Recipe, random: Random, record: Record, spared: set[str]) -> Record:
-    """The record with three of its optional cells made anew, never those of the columns spared."""
+    """The record with three of its optional cells changed, never those of the columns spared."""
     names = list(recipe.fields)
     candidates = [(names[position], make) for position, make in recipe.optional if names[position] not in spared]
     for _ in range(min(3, len(candidates))):

@@ -82,7 +82,7 @@ class Shape:
     key_field: str = ""
 
     def learn(self, keys: set[str]) -> None:
-        """Add keys and make the decoder anew."""
+        """Add keys and make a new decoder."""
         self.keys |= keys
         fields = [
             (f"f{number}", str | None, msgspec.field(default=None, name=name))
@@ -130,7 +130,7 @@ def read_records(body: bytes, shape: Shape, encoding: Encoding = UTF_8) -> Recor
 
 
 def _teach(texts: Sequence[bytes], shape: Shape) -> bool:
-    """Teach a shape all the keys of a page at once, as to make a decoder anew takes time; whether there were any.
+    """Teach a shape all the keys of a page at once, as a new decoder takes time to make; whether there were any.
 
     Keys that differ only in case, and those of records that are too wide or not all text, are left out.
     """

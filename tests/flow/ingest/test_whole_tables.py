@@ -313,7 +313,7 @@ def test_a_held_reading_is_begun_anew_and_not_gone_on_with(feed):
 
 @pytest.mark.parametrize("is_first", [True, False])
 def test_a_reading_that_goes_on_at_another_api_brings_no_record_of_the_first(feed, is_first):
-    """Where nothing is shown yet each of them is asked for alone; else the reading is begun anew."""
+    """Where nothing is shown yet each of them is asked for alone; else the reading is begun again."""
     if is_first:
         feed.data.put("things", record(41))
         feed.config = feed.config.model_copy(update={"folder": feed.config.folder / "anew"})

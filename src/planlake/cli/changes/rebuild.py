@@ -22,7 +22,7 @@ def rebuild(
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
-    """Make tables anew from what was received; `planlake undo` takes it back."""
+    """Build tables again from what was received; `planlake undo` takes it back."""
     from planlake.cli.loading import configuration
     from planlake.cli.selecting import check_origin
 
@@ -37,7 +37,7 @@ def reset(
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
-    """Make all refined tables anew from raw; `planlake undo` takes it back."""
+    """Build all refined tables again from raw; `planlake undo` takes it back."""
     from planlake.cli.confirming import is_protected
     from planlake.cli.loading import configuration
 
@@ -47,7 +47,7 @@ def reset(
 
 
 def _is_wanted(config: "Config", tables: list[str], *, env: str | None, as_json: bool) -> bool:
-    """Whether somebody who was shown what would be made anew says so; nobody is asked where nothing would."""
+    """Whether somebody who was shown what would be rebuilt agrees; nobody is asked where nothing would."""
     from planlake.changes.rebuild import plan_reset
     from planlake.cli.confirming import asking
     from planlake.cli.screen import print_json, remark
@@ -70,11 +70,11 @@ def _show_those(found: "Sequence[Shown]") -> None:
 
 
 def _carry_out(config: "Config", tables: list[str], *, origin: str, env: str | None, as_json: bool) -> None:
-    from planlake.changes.rebuild import rebuild as make_anew
+    from planlake.changes.rebuild import rebuild as build_again
     from planlake.cli.screen import print_json, progress_bars
 
     with progress_bars() as notify:
-        found = make_anew(config, tables, origin=cast("Origin", origin), environment=env, notify=notify)
+        found = build_again(config, tables, origin=cast("Origin", origin), environment=env, notify=notify)
     if as_json:
         print_json([asdict(one) for one in found])
     else:

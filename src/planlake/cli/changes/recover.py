@@ -42,9 +42,9 @@ def recover(
     from planlake.cli.selecting import history_of
 
     chosen, loaded = history_of(history), configuration(config)
-    from planlake.changes.recover import recover as make_anew
+    from planlake.changes.recover import recover as recover_tables
 
-    found, aside = make_anew(loaded, environment=env, is_moved=here, history=chosen)
+    found, aside = recover_tables(loaded, environment=env, is_moved=here, history=chosen)
     if json:
         print_json({"aside": aside, "tables": [asdict(one) for one in found]})
     elif found:

@@ -6,7 +6,7 @@ from planlake.cli.options import AsJson, ConfigFile, EnvironmentName, TableNames
 def recast(
     tables: TableNames = None, env: EnvironmentName = None, config: ConfigFile = None, json: AsJson = False
 ) -> None:
-    """After a change of the catalogue: build the tables it affects anew from raw, without asking the API."""
+    """After a change of the catalogue: build the tables it affects again from raw, without asking the API."""
     from planlake.cli.loading import configuration
     from planlake.cli.runs.run import carry_out
 

@@ -33,9 +33,9 @@ from planlake.sources.dialect import Totals
 from planlake.sources.records import Records
 
 MOST_ROUNDS = 24
-ROUNDS_FOR_HOLES = 12  # before a window is begun anew
+ROUNDS_FOR_HOLES = 12  # before a window is begun again
 MOST_TRIES = 3  # for a page that holds another number of records than it should, or something that is no record
-MOST_PAGES_ANEW = 200  # of a full reading that is begun anew in the same run
+MOST_PAGES_AGAIN = 200  # of a full reading that is begun again in the same run
 FEW_IDS = 2  # between two pages: to ask for them costs no more than to read pages again, and proves more
 MOST_ALIKE = 3  # pages in a row that bring what the page before them brought
 REPEATS_AT_ONCE, MOST_REPEATS = 10, 200
@@ -62,7 +62,7 @@ class Reading:
     tries: Counter[int] = field(default_factory=Counter)
     rounds: int = 0
     rounds_for_holes: int = 0
-    begun_anew: int = 0
+    begun_again: int = 0
     is_empty: bool = False
     newest_total: int = 0
     vanished: int = 0  # the first page that came empty although the total reaches beyond it
@@ -114,7 +114,7 @@ class Reading:
         self.readings.setdefault(page, []).append(one)
         self.turn = self.turn or self.last_page
         if self.is_resumed and page == self.first_page:
-            self._begin_anew_unless_joined(page)
+            self._begin_again_unless_joined(page)
 
     def _note_whether_alike(self, one: PageReading) -> None:
         before = self.readings.get(one.page - 1)
@@ -136,7 +136,7 @@ class Reading:
         elif not self.vanished or page < self.vanished:
             self.vanished, self.times_vanished = page, 1
         if self.is_resumed and page == self.first_page:
-            self._begin_anew()
+            self._begin_again()
 
     def _note_behind(
         self, page: int, totals: Totals | None, records: Records, error: str, times: tuple[float, float]
@@ -153,15 +153,15 @@ class Reading:
     def _identity(self, text: str | None) -> Identity:
         return identity_of(text, has_text_ids=self.has_text_ids)
 
-    def _begin_anew(self) -> None:
+    def _begin_again(self) -> None:
         self.readings.clear()
         self.is_resumed, self.first_page, self.vanished, self.looked_behind = False, 0, 0, 0
 
-    def _begin_anew_unless_joined(self, page: int) -> None:
+    def _begin_again_unless_joined(self, page: int) -> None:
         """Forget what an earlier run read where records moved by more than this page since."""
         before, now = self.readings[page][0], self.readings[page][-1]
         if not touch(before, now):
-            self._begin_anew()
+            self._begin_again()
 
     @property
     def pages(self) -> dict[int, PageReading]:
@@ -234,7 +234,7 @@ class Reading:
         is_unknown = not self.readings and not self.vanished
         if self.is_empty or is_unknown or self.contradiction or self.rounds > MOST_ROUNDS:
             return []
-        for found in (self._before_the_end, self._missing, self._unproven, self._end, self._repeating, self._anew):
+        for found in (self._before_the_end, self._missing, self._unproven, self._end, self._repeating, self._again):
             if found == self._unproven and self.ids_to_look_for():
                 return []  # these first
             pages = {page for page in found() if page not in self.errors}
@@ -316,16 +316,16 @@ class Reading:
         self.tries.update(found)
         return found
 
-    def _anew(self) -> list[int]:
+    def _again(self) -> list[int]:
         """Every page, where what came does not come to rest; a large table is left to the next run."""
-        is_small = self.window != FULL or self.last_page <= MOST_PAGES_ANEW
-        if not is_small or self.begun_anew or self.troubles() or self.repeats_to_confirm():
+        is_small = self.window != FULL or self.last_page <= MOST_PAGES_AGAIN
+        if not is_small or self.begun_again or self.troubles() or self.repeats_to_confirm():
             return []
         if not self._what_is_not_proven():
             return []
         last = max(1, self.last_page)
-        self._begin_anew()
-        self.begun_anew, self.rounds_for_holes, self.tries, self.is_empty = 1, 0, Counter(), False
+        self._begin_again()
+        self.begun_again, self.rounds_for_holes, self.tries, self.is_empty = 1, 0, Counter(), False
         self.confirmed.clear()
         return list(range(1, last + 1))
 

@@ -57,7 +57,7 @@ def replace_in_versions(search: Search, replaced: Replaced) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A manifest written anew (None: nothing is left of it), and its entries before and after."""
+    """A manifest rewritten (None: nothing is left of it), and its entries before and after."""
 
     manifest: ManifestFile | None
     before: Sequence[ManifestEntry]

@@ -167,8 +167,8 @@ def _decided_by(table: Table, rule: Rule, rows: pa.Table) -> pa.Table:
     return found
 
 
-def written_anew(hit: Hit) -> DataFile | None:
-    """Write a file anew without the rows that go, beside the old one; None where no row is left.
+def rewrite_without_rows(hit: Hit) -> DataFile | None:
+    """Write a file without the rows that go, beside the old one; None where no row is left.
 
     Columns keep their ids and types, whatever the table has now.
     """

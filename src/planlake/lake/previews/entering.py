@@ -108,7 +108,7 @@ def pinned(preview: Lake, table: Table | None, resource: str) -> Snapshot | None
 def enter(preview: Lake, resources: Iterable[str], *, run: int) -> list[str]:
     """Give a preview its own tables of these resources; which of them it did not have before.
 
-    The order makes every crash safe: what is not noted as entered is made anew the next time.
+    The order makes every crash safe: what is not noted as entered is made again the next time.
     """
     new = [resource for resource in dict.fromkeys(resources) if resource not in preview.own]
     if preview.base is None or not new:

@@ -34,7 +34,7 @@ from planlake.lake.tables.stored_files import path_in_storage, storage_of
 from planlake.lake.tables.unreadable import UNREADABLE
 
 RAW = ("raw", "api_responses")
-HELD_HERE_ALONE = ("raw", "operations")  # zones that cannot be made anew from another
+HELD_HERE_ALONE = ("raw", "operations")  # zones that cannot be rebuilt from another
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def mend(base: Lake, connection: Connection, now: datetime, *, behind: Collectio
     found: list[Mended] = []
     lost: list[_Lost] = []
     for zone in ZONES:
-        found += [Mended(zone, name, said) for name, said in _made_anew(base, connection, zone)]
+        found += [Mended(zone, name, said) for name, said in _made_of_data_files(base, connection, zone)]
         for name in base.names(zone):
             if name in behind and zone in HELD_HERE_ALONE:
                 found += [Mended(zone, name, said) for said in _caught_up(base, connection, zone, name)]
@@ -75,8 +75,8 @@ def mend(base: Lake, connection: Connection, now: datetime, *, behind: Collectio
     return found
 
 
-def _made_anew(base: Lake, connection: Connection, zone: str) -> Iterator[tuple[str, str]]:
-    """Tables without any metadata file whose data files are there: they are made anew of those."""
+def _made_of_data_files(base: Lake, connection: Connection, zone: str) -> Iterator[tuple[str, str]]:
+    """Tables without any metadata file whose data files are there: they are made of those."""
     known = set(base.names(zone)) if zone in HELD_HERE_ALONE else set()
     wanted = [name for of, name in TABLES if of == zone and zone in HELD_HERE_ALONE and name not in known]
     for name in wanted:

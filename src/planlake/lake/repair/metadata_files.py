@@ -115,7 +115,7 @@ def ends(read_one: Read, locations: Iterable[str]) -> list[Written]:
 def newest_first(read_one: Read, locations: Iterable[str]) -> Iterator[Written]:
     """Metadata files of one table: the last of the longest history, then what that followed, then others likewise.
 
-    Of a table that was dropped and made anew, what was made anew comes first. Each file names those it followed, so
+    Of a table that was dropped and made again, the newer table comes first. Each file names those it followed, so
     that few are opened until more are asked for.
     """
     last = ends(read_one, locations)

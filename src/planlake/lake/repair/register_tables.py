@@ -249,7 +249,7 @@ def _newer(place: Place, known_at: int) -> Iterator[Written]:
 
 
 def _follows(read_one: Read, one: Written, known: Written) -> bool:
-    """Whether a file came after the known one, of the same table, or the table was dropped and made anew.
+    """Whether a file came after the known one, of the same table, or the table was dropped and made again.
 
     A log that reaches back to the known file's number has to hold it. One that was cut before is gone on with in the
     oldest file it names; where none of them is there, the number tells.
@@ -328,12 +328,12 @@ def _register(choice: _Choice) -> None:
         if not place.is_known:
             catalog.create_namespace_if_not_exists(place.identifier[0])
             catalog.register_table(place.identifier, location)
-        elif not _pointed_anew(catalog, place.identifier, location):
+        elif not _pointed_to(catalog, place.identifier, location):
             catalog.drop_table(place.identifier)
             catalog.register_table(place.identifier, location)
 
 
-def _pointed_anew(catalog: Catalog, identifier: tuple[str, str], location: str) -> bool:
+def _pointed_to(catalog: Catalog, identifier: tuple[str, str], location: str) -> bool:
     """Point an SQL catalogue to another metadata file in one step, the table never unknown; False for any other."""
     from pyiceberg.catalog.sql import IcebergTables, SqlCatalog  # noqa: PLC0415 - brings SQLAlchemy
     from sqlalchemy import update  # noqa: PLC0415

@@ -23,7 +23,7 @@ from planlake.lake.tables.unreadable import UNREADABLE
 
 
 def rewrite_here(table: Table, one: Written) -> Written:
-    """The newest metadata of a table that was made elsewhere, written anew for here; the same where it was made here.
+    """The newest metadata of a table that was made elsewhere, rewritten for here; the same where it was made here.
 
     Nothing knows it yet: the catalogue is pointed to it afterwards. A version whose lists are gone keeps its place in
     the metadata.

@@ -140,7 +140,7 @@ def _unfollowed(place: Place) -> list[str]:
 
 
 def _goes_on(one: Written, present: Written) -> bool:
-    """Whether a table was made anew after the last that is known of it was written, and nothing was since."""
+    """Whether a table was made again after the last that is known of it was written, and nothing was since."""
     return _began(one) > present.written_at and not _has_rows(present)
 
 

@@ -19,7 +19,7 @@ from planlake.lake.tables.data_files import data_files
 from planlake.lake.tables.parquet import write_file
 
 CLOSINGS = (CLOSED, AUDITED)  # rows that stand for the requests before them
-PAUSE_DAYS = 7  # so that old files are written anew once a week, not every day
+PAUSE_DAYS = 7  # so that old files are rewritten once a week, not every day
 
 
 def compact_ledger(lake: Lake, connection: Connection, now: datetime, *, after_days: int) -> int:

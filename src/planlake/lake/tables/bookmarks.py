@@ -8,11 +8,11 @@ from pyiceberg.table.snapshots import Snapshot
 BOOKMARK = "planlake.batch"
 RUN = "planlake.run"
 RUN_DATE = "planlake.run-date"
-REBUILT = "planlake.rebuilt"  # the run that last built the table anew from what lies before it
+REBUILT = "planlake.rebuilt"  # the run that last built the table from the step before it
 
 
 def rebuilt_in(snapshot: Snapshot | None) -> str:
-    """The run that had last built a table anew when a version was made; empty where it only ever grew."""
+    """The run that had last rebuilt a table when a version was made; empty where it only ever grew."""
     return entry(snapshot, REBUILT)
 
 
@@ -56,14 +56,14 @@ def bookmark(table: Table | None) -> int:
 
 
 def rebuilt_by(table: Table) -> str:
-    """The run that last built this table anew; empty where it only ever grew."""
+    """The run that last rebuilt this table; empty where it only ever grew."""
     return rebuilt_in(table.current_snapshot())
 
 
 def bookmark_properties(batch: int, run: int, run_date: date, *, rebuilt: str = "") -> dict[str, str]:
     """What a snapshot's summary says of how it came to be: the last batch applied, the run and its London day.
 
-    `rebuilt` is the run that built the table anew, where one did.
+    `rebuilt` is the run that rebuilt the table, where one did.
     """
     properties = {BOOKMARK: str(batch), RUN: str(run), RUN_DATE: f"{run_date:%Y%m%d}"}
     return {**properties, REBUILT: rebuilt} if rebuilt else properties

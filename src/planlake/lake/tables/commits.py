@@ -122,7 +122,7 @@ class _Transaction(Transaction):
 
     @property
     def table_metadata(self) -> TableMetadata:
-        """The metadata with what was staged so far; made anew only when something was added."""
+        """The metadata with what was staged so far; made again only when something was added."""
         base, updates = self._table.metadata, self._updates
         if not updates:
             return base

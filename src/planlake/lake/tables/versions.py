@@ -238,7 +238,7 @@ def mark(table: Table, *, action: int, today: date) -> None:
 
 
 def _until(connection: Connection, table: Table, files: list[DataFile], batch: int) -> Iterator[DataFile]:
-    """What later files hold of earlier batches, written anew."""
+    """What later files hold of earlier batches, as new files."""
     for file in files:
         with connection.cursor() as cursor:
             query = f"select * from {rows_sql([file], table.schema())} where batch <= {batch}"

@@ -213,7 +213,7 @@ class Source:
     async def _ask(self, asked: _Request) -> Answer:
         started = monotonic()
         answer = await self._ask_once(asked)
-        if answer.status == UNAUTHORISED:  # the minute may have turned between signing and checking: sign anew, once
+        if answer.status == UNAUTHORISED:  # the minute may have turned between signing and checking: sign again, once
             answer = await self._ask_once(asked)
         if answer.status == UNAUTHORISED:
             raise _refused(answer, self._dialect)
