@@ -30,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (
+COMMANDS = (
     demo.demo,
     init.init,
     add.add,
@@ -58,7 +58,8 @@ for command in (
     recover.recover,
     forget.forget,
     simulate.simulate,
-):
+)
+for command in COMMANDS:
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(env.env)
 
@@ -191,7 +192,12 @@ def _number(leaving: SystemExit) -> int:
 
 
 def _interrupted() -> int:
-    _say(["Stopped; everything committed so far is kept", "hint: the same command continues"])
+    """Say what Ctrl-C left: the commands of reports change nothing, so there is nothing to keep or to continue."""
+    rooms = {one.__name__.rstrip("_"): one.__module__ for one in COMMANDS}
+    command = next((word for word in sys.argv[1:] if word in rooms or word == "env"), "")
+    is_report = rooms.get(command, "").startswith("planlake.cli.report.")
+    kept = ["Stopped; everything committed so far is kept", "hint: the same command continues"]
+    _say(["Stopped"] if is_report else kept)
     return INTERRUPTED
 
 

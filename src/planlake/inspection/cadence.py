@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from planlake.clock import london_day, read_clock
 from planlake.config import Config
-from planlake.engines.duckdb.connection import Connection, connected
+from planlake.engines.duckdb.connection import Connection, connected_to_read
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
@@ -89,7 +89,7 @@ def advice(config: Config, tables: Sequence[str], days: int, environment: str | 
     today = read_clock().today()
     period = [today - timedelta(days=number) for number in range(1, days + 1)]
     lake = open_to_read(config, environment)
-    with connected(config.settings.memory_limit_megabytes) as connection:
+    with connected_to_read(config.settings.memory_limit_megabytes) as connection:
         histories = read_histories(lake, connection)
         found = []
         for name in tables or configured:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from planlake.checks.quality import OF_EVERY_TABLE, Verdict
 from planlake.config import Config
-from planlake.engines.duckdb.connection import connected
+from planlake.engines.duckdb.connection import connected_to_read
 from planlake.lake.opening import open_to_read
 from planlake.lake.own_rows import own_rows_sql
 from planlake.sources.catalogue import catalogue_of
@@ -55,7 +55,7 @@ def check_histories(config: Config, tables: Sequence[str], environment: str | No
         group by resource, "check", "column", newest_run
         having max(run) = newest_run  -- a column without bad cells any more has no newer result of its own
         order by resource, arg_max(verdict, run) = 'ok', arg_max(verdict, run), "check", "column" """
-    with connected(config.settings.memory_limit_megabytes) as connection:
+    with connected_to_read(config.settings.memory_limit_megabytes) as connection:
         rows = connection.execute(query).fetchall()
     names = CheckHistory.__dataclass_fields__
     found = [(CheckHistory(**dict(zip(names, row, strict=True))), is_newest) for *row, is_newest in rows]

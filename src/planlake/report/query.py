@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import date
 
 from planlake.config import Config
-from planlake.engines.duckdb.connection import connected
+from planlake.engines.duckdb.connection import connected_to_read
 from planlake.engines.duckdb.locked import Limits
 from planlake.lake.opening import open_to_read
 from planlake.lake.views.query import Asked
@@ -24,5 +24,5 @@ def opened_lake(config: Config, *, environment: str | None = None, as_of: date |
 def opened_views(config: Config, *, environment: str | None = None, as_of: date | None = None) -> Iterator[Views]:
     """The views of a lake on a connection that may write files, for SQL of our own, as of a day where one is named."""
     lake = open_to_read(config, environment)
-    with connected(config.settings.memory_limit_megabytes) as connection:
+    with connected_to_read(config.settings.memory_limit_megabytes) as connection:
         yield Views(lake, catalogue_of(config).resources, connection, texts_of, as_of)

@@ -7,7 +7,7 @@ from typing import Any
 
 from planlake.checks.quality import CheckResult
 from planlake.config import Config
-from planlake.engines.duckdb.connection import Connection, connected
+from planlake.engines.duckdb.connection import Connection, connected_to_read
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import Lake
 from planlake.lake.opening import open_to_read
@@ -69,7 +69,7 @@ def past_runs(
             coalesce(sum(records), 0)::bigint, coalesce(any_value(configuration_hash), '')
         from {{runs}} {chosen} group by run order by run desc limit {limit}"""
     lake = open_to_read(config, environment)
-    with connected(config.settings.memory_limit_megabytes) as connection:
+    with connected_to_read(config.settings.memory_limit_megabytes) as connection:
         recorded = [PastRun(*row) for row in _rows(lake, connection, query)]
         unrecorded = [one for one in unended_runs(lake, connection) if run in (None, one.run)]
     found = [*reversed(unrecorded), *recorded][:limit]
@@ -136,7 +136,7 @@ def _checks_of(run: int) -> str:
 
 def _answer(config: Config, environment: str | None, query: str) -> Sequence[tuple[Any, ...]]:
     lake = open_to_read(config, environment)
-    with connected(config.settings.memory_limit_megabytes) as connection:
+    with connected_to_read(config.settings.memory_limit_megabytes) as connection:
         return _rows(lake, connection, query)
 
 

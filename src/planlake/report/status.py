@@ -7,7 +7,7 @@ from typing import Literal
 
 from planlake.clock import london_day, naive_utc, read_clock
 from planlake.config import Config
-from planlake.engines.duckdb.connection import Connection, connected
+from planlake.engines.duckdb.connection import Connection, connected_to_read
 from planlake.engines.sql import literal
 from planlake.flow.ingest.deletions import held_ids
 from planlake.flow.runs_ahead import runs_ahead
@@ -86,7 +86,7 @@ def status(config: Config, environment: str | None = None) -> Status:
     """The status of the lake and of every configured table."""
     lake = open_to_read(config, environment)
     of_place = tuple(troubles_of_place(lake))
-    with connected(config.settings.memory_limit_megabytes) as connection:
+    with connected_to_read(config.settings.memory_limit_megabytes) as connection:
         known = _known(config, lake, connection)
         pairs = [_table(config, known, *one) for one in _cadences(config).items()]
         ran = last_runs(lake, connection)
@@ -262,7 +262,7 @@ def calendar(config: Config, days: int, environment: str | None = None) -> dict[
     """For each configured table the state of each of the last days, oldest first."""
     clock = read_clock()
     lake = open_to_read(config, environment)
-    with connected(config.settings.memory_limit_megabytes) as connection:
+    with connected_to_read(config.settings.memory_limit_megabytes) as connection:
         histories = read_histories(lake, connection)
     shown = [clock.today() - timedelta(days=number) for number in reversed(range(1, days + 1))]
     names = (*config.tables.daily, *config.tables.weekly)

@@ -17,23 +17,34 @@ A query ends with ; and may take several lines: select * from NAME limit 5;
 \\d        lists the tables, like: show tables;
 \\d NAME   lists the columns of a table, like: describe NAME;
 help      shows this
+Ctrl-C    stops a query, or drops what was typed so far
 quit      leaves, like exit, \\q or Ctrl-D"""
 
 
 def queries(*, is_asked: bool) -> Iterator[str]:
     """Queries as they are typed; a semicolon inside a text ends none. Where nobody `is_asked`, no prompt is shown."""
+    from planlake.cli.screen import remark
+
     text = ""
     while True:
         try:
             line = input(("     ...> " if text.strip() else "planlake> ") if is_asked else "")
         except EOFError:
             break
+        except KeyboardInterrupt:  # as in other prompts: what was typed so far is dropped
+            if not is_asked:
+                raise
+            text = ""
+            remark("")
+            continue
         word = line.strip().rstrip(";").rstrip()
         if is_command(word, is_begun=bool(text.strip())):
             if word.lower() in LEAVE:
                 return
             yield from _meant(word)
             continue
+        if is_asked and text.strip() and word.lower() in (*LEAVE, *HELP):
+            remark(f'"{word}" is taken for a part of the query: in one, \\q leaves, \\? helps and Ctrl-C drops it')
         text += line + "\n"
         check_text(text)
         complete, text = _split(text)

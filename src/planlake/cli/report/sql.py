@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from planlake.lake.views.query import Asked
 
 FORMATS = ("table", "csv", "json", "parquet")
+STOPPED = "Stopped"
 
 
 def sql(
@@ -31,6 +32,7 @@ def sql(
     check_format(format, FORMATS)
     day = day_of("--as-of", as_of)
     loaded = configuration(config)
+    from planlake.cli.report.prompt import HELP, HELP_TEXT
     from planlake.cli.screen import remark
     from planlake.report.query import opened_lake
     from planlake.report.standing import remark_of_place
@@ -41,6 +43,8 @@ def sql(
     shown = Shown(format, loaded.settings.query_rows)
     if query is None:
         _prompt(asked, shown)
+    elif query.strip().rstrip(";").lower() in HELP:
+        remark(HELP_TEXT)
     else:
         _answer(asked, query, shown)
 
@@ -67,16 +71,19 @@ def _answer(asked: "Asked", query: str, shown: Shown) -> None:
         write_answer(answer, shown.format, limit=shown.rows)
 
 
-def _stop() -> None:
+def _stop(is_by_hand: bool) -> None:
     """End the process: DuckDB did not stop when it was told to, and nothing else stops it."""
     from planlake.cli.screen import remark
 
+    if is_by_hand:
+        remark(STOPPED)
+        os._exit(130)
     remark("Error: the query was stopped: it took longer than it may\nhint: the setting query_seconds allows more")
     os._exit(2)
 
 
 def _prompt(asked: "Asked", shown: Shown) -> None:
-    """Read queries that end in a semicolon until the input ends; on a terminal a mistake is one line, not the end."""
+    """Read queries that end in a semicolon until the input ends; on a terminal neither a mistake nor Ctrl-C ends it."""
     from planlake.cli.report.prompt import queries
     from planlake.cli.screen import remark
     from planlake.errors import PlanlakeError
@@ -90,6 +97,10 @@ def _prompt(asked: "Asked", shown: Shown) -> None:
     for query in queries(is_asked=is_asked):
         try:
             _answer(asked, query, shown)
+        except KeyboardInterrupt:
+            if not is_asked:
+                raise
+            remark(STOPPED)
         except PlanlakeError as error:
             status = error.exit_code
             remark("\n".join(error.lines()))

@@ -8,6 +8,7 @@ from threading import Lock
 
 import duckdb
 
+from planlake.engines.duckdb.ctrl_c import as_ctrl_c, stopping
 from planlake.engines.spill import spill_folder
 
 Connection = duckdb.DuckDBPyConnection
@@ -27,10 +28,17 @@ def connected(memory_limit_megabytes: int) -> Iterator[Connection]:
         "temp_directory": str(spill_folder()),
         "python_enable_replacements": False,  # a name in a query is a table, never a variable of ours
     }
-    with duckdb.connect(config=settings) as connection:
+    with as_ctrl_c(), duckdb.connect(config=settings) as connection:
         connection.execute(f"set disabled_optimizers = '{KEPT_SIDES}'")
         with _shared(connection):
             yield connection
+
+
+@contextmanager
+def connected_to_read(memory_limit_megabytes: int) -> Iterator[Connection]:
+    """The same for commands that only read: Ctrl-C stops what DuckDB does, however busy it is."""
+    with connected(memory_limit_megabytes) as connection, stopping(connection.interrupt):
+        yield connection
 
 
 _opening = Lock()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from planlake.engines.duckdb.connection import KEPT_SIDES, Connection
+from planlake.engines.duckdb.ctrl_c import as_ctrl_c
 
 if TYPE_CHECKING:
     from planlake.engines.duckdb.named_files import NamedFiles, Opened
@@ -51,7 +52,7 @@ def locked(opened: "Opened", limits: Limits) -> Iterator[Locked]:
         "disabled_optimizers": KEPT_SIDES,
     }
     files = NamedFiles(opened)
-    with duckdb.connect(config=settings) as connection:
+    with as_ctrl_c(), duckdb.connect(config=settings) as connection:
         connection.register_filesystem(files)
         connection.execute(f"""
             set disabled_filesystems = 'LocalFileSystem';

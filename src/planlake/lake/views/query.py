@@ -55,7 +55,7 @@ class Answer:
 
 
 @contextmanager
-def answered(asked: Asked, query: str, when_stuck: Callable[[], None] | None = None) -> Iterator[Answer]:
+def answered(asked: Asked, query: str, when_stuck: Callable[[bool], None] | None = None) -> Iterator[Answer]:
     """The answer of one SELECT (or DESCRIBE, SUMMARIZE, SHOW TABLES); a ConfigurationError says what is wrong with it.
 
     Raises LakeError where a file of a table cannot be read. `when_stuck`: see `Deadline`.
