@@ -68,8 +68,8 @@ def rollback_does_nothing(monkeypatch):
 def added_and_removed_are_mixed_up(monkeypatch):
     compare = preview.compare_versions
 
-    def mixed_up(*arguments):
-        found = compare(*arguments)
+    def mixed_up(*arguments, **more):
+        found = compare(*arguments, **more)
         return replace(found, added=found.removed, removed=found.added)
 
     monkeypatch.setattr(preview, "compare_versions", mixed_up)

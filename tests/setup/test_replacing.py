@@ -63,7 +63,7 @@ def stays(file):
 
 def test_a_file_is_replaced_and_keeps_its_mode(file):
     file.chmod(0o640)
-    replace_file(file, OLD, NEW, lambda beside: beside.read_bytes() == NEW or pytest.fail("another file"))
+    replace_file(file, before=OLD, after=NEW, check=lambda it: it.read_bytes() == NEW or pytest.fail("another file"))
     assert file.read_bytes() == NEW
     assert file.stat().st_mode & 0o777 == 0o640
     assert list(file.parent.iterdir()) == [file]
@@ -72,19 +72,19 @@ def test_a_file_is_replaced_and_keeps_its_mode(file):
 def test_a_write_protected_file_is_refused_whoever_asks(file):
     file.chmod(0o444)
     with pytest.raises(OSError, match="write-protected"):
-        replace_file(file, OLD, NEW, well)
+        replace_file(file, before=OLD, after=NEW, check=well)
     assert stays(file)
 
 
 def test_a_file_one_may_not_write_is_refused_though_one_may_write_its_folder(file):
     with somebody_else(file), pytest.raises(PermissionError):
-        replace_file(file, OLD, NEW, well)
+        replace_file(file, before=OLD, after=NEW, check=well)
     assert stays(file)
 
 
 def test_where_there_is_no_room_nothing_is_left(file):
     with little_room(100), pytest.raises(OSError, match="too large"):
-        replace_file(file, OLD, NEW, well)
+        replace_file(file, before=OLD, after=NEW, check=well)
     assert stays(file)
 
 
@@ -93,11 +93,11 @@ def test_what_is_not_as_it_should_be_does_not_take_the_place(file):
         raise ValueError(beside.name)
 
     with pytest.raises(ValueError, match=r"planlake\.yaml"):
-        replace_file(file, OLD, NEW, look)
+        replace_file(file, before=OLD, after=NEW, check=look)
     assert stays(file)
 
 
 def test_what_somebody_else_wrote_meanwhile_stays(file):
     with pytest.raises(ConflictError):
-        replace_file(file, b"older", NEW, well)
+        replace_file(file, before=b"older", after=NEW, check=well)
     assert stays(file)

@@ -20,7 +20,7 @@ def test_the_defaults_are_tascomis():
     assert load_catalogue("tascomi").dialect == TASCOMI
     assert page_query(TASCOMI, 3) == {"page": 3}
     assert day_query(TASCOMI, "last_updated", "2026-07-01") == {"last_updated": "2026-07-01"}
-    assert opened(TASCOMI, {"page": 3}, HEADERS, b"[]").totals == Totals(120, 50, 3)
+    assert opened(TASCOMI, {"page": 3}, headers=HEADERS, body=b"[]").totals == Totals(120, 50, 3)
 
 
 def test_a_page_is_an_offset_and_a_limit_where_the_catalogue_says_so():
@@ -45,26 +45,26 @@ def test_a_lower_bound_is_londons_midnight_on_the_apis_clock(zone, form, day, as
 
 def test_records_are_taken_out_of_their_envelope_byte_by_byte():
     body = b'{"total": 3, "items": [{"a": 1.50}, {"a":"\xc3\xa9"} ], "limit": 2, "offset": 2}'
-    found = opened(REGISTER, {"offset": 2, "limit": 2}, {}, body)
+    found = opened(REGISTER, {"offset": 2, "limit": 2}, headers={}, body=body)
     assert (found.totals, found.records) == (Totals(3, 2, 2), b'[{"a": 1.50}, {"a":"\xc3\xa9"} ]')
 
 
 def test_an_envelope_may_lie_deeper_and_say_no_more_than_its_total():
     dialect = replace(REGISTER, records="data.list", total="body:data.meta.count", size="", place="")
     body = b'{"data": {"list": [1], "meta": {"count": "3"}}}'
-    found = opened(dialect, {"offset": 2}, {}, body)
+    found = opened(dialect, {"offset": 2}, headers={}, body=body)
     assert (found.totals, found.records) == (Totals(3, 2, 2), b"[1]")
 
 
 def test_a_total_may_stand_in_a_header_and_the_records_alone_in_the_body():
     dialect = replace(REGISTER, records="", total="header:X-Total-Count", size="", place="")
-    assert opened(dialect, {"offset": 0}, {"x-total-count": "7"}, b"[{}]").totals == Totals(7, 2, 1)
+    assert opened(dialect, {"offset": 0}, headers={"x-total-count": "7"}, body=b"[{}]").totals == Totals(7, 2, 1)
 
 
 @pytest.mark.parametrize("odd", [b'"\\ud800"', b'"\xff"', b'"\x01"', b"1e999", b'"}],[{"'])
 def test_one_odd_record_does_not_spoil_its_envelope(odd):
     body = b'{"items": [{"id": 1, "a": %b}, {"id": 2}], "total": 2, "offset": 0, "limit": 2}' % odd
-    found = opened(REGISTER, {"offset": 0}, {}, body)
+    found = opened(REGISTER, {"offset": 0}, headers={}, body=body)
     assert found.records == b'[{"id": 1, "a": %b}, {"id": 2}]' % odd
     assert list(read_records(found.records, Shape("id")).ids) == ["1", "2"]
 
@@ -95,7 +95,7 @@ def test_one_odd_record_does_not_spoil_its_envelope(odd):
 )
 def test_an_answer_that_is_not_as_the_catalogue_says_is_refused_with_the_reason(body, said):
     with pytest.raises(ValueError, match=said):
-        opened(REGISTER, {"offset": 2, "limit": 2}, {}, body)
+        opened(REGISTER, {"offset": 2, "limit": 2}, headers={}, body=body)
 
 
 @pytest.mark.parametrize(
@@ -112,14 +112,16 @@ def test_an_answer_that_is_not_as_the_catalogue_says_is_refused_with_the_reason(
 )
 def test_a_page_that_says_it_is_another_than_the_one_asked_for_is_refused_with_both_numbers(dialect, headers, body):
     with pytest.raises(ValueError, match="page 3 was asked for, the answer says it is page 1"):
-        opened(dialect, {"page": 3}, headers, body)
-    assert opened(dialect, {"page": 1}, headers, body).totals.page == 1
-    assert opened(dialect, {"id": "8"}, headers, body).totals.page == 1  # who names no page is given the first
+        opened(dialect, {"page": 3}, headers=headers, body=body)
+    assert opened(dialect, {"page": 1}, headers=headers, body=body).totals.page == 1
+    unnamed = opened(dialect, {"id": "8"}, headers=headers, body=body)
+    assert unnamed.totals.page == 1  # who names no page is given the first
 
 
 def test_where_no_place_is_said_the_page_asked_for_is_believed():
     dialect = replace(TASCOMI, place="")
-    assert opened(dialect, {"page": 3}, {**HEADERS, "x-page-number": "0"}, b"[]").totals == Totals(120, 50, 3)
+    headers = {**HEADERS, "x-page-number": "0"}
+    assert opened(dialect, {"page": 3}, headers=headers, body=b"[]").totals == Totals(120, 50, 3)
 
 
 # ---------------------------------------------------------------- tokens

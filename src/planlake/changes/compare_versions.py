@@ -47,7 +47,7 @@ class ChangedCell:
     after: str | None
 
 
-def compare_versions(connection: Connection, resource: Resource, before: Version, after: Version) -> Compared:
+def compare_versions(connection: Connection, resource: Resource, *, before: Version, after: Version) -> Compared:
     """Count the ids that differ between two versions; columns are compared by name, as text."""
     query = f"""
         select count(before.id), count(after.id), count(*) filter (where before.id is null),
@@ -59,7 +59,7 @@ def compare_versions(connection: Connection, resource: Resource, before: Version
 
 
 def changed_cells(
-    connection: Connection, resource: Resource, before: Version, after: Version, *, records: int
+    connection: Connection, resource: Resource, *, before: Version, after: Version, records: int
 ) -> list[ChangedCell]:
     """The cells that differ of the first `records` changed ids."""
     query = f"""select id from {_both(resource, before, after)}

@@ -158,8 +158,8 @@ def _difference(preview: Lake, connection: Connection, resource: Resource, recor
     base, name = preview.stands_on, f"current_{resource.name}"
     shown, own = (lake.find("refined", name) for lake in (base, preview))
     before, after = without_shared_files(_version(shown), _version(own))
-    found = compare_versions(connection, resource, before, after)
-    cells = changed_cells(connection, resource, before, after, records=records) if found.changed else []
+    found = compare_versions(connection, resource, before=before, after=after)
+    cells = changed_cells(connection, resource, before=before, after=after, records=records) if found.changed else []
     old, new = (_types(version.schema) for version in (before, after))
     files = changed_files(preview, resource.name)
     return Difference(

@@ -64,13 +64,15 @@ def promotions(context: Context, preview: Lake, resources: Collection[str]) -> l
     """What promoting these resources of a preview to the context's lake would do; nothing is changed."""
     bases, theirs = (read_histories(lake, context.connection) for lake in (context.lake, preview))
     return [
-        _promotion(context, preview, context.catalogue.resource(name), bases.get(name, History()), theirs[name])
+        _promotion(
+            context, preview, context.catalogue.resource(name), base=bases.get(name, History()), own=theirs[name]
+        )
         for name in resources
         if name in theirs
     ]
 
 
-def _promotion(context: Context, preview: Lake, resource: Resource, base: History, own: History) -> Promotion:
+def _promotion(context: Context, preview: Lake, resource: Resource, *, base: History, own: History) -> Promotion:
     name = resource.name
     increment, current = (context.lake.find("refined", f"{kind}_{name}") for kind in ("increment", "current"))
     shown = preview.find("refined", f"current_{name}")
@@ -96,7 +98,7 @@ def _promotion(context: Context, preview: Lake, resource: Resource, base: Histor
         len(batches),
         len(files),
         sum(file.file_size_in_bytes for file in files),
-        _trouble(context, preview, resource, own, batches),
+        _trouble(context, preview, resource, own=own, batches=batches),
         own.is_sampled,
         entry,
     )
@@ -105,14 +107,14 @@ def _promotion(context: Context, preview: Lake, resource: Resource, base: Histor
 def changed_files(preview: Lake, resource: str) -> list[DataFile]:
     """Files of a resource that a preview has and the versions it stands on have not."""
     places = (*SHARED, ("refined", f"increment_{resource}"), ("refined", f"current_{resource}"))
-    return [file for zone, name in places for file in own_files(preview, zone, name, resource)]
+    return [file for zone, name in places for file in own_files(preview, zone, name, resource=resource)]
 
 
 def _version(table: Table | None) -> int | None:
     return table.metadata.current_snapshot_id if table is not None else None
 
 
-def _trouble(context: Context, preview: Lake, resource: Resource, own: History, batches: Collection[int]) -> str:
+def _trouble(context: Context, preview: Lake, resource: Resource, *, own: History, batches: Collection[int]) -> str:
     """Why a table cannot be promoted; empty where it can."""
     if own.is_sampled:
         return "only a sample was loaded: a run in the preview reads it whole"
@@ -191,9 +193,9 @@ def apply(context: Context, entries: Sequence[Entry]) -> None:
     resources = [entry.resource for entry in left]
     if left:
         for place in RAW:
-            _add_rows(context.lake, preview, place, resources)
+            _add_rows(context.lake, preview, place=place, resources=resources)
         for place in FINDINGS:
-            _replace_rows(context.lake, preview, place, resources)
+            _replace_rows(context.lake, preview, place=place, resources=resources)
         for entry in left:
             _set_tables(context, preview, entry)
         _tell(context, preview, left)
@@ -201,10 +203,10 @@ def apply(context: Context, entries: Sequence[Entry]) -> None:
     note(context.lake, entries, DONE, naive_utc(context.clock.now()))
 
 
-def _add_rows(lake: Lake, preview: Lake, place: tuple[str, str], resources: Sequence[str]) -> None:
+def _add_rows(lake: Lake, preview: Lake, *, place: tuple[str, str], resources: Sequence[str]) -> None:
     """Add the preview's files of raw rows or of the ledger that the lake has not got yet."""
     own = preview.find(*place)
-    new = [file for name in resources for file in own_files(preview, *place, name)] if own is not None else []
+    new = [file for name in resources for file in own_files(preview, *place, resource=name)] if own is not None else []
     if own is None or not new:
         return
     with lake.commits:
@@ -215,7 +217,7 @@ def _add_rows(lake: Lake, preview: Lake, place: tuple[str, str], resources: Sequ
             commit(table, add=added)
 
 
-def _replace_rows(lake: Lake, preview: Lake, place: tuple[str, str], resources: Sequence[str]) -> None:
+def _replace_rows(lake: Lake, preview: Lake, *, place: tuple[str, str], resources: Sequence[str]) -> None:
     """Make the preview's findings of these resources the lake's."""
     own = preview.find(*place)
     if own is None:

@@ -147,7 +147,7 @@ def _rebuilt(context: Context, entry: Entry, origin: Origin) -> tuple[TableResul
     try:
         steps = _steps(context, resource, origin)
         after = _version(context, resource) or Version()
-        found = compare_versions(context.connection, resource, before or Version(), after)
+        found = compare_versions(context.connection, resource, before=before or Version(), after=after)
     except Exception as error:
         steps = failed(resource, error)
     steps = replace(steps, seconds=monotonic() - started)

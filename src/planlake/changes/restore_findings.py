@@ -108,7 +108,7 @@ def find_again(context: Context, resource: Resource, snapshot_id: int, *, above:
     files, keys = raw_files(context.lake, resource.name, above), key_by_column(schema)
     uncastable: list[dict[str, Any]] = []
     rejected: list[dict[str, Any]] = []
-    for texts in _texts(context, resource, version, files, above):
+    for texts in _texts(context, resource, version, files=files, above=above):
         held = _held(context, version, texts)
         is_held = held["batch"].is_valid()
         refused = Findings(context.run, resource, texts, keys).rejected(pc.invert(is_held))
@@ -125,7 +125,7 @@ def find_again(context: Context, resource: Resource, snapshot_id: int, *, above:
 
 
 def _texts(
-    context: Context, resource: Resource, version: _Version, files: Sequence[DataFile], above: int
+    context: Context, resource: Resource, version: _Version, *, files: Sequence[DataFile], above: int
 ) -> Iterator[pa.Table]:
     """The raw rows of the version above a batch, a group of files at a time, with the texts of columns with a type."""
     keys = {key: column for key, column in keys_of(version.schema).items() if column in version.types}

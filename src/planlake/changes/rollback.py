@@ -103,7 +103,7 @@ def rollback(
         named = [context.catalogue.resource(name).name for name in tables]
         check_entered(context.lake, named)
         names = named or loaded_tables(context, is_begun=zone == "all")
-        found = plan_rollback(context, names, target, zone)
+        found = plan_rollback(context, names, target, zone=zone)
         if found and confirm is not None and confirm(found):
             _carry_out(context, [one.entry for one in found])
             before = {one.resource: one.entry.current_from for one in found}
@@ -142,13 +142,13 @@ def loaded_tables(context: Context, *, is_begun: bool = False) -> list[str]:
     return [name for name in names if name in context.catalogue.resources and (name in own or not is_preview)]
 
 
-def plan_rollback(context: Context, tables: Sequence[str], target: Target, zone: Zone) -> list[RollbackPlan]:
+def plan_rollback(context: Context, tables: Sequence[str], target: Target, *, zone: Zone) -> list[RollbackPlan]:
     """What a rollback of these tables would do; tables that are as they were then are left out."""
     histories = read_histories(context.lake, context.connection)
     found = []
     for name in tables:
         last = histories[name].last_batch if name in histories else 0
-        one = _plan(context, context.catalogue.resource(name), target, zone, last)
+        one = _plan(context, context.catalogue.resource(name), target, zone=zone, last_batch=last)
         if one is not None:
             found.append(one)
     return found
@@ -221,12 +221,14 @@ def _is_promoted(context: Context, base: Lake) -> bool:
     return any(one.zone == PROMOTED and one.target == context.lake.preview for one in planned)
 
 
-def _plan(context: Context, resource: Resource, target: Target, zone: Zone, last_batch: int) -> RollbackPlan | None:
+def _plan(context: Context, resource: Resource, target: Target, *, zone: Zone, last_batch: int) -> RollbackPlan | None:
     increment = context.lake.find("refined", f"increment_{resource.name}")
     current = context.lake.find("refined", f"current_{resource.name}")
     if increment is None or increment.current_snapshot() is None:
         return _plan_of_begun(context, resource, target) if zone == "all" else None
-    to_increment, to_current, batch = _versions_at(context, resource, increment, current, target)
+    to_increment, to_current, batch = _versions_at(
+        context, resource, increment=increment, current=current, target=target
+    )
     now, shown = increment.current_snapshot(), current.current_snapshot() if current is not None else None
     voided = voided_batches(context.lake, context.connection, resource.name) if zone == "all" else set()
     undone = tuple(one for one in range(batch + 1, last_batch + 1) if one not in voided) if zone == "all" else ()
@@ -281,7 +283,7 @@ def _id(version: Snapshot | None) -> int | None:
 
 
 def _versions_at(
-    context: Context, resource: Resource, increment: Table, current: Table | None, target: Target
+    context: Context, resource: Resource, *, increment: Table, current: Table | None, target: Target
 ) -> tuple[Snapshot | None, Snapshot | None, int]:
     """The versions of both tables at the target, and the bookmark they have; no versions where they are not kept."""
     place = _run_before(current) if isinstance(target, str) else target

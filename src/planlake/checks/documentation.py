@@ -91,15 +91,17 @@ def _differences(sides: Sides) -> Iterator[Difference]:
     else:
         columns = {*sides.documented, *sides.catalogue, *(sides.sent or ()), *(sides.remembered or ())}
         for column in sorted(columns):
-            one = _of_column(sides, column, sides.documented.get(column), sides.catalogue.get(column))
+            one = _of_column(
+                sides, column, documented=sides.documented.get(column), catalogue=sides.catalogue.get(column)
+            )
             if one is not None:
                 yield one
 
 
-def _of_column(sides: Sides, column: str, documented: str | None, catalogue: str | None) -> Difference | None:
+def _of_column(sides: Sides, column: str, *, documented: str | None, catalogue: str | None) -> Difference | None:
     one = Difference(sides.resource, column, "", catalogue or "", sides.written.get(column, ""))
     if documented is not None:
-        what = _what_of_documented(sides, column, documented, catalogue)
+        what = _what_of_documented(sides, column, documented=documented, catalogue=catalogue)
         details = [_said_of(sides, column), sides.contradicted.get(column, "")]
     else:
         what = _what_of_undocumented(sides, column, catalogue)
@@ -110,7 +112,7 @@ def _of_column(sides: Sides, column: str, documented: str | None, catalogue: str
     return replace(one, what=what, detail="; ".join(filter(None, details)), is_contradicted=is_contradicted)
 
 
-def _what_of_documented(sides: Sides, column: str, documented: str, catalogue: str | None) -> str:
+def _what_of_documented(sides: Sides, column: str, *, documented: str, catalogue: str | None) -> str:
     is_missing = sides.sent is not None and column not in sides.sent
     if catalogue is not None and catalogue != documented:
         return RETYPED

@@ -38,7 +38,6 @@ def open_for_writing(
     environment: str | None,
     notify: Notify,
     *,
-    accepts_gaps: bool = False,
     is_dry_run: bool = False,
     sweeps: bool = False,
     way_back_to: object = None,
@@ -69,18 +68,27 @@ def open_for_writing(
                 one.upgrade()
         last = last_run(lake, connection)
         left = unended(lake, connection, held.left, above=last.recorded, until=last.run)
-        _check_clocks(lake, connection, clock, left, way_back_to)
+        _check_clocks(lake, connection, clock=clock, left=left, way_back_to=way_back_to)
         number, ids = _next_numbers(lake, connection, max([last.run, *(one.run for one in held.left)]))
-        with open_reporter(config, lake, number, about) as reporter:
+        with open_reporter(config, lake, run=number, about=about) as reporter:
             context = Context(
-                number, config, catalogue, lake, connection, clock, Arrivals(lake), reporter, notify, accepts_gaps, ids
+                run=number,
+                config=config,
+                catalogue=catalogue,
+                lake=lake,
+                connection=connection,
+                clock=clock,
+                arrivals=Arrivals(lake),
+                reporter=reporter,
+                notify=notify,
+                request_ids=ids,
             )
             with nullcontext() if is_dry_run else _noted(held, replace(context, unended=tuple(left))) as noted:
                 yield noted or context
 
 
 def _check_clocks(
-    lake: Lake, connection: Connection, clock: Clock, left: Sequence[Unended], way_back_to: object
+    lake: Lake, connection: Connection, *, clock: Clock, left: Sequence[Unended], way_back_to: object
 ) -> None:
     """Of a preview the lake it stands on comes first: there its own way back is given."""
     if lake.base is not None:
@@ -133,6 +141,6 @@ def check_clock(
     lake: Lake, connection: Connection, clock: Clock, *, left: Sequence[Unended] = (), way_back_to: object = None
 ) -> None:
     """Refuse a clock that stands before a lake's last run, but for what takes back all that lies ahead."""
-    ahead = runs_ahead(lake, connection, clock, last_run(lake, connection), left=tuple(left))
+    ahead = runs_ahead(lake, connection, clock=clock, last=last_run(lake, connection), left=tuple(left))
     if ahead is not None and not is_way_back(ahead, way_back_to):
         raise ahead.error

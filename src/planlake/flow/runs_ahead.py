@@ -72,7 +72,7 @@ def is_way_back(ahead: Ahead, target: object) -> bool:
 
 
 def runs_ahead(
-    lake: Lake, connection: Connection, clock: Clock, last: LastRun, *, left: tuple[Unended, ...] = ()
+    lake: Lake, connection: Connection, *, clock: Clock, last: LastRun, left: tuple[Unended, ...] = ()
 ) -> Ahead | None:
     """What lies ahead of the clock; None where nothing does, or nothing that any table or window knows of.
 

@@ -75,7 +75,7 @@ class _Seen:
     recent: Mapping[int, float]
 
 
-def advice(config: Config, tables: Sequence[str], days: int, environment: str | None = None) -> list[Advice]:
+def advice(config: Config, tables: Sequence[str], *, days: int, environment: str | None = None) -> list[Advice]:
     """Advice on the named tables, or all configured ones, from the last so many days; nothing is asked of the API.
 
     Raises ConfigurationError for a table that is not configured.
@@ -94,7 +94,7 @@ def advice(config: Config, tables: Sequence[str], days: int, environment: str | 
         found = []
         for name in tables or configured:
             resource, history = catalogue.resource(name), histories.get(name, History())
-            seen = _seen(lake, connection, resource, history, period=period, page_size=catalogue.page_size)
+            seen = _seen(lake, connection, resource, history=history, period=period, page_size=catalogue.page_size)
             found.append(_advice(resource, configured[name], seen))
     return found
 
@@ -147,7 +147,7 @@ def _calls_by_day(resource: Resource, seen: _Seen) -> float:
 
 
 def _seen(
-    lake: Lake, connection: Connection, resource: Resource, history: History, *, period: Sequence[date], page_size: int
+    lake: Lake, connection: Connection, resource: Resource, *, history: History, period: Sequence[date], page_size: int
 ) -> _Seen:
     last = history.last_full()
     pages = max(1, math.ceil(last.records / page_size)) if last else 0

@@ -121,7 +121,7 @@ def _of_file(config: Config, environment: str | None) -> str:
 def _runs(config: Config, lake: Lake) -> Iterator[Finding]:
     """Whether the last run began after now: then nothing may be written."""
     with connected(config.settings.memory_limit_megabytes) as connection:
-        ahead = runs_ahead(lake, connection, read_clock(), last_run(lake, connection))
+        ahead = runs_ahead(lake, connection, clock=read_clock(), last=last_run(lake, connection))
     if ahead is None:
         yield Finding("last run", "ok", "before now")
     else:

@@ -159,7 +159,7 @@ def _compared(context: Context, page: Page, place: str) -> Comparison:
     past: list[Difference] = []
     for number, name in enumerate(names, start=1):
         resource = context.catalogue.resources.get(name)
-        sides = _sides(name, page.get(name), resource, remembered.get(name))
+        sides = _sides(name, fields=page.get(name), resource=resource, remembered=remembered.get(name))
         if resource is not None and f"increment_{name}" in tables:
             seen = observe_columns(context, resource, sides.documented or {})
             sides = replace(sides, sent=seen.sent, contradicted=seen.contradicted)
@@ -173,7 +173,7 @@ def _compared(context: Context, page: Page, place: str) -> Comparison:
     return Comparison(shown_place(place), len(page), columns, tuple(found), page, tuple(past))
 
 
-def _sides(name: str, fields: Fields | None, resource: Resource | None, remembered: Collection[str] | None) -> Sides:
+def _sides(name: str, *, fields: Fields | None, resource: Resource | None, remembered: Collection[str] | None) -> Sides:
     """What page and catalogue say of a resource."""
     documented = None if fields is None else {column: column_type(written) for column, written in fields.items()}
     columns = resource.columns if resource is not None else ()

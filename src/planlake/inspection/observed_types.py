@@ -48,13 +48,15 @@ def observe_columns(context: Context, resource: Resource, types: Mapping[str, st
     as_text = {column: types[key] for key, column in others.items() if isinstance(kinds[column], StringType)}
     sent_as = {key: column for key, column in others.items() if column not in as_text}
     current = context.lake.shown("refined", f"current_{resource.name}")
-    uncastable = _uncastable(context, resource, increment, current)
+    uncastable = _uncastable(context, resource, increment=increment, current=current)
     cells = {column: found for column, found in uncastable.items() if column not in others.values()}
     cells |= _tried(context, current, as_text)
-    cells |= _tried_as_sent(context, resource, current, sent_as, {sent_as[key]: types[key] for key in sent_as})
+    cells |= _tried_as_sent(
+        context, resource, current=current, columns=sent_as, types={sent_as[key]: types[key] for key in sent_as}
+    )
     limit = context.config.settings.uncastable_percent
     contradicted = {
-        key: _said(resource, key, cells[column], types[key])
+        key: _said(resource, key, cells=cells[column], type_name=types[key])
         for key, column in typed.items()
         if column in cells and _is_contradicted(cells[column], limit)
     }
@@ -68,7 +70,7 @@ def _is_contradicted(cells: TriedCells, percent: float) -> bool:
     return cells.bad > STRAY_CELLS and 100 * cells.bad > percent * cells.filled
 
 
-def _said(resource: Resource, key: str, cells: TriedCells, type_name: str) -> str:
+def _said(resource: Resource, key: str, *, cells: TriedCells, type_name: str) -> str:
     example = as_example(cells.example, is_personal=resource.is_personal(key))
     return f"{cells.bad} of {cells.filled} values are no {type_name}{for_example(example)}"
 
@@ -83,7 +85,7 @@ def _tried(context: Context, current: Table | None, types: Mapping[str, str]) ->
 
 
 def _tried_as_sent(
-    context: Context, resource: Resource, current: Table | None, columns: Mapping[str, str], types: Mapping[str, str]
+    context: Context, resource: Resource, *, current: Table | None, columns: Mapping[str, str], types: Mapping[str, str]
 ) -> dict[str, TriedCells]:
     """What was sent of the latest versions under these keys, tried as other types than the `columns` have.
 
@@ -111,7 +113,9 @@ def _pointer(key: str) -> str:
     return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
-def _uncastable(context: Context, resource: Resource, increment: Table, current: Table | None) -> dict[str, TriedCells]:
+def _uncastable(
+    context: Context, resource: Resource, *, increment: Table, current: Table | None
+) -> dict[str, TriedCells]:
     """Cells of typed columns that did not cast, of the latest versions and of those that are held back."""
     names = ("resource", "batch", "column", "raw_value", "wanted_type", "request_id", "position")
     where = is_equal("resource", resource.name)

@@ -61,7 +61,7 @@ class Difference:
         return not self.is_swept or bool(self.error or self.missing or self.extra or self.changed)
 
 
-async def count(context: Context, source: Source, resource: Resource, history: History) -> Difference:
+async def count(context: Context, source: Source, resource: Resource, *, history: History) -> Difference:
     """Compare the API's total with the rows held, by one request that is kept in the ledger."""
     fetching = Fetching(context, source, resource, Shape(resource.key, context.catalogue.dropped_keys))
     page = await fetching.ask_for(page_query(context.catalogue.dialect, 1), window=FULL, event=COUNT, number=None)
@@ -96,7 +96,7 @@ async def _note(context: Context, history: History, found: Difference, **request
     await asyncio.to_thread(context.arrivals.land, found.table, raw_rows("", 0, []), [row])
 
 
-async def sweep(context: Context, source: Source, resource: Resource, history: History) -> Difference:
+async def sweep(context: Context, source: Source, resource: Resource, *, history: History) -> Difference:
     """Read every page and compare ids and hashes with what is held; of it only the API's total is kept."""
     fetching = Fetching(context, source, resource, Shape(resource.key, context.catalogue.dropped_keys))
     started_at = naive_utc(context.clock.now())

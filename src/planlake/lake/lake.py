@@ -148,7 +148,9 @@ class Lake:
             return False
         self.loaded.pop((zone, name), None)
         with self.commits, clear_errors():
-            return upgrade(table, zone, name, TABLE_PROPERTIES if (zone, name) in TABLES else BOOKMARKED_PROPERTIES)
+            return upgrade(
+                table, zone, name, properties=TABLE_PROPERTIES if (zone, name) in TABLES else BOOKMARKED_PROPERTIES
+            )
 
     def _stored(self, zone: str, name: str) -> Table | None:
         """A table as the catalogue has it, whatever made it."""

@@ -24,7 +24,7 @@ class Share:
     why_not: str = ""
 
 
-def share_of(config: Config, resource: Resource, history: History, held: Iterable[str], today: date) -> Share:
+def share_of(config: Config, resource: Resource, history: History, *, held: Iterable[str], today: date) -> Share:
     """The share of a configured table, of which these ids are held; nothing where it is read whole each time."""
     days = config.settings.audit_days
     if days == 0 or resource.name not in config.tables.daily or not is_read_by_days(resource, "daily"):

@@ -190,7 +190,9 @@ def _to_duckdb(connection: Connection, file: Path, tables: dict[str, list[str]],
     connection.execute(f"attach {literal(str(file))} as export (storage_version {literal(STORAGE_VERSION)})")
     for table, columns in tables.items():
         target = f"export.main.{identifier(table)}"
-        rows = _carried_out(connection, f"create table {target} as from {identifier(table)}", table, notify)
+        rows = _carried_out(
+            connection, f"create table {target} as from {identifier(table)}", table=table, notify=notify
+        )
         yield Exported(table, rows, len(columns), _published(connection, target, columns), None)
 
 
@@ -202,7 +204,9 @@ def _to_parquet(
         name = _file_name(table, taken)
         path, size = literal(str(folder / name)), max(2_048, CELLS_IN_MEMORY // len(columns))
         options = f"format parquet, compression zstd, row_group_size {min(size, 122_880)}"
-        rows = _carried_out(connection, f"copy (from {identifier(table)}) to {path} ({options})", table, notify)
+        rows = _carried_out(
+            connection, f"copy (from {identifier(table)}) to {path} ({options})", table=table, notify=notify
+        )
         yield Exported(table, rows, len(columns), _published(connection, f"read_parquet({path})", columns), name)
 
 
@@ -237,7 +241,7 @@ def _write_about(connection: Connection, beside: Path, about: Export, target: Ex
     connection.execute("detach export")
 
 
-def _carried_out(connection: Connection, statement: str, table: str, notify: Notify) -> int:
+def _carried_out(connection: Connection, statement: str, *, table: str, notify: Notify) -> int:
     """The rows a statement wrote; meanwhile it is told how far it is, in percent, and Ctrl-C stops it."""
     connection.execute("set enable_progress_bar = true; set enable_progress_bar_print = false")
     with ThreadPoolExecutor(1) as pool:

@@ -91,7 +91,7 @@ def status(config: Config, environment: str | None = None) -> Status:
         pairs = [_table(config, known, *one) for one in _cadences(config).items()]
         ran = last_runs(lake, connection)
         unended = unended_runs(lake, connection)
-        ahead = runs_ahead(lake, connection, read_clock(), last_run(lake, connection))
+        ahead = runs_ahead(lake, connection, clock=read_clock(), last=last_run(lake, connection))
     under_way = [f"run {one.run} is under way" for one in unended if one.outcome == "under way"]
     lost = [Ran(one.run, one.started_at, one.outcome, one.message) for one in reversed(unended)]
     today = read_clock().today()
@@ -168,7 +168,7 @@ def _rollbacks(
     found = standing_rollbacks(lake, connection)
     if not any(entry.zone == "all" for entry in found.values()):
         return found
-    steps = plan(config, catalogue_of(config), histories, read_clock(), Selection())
+    steps = plan(config, catalogue_of(config), histories, clock=read_clock(), selection=Selection())
     due = {step.table for step in steps if step.step == "ingest" and step.windows}
     return {name: entry for name, entry in found.items() if entry.zone != "all" or name in due}
 
@@ -200,7 +200,7 @@ def _table(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[
         held_then=count.held if is_counted and count else None,
         counted_on=london_day(counted_at) if counted_at else None,
         excused=known.excused.get(name, 0),
-        waiting=_is_waiting(lake.holder(name), known.connection, name, bookmark(current)),
+        waiting=_is_waiting(lake.holder(name), known.connection, name, applied=bookmark(current)),
         believed_percent=config.settings.deletion_limit_percent,
         set_back=_set_back(known.rollbacks.get(name), history, bookmark(current)),
     )
@@ -208,7 +208,7 @@ def _table(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[
     gaps = tuple(dict.fromkeys(gap.window for gap in facts.gaps))
     verdict = troubles[0].kind if troubles else ""
     error = known.errors.get(name)
-    share = share_of(config, resource, history, ids, read_clock().today())
+    share = share_of(config, resource, history, held=ids, today=read_clock().today())
     since = max(0, facts.held - total) if total is not None else 0
     table = TableStatus(
         name, published, facts.held, total, counted_at, gaps, open_windows, error, verdict, share, since=since
@@ -226,7 +226,7 @@ def _set_back(entry: Entry | None, history: History, applied: int) -> SetBack | 
     return SetBack(entry.action, entry.target, is_voided)
 
 
-def _is_waiting(lake: Lake, connection: Connection, name: str, applied: int) -> bool:
+def _is_waiting(lake: Lake, connection: Connection, name: str, *, applied: int) -> bool:
     """Whether raw holds records that no table shows yet."""
     files = raw_files(lake, name, applied)
     if not files:
@@ -276,10 +276,10 @@ def _states(history: History, days: list[date]) -> dict[date, DayState]:
         closed[day] = closed.get(day, 0) + window.records
     gaps = {gap.window for gap in history.gaps}
     failed = {window for window, _ in history.failures}
-    return {day: _state(day, closed, gaps, failed) for day in days}
+    return {day: _state(day, closed=closed, gaps=gaps, failed=failed) for day in days}
 
 
-def _state(day: date, closed: Mapping[date, int], gaps: set[str], failed: set[str]) -> DayState:
+def _state(day: date, *, closed: Mapping[date, int], gaps: set[str], failed: set[str]) -> DayState:
     if str(day) in gaps:
         return "gap"
     if str(day) in failed:

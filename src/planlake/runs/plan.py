@@ -54,7 +54,7 @@ class Selection:
 
 
 def plan(
-    config: Config, catalogue: Catalogue, histories: Mapping[str, History], clock: Clock, selection: Selection
+    config: Config, catalogue: Catalogue, histories: Mapping[str, History], *, clock: Clock, selection: Selection
 ) -> list[Step]:
     """Every step of a run in order: a table's ingest, then its refine and snapshot if there are new rows."""
     steps: list[Step] = []
@@ -65,7 +65,7 @@ def plan(
             continue
         history = histories.get(name, History())
         request = Request(asked, cadence, selection.backfill)
-        due = due_windows(catalogue.resource(name), history, clock, config.settings, request)
+        due = due_windows(catalogue.resource(name), history, clock=clock, settings=config.settings, request=request)
         if catalogue.dialect.day_filter == "since":
             due = from_first_day_on(due)
         if selection.step in (None, "ingest"):

@@ -35,9 +35,9 @@ def reconcile(
                 for name in loaded:
                     resource = context.catalogue.resource(name)
                     if is_deep:
-                        found.append(await sweep(context, source, resource, histories[name]))
+                        found.append(await sweep(context, source, resource, history=histories[name]))
                     else:
-                        found.append(await count(context, source, resource, histories[name]))
+                        found.append(await count(context, source, resource, history=histories[name]))
                 return found
 
         found = asyncio.run(compared())

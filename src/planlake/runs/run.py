@@ -59,7 +59,7 @@ def planned(config: Config, selection: Selection, *, environment: str | None = N
     catalogue = catalogue_of(config)
     with connected(config.settings.memory_limit_megabytes) as connection:
         lake = open_to_read(config, environment)
-        return plan(config, catalogue, read_histories(lake, connection), read_clock(), selection)
+        return plan(config, catalogue, read_histories(lake, connection), clock=read_clock(), selection=selection)
 
 
 def run(config: Config, selection: Selection, *, environment: str | None = None, notify: Notify = ignore) -> RunResult:
@@ -68,9 +68,9 @@ def run(config: Config, selection: Selection, *, environment: str | None = None,
     Raises SourceUnreachable and SourceRefused where no table could be read at all, ConflictError where another run is
     writing; a table's own trouble is part of the result.
     """
-    opened = open_for_writing(config, environment, notify, accepts_gaps=selection.accepts_gaps)
-    with clear_errors(), opened as context:
-        chosen = replace(context, accepts_deletions=selection.accepts_deletions)
+    with clear_errors(), open_for_writing(config, environment, notify) as context:
+        deletions = selection.accepts_deletions
+        chosen = replace(context, accepts_gaps=selection.accepts_gaps, accepts_deletions=deletions)
         return report_run(chosen.reporter, lambda: _run(chosen, selection))
 
 
@@ -101,7 +101,7 @@ def _run(context: Context, selection: Selection) -> RunResult:
 def _planned(context: Context, selection: Selection) -> tuple[dict[str, History], list[Step]]:
     """What to do; samples of the tables to be read make way, and what is known of those is read once more."""
     histories = read_histories(context.lake, context.connection)
-    steps = plan(context.config, context.catalogue, histories, context.clock, selection)
+    steps = plan(context.config, context.catalogue, histories, clock=context.clock, selection=selection)
     if forget_samples(context, histories, [step.table for step in steps if step.step == "ingest"]):
         return _planned(context, selection)
     return histories, steps
@@ -180,7 +180,7 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
     read: IngestResult | None = None
     first = steps[0]
     if source is not None and first.step == "ingest" and first.windows:
-        read = await _read(work, source, first, resource, history)
+        read = await _read(work, source, first, resource=resource, history=history)
         if read.open:
             window, reason = read.open[0]
             message = f"{len(read.open)} of {len(first.windows)} windows open, first {window}: {reason}"
@@ -204,7 +204,7 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
                 step.end = step_end(taken)
     counted: Difference | None = None
     if source is not None and _is_to_be_counted(context, first, resource, history):
-        counted = await count(context, source, resource, history)
+        counted = await count(context, source, resource, history=history)
     more = () if counted is None or counted.error else (surplus(counted.held, total=counted.total),)
     done = TableResult(table, "held", "", read, refined, taken, expectations=more)
     if found := held(done.checks):
@@ -216,14 +216,14 @@ async def _steps_of(work: _Work, source: Source | None, steps: Sequence[Step]) -
     return replace(done, outcome=outcome, message=_message(first, read, refined))
 
 
-async def _read(work: _Work, source: Source, step: Step, resource: Resource, history: History) -> IngestResult:
+async def _read(work: _Work, source: Source, step: Step, *, resource: Resource, history: History) -> IngestResult:
     """Read the windows of a table, and once others may read theirs, the slice that is to be compared."""
     context = work.context
     async with AsyncExitStack() as place:
         await place.enter_async_context(work.reading)
         readings = _readings(context, step, resource, history)
         with report_step(context.reporter, resource, "ingest") as carried:
-            read = await ingest(context, source, resource, readings, history)
+            read = await ingest(context, source, resource, readings=readings, history=history)
             carried.end = step_end(read)
             await place.aclose()
             read = await _with_audit(context, source, step, read)
@@ -235,7 +235,7 @@ async def _with_audit(context: Context, source: Source, step: Step, read: Ingest
     """What was read, and with it the slice that is compared; none where the windows of the day are not proven."""
     if step.audit is None or read.open or read.unproven:
         return read
-    done = await audit(context, source, context.catalogue.resource(step.table), step.audit, batch=read.batch)
+    done = await audit(context, source, context.catalogue.resource(step.table), due=step.audit, batch=read.batch)
     return replace(
         read,
         requests=read.requests + done.requests,
@@ -269,7 +269,10 @@ def _differed(history: History | None) -> bool:
 def _readings(context: Context, step: Step, resource: Resource, history: History) -> list[Reading]:
     """What to read, continuing where an earlier run stopped."""
     started_at, per_page = naive_utc(context.clock.now()), context.catalogue.page_size
-    fresh = [reading_of(window, resource, history, started_at, per_page=per_page) for window in step.windows]
+    fresh = [
+        reading_of(window, resource, history=history, started_at=started_at, per_page=per_page)
+        for window in step.windows
+    ]
     return [continued(reading, resource, step.cadence, history) for reading in fresh]
 
 

@@ -114,7 +114,12 @@ def _replaced(file: Path, overrides: dict[str, Table]) -> tuple[str, str]:
         before = content.decode("utf-8")
         after = with_overrides(before, overrides) if overrides else before
         if after != before:
-            replace_file(place, content, after.encode("utf-8"), lambda beside: catalogue_of(load_config(beside)))
+            replace_file(
+                place,
+                before=content,
+                after=after.encode("utf-8"),
+                check=lambda beside: catalogue_of(load_config(beside)),
+            )
         return before, after
     except OSError as error:
         state = "Nothing was changed"

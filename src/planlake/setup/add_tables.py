@@ -72,7 +72,9 @@ def _replace(config: Config, file: Path, names: Mapping[Cadence, Sequence[str]])
         text = before.decode("utf-8")
         for cadence, more in names.items():
             text = with_tables(text, cadence, more)
-        replace_file(file, before, text.encode("utf-8"), lambda beside: _compare(config, beside, names))
+        replace_file(
+            file, before=before, after=text.encode("utf-8"), check=lambda beside: _compare(config, beside, names)
+        )
     except OSError as error:
         state = "Nothing was changed"
         raise ConfigurationError(f"{file} cannot be written: {error.strerror}", state=state) from None

@@ -14,7 +14,7 @@ from tempfile import NamedTemporaryFile
 from planlake.errors import ConflictError
 
 
-def replace_file(file: Path, before: bytes, after: bytes, check: Callable[[Path], object]) -> None:
+def replace_file(file: Path, *, before: bytes, after: bytes, check: Callable[[Path], object]) -> None:
     """Put a new file in the place of one; it keeps its mode and, where that is allowed, its owner.
 
     `check` is given the new file before that, and raises where it is not as it should be. Raises OSError where the

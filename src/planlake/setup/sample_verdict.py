@@ -111,7 +111,7 @@ def texts_of_sample(context: Context, resource: Resource, sample: Sample) -> Tex
 
 
 def column_trials(
-    connection: Connection, resource: Resource, texts: Texts, settings: Settings, *, factor: float
+    connection: Connection, resource: Resource, texts: Texts, *, settings: Settings, factor: float
 ) -> list[ColumnTrial]:
     """Every column of a sample; the whole resource has `factor` times as many records."""
     if not len(texts.rows):
@@ -162,14 +162,14 @@ def key_trial(
     return Keys(resource.key, records, len(repeated), unusable, refused.verdict == "held")
 
 
-def change_trial(context: Context, resource: Resource, sample: Sample, texts: Texts, usual: Cadence) -> Changes:
+def change_trial(context: Context, resource: Resource, *, sample: Sample, texts: Texts, usual: Cadence) -> Changes:
     """How much of a resource changes, and the cadence that follows; `usual` where nothing speaks for either."""
     by_day = _by_day(sample)
     pages = sample.totals.pages if sample.totals else 0
     by_days = _calls_by_day(sample, by_day) if resource.changed else 7.0 * pages
     calls: dict[Cadence, float] = {"daily": by_days, "weekly": float(pages)}
     ages = _ages(context, resource, sample, texts)
-    proposal, why = _proposal(resource, sample, by_day, calls, usual=usual)
+    proposal, why = _proposal(resource, sample, by_day=by_day, calls=calls, usual=usual)
     return Changes(by_day, ages, calls, proposal, why)
 
 
@@ -201,7 +201,7 @@ def _looks_at_days(sample: Sample, by_day: Mapping[str, int], results: int) -> b
 
 
 def _proposal(
-    resource: Resource, sample: Sample, by_day: Mapping[str, int], calls: Mapping[Cadence, float], *, usual: Cadence
+    resource: Resource, sample: Sample, *, by_day: Mapping[str, int], calls: Mapping[Cadence, float], usual: Cadence
 ) -> tuple[Cadence, str]:
     results = sample.totals.results if sample.totals else 0
     if not results:

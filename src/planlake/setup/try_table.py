@@ -146,7 +146,7 @@ def _tried(context: Context, resource: Resource, sample: Sample, *, made_on: str
     records, settings = len(texts.rows), context.config.settings
     total = sample.totals.results if sample.totals else 0
     factor = max(1.0, total / max(1, records))
-    columns = column_trials(context.connection, resource, texts, settings, factor=factor)
+    columns = column_trials(context.connection, resource, texts, settings=settings, factor=factor)
     keys = key_trial(resource, sample, columns, settings, factor=factor)
     usual = suggested_cadence(resource)
     problems = [*_troubles(sample, columns, keys), *_held_by(results, columns)]
@@ -162,7 +162,7 @@ def _tried(context: Context, resource: Resource, sample: Sample, *, made_on: str
         new=sample.stored,
         columns=tuple(columns),
         keys=keys,
-        changes=change_trial(context, resource, sample, texts, usual),
+        changes=change_trial(context, resource, sample=sample, texts=texts, usual=usual),
         cadence=_configured(context.config, resource.name),
         expected=whole(sample, settings.concurrency),
         checks=tuple(_checks(context, resource, results, has_new=sample.stored > 0)),

@@ -4,7 +4,7 @@ Everything follows from the seed: each table has its own source of chance, each 
 clock moved in one step or in many gives the same records.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from random import Random
@@ -59,13 +59,13 @@ def generate(
         catalogue.resource(name)
     ids = {name: _ids(resource, seed, sizes or {}) for name, resource in catalogue.resources.items()}
     dates = Dates(now)
-    recipes = [recipe_of(resource, ids, dates, fill) for resource in catalogue.resources.values()]
+    recipes = [recipe_of(resource, ids=ids, dates=dates, fill=fill) for resource in catalogue.resources.values()]
     data = Dataset(
         {recipe.name: recipe.fields for recipe in recipes},
         now=now,
         page_size=catalogue.page_size,
         time_zone=catalogue.time_zone,
-        advance=partial(_advance, recipes, seed, daily_change),
+        advance=partial(_advance, partial(_changes, recipes, seed, daily_change)),
     )
     data.planted = _planted(ids)
     for recipe in recipes:
@@ -111,11 +111,9 @@ def _fill(data: Dataset, recipe: Recipe, random: Random) -> None:
         data.put(recipe.name, record | spoilt[identity] if identity in spoilt else record)
 
 
-def _advance(
-    recipes: list[Recipe], seed: int, daily_change: float, data: Dataset, before: datetime, after: datetime
-) -> None:
+def _advance(changes_of: Callable[[date], Iterable[Change]], data: Dataset, before: datetime, after: datetime) -> None:
     for days in range((after.date() - before.date()).days + 1):
-        for change in _changes(recipes, seed, daily_change, before.date() + timedelta(days=days)):
+        for change in changes_of(before.date() + timedelta(days=days)):
             if before < change.at <= after:
                 _apply(data, change)
 

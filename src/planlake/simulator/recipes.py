@@ -34,7 +34,7 @@ def is_lookup(resource: Resource) -> bool:
     return resource.cadence != "daily" and not resource.relations
 
 
-def recipe_of(resource: Resource, ids: Mapping[str, Sequence[int]], dates: Dates, fill: float) -> Recipe:
+def recipe_of(resource: Resource, *, ids: Mapping[str, Sequence[int]], dates: Dates, fill: float) -> Recipe:
     """The recipe of a resource; `ids` are every table's first ones, which foreign keys point to."""
     fields = fields_of(resource)
     usual: list[tuple[int, float, Make]] = []

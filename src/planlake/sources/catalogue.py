@@ -218,7 +218,7 @@ def resource_from(name: str, table: Mapping[str, Any]) -> Resource:
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"a resource is described wrongly: {error}", facts={"resource": name}) from None
     check_resource(name, resource.path)
-    check_columns(name, resource.columns, resource.key, resource.changed)
+    check_columns(name, resource.columns, key=resource.key, changed=resource.changed)
     if resource.key not in resource.columns:
         hint = suggestion(resource.key, resource.columns)
         raise ConfigurationError(f'key: "{resource.key}" is no declared column', facts={"resource": name}, hint=hint)

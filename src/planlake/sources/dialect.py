@@ -80,7 +80,7 @@ def day_query(dialect: Dialect, changed: str, day: str) -> Query:
     return {dialect.day_parameter or changed: moment.strftime(dialect.day_format)}
 
 
-def opened(dialect: Dialect, query: Mapping[str, str | int], headers: Mapping[str, str], body: bytes) -> "Opened":
+def opened(dialect: Dialect, query: Mapping[str, str | int], *, headers: Mapping[str, str], body: bytes) -> "Opened":
     """The records of an answer, still as bytes, and its totals; ValueError where it says them wrongly or not at all.
 
     Names of headers are in small letters; one that came more than once with other values has all of them.
@@ -90,7 +90,7 @@ def opened(dialect: Dialect, query: Mapping[str, str | int], headers: Mapping[st
     is_enveloped = bool(dialect.records) or any(place.startswith(IN_BODY) for place in places)
     members = members_of(body) if is_enveloped else {}
     records = _part(members, dialect.records) if dialect.records else body
-    return Opened(records, _totals(dialect, query, headers, members), encoding)
+    return Opened(records, _totals(dialect, query, headers=headers, members=members), encoding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Opened:
 
 
 def _totals(
-    dialect: Dialect, query: Mapping[str, str | int], headers: Mapping[str, str], members: Mapping[str, bytes]
+    dialect: Dialect, query: Mapping[str, str | int], *, headers: Mapping[str, str], members: Mapping[str, bytes]
 ) -> Totals:
     asked = int(query.get(dialect.page_parameter, 1 if dialect.paging == "page" else 0))
     results = _figure(dialect.total, headers, members)
@@ -115,11 +115,11 @@ def _totals(
         if place != asked:
             raise ValueError(f"page {asked} was asked for, the answer says it is page {place}")
         return Totals(results, per_page, place)
-    _check_offset(dialect, per_page, place, asked)
+    _check_offset(dialect, per_page=per_page, place=place, asked=asked)
     return Totals(results, per_page, place // per_page + 1)
 
 
-def _check_offset(dialect: Dialect, per_page: int, place: int, asked: int) -> None:
+def _check_offset(dialect: Dialect, *, per_page: int, place: int, asked: int) -> None:
     """Offsets are worked out from the size that is asked for, so the API must keep to both."""
     if per_page != dialect.page_size:
         raise ValueError(f"the API gives {per_page} records a page, the catalogue's page_size is {dialect.page_size}")

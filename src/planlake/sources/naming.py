@@ -33,7 +33,7 @@ def check_resource(name: str, path: str) -> None:
         raise ConfigurationError("path: that is no part of an address", facts={"resource": name}, hint=hint)
 
 
-def check_columns(name: str, columns: Mapping[str, str], key: str, changed: str) -> None:
+def check_columns(name: str, columns: Mapping[str, str], *, key: str, changed: str) -> None:
     """Refuse a key of which no table can be made; other columns that are called like Planlake's own get a number."""
     facts = {"resource": name}
     for place, column in (("key", key), ("changed", changed)):

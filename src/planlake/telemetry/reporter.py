@@ -46,7 +46,7 @@ class Reporter:
 
 
 @contextmanager
-def open_reporter(config: Config, lake: Lake, run: int, about: Mapping[str, object]) -> Iterator[Reporter]:
+def open_reporter(config: Config, lake: Lake, *, run: int, about: Mapping[str, object]) -> Iterator[Reporter]:
     """Open the reporter of this run; lineage that did not arrive is one warning at the end.
 
     Raises ConfigurationError where lineage is asked for and its client or its key is missing.
@@ -93,12 +93,12 @@ def report_step(reporter: Reporter, resource: Resource, step: StepName) -> Itera
         raise
     finally:
         end = replace(end, seconds=round(monotonic() - started, 3))
-        _say_step(reporter.log, resource.name, step, end)
+        _say_step(reporter.log, resource.name, step=step, end=end)
         if send_end is not None:
             send_end(end)
 
 
-def _say_step(log: Log, table: str, step: StepName, end: StepEnd) -> None:
+def _say_step(log: Log, table: str, *, step: StepName, end: StepEnd) -> None:
     facts = {
         "outcome": end.outcome,
         "rows": end.rows,

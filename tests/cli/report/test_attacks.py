@@ -203,7 +203,7 @@ def test_the_condition_of_a_check_is_no_way_round(attacked, unharmed):
     config, places = attacked
     asked = opened_lake(load_config(config))
     table = asked.lake.find("refined", "current_fees")
-    with counting(asked.lake, asked.limits, data_files(table), table.schema(), "fees") as count_where:
+    with counting(asked.lake, asked.limits, files=data_files(table), schema=table.schema(), name="fees") as count_where:
         assert count_where("fees.id is not null", {}) == row_count(table)
         for condition in CONDITIONS:
             copying = f"with x as (copy (select 1) to '{places.catalogue}' (format csv)) select 1"
@@ -214,7 +214,7 @@ def test_the_condition_of_a_check_is_no_way_round(attacked, unharmed):
 def test_no_value_of_a_row_is_in_what_is_said_of_a_condition(attacked):
     asked = opened_lake(load_config(attacked[0]))
     table = asked.lake.find("refined", "current_fees")
-    with counting(asked.lake, asked.limits, data_files(table), table.schema(), "fees") as count_where:
+    with counting(asked.lake, asked.limits, files=data_files(table), schema=table.schema(), name="fees") as count_where:
         for condition in OF_A_VALUE:
             with pytest.raises(PlanlakeError, match="a value of some row does not convert") as raised:
                 count_where(condition.format("('Zebra ' || last_updated::varchar)"), {})

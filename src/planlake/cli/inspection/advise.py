@@ -25,7 +25,7 @@ def advise(
     loaded = configuration(config)
     from planlake.inspection.cadence import advice
 
-    found = advice(loaded, tables or [], days, env)
+    found = advice(loaded, tables or [], days=days, environment=env)
     if json:
         print_json([{**asdict(one), "saved": one.saved} for one in found])
         return

@@ -59,7 +59,7 @@ class _Audit:
         return self.fetching.resource
 
 
-async def audit(context: Context, source: Source, resource: Resource, due: Slice, *, batch: int) -> AuditResult:
+async def audit(context: Context, source: Source, resource: Resource, *, due: Slice, batch: int) -> AuditResult:
     """Compare a slice of a resource with the API and land what differs under a batch of this run.
 
     Of a slice that cannot be read, or that shows too little to be believed, nothing lands. That is not an error of the
@@ -107,7 +107,7 @@ async def _ask_for_those_not_shown(work: _Audit, interval: Interval) -> None:
     """Ask for each record that is held and that the slice did not show; too many of them are left alone."""
     context = work.context
     found = await asyncio.to_thread(
-        held_between, context.lake, context.connection, work.resource, interval.low, interval.high
+        held_between, context.lake, context.connection, work.resource, low=interval.low, high=interval.high
     )
     ids = sorted(one for one, version in found.items() if not version.is_deleted and version.batch != work.batch)
     gone = [identity for identity in ids if identity not in work.shown]
@@ -149,7 +149,7 @@ def _compare(work: _Audit) -> None:
     pages, work.waiting, work.waiting_bytes = work.waiting, [], 0
     context, name = work.context, work.resource.name
     rows = raw_rows(name, work.batch, [page for page in pages if page.records])
-    new, found = differing(context, work.resource, work.batch, rows, before=work.differing)
+    new, found = differing(context, work.resource, batch=work.batch, rows=rows, before=work.differing)
     work.differing.append(new)
     figures, stored = work.result, stored_by_request(new)
     common = {"run": context.run, "resource": name, "batch": work.batch}

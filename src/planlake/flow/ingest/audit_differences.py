@@ -17,7 +17,7 @@ Kind = Literal["missing", "changed", "gone"]
 
 
 def differing(
-    context: Context, resource: Resource, batch: int, rows: pa.Table, *, before: Sequence[pa.Table]
+    context: Context, resource: Resource, *, batch: int, rows: pa.Table, before: Sequence[pa.Table]
 ) -> tuple[pa.Table, Found]:
     """Those rows of raw that are to be kept and were not `before`, and what they are.
 
@@ -29,8 +29,8 @@ def differing(
         return new, Found()
     ids = [whole_number(identity) for identity in new["record_id"].to_pylist()]
     numbers = [identity for identity in ids if identity is not None]
-    span = (min(numbers), max(numbers)) if numbers else (0, -1)
-    held = held_between(context.lake, context.connection, resource, *span)
+    low, high = (min(numbers), max(numbers)) if numbers else (0, -1)
+    held = held_between(context.lake, context.connection, resource, low=low, high=high)
     shown: dict[int | None, set[str]] = {identity: set() for identity in ids}
     for text, record_hash in _versions(rows):
         shown.get(whole_number(text), set()).add(record_hash)
@@ -48,7 +48,7 @@ def differing(
 
 def _unkept(context: Context, resource: Resource, rows: pa.Table, before: Sequence[pa.Table]) -> pa.Table:
     """The rows that differ from what is held, without those that came on an earlier page already."""
-    new = keep_new(context.lake, context.connection, resource.name, resource.key, rows)
+    new = keep_new(context.lake, context.connection, resource.name, key=resource.key, rows=rows)
     known = {version for kept in before for version in _versions(kept)}
     return new.filter(pa.array([version not in known for version in _versions(new)], pa.bool_()))
 

@@ -31,7 +31,7 @@ class Gone:
 
 
 def no_longer_seen(
-    lake: Lake, connection: Connection, resource: Resource, reading: Reading, *, is_begun_before: bool = False
+    lake: Lake, connection: Connection, resource: Resource, *, reading: Reading, is_begun_before: bool = False
 ) -> Gone:
     """What is held of a resource and not shown by a complete reading, also of what no table has taken in yet.
 

@@ -66,7 +66,7 @@ class Hole:
 
 
 def page_reading(
-    page: int, total: int, records: Records, times: tuple[float, float], *, has_text_ids: bool
+    page: int, total: int, records: Records, *, times: tuple[float, float], has_text_ids: bool
 ) -> PageReading:
     """The reading of a page that was answered."""
     names = _names(records)

@@ -13,7 +13,7 @@ from planlake.lake.state.ledger import FULL, History, LedgerPage
 from planlake.sources.catalogue import Cadence, Resource
 
 
-def reading_of(window: Window, resource: Resource, history: History, started_at: datetime, *, per_page: int) -> Reading:
+def reading_of(window: Window, resource: Resource, *, history: History, started_at: datetime, per_page: int) -> Reading:
     """A reading that begins a window from its first page."""
     last = history.last_full()
     must_have_records = window.name == FULL and last is not None and last.records > 0

@@ -75,7 +75,7 @@ def sampled(context: Context, resource: Resource, history: History, pages: int) 
     every = [*asked, *days.values()]
     batch = next_batch(context.lake, resource.name, history)
     rows = raw_rows(resource.name, batch, [page for page in every if page.records])
-    new = keep_new(context.lake, context.connection, resource.name, resource.key, rows) if len(rows) else rows
+    new = keep_new(context.lake, context.connection, resource.name, key=resource.key, rows=rows) if len(rows) else rows
     stored, common = stored_by_request(new), {"run": context.run, "resource": resource.name, "batch": batch}
     ledger_rows = [request_row(page, common, stored.get(page.request_id, 0)) for page in every]
     context.arrivals.land(resource.name, new, ledger_rows)

@@ -49,7 +49,7 @@ class _Batch:
 
 
 async def ingest(
-    context: Context, source: Source, resource: Resource, readings: Sequence[Reading], history: History
+    context: Context, source: Source, resource: Resource, *, readings: Sequence[Reading], history: History
 ) -> IngestResult:
     """Read windows of a resource into raw under a new batch number; windows that fail stay open, by name."""
     batch, settings = next_batch(context.lake, resource.name, history), context.config.settings
@@ -93,8 +93,8 @@ async def _keep_deletions(state: _Batch, fetching: Fetching, reading: Reading, h
         held_now = await asyncio.to_thread(held_in_all, context.lake, context.connection, resource)
         missing = max(0, held_now - reading.total)
     else:
-        asked = (context.lake, context.connection, resource, reading)
-        gone = await asyncio.to_thread(no_longer_seen, *asked, is_begun_before=history.is_open(FULL))
+        asked, is_begun_before = (context.lake, context.connection, resource), history.is_open(FULL)
+        gone = await asyncio.to_thread(no_longer_seen, *asked, reading=reading, is_begun_before=is_begun_before)
         missing, held_now = len(gone.ids), gone.held
     percent = context.config.settings.deletion_limit_percent
     check = deletions(missing, held=held_now, percent=percent, is_resumed=reading.is_resumed)
@@ -183,4 +183,4 @@ def _new_rows(state: _Batch, rows: pa.Table) -> pa.Table:
     if not len(rows):
         return rows
     context, resource = state.context, state.resource
-    return keep_new(context.lake, context.connection, resource.name, resource.key, rows)
+    return keep_new(context.lake, context.connection, resource.name, key=resource.key, rows=rows)

@@ -86,7 +86,7 @@ class Reading:
         A page that failed keeps what it held before.
         """
         if self.said_per_page and page > max(self.last_page, 1):
-            self._note_behind(page, totals, records, error, times)
+            self._note_behind(page, totals, records=records, error=error, times=times)
         elif error:
             self.errors[page] = error
         elif totals is None or (not len(records) and totals.results):
@@ -94,9 +94,9 @@ class Reading:
             self._note_empty(page, totals)
         else:
             self.errors.pop(page, None)
-            self._note_page(page, totals, records, times)
+            self._note_page(page, totals, records=records, times=times)
 
-    def _note_page(self, page: int, totals: Totals, records: Records, times: tuple[float, float]) -> None:
+    def _note_page(self, page: int, totals: Totals, *, records: Records, times: tuple[float, float]) -> None:
         per_page = self.said_per_page or totals.per_page
         if totals.per_page != per_page and not self._is_short_end(page, totals, records):
             was, now = f"{per_page} records a page", f"page {page} says {totals.per_page}"
@@ -109,7 +109,7 @@ class Reading:
         self.odd.discard(page)
         if records.has_no_object:
             self.odd.add(page)
-        one = page_reading(page, totals.results, records, times, has_text_ids=self.has_text_ids)
+        one = page_reading(page, totals.results, records, times=times, has_text_ids=self.has_text_ids)
         self._note_whether_alike(one)
         self.readings.setdefault(page, []).append(one)
         self.turn = self.turn or self.last_page
@@ -139,14 +139,14 @@ class Reading:
             self._begin_again()
 
     def _note_behind(
-        self, page: int, totals: Totals | None, records: Records, error: str, times: tuple[float, float]
+        self, page: int, totals: Totals | None, *, records: Records, error: str, times: tuple[float, float]
     ) -> None:
         """What came behind the last page: nothing, as it should be, or records that the total did not count."""
         known = different_ids(self.readings) if records else set()
         if error or totals is None or all(self._identity(one) in known for one in records.ids):
             self.looked_behind = page - 1
         elif totals.results > (page - 1) * self.per_page:
-            self._note_page(page, totals, records, times)
+            self._note_page(page, totals, records=records, times=times)
         else:
             self.contradiction = f"the API says {totals.results:,} records, and more came behind them"
 

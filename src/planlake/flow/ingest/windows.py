@@ -53,7 +53,7 @@ class Request:
     backfill: tuple[date, ...] = field(default=())
 
 
-def due_windows(resource: Resource, history: History, clock: Clock, settings: Settings, request: Request) -> Due:
+def due_windows(resource: Resource, history: History, *, clock: Clock, settings: Settings, request: Request) -> Due:
     """Windows of a resource that are due; `named` reads a weekly table again, `full` reads everything again."""
     last = history.last_full()
     if last is None:
@@ -67,7 +67,7 @@ def due_windows(resource: Resource, history: History, clock: Clock, settings: Se
     last_day = london_day(last.started_at)
     if request.cadence == "weekly" or not resource.changed:
         return _due_whole(last_day, clock.today(), request)
-    return _due_days(last_day, history, clock, settings)
+    return _due_days(last_day, history, clock=clock, settings=settings)
 
 
 def from_first_day_on(due: Due) -> Due:
@@ -95,7 +95,7 @@ def _due_whole(last_day: date, today: date, request: Request) -> Due:
     return Due((Window(FULL),), why) if is_due else Due((), f"was read on {last_day}")
 
 
-def _due_days(first: date, history: History, clock: Clock, settings: Settings) -> Due:
+def _due_days(first: date, history: History, *, clock: Clock, settings: Settings) -> Due:
     closed = history.closed_days()
     last = clock.last_askable_day(settings.day_grace_hours)
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]

@@ -77,7 +77,7 @@ def _planned_work(context: Context, resource: Resource, asked: Asked) -> _Work:
     rebuild = affected(context, resource, asked=asked)
     if not rebuild.reasons:
         tell_withheld(context, resource, [], until=applied)
-    raw = raw_rows_above(context.lake, context.connection, resource.name, 0 if rebuild.reasons else applied)
+    raw = raw_rows_above(context.lake, context.connection, resource.name, above=0 if rebuild.reasons else applied)
     if not raw.files:
         table, _ = prepare_table(context, resource, Keys())
         return _Work(applied, rebuild, raw, Keys(), table)

@@ -41,7 +41,7 @@ def own_checks(
         return
     settings = context.config.settings
     limits = Limits(settings.query_seconds, settings.query_memory_megabytes)
-    with counting(context.lake, limits, files(), schema, resource.name) as count_where:
+    with counting(context.lake, limits, files=files(), schema=schema, name=resource.name) as count_where:
         for check in wanted:
             try:
                 found = count_where(check.rows, {"check": check.name})

@@ -115,8 +115,8 @@ def enter(preview: Lake, resources: Iterable[str], *, run: int) -> list[str]:
         return []
     _discard(preview, new)
     for zone, name, wanted in places_of(new):
-        _pin(preview, zone, name, wanted)
-        _show_same(preview, zone, name, wanted)
+        _pin(preview, zone, name, resources=wanted)
+        _show_same(preview, zone, name, resources=wanted)
     _tell_same(preview, new)
     note(preview, new, ENTERED, run)
     preview.own.update(new)
@@ -175,7 +175,7 @@ def places_of(resources: Collection[str]) -> Iterator[tuple[str, str, list[str]]
             yield "refined", f"{kind}_{resource}", [resource]
 
 
-def _pin(preview: Lake, zone: str, name: str, resources: Collection[str]) -> None:
+def _pin(preview: Lake, zone: str, name: str, *, resources: Collection[str]) -> None:
     base = preview.stands_on
     if base.find(zone, name) is None:
         return
@@ -189,7 +189,7 @@ def _pin(preview: Lake, zone: str, name: str, resources: Collection[str]) -> Non
             base.loaded[zone, name] = table
 
 
-def _show_same(preview: Lake, zone: str, name: str, resources: Collection[str]) -> None:
+def _show_same(preview: Lake, zone: str, name: str, *, resources: Collection[str]) -> None:
     """The preview's own table shows what the base's does: all of it, or the files of these resources."""
     theirs = preview.stands_on.find(zone, name)
     if theirs is None or theirs.current_snapshot() is None:
@@ -252,7 +252,7 @@ def _ref(version: Snapshot) -> SnapshotRef:
     return SnapshotRef.model_validate({"snapshot-id": version.snapshot_id, "type": SnapshotRefType.BRANCH})
 
 
-def own_files(preview: Lake, zone: str, name: str, resource: str) -> list[DataFile]:
+def own_files(preview: Lake, zone: str, name: str, *, resource: str) -> list[DataFile]:
     """Files of a resource that a preview's table has and the version it stands on has not."""
     own = preview.find(zone, name)
     if own is None:

@@ -229,7 +229,9 @@ def _note(base: Lake, connection: Connection, lost: Sequence[_Lost], now: dateti
     number = max(last_request_id(base), *(one.last for one in lost))
     rows: list[Mapping[str, object]] = []
     for one in lost:
-        for window in windows_of_requests(connection, own_rows_sql(base, *LEDGER), one.resource, one.first, one.last):
+        for window in windows_of_requests(
+            connection, own_rows_sql(base, *LEDGER), one.resource, first=one.first, last=one.last
+        ):
             number += 1
             common = {"request_id": number, "run": 0, "resource": one.resource, "batch": 0, "event": LOST}
             told = {"page": 0, "error": lost_said(one.first, one.last), "requested_at": now}

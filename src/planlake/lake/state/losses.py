@@ -25,7 +25,7 @@ def lost_said(first: int, last: int) -> str:
     return f"requests {first} to {last}"
 
 
-def windows_of_requests(connection: Connection, ledger: str, resource: str, first: int, last: int) -> list[str]:
+def windows_of_requests(connection: Connection, ledger: str, resource: str, *, first: int, last: int) -> list[str]:
     """The windows that these requests brought records for, and `full` where one of them is older than that reading.
 
     `ledger` is a table expression. Windows of no reading, such as of one record asked for alone, need none again.

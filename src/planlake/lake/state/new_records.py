@@ -31,7 +31,7 @@ NOTHING_HELD = """select null::varchar as identity, null::varchar as record_hash
     0 as position"""
 
 
-def keep_new(lake: Lake, connection: Connection, resource: str, key: str, rows: pa.Table) -> pa.Table:
+def keep_new(lake: Lake, connection: Connection, resource: str, *, key: str, rows: pa.Table) -> pa.Table:
     """The rows whose id has another version than the one held; all versions of an id that brings several.
 
     Exact repeats are kept once, also where the first came in an earlier part of the same batch, in the same place.
@@ -43,13 +43,13 @@ def keep_new(lake: Lake, connection: Connection, resource: str, key: str, rows: 
         held = [NOTHING_HELD]
         applied = bookmark(current)
         if files := raw_files(lake, resource, applied):
-            held.append(_in_raw(lake, files, resource, applied, identity))
+            held.append(_in_raw(lake, files, resource, applied=applied, identity=identity))
         if current is not None:
-            held.append(_in_current(lake, current, resource, key, rows))
+            held.append(_in_current(lake, current, resource=resource, key=key, rows=rows))
             odd = _is_refused(current, key)
             has_odd = cursor.execute(f"select count(*) from arriving where {odd}").fetchall()[0][0]
             if has_odd and (files := raw_files(lake, resource, 0)):
-                held.append(f"{_in_raw(lake, files, resource, 0, identity)} where {odd}")
+                held.append(f"{_in_raw(lake, files, resource, applied=0, identity=identity)} where {odd}")
         new = cursor.sql(_new_rows_sql(held, identity)).to_arrow_table()["row"]
     return rows.take(new) if len(new) < len(rows) else rows
 
@@ -95,12 +95,12 @@ class Held:
     record_hash: str | None
 
 
-def held_between(lake: Lake, connection: Connection, resource: Described, low: int, high: int) -> dict[int, Held]:
+def held_between(lake: Lake, connection: Connection, resource: Described, *, low: int, high: int) -> dict[int, Held]:
     """What is held of the ids from `low` to `high`, of a resource whose ids are whole numbers, by id."""
     parts = []
     current = lake.find("refined", f"current_{resource.name}")
     if current is not None:
-        parts.append(_held_in_current(current, resource.key, low, high))
+        parts.append(_held_in_current(current, resource.key, low=low, high=high))
     applied = bookmark(current)
     if files := raw_files(lake, resource.name, applied):
         columns = ("resource", "batch", "request_id", "record_id", "record_hash", "is_deleted")
@@ -119,7 +119,7 @@ def held_between(lake: Lake, connection: Connection, resource: Described, low: i
         return {identity: Held(*values) for identity, *values in cursor.execute(query).fetchall()}
 
 
-def _held_in_current(current: Table, key: str, low: int, high: int) -> str:
+def _held_in_current(current: Table, key: str, *, low: int, high: int) -> str:
     limit = LIMITS.get(type(current.schema().find_type(key)), 0)
     where = is_between(key, max(low, -limit), min(high, limit - 1)) if limit else AlwaysTrue()
     rows = rows_sql(
@@ -145,13 +145,13 @@ def _is_refused(current: Table, key: str) -> str:
     return f"not coalesce({is_number}, false)"
 
 
-def _in_raw(lake: Lake, files: list[DataFile], resource: str, applied: int, identity: str) -> str:
+def _in_raw(lake: Lake, files: list[DataFile], resource: str, *, applied: int, identity: str) -> str:
     columns = ("resource", "request_id", "record_id", "record_hash", *PLACE)
     counted = raw_rows_sql(lake, files, resource, applied, columns=columns)
     return f"select {identity} as identity, record_hash, {', '.join(PLACE)} from {counted}"
 
 
-def _in_current(lake: Lake, current: Table, resource: str, key: str, rows: pa.Table) -> str:
+def _in_current(lake: Lake, current: Table, *, resource: str, key: str, rows: pa.Table) -> str:
     """The rows of `current_`, but for those of which raw lost the record: it is to be stored again."""
     schema, columns = current.schema(), (key, "record_hash", "batch", "import_request_id")
     reading = rows_sql(data_files(current, where=_around(current, key, rows)), schema, columns=columns)

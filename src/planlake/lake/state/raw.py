@@ -46,7 +46,7 @@ class RawRows:
         return replace(self, files=tuple(files), requests=needed)
 
 
-def raw_rows_above(lake: Lake, connection: Connection, resource: str, above: int) -> RawRows:
+def raw_rows_above(lake: Lake, connection: Connection, resource: str, *, above: int) -> RawRows:
     """The raw rows of a resource in batches above one, by what the ledger says now."""
     files = tuple(raw_files(lake, resource, above))
     schema = lake.own_table("raw", "api_responses").schema() if files else Schema()

@@ -45,7 +45,7 @@ def missing_columns(table: Table, zone: str, name: str) -> list[str]:
     return [column for column in TABLES.get((zone, name), {}) if column not in present]
 
 
-def upgrade(table: Table, zone: str, name: str, properties: dict[str, str]) -> bool:
+def upgrade(table: Table, zone: str, name: str, *, properties: dict[str, str]) -> bool:
     """Give a table of an older format what it lacks; whether it lacked anything."""
     check_format(table)
     missing = missing_columns(table, zone, name)

@@ -208,7 +208,7 @@ def keep_until(connection: Connection, table: Table, batch: int, *, action: int,
     if batch > batch_of(left):
         raise ValueError("a bookmark above what the table holds would lose records")
     later = [file for file in data_files(table) if highest(table, [file], "batch") > batch]
-    added = list(_until(connection, table, later, batch))
+    added = list(_until(connection, table, later, batch=batch))
     put_aside_after(table, batch, action=action, today=today)
     properties = bookmark_properties(batch, action, today, rebuilt=str(action))
     commit(table, add=added, remove=later, properties=properties, tag=day_tag(today))
@@ -237,7 +237,7 @@ def mark(table: Table, *, action: int, today: date) -> None:
             ManageSnapshots(transaction).create_tag(left.snapshot_id, name).commit()
 
 
-def _until(connection: Connection, table: Table, files: list[DataFile], batch: int) -> Iterator[DataFile]:
+def _until(connection: Connection, table: Table, files: list[DataFile], *, batch: int) -> Iterator[DataFile]:
     """What later files hold of earlier batches, as new files."""
     for file in files:
         with connection.cursor() as cursor:

@@ -25,7 +25,9 @@ _ROWS = "planlake rows"  # no table is called so
 
 
 @contextmanager
-def counting(lake: Lake, limits: Limits, files: Sequence[DataFile], schema: Schema, name: str) -> Iterator[CountWhere]:
+def counting(
+    lake: Lake, limits: Limits, *, files: Sequence[DataFile], schema: Schema, name: str
+) -> Iterator[CountWhere]:
     """Counts the rows of these files that are not deleted and meet a condition, in which the table is called `name`.
 
     What counts takes the condition and facts for its errors: a ConfigurationError where it is no condition.
@@ -64,7 +66,7 @@ def _count(room: Locked, limits: Limits, query: str, name: str) -> int:
             is_bound = True
             return int(room.connection.execute(query).fetchall()[0][0])
     except (duckdb.Error, MemoryError) as error:
-        reason, own = why(error, room, deadline, limits)
+        reason, own = why(error, room=room, deadline=deadline, limits=limits)
         if not own and (is_bound or isinstance(error, duckdb.ConversionException)) and reason != NOTHING_ELSE:
             reason, own = "a value of some row does not convert", "try_cast gives NULL where cast fails"
         raise ConfigurationError(reason, hint=own or hint) from None

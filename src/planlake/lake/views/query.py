@@ -111,7 +111,7 @@ def _clear_errors(room: Locked, limits: Limits) -> Iterator[Deadline]:
     try:
         yield deadline
     except (duckdb.Error, MemoryError) as error:
-        reason, hint = why(error, room, deadline, limits)
+        reason, hint = why(error, room=room, deadline=deadline, limits=limits)
         raise ConfigurationError(f"the query failed: {reason}", hint=hint or HINT) from None
 
 
@@ -136,7 +136,7 @@ def _listing(asked: Asked, wanted: Question) -> pa.Table:
 def columns_of(views: Views, database: str, name: str) -> dict[str, str]:
     """The columns of a table or view with DuckDB's types, made ready to be read; an error where there is none."""
     if not views.define(database, name):
-        raise unknown(views.lake, views.resources, database, name)
+        raise unknown(views.lake, views.resources, schema=database, name=name)
     full_name = f"{identifier(database)}.{identifier(name)}" if database else identifier(name)
     return {row[0]: row[1] for row in views.connection.execute(f"describe {full_name}").fetchall()}
 

@@ -29,7 +29,7 @@ _PLAIN = tuple(
 NOTHING_ELSE = "a query reads the tables of the lake, and nothing else"
 
 
-def why(error: Exception, room: Locked, deadline: Deadline, limits: Limits) -> tuple[str, str]:
+def why(error: Exception, *, room: Locked, deadline: Deadline, limits: Limits) -> tuple[str, str]:
     """The reason and a hint, if there is one; a LakeError is raised where it is the fault of a table's file."""
     if room.files.troubles:
         location, trouble = room.files.troubles[0]

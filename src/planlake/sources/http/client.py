@@ -236,7 +236,7 @@ class Source:
         except (aiohttp.ClientError, OSError) as error:
             return Answer(asked.url, NO_ANSWER, error=reason_of(error))
         self._has_answered = True
-        return _answer(self._dialect, asked, response.status, body, _joined(response))
+        return _answer(self._dialect, asked, status=response.status, body=body, headers=_joined(response))
 
     def _unreachable(self, answer: Answer) -> SourceUnreachable:
         return SourceUnreachable(
@@ -264,7 +264,7 @@ def clock_skew(answer: Answer, now: datetime) -> float | None:
     return (now - answer.server_date).total_seconds() if answer.server_date else None
 
 
-def _answer(dialect: Dialect, asked: _Request, status: int, body: Body, headers: Mapping[str, str]) -> Answer:
+def _answer(dialect: Dialect, asked: _Request, *, status: int, body: Body, headers: Mapping[str, str]) -> Answer:
     date, pause = _server_date(headers), _retry_after(headers)
     answer = Answer(asked.url, status, size=body.size, server_date=date, retry_after=pause)
     if status != OK and status == dialect.no_records_status:
@@ -280,7 +280,7 @@ def _answer(dialect: Dialect, asked: _Request, status: int, body: Body, headers:
         most = f"{body.size // MEGABYTE} MB, which settings.answer_megabytes allows"
         return replace(answer, error=f"the answer is larger than {most}")
     try:
-        found = opened(dialect, asked.query, headers, body.content)
+        found = opened(dialect, asked.query, headers=headers, body=body.content)
         return replace(answer, records=asked.read(found.records, found.encoding), totals=found.totals)
     except ValueError as error:
         return replace(answer, error=str(error))
