@@ -58,7 +58,7 @@ def differences_are_overlooked(monkeypatch):
 
 
 def new_attributes_are_dropped(monkeypatch):
-    monkeypatch.setattr(refine, "keys_to_come", lambda *_: Keys(("id", "last_updated")))
+    monkeypatch.setattr(refine, "_keys_to_come", lambda *_: Keys(("id", "last_updated")))
 
 
 def rollback_does_nothing(monkeypatch):

@@ -82,7 +82,7 @@ def _planned_work(context: Context, resource: Resource, asked: Asked) -> _Work:
         table, _ = prepare_table(context, resource, Keys())
         return _Work(applied, rebuild, raw, Keys(), table)
     parts = _parts_of(context, raw)
-    found = _keys(context, parts)
+    found = _keys_to_come(context, parts)
     table, new_columns = prepare_table(context, resource, found)
     target = target_of(table, with_types(table, rebuild.types))
     columns = columns_of(target.schema, resource)
@@ -98,7 +98,7 @@ def _parts_of(context: Context, raw: RawRows) -> list[RawRows]:
     return [raw.part(files) for files in grouped(table, raw.files, limit, among=context.engine.workers)]
 
 
-def _keys(context: Context, parts: Sequence[RawRows]) -> Keys:
+def _keys_to_come(context: Context, parts: Sequence[RawRows]) -> Keys:
     dropped, memory = context.catalogue.dropped_keys, context.config.settings.memory_limit_megabytes
     units = [KeysUnit(part, dropped, memory) for part in parts]
     return sum(context.engine.map(keys_unit, units), Keys())
