@@ -82,7 +82,7 @@ def _others(lake: Lake) -> list[Lake]:
 
 
 def tidy_after_run(context: Context) -> str:
-    """Look after the tables inside a run; trouble with it is told, and changes nothing about what the run did."""
+    """Look after the tables at the end of a run; what goes wrong is returned, and changes nothing about the run."""
     try:
         tidy(context)
     except (OSError, PlanlakeError) as error:

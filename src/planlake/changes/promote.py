@@ -187,7 +187,7 @@ def carry_out(context: Context, entries: Sequence[Entry]) -> None:
 
 
 def apply(context: Context, entries: Sequence[Entry]) -> None:
-    """Raw rows, ledger and findings of all tables, then table after table, then what is told of them."""
+    """Promote raw rows, ledger and findings of all tables, then table after table, then what was reported of them."""
     preview = preview_of(context.lake, entries[0].target)
     left = [entry for entry in entries if entry.resource in preview.own]
     resources = [entry.resource for entry in left]

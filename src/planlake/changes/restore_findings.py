@@ -73,7 +73,7 @@ def tell_rebuilt(context: Context, entry: Entry) -> None:
 
 
 def _tell(context: Context, entry: Entry, snapshot_id: int, *, above: int) -> None:
-    """An error ends the action that began it; whoever finishes that one later only tells of an error."""
+    """Tell the findings; an error ends the action itself, but is only logged when a later run finishes that action."""
     try:
         find_again(replace(context, run=entry.action), declared(context, entry), snapshot_id, above=above)
     except Exception as error:
@@ -83,7 +83,7 @@ def _tell(context: Context, entry: Entry, snapshot_id: int, *, above: int) -> No
 
 
 def say_untold(context: Context, resource: str, error: Exception) -> None:
-    """Log that the findings of a table are not those of the version it shows, and what tells them."""
+    """Log that the findings of a table are not those of the version it shows, and the command that finds them."""
     reason = f"{reason_of(error, is_personal=True)}; planlake rebuild {resource} tells them"
     say(context.reporter.log, "error", "findings not told", table=resource, message=reason)
 

@@ -67,7 +67,7 @@ def differences(sides: Sides, known: Mapping[str, str]) -> list[Difference]:
 
 
 def outlived(sides: Sides, known: Mapping[str, str]) -> list[Difference]:
-    """Known differences of a resource that are none any more; of what only records can tell, where some are loaded."""
+    """Known differences of a resource that no longer exist; those only records can show, if records are loaded."""
     found = {(one.column or WHOLE, one.what) for one in _differences(sides)}
     told = CLASSES if sides.sent is not None else PAGE_CLASSES
     return [

@@ -52,7 +52,7 @@ class Cells:
 
 
 def casts(cells: Iterable[Cells], *, percent: float, at_least: int) -> list[CheckResult]:
-    """Cells that did not cast: a warning, and held where more than `at_least` are more than `percent` of a column's."""
+    """Cells that did not cast: a warning, or `held` if more than `at_least` and than `percent` of a column's cells."""
     results = []
     for one in cells:
         share = 100 * one.bad / max(1, one.filled)
@@ -113,13 +113,13 @@ def surplus(held: int, *, total: int) -> CheckResult:
 
 
 def repeats(ids: int) -> CheckResult:
-    """Ids that one run brought in several versions: all are kept, the latest counts, and it is told."""
+    """Warn of ids that one run brought in several versions: all are kept, and the latest counts."""
     message = f"{ids} ids came with different contents in one run; the latest of each counts" if ids else ""
     return CheckResult("repeats", "warning" if ids else "ok", float(ids), 0.0, message=message)
 
 
 def rejected(count: int, *, rows: int, percent: float, at_least: int) -> CheckResult:
-    """Records that were refused: told and kept, and held where more than `at_least` are more than `percent` of all."""
+    """Records that were refused: a warning, or `held` if more than `at_least` and than `percent` of all."""
     share = 100 * count / max(1, rows)
     is_held = share > percent and count > at_least
     message = f"{count} of {rows} records were refused" if count else ""

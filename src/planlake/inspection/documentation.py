@@ -79,9 +79,9 @@ def compare(config: Config, *, docs: str = "", environment: str | None = None, n
 
 
 def compare_weekly(context: Context) -> str:
-    """Compare the configured page where that is a week ago; what it brought in a few words, empty where nothing.
+    """Compare the configured page if the last time is a week ago; the findings in a few words, or an empty text.
 
-    Whatever is wrong with the page is told and fails no run; the next one tries again.
+    Trouble with the page is reported and fails no run; the next one tries again.
     """
     config = context.config
     try:
@@ -150,7 +150,7 @@ def _check_whole(catalogue: Catalogue, read: Page) -> None:
 
 
 def _compared(context: Context, page: Page, place: str) -> Comparison:
-    """The differences, told and kept."""
+    """The differences; they are also written to `drift`."""
     remembered = _remembered(context)
     names = sorted({*page, *context.catalogue.resources})
     lakes = [lake for lake in (context.lake, context.lake.base) if lake is not None]

@@ -37,7 +37,7 @@ class Observed:
 
 
 def observe_columns(context: Context, resource: Resource, types: Mapping[str, str]) -> Observed:
-    """What was received of a resource, held against the documented `types`."""
+    """What the records received of a resource say about the documented `types`."""
     increment = context.lake.shown("refined", f"increment_{resource.name}")
     if increment is None:
         return Observed(None, {})

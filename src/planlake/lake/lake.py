@@ -107,9 +107,9 @@ class Lake:
         return self.loaded[zone, name]
 
     def shown(self, zone: str, name: str) -> Table | None:
-        """A table to be read: a preview shows its own, and those of its base where it has none.
+        """A table to be read: a preview shows its own tables, and its base's for all others.
 
-        Tables of a resource it has not entered, or left, are none of its own: a crash may have left them.
+        A table of a resource that the preview has not entered, or has left, is not its own: a crash may have left it.
         """
         kind, _, resource = name.partition("_")
         is_of_base = f"{kind}_" in BOOKMARKED and resource not in self.own
@@ -122,7 +122,7 @@ class Lake:
 
     @property
     def stands_on(self) -> "Lake":
-        """The lake a preview stands on; an InternalError where this is none."""
+        """The lake that a preview stands on; an InternalError if this lake is no preview."""
         if self.base is None:
             raise InternalError("this lake is no preview")
         return self.base
@@ -336,7 +336,7 @@ def catalogue_advice(trouble: str) -> str:
 
 
 def catalogue_trouble(error: Exception) -> str:
-    """What the catalogue's database says in an error, as a sentence; empty where the error is none of its."""
+    """What an error of the catalogue's database says, as a sentence; empty for any other error."""
     if not type(error).__module__.startswith("sqlalchemy"):
         return ""
     return f"the lake's catalogue cannot be used: {str(getattr(error, 'orig', error)).splitlines()[0]}"

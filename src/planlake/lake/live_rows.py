@@ -13,7 +13,7 @@ from planlake.lake.tables.data_files import data_files
 
 
 def live_count(connection: Connection, table: Table | None) -> int:
-    """How many rows the view of a table shows: those of `current_` that are not deleted; none where there is none."""
+    """How many rows the view of a table shows: those of `current_` that are not deleted; 0 without a table."""
     return live_rows(connection, table.schema(), data_files(table)) if table is not None else 0
 
 

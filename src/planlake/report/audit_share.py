@@ -35,7 +35,7 @@ def share_of(config: Config, resource: Resource, history: History, *, held: Iter
 
 
 def audited_share(history: History, held: Sequence[int], today: date, *, audit_days: int) -> Share:
-    """How many of the ids held, which are in order, were compared in the last `audit_days`."""
+    """How many of the ids held, given in order, were compared in the last `audit_days`."""
     last, oldest = history.last_full(), today - timedelta(days=audit_days)
     if last is None:
         return Share()

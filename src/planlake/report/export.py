@@ -242,7 +242,7 @@ def _write_about(connection: Connection, beside: Path, about: Export, target: Ex
 
 
 def _carried_out(connection: Connection, statement: str, *, table: str, notify: Notify) -> int:
-    """The rows a statement wrote; meanwhile it is told how far it is, in percent, and Ctrl-C stops it."""
+    """How many rows a statement wrote; meanwhile it reports progress in percent, and Ctrl-C stops it."""
     connection.execute("set enable_progress_bar = true; set enable_progress_bar_print = false")
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(lambda: connection.execute(statement).fetchall())

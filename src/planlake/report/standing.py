@@ -12,7 +12,7 @@ from planlake.report.troubles import Trouble
 
 
 def troubles_of_files(lake: Lake, tables: Iterable[str]) -> Iterator[Trouble]:
-    """Tables of which files are gone or cut off, those of raw and the ones made of them."""
+    """Tables whose files are gone or cut off: those of raw, and those made from them."""
     shared = [LEDGER, *(("operations", name) for name in (lake.base or lake).names("operations"))]
     for zone, name in shared:
         if (lake.base or lake).find(zone, name) is not None and (

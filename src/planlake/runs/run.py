@@ -165,7 +165,7 @@ def _with_damage(lake: Lake, result: TableResult) -> TableResult:
 
 
 def _is_published(lake: Lake, table: str) -> bool:
-    """Whether a table shows a version; where nobody can tell it is taken to."""
+    """Whether a table shows a version; if that cannot be found out, it is assumed."""
     try:
         found = lake.shown("refined", f"current_{table}")
     except Exception:  # what made the table fail may be what is asked here

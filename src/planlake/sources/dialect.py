@@ -128,7 +128,7 @@ def _check_offset(dialect: Dialect, *, per_page: int, place: int, asked: int) ->
 
 
 def _figure(where: str, headers: Mapping[str, str], members: Mapping[str, bytes]) -> int:
-    """A whole number that an answer says of itself, written in digits; ValueError where there is none or too high."""
+    """A whole number in an answer, written in digits; a ValueError if it is missing or too high."""
     kind, _, name = where.partition(":")
     try:
         given = headers[name.lower()] if f"{kind}:" == IN_HEADER else _part(members, name).decode("ascii", "replace")

@@ -54,7 +54,7 @@ def drift(
 
 
 def _compared(loaded: "Config", docs: str | None, environment: str | None) -> "Comparison":
-    """Compare; another run that has the lake is none of the errors that end with 1, which is for differences."""
+    """Compare; that another run has the lake does not end with 1, which means that there are differences."""
     from planlake.cli.screen import progress_bars
     from planlake.errors import ConfigurationError, ConflictError, LakeError
     from planlake.inspection.documentation import compare

@@ -175,9 +175,9 @@ def _write_csv(answer: Answer, connection: Connection) -> None:
 
 
 def _tables(answer: Answer) -> Iterator[pa.Table]:
-    """The pieces of an answer, each a table; one without rows where there is none.
+    """The pieces of an answer as tables: at least one, without rows if the answer has none.
 
-    What is wrong with a query mostly shows before there is a first.
+    What is wrong with a query mostly shows before the first piece.
     """
     first = next(answer.pieces, None)
     yield pa.Table.from_batches([first] if first is not None else [], answer.schema)

@@ -62,7 +62,7 @@ def is_command(word: str, *, is_begun: bool) -> bool:
 
 
 def _meant(word: str) -> Iterator[str]:
-    """The query that a command stands for; of help and of what nobody knows there is none."""
+    """The query that a command stands for; none for help and for commands that nobody knows."""
     from planlake.cli.screen import remark
 
     of_table = COLUMNS.fullmatch(word)

@@ -104,7 +104,7 @@ async def _page(work: _Audit, number: int) -> Page:
 
 
 async def _ask_for_those_not_shown(work: _Audit, interval: Interval) -> None:
-    """Ask for each record that is held and that the slice did not show; too many of them are left alone."""
+    """Ask alone for each record that the lake holds and the slice did not show; for none if there are too many."""
     context = work.context
     found = await asyncio.to_thread(
         held_between, context.lake, context.connection, work.resource, low=interval.low, high=interval.high

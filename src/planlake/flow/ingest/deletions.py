@@ -24,7 +24,7 @@ from planlake.sources.records import records_of, tombstone
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """Ids that are held and that a reading did not show, of how many held in all."""
+    """Ids that the lake holds and a reading did not show, and how many it holds in all."""
 
     ids: tuple[str, ...]
     held: int

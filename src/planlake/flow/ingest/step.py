@@ -114,9 +114,9 @@ async def _keep_deletions(state: _Batch, fetching: Fetching, reading: Reading, h
 
 
 def _take_back(state: _Batch, history: History, reading: Reading) -> None:
-    """Void all that a full reading brought which is not believed, and keep the API's total beside the rows held.
+    """Void all that a full reading brought, as it is not believed; keep the API's total beside the number of rows held.
 
-    Its window is open again, so that nothing of it goes on where it stopped.
+    The window is open again, so the next run reads it from the start.
     """
     context, name = state.context, state.resource.name
     batches = batches_of_open_reading(context.lake, context.connection, name)

@@ -39,7 +39,7 @@ ENTERED, LEFT = "entered", "left"
 
 
 def preview_of(base: Lake, name: str, *, takes_any_format: bool = False) -> Lake:
-    """The preview of this name, which may be new; a LakeError where it is damaged and cannot tell what it entered."""
+    """The preview of this name, which may be new; a LakeError if it is too damaged to say what it entered."""
     preview = replace(unread(base, name), takes_any_format=takes_any_format)
     preview.own.update(_entered(preview))
     return preview

@@ -113,7 +113,7 @@ def quick_damage_of_records(lake: Lake, resource: str) -> Damage | None:
 
 
 def quick_damage_of(lake: Lake, resource: str) -> Damage | None:
-    """The first that is gone or cut off of what a resource is held in: raw first, of which the rest can be made."""
+    """The first missing or cut off file that a resource depends on: raw comes first, as the rest is made from it."""
     if found := quick_damage_of_records(lake, resource):
         return found
     names = (f"{kind}{resource}" for kind in BOOKMARKED)
@@ -173,7 +173,7 @@ def _damages(lake: Lake, places: Iterable[tuple[str, str]]) -> Iterator[Damage]:
 
 
 def _is_symptom(error: Exception) -> bool:
-    """Whether something that could not be read may have caused an error; one that says what is damaged is none."""
+    """Whether something unreadable may have caused an error; not if the error says already what is damaged."""
     if not isinstance(error, PlanlakeError):
         return _is_of_reading(error, (OSError, *UNREADABLE))
     if isinstance(error, LakeError) and error.hint not in ("", "planlake doctor"):
@@ -208,7 +208,7 @@ def damage_of(preview: Lake) -> str:
 
 
 def _others(preview: Lake) -> Iterator[tuple[str, str]]:
-    """The preview's tables of the other zones; what a crash left of a resource that it has not entered is none."""
+    """The preview's tables of the other zones, without those a crash left of a resource that it has not entered."""
     for zone in ZONES:
         for name in preview.names(zone) if zone != "operations" else ():
             if not name.startswith(BOOKMARKED) or name.partition("_")[2] in preview.own:

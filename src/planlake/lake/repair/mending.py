@@ -48,7 +48,7 @@ class Mended:
 
 @dataclass(frozen=True, slots=True)
 class _Lost:
-    """Requests of a resource, from one number to another, of which raw or the ledger lost something."""
+    """Requests of a resource, from one number to another, in which raw or the ledger lost something."""
 
     resource: str
     first: int

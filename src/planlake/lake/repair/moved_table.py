@@ -44,9 +44,9 @@ def move_of(metadata: TableMetadata, place: str) -> Move | None:
 
 
 def is_same_place(one: str, other: str) -> bool:
-    """Whether two places are written alike but for how their kind of storage is named.
+    """Whether two places differ at most in how their kind of storage is named.
 
-    Links are not followed: files are told from each other by how their places are written.
+    Links are not followed: files are told apart by how their places are written.
     """
     are_remote = [_is_remote(place) for place in (one, other)]
     return are_remote[0] == are_remote[1] and path_in_storage(one) == path_in_storage(other)

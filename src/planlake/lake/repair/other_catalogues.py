@@ -34,9 +34,9 @@ class OtherCatalogue:
 
 
 def check_alone(base: Lake) -> None:
-    """Refuse a lake of which another catalogue nearby knows versions that its own does not know.
+    """Refuse a lake if another catalogue nearby knows versions that its own does not know.
 
-    A LakeError names both and how one of them is chosen.
+    The LakeError names both, and how to choose one of them.
     """
     for other in _other_catalogues(base):
         unknown = _unknown_to(base, other)
@@ -45,7 +45,7 @@ def check_alone(base: Lake) -> None:
 
 
 def own_file(base: Lake) -> Path | None:
-    """The file of a lake's catalogue; None where it is none."""
+    """The file of a lake's catalogue; None if the catalogue is no file."""
     return base.lock_file.with_name(base.lock_file.name.removesuffix(".lock")) if base.lock_file else None
 
 

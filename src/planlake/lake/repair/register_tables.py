@@ -385,7 +385,7 @@ def _without_pins(base: Lake) -> Iterator[Recovered]:
 
 
 def _gone_previews(base: Lake, lakes: Sequence[Lake]) -> Iterator[Recovered]:
-    """Previews that the catalogue knows and of which nothing is there."""
+    """Previews that the catalogue knows and that have no files any more."""
     for name in sorted(set(preview_names(base)) - {lake.preview for lake in lakes}):
         database = unread(base, name).database("operations")
         said = f"{LOST}: nothing of the preview is there; planlake env drop {name} removes it"

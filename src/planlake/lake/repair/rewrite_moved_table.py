@@ -74,7 +74,7 @@ def _settled_entry(move: Move, entry: ManifestEntry, spec_id: int) -> ManifestEn
 
 
 def _bring(table: Table, move: Move, places: Sequence[str]) -> None:
-    """Copy what is not here and is still where it was; what is nowhere stays missing, and is told as such."""
+    """Copy files that are missing here and are still where they were; those that are nowhere stay missing."""
     missing = [place for place, there in zip(places, are_there(table.io, places), strict=True) if not there]
     if missing:
         _copy(table, {move.there(place): place for place in missing})

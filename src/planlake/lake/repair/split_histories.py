@@ -225,9 +225,9 @@ def _name(one: Written) -> str:
 
 
 def leave_out(base: Lake, found: Iterable[Written]) -> None:
-    """Note in the catalogue that these files and what they followed are none of its: a later sweep deletes them.
+    """Note in the catalogue that these files, and those they followed, are not its own: a later sweep deletes them.
 
-    No table is written, so that a backup of the catalogue that is restored once more knows nothing of it.
+    No table is written, so a backup of the catalogue that is restored once more knows nothing of it.
     """
     names = " ".join(sorted({*_left_out(base), *map(_name, found)}))
     base.catalog.update_namespace_properties(base.database(LEDGER[0]), updates={LEFT_OUT: names})
@@ -241,7 +241,7 @@ def _left_out(base: Lake) -> set[str]:
 
 
 def give_up(base: Lake, tables: set[str]) -> None:
-    """Note in the ledger that these tables, by their ids, are none of the lake's: a later sweep deletes their files."""
+    """Note in the ledger that these tables, by their ids, are not the lake's: a later sweep deletes their files."""
     table = base.catalog.load_table((base.database(LEDGER[0]), LEDGER[1]))
     with base.commits, table.transaction() as transaction:
         transaction.set_properties({GIVEN_UP: " ".join(sorted(tables))})

@@ -49,7 +49,7 @@ class Place:
 
 
 def places_in(lake: Lake, zone: str) -> Iterator[Place]:
-    """Every table of a zone that the catalogue knows or of which a metadata file is there."""
+    """Every table of a zone that the catalogue knows or that has a metadata file in the warehouse."""
     written, io = metadata_files(lake, zone), load_file_io(lake.catalog.properties, lake.warehouses[zone])
     stored = stored_locations(lake.catalog)
     for name in sorted({*written, *lake.names(zone)}):

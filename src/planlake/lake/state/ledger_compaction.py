@@ -54,7 +54,7 @@ def compact_ledger(lake: Lake, connection: Connection, now: datetime, *, after_d
 
 
 def _due(rows: str, oldest: datetime) -> str:
-    """Resources of which a window closed so long ago still has rows of requests."""
+    """Resources that still have rows of requests for a window closed so long ago."""
     return f"""
         select distinct resource from {rows} as asked semi join (
             select resource, "window", request_id as closed_id from {rows}

@@ -48,7 +48,7 @@ def windows_of_requests(connection: Connection, ledger: str, resource: str, *, f
 
 
 def lost_requests_sql(lake: Lake, resource: str) -> str:
-    """A query for the first and last numbers of the requests of a resource of which something was lost."""
+    """A query for the requests of a resource that lost something: the first and last number of each range."""
     columns = ("resource", "event", "error")
     rows = own_rows_sql(lake, "raw", "api_requests", columns=columns, where=is_equal("resource", resource))
     numbers = "regexp_extract_all(error, '[0-9]+')"

@@ -96,7 +96,7 @@ class Held:
 
 
 def held_between(lake: Lake, connection: Connection, resource: Described, *, low: int, high: int) -> dict[int, Held]:
-    """What is held of the ids from `low` to `high`, of a resource whose ids are whole numbers, by id."""
+    """What the lake holds of the ids from `low` to `high`, by id; of a resource whose ids are whole numbers."""
     parts = []
     current = lake.find("refined", f"current_{resource.name}")
     if current is not None:
@@ -152,7 +152,7 @@ def _in_raw(lake: Lake, files: list[DataFile], resource: str, *, applied: int, i
 
 
 def _in_current(lake: Lake, current: Table, *, resource: str, key: str, rows: pa.Table) -> str:
-    """The rows of `current_`, but for those of which raw lost the record: it is to be stored again."""
+    """The rows of `current_`, without those whose record raw lost: that is to be stored again."""
     schema, columns = current.schema(), (key, "record_hash", "batch", "import_request_id")
     reading = rows_sql(data_files(current, where=_around(current, key, rows)), schema, columns=columns)
     still = f"""where not exists (select * from ({lost_requests_sql(lake, resource)})

@@ -29,7 +29,7 @@ def repair_of(database: str, name: str) -> str:
 
 
 def broken(database: str, name: str, what: str) -> LakeError:
-    """The error for a table of which something that its newest version needs is gone or damaged."""
+    """The error for a table whose newest version needs something that is gone or damaged."""
     facts = {"table": f"{database}.{name}"}
     return LakeError(f"{what} of {name} are gone or damaged", facts=facts, hint=repair_of(database, name))
 
