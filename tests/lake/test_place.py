@@ -452,3 +452,12 @@ def test_a_mistyped_warehouse_that_is_made_the_lakes_gets_every_file_and_nothing
     assert shown(lake) == ["later", "name 2", "name 3", "name 4", "name 5"]
     assert shown(lake, as_of="2026-11-17")[0] == "name 1"
     shutil.rmtree(lake.folder / "laek")
+
+
+def test_a_moved_table_with_files_that_are_gone_is_not_called_whole(moved):
+    for file in moved.lake().glob("*refined*/current_things/data/**/*.parquet"):
+        file.unlink()
+    found, _ = recover(moved.config, is_moved=True)
+    damaged = [one for one in found if one.lacks_files]
+    assert [(one.table, one.done) for one in damaged] == [("current_things", "brought here, damaged")]
+    assert "made whole" not in damaged[0].said

@@ -5,19 +5,24 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+import duckdb
+
 from planlake.clock import london_day, naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection, connected_to_read
 from planlake.engines.sql import literal
+from planlake.errors import LakeError, PlanlakeError
 from planlake.flow.ingest.deletions import held_ids
 from planlake.flow.runs_ahead import runs_ahead
 from planlake.lake.lake import Lake
 from planlake.lake.opening import open_to_read
 from planlake.lake.own_rows import own_rows_sql
+from planlake.lake.repair.damage import explained
 from planlake.lake.state.journal import Entry, standing_rollbacks
 from planlake.lake.state.ledger import CLOSED, FULL, GAP, Gap, History, raw_files, raw_rows_sql, read_histories
 from planlake.lake.state.operations import last_run, published_dates
 from planlake.lake.tables.bookmarks import bookmark
+from planlake.lake.tables.unreadable import UNREADABLE
 from planlake.report.audit_share import Share, share_of
 from planlake.report.run_history import last_runs, series_of_tables, unended_runs
 from planlake.report.standing import troubles_of_files, troubles_of_place
@@ -43,13 +48,14 @@ class TableStatus:
     """One table: rows held against the API's total when it was last known, what is missing, the last error.
 
     `total` and `counted_at` (UTC) are of the last count or full reading; None before the first. `since` is how many
-    rows more are held than that total, which came since then if all is well. `trouble` is a word for the worst that is
-    not well, empty where all is; `audit` says how much of a table that is read by days was compared with the API.
+    rows more are held than that total, which came since then if all is well. `trouble` is a word for the worst that
+    is not well, empty where all is; `held` is None where files of it are damaged; `audit` says how much of a table
+    that is read by days was compared with the API.
     """
 
     table: str
     published: str | None
-    held: int
+    held: int | None
     total: int | None
     counted_at: datetime | None
     gaps: tuple[str, ...]
@@ -88,7 +94,7 @@ def status(config: Config, environment: str | None = None) -> Status:
     of_place = tuple(troubles_of_place(lake))
     with connected_to_read(config.settings.memory_limit_megabytes) as connection:
         known = _known(config, lake, connection)
-        pairs = [_table(config, known, *one) for one in _cadences(config).items()]
+        pairs = [_table_or_damage(config, known, *one) for one in _cadences(config).items()]
         ran = last_runs(lake, connection)
         unended = unended_runs(lake, connection)
         ahead = runs_ahead(lake, connection, clock=read_clock(), last=last_run(lake, connection))
@@ -98,9 +104,10 @@ def status(config: Config, environment: str | None = None) -> Status:
     of_clock = (Trouble("clock", ahead.warning, ahead.way_back),) if ahead is not None else ()
     of_runs = tuple(troubles_of_runs([*(one for one in lost if one.outcome != "under way"), *ran], today))
     damaged = tuple(troubles_of_files(lake, _cadences(config)))
+    bad = {name for one in damaged for name in one.tables}
+    pairs = [(one, [] if one.table in bad and one.held is None else found) for one, found in pairs]  # said already
     of_tables = _one_where_nothing_is([one for _, found in pairs for one in found], len(pairs))
     troubles = (*of_place, *of_clock, *together(damaged), *of_runs, *of_tables)
-    bad = {name for one in damaged for name in one.tables}
     pairs = [(replace(table, trouble="damaged") if table.table in bad else table, found) for table, found in pairs]
     if (
         of_place or of_clock or of_runs or any(not one.tables for one in damaged)
@@ -171,6 +178,23 @@ def _rollbacks(
     steps = plan(config, catalogue_of(config), histories, clock=read_clock(), selection=Selection())
     due = {step.table for step in steps if step.step == "ingest" and step.windows}
     return {name: entry for name, entry in found.items() if entry.zone != "all" or name in due}
+
+
+def _table_or_damage(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[TableStatus, list[Trouble]]:
+    """A table and what is not well with it; one that cannot be read hides none of the others."""
+    try:
+        return _table(config, known, name, cadence)
+    except (PlanlakeError, duckdb.Error, OSError, *UNREADABLE) as error:
+        said = explained(known.lake, error, name)
+        if not isinstance(said, LakeError) or not said.hint:
+            raise
+    history = known.histories.get(name, History())
+    total, counted_at = _last_total(history, read_clock().today())
+    trouble = Trouble("damaged", f"damaged: {said.message}", said.hint, (name,))
+    table = TableStatus(
+        name, known.published.get(name), None, total, counted_at, (), (), known.errors.get(name), trouble.kind
+    )
+    return table, [trouble]
 
 
 def _table(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[TableStatus, list[Trouble]]:

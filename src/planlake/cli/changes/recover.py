@@ -62,13 +62,17 @@ def recover(
 def _next_steps(found: "Sequence[Recovered]") -> list[str]:
     """What is to be done where not everything is as it was: first what is lost, then what runs bring again."""
     from planlake.lake.repair.register_tables import LOST
+    from planlake.lake.tables.unreadable import BOOKMARKED, repair_of
 
     if any(one.is_apart for one in found):
         return [APART]
     lost = [one for one in found if one.done == LOST]
-    hints = dict.fromkeys(f"hint: {_of_lost(one)}" for one in lost)
-    is_behind = any(one.is_trouble and not one.database.startswith("preview-") for one in found)
-    return [*hints] if lost or not is_behind else ["hint: planlake run brings again what can be had again"]
+    damaged = [one for one in found if one.lacks_files and one.table.startswith(BOOKMARKED)]
+    hints = [*map(_of_lost, lost), *(repair_of(one.database, one.table) for one in damaged)]
+    behind = [one for one in found if one.is_trouble and not one.database.startswith("preview-")]
+    if not lost and any(one not in damaged for one in behind):
+        hints.append("planlake run brings again what can be had again")
+    return [f"hint: {one}" for one in dict.fromkeys(hints)]
 
 
 def _of_lost(one: "Recovered") -> str:

@@ -36,7 +36,7 @@ from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE
 
 KNOWN_AGAIN, BROUGHT, LEFT_ALONE, LOST = "known again", "brought up to date", "left alone", "lost"
 SET_BACK = "set back"
-SETTLED = "made whole here"
+SETTLED, SETTLED_DAMAGED = "made whole here", "brought here, damaged"
 TAKEN_OUT, UNPINNED = "taken out", "pins removed"
 LEFT_OUT = (
     "is left out, as the lake was written since: restore the backup again to have it, or planlake maintain deletes it"
@@ -48,7 +48,7 @@ class Recovered:
     """What was done to a table, in one word or two (`done`) and in a sentence (`said`); `rows` by its own summary.
 
     The numbers are those of the metadata files the catalogue knew before and knows now. `is_apart` says that another
-    history of it is there, and which one is the lake's has to be said.
+    history of it is there, and which one is the lake's has to be said, `lacks_files` that files of it are gone.
     """
 
     database: str
@@ -60,6 +60,7 @@ class Recovered:
     number_to: int | None = None
     is_trouble: bool = False
     is_apart: bool = False
+    lacks_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +156,8 @@ def _settled(choice: _Choice) -> _Choice:
     if old is None or old.move is None:
         return choice
     chosen, passed_over = rewrite_here(choice.place.at(old), old), choice.passed_over
-    if passed_over == files_gone(old.number) and _is_whole(choice.place, chosen):
-        passed_over = ""
+    if passed_over == files_gone(old.number):
+        passed_over = "" if _is_whole(choice.place, chosen) else files_gone(chosen.number)
     return replace(choice, chosen=chosen, passed_over=passed_over, move=old.move)
 
 
@@ -355,7 +356,8 @@ def _told(choice: _Choice) -> Recovered:
     now = chosen or known
     rows = rows_of(now.metadata.current_snapshot()) if now else 0
     done = (BROUGHT if place.is_known else KNOWN_AGAIN) if chosen else LEFT_ALONE if known else LOST
-    done = SETTLED if choice.move else done
+    lacks_files = now is not None and choice.passed_over == files_gone(now.number)
+    done = (SETTLED_DAMAGED if lacks_files else SETTLED) if choice.move else done
     said = f"{done}; it was made at {choice.move.made_at}" if choice.move else done
     if chosen and place.known_number > chosen.number and not known and not choice.move:
         done, said = SET_BACK, f"{SET_BACK} from {place.known_number} to {chosen.number}, an older version"
@@ -366,7 +368,8 @@ def _told(choice: _Choice) -> Recovered:
     if choice.passed_over:
         said += f"; {choice.passed_over}"
     numbers = (known.number if known else None, now.number if now else None)
-    return Recovered(*place.identifier, rows, done, said, *numbers, is_trouble=_is_trouble(choice))
+    is_trouble = _is_trouble(choice)
+    return Recovered(*place.identifier, rows, done, said, *numbers, is_trouble=is_trouble, lacks_files=lacks_files)
 
 
 def _is_trouble(choice: _Choice) -> bool:
