@@ -204,7 +204,7 @@ def test_nothing_is_promoted_on_a_day_before_the_preview_ran(feed):
     create(feed.config, NAME)
     run_in(feed, day(9), "things")
     feed.monkeypatch.setenv("PLANLAKE_NOW", day(6).isoformat())
-    with pytest.raises(ConfigurationError, match="the clock stands before the last run"):
+    with pytest.raises(ConfigurationError, match="the clock stands before a run that counts"):
         promote(feed.config, NAME, [], confirm=yes)
 
 

@@ -29,6 +29,7 @@ from planlake.errors import ConfigurationError, LakeError, QualityError
 from planlake.flow.context import Context
 from planlake.flow.opening import check_clock, open_for_writing
 from planlake.flow.record import record
+from planlake.flow.runs_ahead import runs_ahead
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
 from planlake.lake.live_rows import live_count
 from planlake.lake.opening import base_of
@@ -214,7 +215,7 @@ def promote(
         preview = preview_of(context.lake, name)
         if not is_dry_run:
             preview.upgrade()
-        check_clock(preview, context.connection, context.clock)
+        check_clock(runs_ahead(config, preview, connection=context.connection, clock=context.clock, asked=name))
         wanted = _own_of(preview, [context.catalogue.resource(table).name for table in tables])
         found = [one for one in promotions(context, preview, wanted) if one.files or one.trouble]
         _refuse_troubled(found, name)

@@ -2,20 +2,21 @@
 
 import itertools
 from asyncio import CancelledError
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 
 import duckdb
 
 from planlake import __version__
-from planlake.clock import Clock, naive_utc, read_clock
+from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection, connected
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context
 from planlake.flow.record import broken_by, configuration_hash, record_broken_off
-from planlake.flow.runs_ahead import is_way_back, runs_ahead
+from planlake.flow.runs_ahead import Ahead, is_way_back, runs_ahead
 from planlake.lake.lake import Lake
 from planlake.lake.opening import open_lake
 from planlake.lake.previews.entering import preview_of
@@ -26,7 +27,7 @@ from planlake.lake.state.landing import Arrivals
 from planlake.lake.state.ledger import last_request_id
 from planlake.lake.state.lock import Held, note_end, note_run, writing
 from planlake.lake.state.operations import is_recorded, last_run
-from planlake.lake.state.unended import Unended, unended
+from planlake.lake.state.unended import unended
 from planlake.sources.catalogue import catalogue_of
 from planlake.telemetry.progress import Notify
 from planlake.telemetry.reporter import open_reporter
@@ -45,8 +46,8 @@ def open_for_writing(
     """The context of a new run, holding the lake until the end; a lake of an older version is upgraded.
 
     A dry run leaves it as it is. Raises ConflictError where another run is writing, ConfigurationError where the clock
-    stands before the last run: only going `way_back_to` a run or a day before that is allowed then. Where the command
-    `sweeps` files away, a LakeError where those of another history are among them.
+    stands before a run that counts: only going `way_back_to` a run or a day before that is allowed then. Where the
+    command `sweeps` files away, a LakeError where those of another history are among them.
     """
     clock, catalogue = read_clock(), catalogue_of(config)
     settings = config.settings
@@ -68,7 +69,10 @@ def open_for_writing(
                 one.upgrade()
         last = last_run(lake, connection)
         left = unended(lake, connection, held.left, above=last.recorded, until=last.run)
-        _check_clocks(lake, connection, clock=clock, left=left, way_back_to=way_back_to)
+        look = partial(runs_ahead, config, connection=connection, clock=clock, asked=environment)
+        if lake.base is not None:  # it comes first: no way back of the preview's is one of its
+            check_clock(look(lake.base))
+        check_clock(look(lake, left=tuple(left)), way_back_to=way_back_to)
         number, ids = _next_numbers(lake, connection, max([last.run, *(one.run for one in held.left)]))
         with open_reporter(config, lake, run=number, about=about) as reporter:
             context = Context(
@@ -85,15 +89,6 @@ def open_for_writing(
             )
             with nullcontext() if is_dry_run else _noted(held, replace(context, unended=tuple(left))) as noted:
                 yield noted or context
-
-
-def _check_clocks(
-    lake: Lake, connection: Connection, *, clock: Clock, left: Sequence[Unended], way_back_to: object
-) -> None:
-    """Of a preview the lake it stands on comes first: there its own way back is given."""
-    if lake.base is not None:
-        check_clock(lake.base, connection, clock)
-    check_clock(lake, connection, clock, left=left, way_back_to=way_back_to)
 
 
 @contextmanager
@@ -137,10 +132,7 @@ def _next_numbers(lake: Lake, connection: Connection, run: int) -> tuple[int, It
     return run + 1, itertools.count(request + 1)
 
 
-def check_clock(
-    lake: Lake, connection: Connection, clock: Clock, *, left: Sequence[Unended] = (), way_back_to: object = None
-) -> None:
-    """Refuse a clock that stands before a lake's last run, but for what takes back all that lies ahead."""
-    ahead = runs_ahead(lake, connection, clock=clock, last=last_run(lake, connection), left=tuple(left))
+def check_clock(ahead: Ahead | None, *, way_back_to: object = None) -> None:
+    """Refuse a clock that stands before a run that counts, but for what takes back all that lies ahead."""
     if ahead is not None and not is_way_back(ahead, way_back_to):
         raise ahead.error

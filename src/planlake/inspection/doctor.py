@@ -23,7 +23,6 @@ from planlake.lake.opening import open_lake
 from planlake.lake.repair.damage import damages
 from planlake.lake.repair.place import check_known, displaced, has_files, is_made, warehouse_of
 from planlake.lake.repair.split_histories import check_histories
-from planlake.lake.state.operations import last_run
 from planlake.sources.catalogue import catalogue_of, configured_catalogue
 from planlake.sources.dialect import Dialect, page_query
 from planlake.sources.http.client import CLOCK_SKEW_SECONDS, Answer, Signer, clock_skew, open_source
@@ -98,7 +97,7 @@ def _lake(config: Config, environment: str | None) -> Iterator[Finding]:
         yield _failed("warehouse", found.error)
         return
     damaged = list(_damaged(lake))
-    yield from _skipped("needs tables that can be read", "last run") if damaged else _runs(config, lake)
+    yield from _skipped("needs tables that can be read", "last run") if damaged else _runs(config, lake, environment)
     yield _warehouse(base.warehouses["raw"])
     yield from damaged or [Finding("tables", "ok", "every file is there and can be read")]
 
@@ -118,15 +117,18 @@ def _of_file(config: Config, environment: str | None) -> str:
     return f"make {file} and its folder readable and writable for the user who runs this" if file else ""
 
 
-def _runs(config: Config, lake: Lake) -> Iterator[Finding]:
-    """Whether the last run began after now: then nothing may be written."""
-    with connected(config.settings.memory_limit_megabytes) as connection:
-        ahead = runs_ahead(lake, connection, clock=read_clock(), last=last_run(lake, connection))
+def _runs(config: Config, lake: Lake, environment: str | None) -> Iterator[Finding]:
+    """Whether a run that counts began after now: then nothing may be written."""
+    try:
+        with connected(config.settings.memory_limit_megabytes) as connection:
+            ahead = runs_ahead(config, lake, connection=connection, clock=read_clock(), asked=environment)
+    except PlanlakeError as error:  # most often the catalogue's, which is told above
+        yield _failed("last run", error)
+        return
     if ahead is None:
         yield Finding("last run", "ok", "before now")
     else:
-        advice = f"{ahead.way_back} takes back what it brought, where its clock was ahead; else {ahead.cure}"
-        yield Finding("last run", "failed", ahead.said, advice, ahead.error.exit_code)
+        yield Finding("last run", "failed", ahead.said, ahead.advice, ahead.error.exit_code)
 
 
 def _warehouse(place: str) -> Finding:

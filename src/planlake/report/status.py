@@ -20,7 +20,7 @@ from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.repair.damage import explained
 from planlake.lake.state.journal import Entry, standing_rollbacks
 from planlake.lake.state.ledger import CLOSED, FULL, GAP, Gap, History, raw_files, raw_rows_sql, read_histories
-from planlake.lake.state.operations import last_run, published_dates
+from planlake.lake.state.operations import published_dates
 from planlake.lake.tables.bookmarks import bookmark
 from planlake.lake.tables.unreadable import UNREADABLE
 from planlake.report.audit_share import Share, share_of
@@ -97,11 +97,11 @@ def status(config: Config, environment: str | None = None) -> Status:
         pairs = [_table_or_damage(config, known, *one) for one in _cadences(config).items()]
         ran = last_runs(lake, connection)
         unended = unended_runs(lake, connection)
-        ahead = runs_ahead(lake, connection, clock=read_clock(), last=last_run(lake, connection))
+        ahead = runs_ahead(config, lake, connection=connection, clock=read_clock(), asked=environment)
     under_way = [f"run {one.run} is under way" for one in unended if one.outcome == "under way"]
     lost = [Ran(one.run, one.started_at, one.outcome, one.message) for one in reversed(unended)]
     today = read_clock().today()
-    of_clock = (Trouble("clock", ahead.warning, ahead.way_back),) if ahead is not None else ()
+    of_clock = (Trouble("clock", ahead.warning, ahead.hint),) if ahead is not None else ()
     of_runs = tuple(troubles_of_runs([*(one for one in lost if one.outcome != "under way"), *ran], today))
     damaged = tuple(troubles_of_files(lake, _cadences(config)))
     bad = {name for one in damaged for name in one.tables}

@@ -191,6 +191,8 @@ def _target(target: str, today: date) -> str:
 def _shown(facts: Facts) -> str:
     if not facts.has_version:
         return "there is no version to see yet"
+    if not facts.held:
+        return "it shows no rows"
     return f"{KEPT}, of {spoken(facts.published, facts.today)}" if facts.published else KEPT
 
 

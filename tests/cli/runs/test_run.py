@@ -184,7 +184,7 @@ def test_a_clock_before_the_last_run_is_refused(typed, feed, at):
     at(NOW)
     said = typed("run", "wards", "--config", feed.file)
     assert said.status == 2
-    assert "the clock stands before the last run" in said.errors[0]
+    assert "the clock stands before a run that counts" in said.errors[0]
 
 
 def test_no_bars_are_drawn_where_there_is_no_terminal(feed):

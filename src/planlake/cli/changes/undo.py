@@ -23,6 +23,7 @@ def undo(
 
     loaded = configuration(config)
     from planlake.changes.rollback import undo as take_back
+    from planlake.flow.runs_ahead import ahead_now
 
     found, answers = done_or_shown(
         lambda confirm: take_back(loaded, confirm=confirm, environment=env),
@@ -33,7 +34,10 @@ def undo(
         show=None if json else _show,
     )
     restored = counted(len(found), "table is as it was", "tables are as they were")
-    remark(f"{restored} before it" if any(answers) else "No table was changed")
+    done = any(answers)
+    remark(f"{restored} before it" if done else "No table was changed")
+    if done and (ahead := ahead_now(loaded, env)) is not None:
+        remark(f"! {ahead.warning}\nhint: {ahead.hint}")
 
 
 def _show(found: "Sequence[Entry]") -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+import typer
+
 from planlake.cli.options import AsJson, CadenceName, ConfigFile, EnvironmentName, InFull, StepOption, TableNames
 
 if TYPE_CHECKING:
@@ -21,15 +23,24 @@ def plan(
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
-    """Show what `planlake run` would do now, why, and what it takes where a table is read whole; nothing is done."""
+    """Show what `planlake run` would do now, why, and what it takes where a table is read whole; nothing is done.
+
+    Where a run would be refused because of the clock, that is said instead, and the exit status is 1.
+    """
     from planlake.cli.loading import configuration
     from planlake.cli.screen import counted, print_json, print_table, remark
     from planlake.cli.selecting import selection
 
     wanted = selection(tables, cadence=cadence, step=step, is_full=full)
     loaded = configuration(config)
+    from planlake.flow.runs_ahead import ahead_now
     from planlake.runs.run import planned
 
+    if (ahead := ahead_now(loaded, env)) is not None:
+        if json:
+            print_json([])
+        remark(f"! {ahead.warning}\nhint: {ahead.hint}")
+        raise typer.Exit(1)
     steps = planned(loaded, wanted, environment=env)
     expected = _expected(loaded, steps)
     if json:
