@@ -65,7 +65,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class TableDifference:
     """How a table of a preview differs from its base: columns, rows, a sample of changed cells, checks, bytes.
 
     Rows are those that views show. `retyped` are columns with both types; `moved` says whether the base went on since,
@@ -136,7 +136,7 @@ def _listed(preview: Lake, connection: Connection, base: str) -> Listed:
     return Listed(preview.preview, base, made_at, tables, len(files), sum(file.size for file in files), damage)
 
 
-def differences(config: Config, name: str, tables: Sequence[str], *, records: int = 5) -> list[Difference]:
+def differences(config: Config, name: str, tables: Sequence[str], *, records: int = 5) -> list[TableDifference]:
     """How the tables a preview has of its own (or the named ones of them) differ from its base's as they are now."""
     catalogue = catalogue_of(config)
     _, base = base_of(config, name)
@@ -155,7 +155,7 @@ def _own_of(preview: Lake, tables: Sequence[str]) -> list[str]:
     return list(tables) or sorted(preview.own)
 
 
-def _difference(preview: Lake, connection: Connection, resource: Resource, records: int) -> Difference:
+def _difference(preview: Lake, connection: Connection, resource: Resource, records: int) -> TableDifference:
     base, name = preview.stands_on, f"current_{resource.name}"
     shown, own = (lake.find("refined", name) for lake in (base, preview))
     before, after = without_shared_files(_version(shown), _version(own))
@@ -163,7 +163,7 @@ def _difference(preview: Lake, connection: Connection, resource: Resource, recor
     cells = changed_cells(connection, resource, before=before, after=after, records=records) if found.changed else []
     old, new = (_types(version.schema) for version in (before, after))
     files = changed_files(preview, resource.name)
-    return Difference(
+    return TableDifference(
         resource.name,
         shown is None,
         has_moved(base, preview, resource.name),

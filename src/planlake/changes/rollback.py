@@ -57,7 +57,7 @@ from planlake.telemetry.progress import ignore
 
 Zone = Literal["refined", "all"]
 ZONES: tuple[Zone, ...] = ("refined", "all")
-Target = date | int | Literal["last-good"]  # a day, a run, or the version before the one that is shown
+RollbackTarget = date | int | Literal["last-good"]  # a day, a run, or the version before the one that is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ Confirm = Callable[[Sequence["RollbackPlan"]], bool]
 def rollback(
     config: Config,
     tables: Sequence[str],
-    target: Target,
+    target: RollbackTarget,
     *,
     zone: Zone = "refined",
     confirm: Confirm | None,
@@ -142,7 +142,7 @@ def loaded_tables(context: Context, *, is_begun: bool = False) -> list[str]:
     return [name for name in names if name in context.catalogue.resources and (name in own or not is_preview)]
 
 
-def plan_rollback(context: Context, tables: Sequence[str], target: Target, *, zone: Zone) -> list[RollbackPlan]:
+def plan_rollback(context: Context, tables: Sequence[str], target: RollbackTarget, *, zone: Zone) -> list[RollbackPlan]:
     """What a rollback of these tables would do; tables that are as they were then are left out."""
     histories = read_histories(context.lake, context.connection)
     found = []
@@ -221,7 +221,9 @@ def _is_promoted(context: Context, base: Lake) -> bool:
     return any(one.zone == PROMOTED and one.target == context.lake.preview for one in planned)
 
 
-def _plan(context: Context, resource: Resource, target: Target, *, zone: Zone, last_batch: int) -> RollbackPlan | None:
+def _plan(
+    context: Context, resource: Resource, target: RollbackTarget, *, zone: Zone, last_batch: int
+) -> RollbackPlan | None:
     increment = context.lake.find("refined", f"increment_{resource.name}")
     current = context.lake.find("refined", f"current_{resource.name}")
     if increment is None or increment.current_snapshot() is None:
@@ -262,7 +264,7 @@ def _plan(context: Context, resource: Resource, target: Target, *, zone: Zone, l
     )
 
 
-def _plan_of_begun(context: Context, resource: Resource, target: Target) -> RollbackPlan | None:
+def _plan_of_begun(context: Context, resource: Resource, target: RollbackTarget) -> RollbackPlan | None:
     """Of a table whose first load never ended: its batches since the target."""
     since = {int: f"run > {target}", date: f"requested_at::date > {literal(str(target))}::date"}.get(type(target))
     if since is None:
@@ -283,7 +285,7 @@ def _id(version: Snapshot | None) -> int | None:
 
 
 def _versions_at(
-    context: Context, resource: Resource, *, increment: Table, current: Table | None, target: Target
+    context: Context, resource: Resource, *, increment: Table, current: Table | None, target: RollbackTarget
 ) -> tuple[Snapshot | None, Snapshot | None, int]:
     """The versions of both tables at the target, and the bookmark they have; no versions where they are not kept."""
     place = _run_before(current) if isinstance(target, str) else target

@@ -61,7 +61,7 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ExportTarget:
     """Where an export goes, as what, and whether an earlier one may be replaced."""
 
     path: Path
@@ -72,7 +72,7 @@ class Target:
 def export(
     config: Config,
     tables: Sequence[str],
-    target: Target,
+    target: ExportTarget,
     *,
     environment: str | None = None,
     as_of: date | None = None,
@@ -112,7 +112,7 @@ def follow_links(path: Path) -> Path:
     return there
 
 
-def check_target(target: Target) -> None:
+def check_target(target: ExportTarget) -> None:
     """Refuse a place that is taken by something else, or by an export where none may be replaced.
 
     An earlier export is what says so itself, table by table; nothing else is ever replaced.
@@ -257,7 +257,7 @@ def _carried_out(connection: Connection, statement: str, *, table: str, notify: 
 
 
 @contextmanager
-def _written_beside(target: Target) -> Iterator[Path]:
+def _written_beside(target: ExportTarget) -> Iterator[Path]:
     """A place beside the target, in a folder of its own that is gone at the end."""
     try:
         folder = Path(mkdtemp(prefix=".planlake-export-", dir=target.path.parent))
@@ -286,7 +286,7 @@ def _take_place(beside: Path, path: Path) -> None:
 
 
 @contextmanager
-def _clear_errors(target: Target) -> Iterator[None]:
+def _clear_errors(target: ExportTarget) -> Iterator[None]:
     state = f"{target.path} was left as it was"
     try:
         yield

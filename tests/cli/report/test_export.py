@@ -231,7 +231,7 @@ def test_an_export_that_does_not_end_leaves_the_earlier_one(odd, tmp_path, monke
     path = tmp_path / out
     kind = "duckdb" if path.suffix else "parquet"
     config = load_config(odd)
-    library.export(config, [], library.Target(path, kind), as_of=date(2026, 11, 17))
+    library.export(config, [], library.ExportTarget(path, kind), as_of=date(2026, 11, 17))
     before = {entry: entry.read_bytes() for entry in tmp_path.rglob("*") if entry.is_file()}
 
     def fail(*_):
@@ -239,14 +239,14 @@ def test_an_export_that_does_not_end_leaves_the_earlier_one(odd, tmp_path, monke
 
     monkeypatch.setattr(library, "_write_about", fail)
     with pytest.raises(raised):
-        library.export(config, [], library.Target(path, kind, replaces=True))
+        library.export(config, [], library.ExportTarget(path, kind, replaces=True))
     assert {entry: entry.read_bytes() for entry in tmp_path.rglob("*") if entry.is_file()} == before
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_progress_of_each_table_ends_with_all_of_it(odd, tmp_path):
     events = []
-    target = library.Target(tmp_path / "a.duckdb", "duckdb")
+    target = library.ExportTarget(tmp_path / "a.duckdb", "duckdb")
     library.export(load_config(odd), ["things", "current_things"], target, notify=events.append)
     last = {event.table: (event.done, event.total) for event in events}
     assert last == {"things": (100, 100), "current_things": (100, 100)}

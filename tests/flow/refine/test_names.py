@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from conftest import feeding
 from flow.refine import naming
 from flow.refine.naming import DAY_1, DAY_2, columns_of
-from planlake.report.export import Target, export
+from planlake.report.export import ExportTarget, export
 
 IS_SOAK = os.environ.get("PLANLAKE_SOAK", "0") != "0"
 EXAMPLES = 60 if IS_SOAK else 3
@@ -60,9 +60,9 @@ def shows_all(one, rows):
 def is_whole(feed, folder, sent):
     """Every value of every table is found in every view, on both days, and in what is exported."""
     parquet, database = folder / "parquet", folder / "all.duckdb"
-    files = {one.table: one.file for one in export(feed.config, [], Target(parquet, "parquet")).tables}
+    files = {one.table: one.file for one in export(feed.config, [], ExportTarget(parquet, "parquet")).tables}
     assert files.keys() == {one.name for one in sent}
-    export(feed.config, [], Target(database, "duckdb"))
+    export(feed.config, [], ExportTarget(database, "duckdb"))
     for one in sent:
         refined = "names-refined-zone"
         shown = feed.rows(f"select * from {quoted(one.name)}")

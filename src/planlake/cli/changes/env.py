@@ -11,7 +11,7 @@ from planlake.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from planlake.changes.previews import Difference, Listed
+    from planlake.changes.previews import Listed, TableDifference
     from planlake.changes.promote import Promotion
 
 PreviewName = Annotated[str, typer.Argument(help="The preview.")]
@@ -101,7 +101,7 @@ def diff(
         _show_differences(found, name)
 
 
-def _show_differences(found: "Sequence[Difference]", name: str) -> None:
+def _show_differences(found: "Sequence[TableDifference]", name: str) -> None:
     from planlake.cli.screen import print_table, remark
 
     names = ("table", "rows before", "rows here", "added", "removed", "changed", "own files", "own megabytes")
@@ -136,7 +136,7 @@ def _cell(value: str | None) -> str:
     return "NULL" if value is None else value
 
 
-def _remarks(one: "Difference") -> list[str]:
+def _remarks(one: "TableDifference") -> list[str]:
     from planlake.cli.screen import counted
 
     lines = []

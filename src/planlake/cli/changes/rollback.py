@@ -10,7 +10,7 @@ import typer
 from planlake.cli.options import AsJson, ConfigFile, DryRun, EnvironmentName, TableNames, Yes
 
 if TYPE_CHECKING:
-    from planlake.changes.rollback import Confirm, RollbackPlan, Target, Zone
+    from planlake.changes.rollback import Confirm, RollbackPlan, RollbackTarget, Zone
 
 
 def rollback(
@@ -60,7 +60,7 @@ def rollback(
         remark("No table was changed")
 
 
-def _target(text: str) -> "Target":
+def _target(text: str) -> "RollbackTarget":
     from planlake.errors import ConfigurationError
 
     if text == "last-good":

@@ -12,7 +12,7 @@ from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 
 if TYPE_CHECKING:
     from planlake.errors import ConfigurationError
-    from planlake.report.export import Target
+    from planlake.report.export import ExportTarget
 
 FORMATS = ("duckdb", "parquet")
 SUFFIXES = (".duckdb", ".db")
@@ -59,22 +59,22 @@ def export(
     remark(f"{out} written")
 
 
-def _target(out: Path, name: str | None, *, replaces: bool) -> "Target":
+def _target(out: Path, name: str | None, *, replaces: bool) -> "ExportTarget":
     """Where to and as what; a ConfigurationError where the ending of a file and the format disagree."""
     from planlake.cli.selecting import check_format
     from planlake.errors import ConfigurationError
 
     check_format(name, FORMATS)
-    from planlake.report.export import Target
+    from planlake.report.export import ExportTarget
 
     if name == "duckdb" or (name is None and out.suffix.lower() in SUFFIXES):
-        return Target(out, "duckdb", replaces)
+        return ExportTarget(out, "duckdb", replaces)
     if out.suffix.lower() == ".parquet":
         hint = f"--out {out.with_suffix('')} makes a folder with a file for each table"
         raise ConfigurationError("Parquet is written into a folder", facts={"out": out}, hint=hint)
     if name is None and not out.is_dir() and ENDING.fullmatch(out.suffix):
         raise _no_export(out)
-    return Target(out, "parquet", replaces)
+    return ExportTarget(out, "parquet", replaces)
 
 
 def _no_export(out: Path) -> "ConfigurationError":
