@@ -221,6 +221,17 @@ def test_no_function_has_more_than_50_lines_of_code(limit):
     assert long == {}
 
 
+def values_by_place(function):
+    """How many values a function takes that need no name where it is called."""
+    return len([one for one in (*function.args.posonlyargs, *function.args.args) if one.arg not in ("self", "cls")])
+
+
+def test_at_most_8_percent_of_functions_take_more_than_three_values_by_place():
+    nodes = [node for file in SOURCES for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))]
+    taken = [values_by_place(node) for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert sum(1 for count in taken if count > 3) / len(taken) <= 0.08
+
+
 @pytest.mark.parametrize(
     "start",
     [
