@@ -458,6 +458,6 @@ def test_a_moved_table_with_files_that_are_gone_is_not_called_whole(moved):
     for file in moved.lake().glob("*refined*/current_things/data/**/*.parquet"):
         file.unlink()
     found, _ = recover(moved.config, is_moved=True)
-    damaged = [one for one in found if one.lacks_files]
+    damaged = [one for one in found if one.lacks_files and not one.database.startswith("preview-")]
     assert [(one.table, one.done) for one in damaged] == [("current_things", "brought here, damaged")]
     assert "made whole" not in damaged[0].said

@@ -176,3 +176,37 @@ def test_a_lost_catalogue_with_a_copy_beside_it_names_the_copy_and_moving_that_a
     assert typed("recover").status == 0
     assert open_lake(feed.config).find("refined", "current_things") is not None
     assert Path(tmp_path / "catalog.db.backup").exists()
+
+
+def environments(feed, text):
+    file = feed.config.folder / "planlake.yaml"
+    kept = [line for line in file.read_text().splitlines() if not line.startswith("environments")]
+    file.write_text("\n".join([*kept, f"environments: {{{text}}}"]) + "\n")
+
+
+LOCAL = 'local: {warehouse: lake, catalog: {uri: "sqlite:///lake/catalog.db"}}'
+TWO = 'two: {warehouse: lake, catalog: {uri: "sqlite:///catalog.db"}}'
+
+
+def test_an_environment_that_cannot_be_read_hides_no_other_and_its_hint_names_it(feed, typed):
+    environments(feed, f"{LOCAL}, {TWO}")
+    said = typed("env", "list")
+    assert said.status == 1, said.everything
+    assert "3 in all" in said.out or "2 in all" in said.out
+    assert "! two: " in said.err
+    assert re.search(r"then planlake recover .*--env two", said.err)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_preview_whose_catalogue_was_lost_names_the_recovery_that_is_accepted(feed, typed, is_first):
+    environments(
+        feed, LOCAL if is_first else f"other: {{warehouse: other, catalog: {{uri: 'sqlite:///o/c.db'}}}}, {LOCAL}"
+    )
+    assert typed("env", "create", "x", *([] if is_first else ["--base", "local"])).status == 0
+    catalogue_file(load_config(feed.config.folder / "planlake.yaml"), "local").unlink()
+    for command in ("status", "run"):
+        said = typed(command, "--env", "x")
+        [hint] = [line for line in said.err.splitlines() if line.startswith("hint")]
+        assert (said.status, "--env x" in hint, "--env local" in hint) == (3, False, not is_first), said.err
+    assert typed("recover", *([] if is_first else ["--env", "local"])).status == 0
+    assert typed("status", "--env", "x").status in (0, 1)

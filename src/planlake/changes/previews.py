@@ -32,7 +32,7 @@ from planlake.flow.record import record
 from planlake.flow.runs_ahead import runs_ahead
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
 from planlake.lake.live_rows import live_count
-from planlake.lake.opening import base_of
+from planlake.lake.opening import about_environment, base_of
 from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.previews.dropping import Dropped, drop
 from planlake.lake.previews.entering import check_entered, check_name, preview_of
@@ -52,7 +52,8 @@ from planlake.telemetry.progress import ignore
 class Listed:
     """An environment or a preview: what it stands on, when it was made (UTC), its own tables, files and bytes.
 
-    `damage` says what of a preview somebody deleted: nothing else is known of it then.
+    `damage` says what of a preview somebody deleted, or why an environment cannot be read: nothing else is known of it
+    then; `hint` is what helps an environment.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Listed:
     files: int
     bytes: int
     damage: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,13 @@ def environments(config: Config) -> list[Listed]:
     found = []
     with connected(config.settings.memory_limit_megabytes) as connection:
         for name in config.environments:
-            lake = open_environment(config, name)
-            check_readable(lake)
+            try:
+                lake = open_environment(config, name)
+                check_readable(lake)
+            except LakeError as error:  # the others can be listed
+                hint = about_environment(config, name, error).hint
+                found.append(Listed(name, "", None, (), 0, 0, str(error), hint))
+                continue
             found.append(Listed(name, "", None, tuple(lake.names("refined")), 0, 0))
             found += [_listed(unread(lake, preview), connection, name) for preview in preview_names(lake)]
     return found

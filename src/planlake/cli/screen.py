@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from planlake.cli.fitting import fitted
-from planlake.cli.loading import chosen_environment, named_file
+from planlake.cli.loading import chosen_environment, loaded_configuration, named_file
 from planlake.printable import printable
 from planlake.telemetry.progress import Notify
 from planlake.telemetry.progress import Progress as Event
@@ -136,11 +136,19 @@ def runnable(line: str) -> str:
 
     def typed(command: re.Match[str]) -> str:
         own = options
-        if environment is not None and "--env" not in line and command[1].split()[0] not in OF_NO_ENVIRONMENT:
+        if environment is not None and "--env" not in line and _takes_environment(command[1], environment):
             own = f" --env {shlex.quote(environment)}{options}"
         return f"{called_as()} {command[1]}{own}"
 
     return COMMAND.sub(typed, line)
+
+
+def _takes_environment(command: str, environment: str) -> bool:
+    """Whether a command needs the environment; a preview is recovered with what it stands on."""
+    config = loaded_configuration()
+    if command == "recover" and config is not None and environment not in config.environments:
+        return False
+    return command.split(maxsplit=1)[0] not in OF_NO_ENVIRONMENT
 
 
 def called_as() -> str:

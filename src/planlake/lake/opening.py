@@ -1,11 +1,15 @@
 """Opening the lake of an environment or of a preview, to write it or to read it."""
 
+import shlex
+
 from planlake.config import Config, suggestion
 from planlake.errors import ConfigurationError, LakeError
 from planlake.lake.lake import Lake, open_environment
 from planlake.lake.previews.entering import preview_of
 from planlake.lake.previews.names import preview_names
 from planlake.lake.repair.place import check_readable
+
+RECOVER = "planlake recover"
 
 
 def open_lake(config: Config, environment: str | None = None) -> Lake:
@@ -41,7 +45,7 @@ def base_of(config: Config, preview: str) -> tuple[str, Lake]:
             check_readable(lake)
             names = preview_names(lake)
         except LakeError as error:
-            trouble = error
+            trouble = trouble or about_environment(config, name, error)
             continue
         if preview in names:
             return name, lake
@@ -59,3 +63,10 @@ def is_preview(config: Config, name: str) -> bool:
     except ConfigurationError:
         return False
     return True
+
+
+def about_environment(config: Config, name: str, error: LakeError) -> LakeError:
+    """The same error with the environment it is about in its command, where that is not the first of the file."""
+    if name != next(iter(config.environments)):
+        error.hint = error.hint.replace(RECOVER, f"{RECOVER} --env {shlex.quote(name)}")
+    return error

@@ -58,22 +58,27 @@ def list_(config: ConfigFile = None, json: AsJson = False) -> None:
     from planlake.changes.previews import environments
 
     found = environments(loaded)
+    are_readable = not any(one.damage and not one.base for one in found)
     if json:
         print_json([asdict(one) for one in found])
-        return
+        raise typer.Exit(0 if are_readable else 1)
     from planlake.cli.screen import remark
 
     names = ("environment", "stands on", "made (UTC)", "own tables", "files", "megabytes")
     print_table("", names, [_listed(one) for one in found], numbers=names[4:])
     for one in found:
-        if one.damage:
+        if one.damage and not one.base:
+            remark(f"! {one.name}: {printable(one.damage)}\nhint: {one.hint}")
+        elif one.damage:
             said = f"{one.name} is damaged, files of it are gone or cut off: {one.damage}"
             remark(f"{said}\nhint: planlake env drop {one.name}")
+    if not are_readable:
+        raise typer.Exit(1)
 
 
 def _listed(one: "Listed") -> tuple[object, ...]:
     if not one.base:
-        return (one.name, "", "", f"{len(one.tables)} in all", "", "")
+        return (one.name, "", "", "cannot be read" if one.damage else f"{len(one.tables)} in all", "", "")
     made_at = f"{one.made_at:%Y-%m-%d %H:%M}" if one.made_at else ""
     tables = "damaged" if one.damage else ", ".join(one.tables)
     return (one.name, one.base, made_at, tables, one.files, f"{one.bytes / 2**20:,.1f}")
