@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 
-from planlake import __version__
 from planlake.cli.changes import env, forget, maintain, rebuild, recover, rollback, undo
 from planlake.cli.inspection import advise, doctor, drift
 from planlake.cli.report import check, diagram, export, runs, sql, status, tables
@@ -19,6 +18,7 @@ from planlake.cli.runs import backfill, plan, recast, reconcile, run
 from planlake.cli.setup import add, demo, init, simulate, try_
 from planlake.errors import PlanlakeError
 from planlake.printable import printable
+from planlake.version import __version__
 
 INTERRUPTED = 130
 

@@ -9,7 +9,6 @@ from functools import partial
 
 import duckdb
 
-from planlake import __version__
 from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection, connected
@@ -31,6 +30,7 @@ from planlake.lake.state.unended import unended
 from planlake.sources.catalogue import catalogue_of
 from planlake.telemetry.progress import Notify
 from planlake.telemetry.reporter import open_reporter
+from planlake.version import __version__
 
 
 @contextmanager

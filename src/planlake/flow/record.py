@@ -5,7 +5,6 @@ from asyncio import CancelledError
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from planlake import __version__
 from planlake.checks.quality import CheckResult, as_row, troubles
 from planlake.clock import london_day, naive_utc
 from planlake.config import Config
@@ -18,6 +17,7 @@ from planlake.lake.tables.data_files import row_count
 from planlake.sources.catalogue import Resource
 from planlake.telemetry.log import say
 from planlake.telemetry.reporter import reason_of
+from planlake.version import __version__
 
 KILLED = "killed"
 STEPS = {"rolled back": "rollback", "undone": "undo", "promoted": "promote", "forgotten": "forget", "tried": "try"}

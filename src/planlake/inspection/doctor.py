@@ -1,6 +1,5 @@
 """Says whether everything is ready for a run: a list of findings, each with what to do."""
 
-import asyncio
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from planlake.clock import read_clock
 from planlake.config import Config
 from planlake.engines.duckdb.connection import connected
 from planlake.errors import PlanlakeError, SourceRefused
+from planlake.event_loop import run_to_end
 from planlake.flow.runs_ahead import runs_ahead
 from planlake.lake.disk_errors import advice
 from planlake.lake.lake import ZONES, Lake, catalogue_file
@@ -172,7 +172,7 @@ def _source(config: Config) -> Iterator[Finding]:
     configured = (name for name in (*config.tables.daily, *config.tables.weekly) if name in known)
     resource = next(configured, next(iter(known)))
     try:
-        answer = asyncio.run(_first_page(config, sign, dialect, known[resource].address))
+        answer = run_to_end(_first_page(config, sign, dialect, known[resource].address))
     except SourceRefused as error:
         yield Finding("API", "ok", "answers")
         yield Finding("signature", "failed", str(error), error.hint, 3)

@@ -17,7 +17,6 @@ from typing import Literal
 
 import duckdb
 
-from planlake import __version__
 from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection
@@ -27,6 +26,7 @@ from planlake.lake.views.query import columns_of
 from planlake.lake.views.views import Views, known_names
 from planlake.report.query import opened_views
 from planlake.telemetry.progress import Notify, Progress, ignore
+from planlake.version import __version__
 
 ExportFormat = Literal["duckdb", "parquet"]
 ABOUT_TABLE, ABOUT_FILE = "planlake_export", "planlake_export.json"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planlake.config import Config
+from planlake.event_loop import run_to_end
 from planlake.lake.state.ledger import FULL
 from planlake.runs.plan import Step
 from planlake.sources.catalogue import catalogue_of
@@ -34,7 +35,7 @@ def estimate_full_loads(config: Config, steps: Sequence[Step]) -> dict[str, Esti
     Raises what asking the API raises: ConfigurationError for keys, SourceUnreachable, SourceRefused.
     """
     tables = [step.table for step in steps if any(window.name == FULL for window in step.windows)]
-    return asyncio.run(_asked(config, tables)) if tables else {}
+    return run_to_end(_asked(config, tables)) if tables else {}
 
 
 async def _asked(config: Config, tables: Sequence[str]) -> dict[str, Estimate]:

@@ -1,10 +1,10 @@
 """Comparing loaded tables with the API, as a run of its own."""
 
-import asyncio
 from collections.abc import Sequence
 
 from planlake.changes.rollback import resume
 from planlake.config import Config
+from planlake.event_loop import run_to_end
 from planlake.flow.opening import open_for_writing
 from planlake.flow.record import record
 from planlake.inspection.reconcile import Difference, count, sweep
@@ -40,7 +40,7 @@ def reconcile(
                         found.append(await count(context, source, resource, history=histories[name]))
                 return found
 
-        found = asyncio.run(compared())
+        found = run_to_end(compared())
         different = [one.table for one in found if not one.is_equal]
         message = f"differ from the API: {', '.join(different)}" if different else "equal to the API"
         record(context, "reconciled", message if found else "no table is loaded", [])

@@ -18,6 +18,7 @@ from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb.connection import connected
 from planlake.errors import PlanlakeError, SourceError
+from planlake.event_loop import run_to_end
 from planlake.flow.context import Context
 from planlake.flow.ingest.audit import audit
 from planlake.flow.ingest.plan_readings import continued, reading_of
@@ -83,7 +84,7 @@ def _run(context: Context, selection: Selection) -> RunResult:
     try:
         small, large = asyncio.Semaphore(SMALL_TABLES_AT_ONCE), asyncio.Semaphore(1)
         work = _Work(context, histories, reading, small, large, "if affected" if selection.recasts else "if changed")
-        results = asyncio.run(_carry_out(work, steps))
+        results = run_to_end(_carry_out(work, steps))
         _record_gaps(context, steps, histories)  # once the API has answered: a refused clock may be years ahead
     except PlanlakeError as error:
         record_run(context, [], outcome="failed", message=error.message, seconds=monotonic() - started)

@@ -3,7 +3,6 @@
 An address may hold a key after its path, so messages show it up to there.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import aiohttp
 
 from planlake.config import Settings
 from planlake.errors import ConfigurationError, PlanlakeError, SourceUnreachable
+from planlake.event_loop import run_to_end
 from planlake.sources.addresses import is_address, is_meant_as_address, shown_place
 from planlake.sources.http.body import MEGABYTE, read_body
 from planlake.sources.http.client import OK, RETRIED_STATUSES
@@ -35,7 +35,7 @@ def page_text(place: str, folder: Path, settings: Settings) -> PageText:
     Raises SourceUnreachable where no answer comes, ConfigurationError where there is no such page or file.
     """
     if is_address(place):
-        return asyncio.run(_fetched(place, settings))
+        return run_to_end(_fetched(place, settings))
     file, shown = folder / place, shown_place(place)
     most = settings.answer_megabytes * MEGABYTE
     try:

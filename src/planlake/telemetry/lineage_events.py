@@ -29,10 +29,10 @@ from openlineage.client.facet_v2 import (
 )
 from pyiceberg.schema import Schema
 
-from planlake import __version__
 from planlake.checks.quality import CheckResult
 from planlake.lake.lake import Lake
 from planlake.telemetry.steps import StepEnd, StepName, StepOutcome
+from planlake.version import __version__
 
 PRODUCER = f"urn:planlake:{__version__}"
 STATES: Mapping[StepOutcome, RunState] = {

@@ -15,6 +15,7 @@ from functools import partial
 
 import pyarrow as pa
 
+from planlake.event_loop import run_to_end
 from planlake.flow.context import Context
 from planlake.flow.ingest.fetch import Fetching, Page
 from planlake.flow.ingest.raw_rows import raw_rows, request_row, stored_by_request
@@ -71,7 +72,7 @@ def sampled(context: Context, resource: Resource, history: History, pages: int) 
 
     Raises SourceUnreachable and SourceRefused.
     """
-    asked, days = asyncio.run(_fetched(context, resource, pages))
+    asked, days = run_to_end(_fetched(context, resource, pages))
     every = [*asked, *days.values()]
     batch = next_batch(context.lake, resource.name, history)
     rows = raw_rows(resource.name, batch, [page for page in every if page.records])
