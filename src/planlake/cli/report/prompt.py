@@ -6,7 +6,7 @@ A few words alone on a line are no query: those that people know from other prom
 import re
 from collections.abc import Iterator
 
-from planlake.errors import ConfigurationError
+from planlake.lake.views.questions import check_text
 
 LEAVE = ("quit", "exit", ".quit", ".exit", ".q", "\\q")
 HELP = ("help", "?", ".help", ".h", "\\?", "\\h")
@@ -74,15 +74,6 @@ def _meant(word: str) -> Iterator[str]:
         remark(HELP_TEXT)
     else:
         remark(f'Error: nothing is called "{word}" here\nhint: help lists what is; a query ends with ;')
-
-
-def check_text(query: str) -> None:
-    """Refuse a query in another encoding."""
-    try:
-        query.encode()
-    except UnicodeEncodeError:
-        hint = "iconv -f LATIN1 -t UTF-8 makes it so, where it is Latin-1"
-        raise ConfigurationError("the query is no UTF-8 text", hint=hint) from None
 
 
 def _split(text: str) -> tuple[list[str], str]:

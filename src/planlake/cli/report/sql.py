@@ -59,13 +59,13 @@ class Shown:
 
 def _answer(asked: "Asked", query: str, shown: Shown) -> None:
     from planlake.cli.report.answers import write_answer
-    from planlake.cli.report.prompt import check_text
     from planlake.cli.screen import remark
     from planlake.engines.memory import no_more_than
     from planlake.lake.views.query import answered
+    from planlake.lake.views.questions import check_text
 
     check_text(query)
-    with no_more_than(asked.limits.megabytes), answered(asked, query, _stop) as answer:
+    with no_more_than(asked.limits.megabytes), answered(asked, query, when_stuck=_stop) as answer:
         for note in answer.notes:
             remark(note)
         write_answer(answer, shown.format, limit=shown.rows)

@@ -51,6 +51,15 @@ class Question:
     of: str = ""
 
 
+def check_text(query: str) -> None:
+    """Refuse a query in another encoding."""
+    try:
+        query.encode()
+    except UnicodeEncodeError:
+        hint = "iconv -f LATIN1 -t UTF-8 makes it so, where it is Latin-1"
+        raise ConfigurationError("the query is no UTF-8 text", hint=hint) from None
+
+
 def parse_query(connection: Connection, query: str) -> Question:
     """What a query asks; a ConfigurationError where it is no single one that only reads."""
     statement = _parsed(connection, query)

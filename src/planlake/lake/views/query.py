@@ -3,7 +3,7 @@
 Each query has a locked connection of its own, for `planlake sql` and for whatever else takes SQL from people.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -25,6 +25,7 @@ from planlake.lake.views.query_errors import why
 from planlake.lake.views.views import Views, known_names
 from planlake.lake.warehouse import opened_by
 
+Values = Sequence[object] | Mapping[str, object] | None  # of a query, beside its text
 CELLS_AT_A_TIME = 1_000_000  # of an answer: what is handed on in one piece, and may become objects of Python
 ROWS_AT_A_TIME = 122_880
 
@@ -55,10 +56,13 @@ class Answer:
 
 
 @contextmanager
-def answered(asked: Asked, query: str, when_stuck: Callable[[bool], None] | None = None) -> Iterator[Answer]:
+def answered(
+    asked: Asked, query: str, values: Values = None, *, when_stuck: Callable[[bool], None] | None = None
+) -> Iterator[Answer]:
     """The answer of one SELECT (or DESCRIBE, SUMMARIZE, SHOW TABLES); a ConfigurationError says what is wrong with it.
 
-    Raises LakeError where a file of a table cannot be read. `when_stuck`: see `Deadline`.
+    `values` stand for `?` in it, or by their names for `$name`; `when_stuck`: see `Deadline`. Raises LakeError where a
+    file of a table cannot be read.
     """
     with locked(opened_by(asked.lake), asked.limits) as room, _clear_errors(room, asked.limits) as deadline:
         deadline.when_stuck = when_stuck
@@ -70,7 +74,7 @@ def answered(asked: Asked, query: str, when_stuck: Callable[[bool], None] | None
             return
         notes = _defined(asked, room, wanted)
         with deadline.working():
-            found = room.connection.sql(query)
+            found = room.connection.sql(query, params=values)
             size = max(2_048, min(ROWS_AT_A_TIME, CELLS_AT_A_TIME // max(1, len(found.columns))))
             reader = found.to_arrow_reader(size)
         yield Answer(reader.schema, _pieces(reader, deadline), room.connection, tuple(notes))

@@ -28,6 +28,7 @@ from planlake.lake.tables.data_files import data_files, highest_by_resource
 from planlake.lake.tables.versions import run_date_of, still_published
 
 GAPS = "gaps"
+NOTHING_BY_THEN = "nothing was loaded by then"  # told of a day before the first load
 SEARCHED_ZONES = ("refined", "trusted", "operations", "raw")
 
 
@@ -168,7 +169,7 @@ class Views:
         first = self.connection.execute(query).fetchall()[0][0]
         if first is not None and first > f"{self.as_of:%Y%m%d}":
             day = f"{first[:4]}-{first[4:6]}-{first[6:]}"
-            note = f"{resource.name} as of {self.as_of}: nothing was loaded by then, the first on {day}"
+            note = f"{resource.name} as of {self.as_of}: {NOTHING_BY_THEN}, the first on {day}"
             self.notes[:] = [*(one for one in self.notes if not one.startswith(f"{resource.name} as of")), note]
         return f"(select * from {self._whole_rows(table)} where import_date <= '{self.as_of:%Y%m%d}')"
 
