@@ -35,6 +35,9 @@ class PlanlakeError(Exception):
         self.facts = dict(facts or {})
         self.state = state
         self.hint = hint
+        for line in (state, f"hint: {hint}" if hint else ""):
+            if line:
+                self.add_note(line)  # Python shows notes below the message, wherever nobody catches the error
 
     def __str__(self) -> str:
         """One line: the message and its facts."""

@@ -1,15 +1,21 @@
-"""Opening a lake for queries: in goes the configuration, out comes what answers them."""
+"""Opening a lake for queries: in goes the configuration, out comes what answers them, and whole answers of it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import date
+
+import pyarrow as pa
 
 from planlake.config import Config
 from planlake.engines.duckdb.connection import connected_to_read
 from planlake.engines.duckdb.locked import Limits
+from planlake.engines.memory import no_more_than
 from planlake.lake.opening import open_to_read
-from planlake.lake.views.query import Asked
+from planlake.lake.views.query import Asked, Values, answered
+from planlake.lake.views.questions import check_text
 from planlake.lake.views.views import Views
+from planlake.report.seen import unique
 from planlake.sources.catalogue import catalogue_of
 from planlake.sources.records import texts_of
 
@@ -26,3 +32,34 @@ def opened_views(config: Config, *, environment: str | None = None, as_of: date 
     lake = open_to_read(config, environment)
     with connected_to_read(config.settings.memory_limit_megabytes) as connection:
         yield Views(lake, catalogue_of(config).resources, connection, texts_of, as_of)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A whole answer: its rows, of which no two columns have one name, and what to know of it."""
+
+    rows: pa.Table
+    notes: tuple[str, ...]
+
+
+def fetched(asked: Asked, query: str, values: Values = None, *, most: int | None = None) -> Fetched:
+    """Every row of a query, or the first `most`; a ConfigurationError says what is wrong with it.
+
+    The rows may take as much memory as the query itself. Raises LakeError where a file of a table cannot be read.
+    """
+    check_text(query)
+    pieces, count, size = list[pa.RecordBatch](), 0, 0
+    megabytes = asked.limits.megabytes
+    with no_more_than(megabytes), answered(asked, query, values) as answer, closing(answer.pieces) as coming:
+        notes = answer.notes
+        for piece in coming:
+            pieces.append(piece if most is None else piece.slice(0, most - count))
+            count, size = count + piece.num_rows, size + piece.nbytes
+            if size > megabytes * 1_000_000:
+                raise MemoryError
+            if most is not None and count > most:
+                asked_for = "row was" if most == 1 else f"{most:,} rows were"
+                notes = (*notes, f"only the first {asked_for} asked for; there are more")
+                break
+        rows = pa.Table.from_batches(pieces, answer.schema)
+    return Fetched(rows.rename_columns(unique(rows.column_names)), notes)

@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands import PROGRAM, environment
-from planlake.cli.report.answers import unique, write_answer
+from planlake.cli.report.answers import write_answer
 from planlake.lake.views.query import Answer
+from planlake.report.seen import unique
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 NUMBERS = st.floats(width=64)

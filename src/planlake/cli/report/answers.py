@@ -6,7 +6,7 @@ is written as DuckDB writes it; a number that is none is null in JSON. A table s
 
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from io import StringIO
 from itertools import chain, pairwise
@@ -21,14 +21,10 @@ from planlake.cli.screen import as_json, console, echo, is_unicode, remark
 from planlake.engines.duckdb.connection import Connection
 from planlake.errors import ConfigurationError
 from planlake.lake.views.query import Answer
-from planlake.printable import printable
+from planlake.report.seen import AS_THEY_ARE, IS_MOMENT, IS_TEXT, NOT_HELD, as_text, is_any, seen, unique
 
 MOST_ROWS = 60  # of a table
 PLAIN_LINES = str.maketrans("─│┌┐└┘├┤┬┴┼·…", "-|+++++++++..")  # where a screen has no others
-AS_THEY_ARE = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_null, pa.types.is_floating, pa.types.is_decimal)
-IS_TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-IS_MOMENT = (pa.types.is_date, pa.types.is_timestamp, pa.types.is_time)
-NOT_HELD = (OverflowError, ValueError, pa.ArrowException)  # by Python: years beyond 9999 or before 1, nanoseconds
 
 
 def write_answer(answer: Answer, format: str, *, limit: int) -> None:  # noqa: A002 - as the option is called
@@ -58,31 +54,12 @@ def _draw(answer: Answer, connection: Connection, limit: int) -> None:
             )
             break
     answer.pieces.close()
-    rows = _shown(connection, pa.Table.from_batches(pieces, answer.schema))
+    rows = seen(connection, pa.Table.from_batches(pieces, answer.schema))
     most = max(MOST_ROWS, rows.num_rows) if answer.is_listing else MOST_ROWS
     with redirect_stdout(StringIO()) as drawn:
         connection.from_arrow(rows).show(max_width=console(stderr=False).width, max_rows=most)
     text = drawn.getvalue().rstrip("\n")
     echo(text if is_unicode(sys.stdout) else text.translate(PLAIN_LINES))
-
-
-def _shown(connection: Connection, rows: pa.Table) -> pa.Table:
-    """The same rows with nothing in them that a screen may not show."""
-    columns = [_seen(connection, column) for column in rows.columns]
-    return pa.table(columns, names=unique([printable(name) for name in rows.column_names]))
-
-
-def _seen(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    kind = column.type
-    if _is_any(kind, (*AS_THEY_ARE, *IS_MOMENT)) or pa.types.is_interval(kind):
-        return column
-    texts = column if _is_any(kind, IS_TEXT) else _as_text(connection, column)
-    is_hidden = pc.fill_null(pc.invert(pc.utf8_is_printable(texts)), fill_value=False)
-    if not pc.any(is_hidden).as_py():
-        return column
-    written = [printable(text) for text in texts.filter(is_hidden).to_pylist()]
-    seen = pc.replace_with_mask(texts.combine_chunks().cast(pa.string()), is_hidden.combine_chunks(), pa.array(written))
-    return pa.chunked_array([seen])
 
 
 def _write_json(answer: Answer, connection: Connection) -> None:
@@ -97,18 +74,6 @@ def _write_json(answer: Answer, connection: Connection) -> None:
     echo("[]" if before == "[" else "\n]")
 
 
-def unique(names: Sequence[str]) -> list[str]:
-    """The names, with a number behind those that are there before; none of these is any other's name."""
-    taken, found = set(names), dict[str, None]()
-    for name in names:
-        given, number = name, 1
-        while given in found or (number > 1 and given in taken):
-            number += 1
-            given = f"{name}_{number}"
-        found[given] = None
-    return list(found)
-
-
 def _plain(connection: Connection, values: pa.Array) -> list[Any]:
     """The values of an array as JSON can hold them, however deep they lie."""
     kind = values.type
@@ -116,12 +81,12 @@ def _plain(connection: Connection, values: pa.Array) -> list[Any]:
         return _plain(connection, values.dictionary_decode())
     if pa.types.is_nested(kind) and not pa.types.is_union(kind):
         return _nested(connection, values)
-    if _is_any(kind, (*AS_THEY_ARE, *IS_TEXT, *IS_MOMENT)):
+    if is_any(kind, (*AS_THEY_ARE, *IS_TEXT, *IS_MOMENT)):
         try:
             return [_one(one) for one in values.to_pylist()]
         except NOT_HELD:
             pass
-    return list(_as_text(connection, pa.chunked_array([values])).to_pylist())
+    return list(as_text(connection, pa.chunked_array([values])).to_pylist())
 
 
 def _one(value: object) -> object:
@@ -150,15 +115,6 @@ def _nested(connection: Connection, values: pa.Array) -> list[Any]:
 def _cut(offsets: pa.Array, parts: list[Any]) -> Iterator[Any]:
     ends = offsets.to_pylist()
     return (parts[start:end] for start, end in pairwise(ends))
-
-
-def _as_text(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Values as DuckDB writes them."""
-    return connection.from_arrow(pa.table({"value": column})).project("value::varchar").to_arrow_table().column(0)
-
-
-def _is_any(kind: pa.DataType, kinds: Sequence[Any]) -> bool:
-    return any(is_one(kind) for is_one in kinds)
 
 
 def _write_csv(answer: Answer, connection: Connection) -> None:
@@ -190,15 +146,15 @@ def _for_csv(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray
     kind = column.type
     if pa.types.is_dictionary(kind):
         return column.cast(kind.value_type)
-    if _is_any(kind, (*AS_THEY_ARE, *IS_TEXT)) or (pa.types.is_nested(kind) and not pa.types.is_union(kind)):
+    if is_any(kind, (*AS_THEY_ARE, *IS_TEXT)) or (pa.types.is_nested(kind) and not pa.types.is_union(kind)):
         return column
-    if _is_any(kind, IS_MOMENT):
+    if is_any(kind, IS_MOMENT):
         try:
             pc.min_max(column).as_py()
         except NOT_HELD:
-            return _as_text(connection, column)
+            return as_text(connection, column)
         return column
-    return _as_text(connection, column)
+    return as_text(connection, column)
 
 
 def _write_parquet(answer: Answer) -> None:

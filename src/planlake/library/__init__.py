@@ -1,0 +1,1 @@
+"""What people call from Python: the functions and records behind the names of `import planlake`."""
