@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 ROOT = Path(__file__).parent.parent
-VERSION_FILE, CHANGELOG, LOCK = "src/planlake/__init__.py", "CHANGELOG.md", "requirements.lock"
+VERSION_FILE, CHANGELOG, LOCK = "src/planlake/version.py", "CHANGELOG.md", "requirements.lock"
 THREE_NUMBERS = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 VERSION_LINE = re.compile(r'^__version__ = "([^"\n]*)"$', re.MULTILINE)
 UNRELEASED = re.compile(r"^## Unreleased\n(?P<changes>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)

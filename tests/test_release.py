@@ -20,7 +20,7 @@ import planlake
 
 ROOT = Path(__file__).parent.parent
 DAY = date(2026, 12, 1)
-VERSION_FILE, CHANGELOG = "src/planlake/__init__.py", "CHANGELOG.md"
+VERSION_FILE, CHANGELOG = "src/planlake/version.py", "CHANGELOG.md"
 INIT = '"""A package."""\n\n__version__ = "0.9.0"\n'
 CHANGES = "# Changelog\n\n## Unreleased\n\n### Added\n- A thing.\n\n## 0.9.0 - 2026-11-01\n\n### Added\n- All.\n"
 

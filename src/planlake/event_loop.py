@@ -1,4 +1,4 @@
-"""Asynchronous work inside of plain functions: in goes a coroutine, out comes its result, in a notebook too."""
+"""Carries out asynchronous work from plain functions, in a notebook too."""
 
 import asyncio
 from collections.abc import Coroutine

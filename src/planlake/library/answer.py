@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from planlake.engines.duckdb.connection import Connection
 from planlake.errors import ConfigurationError
-from planlake.report.seen import NOT_HELD, as_text, seen
+from planlake.report.printable_rows import NOT_HELD, as_text, printable_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +104,7 @@ class Answer:
         is_long = len(self) > MOST_DRAWN
         rows = self._rows.slice(0, DRAWN_OF_MORE) if is_long else self._rows
         with _drawing() as connection:
-            table = str(connection.from_arrow(seen(connection, rows))).rstrip("\n")
+            table = str(connection.from_arrow(printable_rows(connection, rows))).rstrip("\n")
         more = [f"the first {DRAWN_OF_MORE} of {len(self):,} rows"] if is_long else []
         return "\n".join([table, *more, *self.notes])
 

@@ -1,4 +1,4 @@
-"""Reading a lake from Python: in goes a configuration, out come the lake and answers to what it is asked."""
+"""Opens a lake for a program, and answers what it is asked."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -20,8 +20,8 @@ from planlake.lake.repair.damage import explained
 from planlake.lake.views.query import Values
 from planlake.lake.views.views import NOTHING_BY_THEN
 from planlake.library.answer import Answer
-from planlake.library.configured import Place, configured, file_of
-from planlake.report.query import fetched, opened_lake
+from planlake.library.configuration import Place, find_file, read_configuration
+from planlake.report.query import fetch, opened_lake
 from planlake.report.standing import remark_of_place
 
 
@@ -94,7 +94,7 @@ class Lake:
             raise ConfigurationError(f"limit is no number of rows: {limit}", hint="limit=100")
         asked = opened_lake(self._config, environment=self.environment, as_of=self.day)
         with _clear(asked.lake):
-            found = fetched(asked, query, values, most=limit)
+            found = fetch(asked, query, values, most=limit)
         for note in found.notes:
             if NOTHING_BY_THEN in note:
                 warnings.warn(note, stacklevel=3)  # it names the line that called sql() or table()
@@ -116,7 +116,7 @@ def open_lake(
     Raises ConfigurationError where there is no such file or environment, something in the file is wrong or nothing was
     loaded yet; LakeError where the lake cannot be read.
     """
-    loaded = configured(config, settings)
+    loaded = read_configuration(config, settings)
     name = environment or next(iter(loaded.environments))
     catalogue = catalogue_file(loaded, name) if name in loaded.environments else None
     if catalogue is not None and not catalogue.exists():  # to open a lake that is not there would make one
@@ -125,7 +125,7 @@ def open_lake(
     with _clear(lake):
         if said := remark_of_place(lake):
             warnings.warn(said, stacklevel=2)
-    return Lake(file_of(config), name, None, loaded, Event())
+    return Lake(find_file(config), name, None, loaded, Event())
 
 
 @contextmanager

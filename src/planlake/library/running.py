@@ -1,4 +1,4 @@
-"""Running from Python: in goes a configuration and what is asked for, out comes what is due, or what was done."""
+"""Plans and carries out a run for a program."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, get_args
@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from planlake.config import suggestion
 from planlake.errors import ConfigurationError
 from planlake.flow.results import RunResult
-from planlake.library.configured import Place, configured
+from planlake.library.configuration import Place, read_configuration
 from planlake.runs.plan import Selection, Step
 from planlake.runs.run import planned
 from planlake.runs.run import run as run_selected
@@ -35,7 +35,7 @@ def plan(
     Raises what `open_lake` raises.
     """
     chosen = Selection(_names(tables), _cadence(cadence), is_full=full)
-    return planned(configured(config, settings), chosen, environment=environment)
+    return planned(read_configuration(config, settings), chosen, environment=environment)
 
 
 def run(
@@ -67,7 +67,7 @@ def run(
     accepted = _accepted(accept)
     gaps, deletions = "gaps" in accepted, "deletions" in accepted
     chosen = Selection(_names(tables), _cadence(cadence), is_full=full, accepts_gaps=gaps, accepts_deletions=deletions)
-    return run_selected(configured(config, settings), chosen, environment=environment)
+    return run_selected(read_configuration(config, settings), chosen, environment=environment)
 
 
 def _names(tables: str | Iterable[str]) -> tuple[str, ...]:

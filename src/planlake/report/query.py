@@ -1,4 +1,4 @@
-"""Opening a lake for queries: in goes the configuration, out comes what answers them, and whole answers of it."""
+"""Opens a lake for queries, and fetches whole answers from it."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,10 +12,10 @@ from planlake.engines.duckdb.connection import connected_to_read
 from planlake.engines.duckdb.locked import Limits
 from planlake.engines.memory import no_more_than
 from planlake.lake.opening import open_to_read
+from planlake.lake.views.parse_query import check_text
 from planlake.lake.views.query import Asked, Values, answered
-from planlake.lake.views.questions import check_text
 from planlake.lake.views.views import Views
-from planlake.report.seen import unique
+from planlake.report.printable_rows import unique
 from planlake.sources.catalogue import catalogue_of
 from planlake.sources.records import texts_of
 
@@ -42,7 +42,7 @@ class Fetched:
     notes: tuple[str, ...]
 
 
-def fetched(asked: Asked, query: str, values: Values = None, *, most: int | None = None) -> Fetched:
+def fetch(asked: Asked, query: str, values: Values = None, *, most: int | None = None) -> Fetched:
     """Every row of a query, or the first `most`; a ConfigurationError says what is wrong with it.
 
     The rows may take as much memory as the query itself. Raises LakeError where a file of a table cannot be read.

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from commands import PROGRAM, environment
 from planlake.cli.report.answers import write_answer
 from planlake.lake.views.query import Answer
-from planlake.report.seen import unique
+from planlake.report.printable_rows import unique
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 NUMBERS = st.floats(width=64)

@@ -21,7 +21,16 @@ from planlake.cli.screen import as_json, console, echo, is_unicode, remark
 from planlake.engines.duckdb.connection import Connection
 from planlake.errors import ConfigurationError
 from planlake.lake.views.query import Answer
-from planlake.report.seen import AS_THEY_ARE, IS_MOMENT, IS_TEXT, NOT_HELD, as_text, is_any, seen, unique
+from planlake.report.printable_rows import (
+    AS_THEY_ARE,
+    IS_MOMENT,
+    IS_TEXT,
+    NOT_HELD,
+    as_text,
+    is_any,
+    printable_rows,
+    unique,
+)
 
 MOST_ROWS = 60  # of a table
 PLAIN_LINES = str.maketrans("─│┌┐└┘├┤┬┴┼·…", "-|+++++++++..")  # where a screen has no others
@@ -54,7 +63,7 @@ def _draw(answer: Answer, connection: Connection, limit: int) -> None:
             )
             break
     answer.pieces.close()
-    rows = seen(connection, pa.Table.from_batches(pieces, answer.schema))
+    rows = printable_rows(connection, pa.Table.from_batches(pieces, answer.schema))
     most = max(MOST_ROWS, rows.num_rows) if answer.is_listing else MOST_ROWS
     with redirect_stdout(StringIO()) as drawn:
         connection.from_arrow(rows).show(max_width=console(stderr=False).width, max_rows=most)

@@ -6,7 +6,7 @@ A few words alone on a line are no query: those that people know from other prom
 import re
 from collections.abc import Iterator
 
-from planlake.lake.views.questions import check_text
+from planlake.lake.views.parse_query import check_text
 
 LEAVE = ("quit", "exit", ".quit", ".exit", ".q", "\\q")
 HELP = ("help", "?", ".help", ".h", "\\?", "\\h")

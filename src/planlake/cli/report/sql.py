@@ -61,8 +61,8 @@ def _answer(asked: "Asked", query: str, shown: Shown) -> None:
     from planlake.cli.report.answers import write_answer
     from planlake.cli.screen import remark
     from planlake.engines.memory import no_more_than
+    from planlake.lake.views.parse_query import check_text
     from planlake.lake.views.query import answered
-    from planlake.lake.views.questions import check_text
 
     check_text(query)
     with no_more_than(asked.limits.megabytes), answered(asked, query, when_stuck=_stop) as answer:

@@ -1,4 +1,4 @@
-"""Which configuration is meant: in goes what a caller named, out comes the configuration."""
+"""Finds and reads the configuration that a caller of the library means."""
 
 import os
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from planlake.config import DEFAULT_FILE, Config, load_config
 Place = str | os.PathLike[str]
 
 
-def file_of(config: Place | None) -> Path:
+def find_file(config: Place | None) -> Path:
     """The whole path of the configuration that is meant: of a folder the file in it, of nothing what commands take."""
     named = config if config is not None else os.environ.get("PLANLAKE_CONFIG") or DEFAULT_FILE
     file = Path(named).expanduser().absolute()  # so that it is found wherever the program goes later
     return file / DEFAULT_FILE if file.is_dir() else file
 
 
-def configured(config: Place | None, settings: Mapping[str, object] | None) -> Config:
+def read_configuration(config: Place | None, settings: Mapping[str, object] | None) -> Config:
     """The configuration with settings that win over the file's; a ConfigurationError says what is wrong with either."""
-    return load_config(file_of(config), flags=settings)
+    return load_config(find_file(config), flags=settings)

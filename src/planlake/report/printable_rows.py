@@ -1,4 +1,4 @@
-"""Rows as a screen may show them: in go those of an answer, out come the same with nothing that moves a cursor."""
+"""Makes the rows of an answer fit to be shown: nothing in them moves a cursor, no two columns have one name."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ IS_MOMENT = (pa.types.is_date, pa.types.is_timestamp, pa.types.is_time)
 NOT_HELD = (OverflowError, ValueError, pa.ArrowException)  # by Python: years beyond 9999 or before 1, nanoseconds
 
 
-def seen(connection: Connection, rows: pa.Table) -> pa.Table:
+def printable_rows(connection: Connection, rows: pa.Table) -> pa.Table:
     """The same rows with nothing in them that a screen may not show, and no two columns of one name."""
     columns = [_column(connection, column) for column in rows.columns]
     return pa.table(columns, names=unique([printable(name) for name in rows.column_names]))
