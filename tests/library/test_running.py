@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 import planlake
-from cli.conftest import FEW_TABLES, FIRST, SECOND, small_council
+from cli.conftest import FEW_TABLES, FIRST, small_council
 from conftest import feeding
 from planlake.event_loop import run_to_end
 from planlake.simulator.faults import Rule
@@ -59,8 +59,6 @@ def test_the_environment_is_that_of_the_lake(feed):
     [
         ({"tables": "wadrs"}, ['Error: no resource is called "wadrs"', "hint: did you mean wards"]),
         ({"cadence": "dayly"}, ['Error: no cadence is called "dayly"', "hint: did you mean daily?"]),
-        ({"accept": "gap"}, ['Error: no thing to accept is called "gap"', "hint: did you mean gaps?"]),
-        ({"accept": ["gaps", "all"]}, ['Error: no thing to accept is called "all"', "hint: one of: "]),
         ({"settings": {"attempts": 0}}, ["Error: settings.attempts: must be a whole number", "hint: "]),
         ({"environment": "stg"}, ['Error: no environment and no preview is called "stg"', "hint: "]),
     ],
@@ -78,15 +76,6 @@ def test_a_tables_own_trouble_is_part_of_the_result(feed):
     fees, wards = done.tables
     assert (fees.outcome, wards.outcome, fees.snapshot, wards.snapshot.rows) == ("open", "loaded", None, 21)
     assert "windows open" in fees.message
-
-
-def test_what_is_accepted_reaches_the_run(feed):
-    feed.run_at(FIRST)
-    feed.data.keeps_all = False
-    feed.monkeypatch.setenv("PLANLAKE_NOW", SECOND)
-    done = planlake.run(feed.config.folder, "fees", full=True, accept=["gaps", "deletions"])
-    assert done.exit_code == 0
-    assert done.tables[0].ingest is not None
 
 
 def test_an_api_that_is_gone_ends_the_run(feed):

@@ -1,6 +1,6 @@
 """Plans and carries out a run for a program."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
 from planlake.config import suggestion
@@ -11,7 +11,6 @@ from planlake.runs.plan import Selection, Step
 from planlake.runs.run import planned
 from planlake.runs.run import run as run_selected
 
-Accept = Literal["gaps", "deletions"]
 Often = Literal["daily", "weekly"]
 
 
@@ -45,14 +44,12 @@ def run(
     environment: str | None = None,
     cadence: Often | None = None,
     full: bool = False,
-    accept: str | Collection[Accept] = (),
     settings: Mapping[str, object] | None = None,
 ) -> RunResult:
     """Load what is due, or the named tables, through all steps, and tell what became of each.
 
     `config`, `environment` and `settings` are those of `open_lake`. `cadence` takes the "daily" or the "weekly" tables
-    alone. `full` reads whole tables. `accept="gaps"` closes windows although pages failed, `accept="deletions"`
-    believes more deletions than `deletion_limit_percent`; both may be given in a list.
+    alone. `full` reads whole tables.
 
     >>> done = planlake.run("demo-lake", ["fees", "wards"])
     >>> done.exit_code, done.troubled, [table.outcome for table in done.tables]
@@ -64,9 +61,7 @@ def run(
     lake, LakeError where it cannot be written. What was committed before is kept. Log lines go to standard error:
     `settings={"log": "off"}` writes none.
     """
-    accepted = _accepted(accept)
-    gaps, deletions = "gaps" in accepted, "deletions" in accepted
-    chosen = Selection(_names(tables), _cadence(cadence), is_full=full, accepts_gaps=gaps, accepts_deletions=deletions)
+    chosen = Selection(_names(tables), _cadence(cadence), is_full=full)
     return run_selected(read_configuration(config, settings), chosen, environment=environment)
 
 
@@ -75,17 +70,6 @@ def _names(tables: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def _cadence(cadence: Often | None) -> Often | None:
-    _check("cadence", [cadence] if cadence is not None else [], get_args(Often))
+    if cadence is not None and cadence not in get_args(Often):
+        raise ConfigurationError(f'no cadence is called "{cadence}"', hint=suggestion(cadence, get_args(Often)))
     return cadence
-
-
-def _accepted(accept: str | Collection[str]) -> Collection[str]:
-    accepted = [accept] if isinstance(accept, str) else accept
-    _check("thing to accept", accepted, get_args(Accept))
-    return accepted
-
-
-def _check(word: str, given: Iterable[str], known: Collection[str]) -> None:
-    for one in given:
-        if one not in known:
-            raise ConfigurationError(f'no {word} is called "{one}"', hint=suggestion(one, known))
