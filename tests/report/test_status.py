@@ -13,6 +13,7 @@ from planlake.changes.rollback import rollback, undo
 from planlake.config import SqlCheck
 from planlake.report.check_history import check_histories
 from planlake.report.status import status
+from planlake.report.troubles import AGAIN, Trouble, hints_shown
 from planlake.runs.reconcile import reconcile
 from planlake.simulator.faults import Rule
 
@@ -338,3 +339,8 @@ def test_a_check_keeps_its_result_until_it_is_made_again_and_one_that_is_no_more
     newest = {one.check: one.verdict for one in check_histories(feed.config, ["things"])}
     assert "no fives" not in newest
     assert {newest[check] for check in ("casts", "complete", "unique", "rows dropped", "freshness")} == {"ok"}
+
+
+def test_no_run_is_named_while_the_place_of_the_lake_refuses_every_run():
+    place, table = Trouble("place", "two histories", "planlake recover"), Trouble("stale", "old", AGAIN, ("wards",))
+    assert [hints for _, hints in hints_shown([place, table])] == [("planlake recover",), ()]

@@ -17,6 +17,7 @@ from planlake.engines.duckdb.connection import connected
 from planlake.errors import PlanlakeError, SourceRefused
 from planlake.event_loop import run_to_end
 from planlake.flow.runs_ahead import runs_ahead
+from planlake.inspection.own_checks import mistaken_checks
 from planlake.lake.disk_errors import advice
 from planlake.lake.lake import ZONES, Lake, catalogue_file
 from planlake.lake.opening import open_lake
@@ -96,10 +97,22 @@ def _lake(config: Config, environment: str | None) -> Iterator[Finding]:
     if found is not None:
         yield _failed("warehouse", found.error)
         return
+    yield from _own_checks(config, lake)
     damaged = list(_damaged(lake))
     yield from _skipped("needs tables that can be read", "last run") if damaged else _runs(config, lake, environment)
     yield _warehouse(base.warehouses["raw"])
     yield from damaged or [Finding("tables", "ok", "every file is there and can be read")]
+
+
+def _own_checks(config: Config, lake: Lake) -> Iterator[Finding]:
+    """Whether the conditions of one's own checks fit the columns of their tables."""
+    if not config.checks:
+        return
+    mistaken = list(mistaken_checks(config, lake))
+    for check, error in mistaken:
+        yield Finding("own checks", "failed", f"{check.table}: {error}", error.hint, error.exit_code)
+    if not mistaken:
+        yield Finding("own checks", "ok", f"{len(config.checks)} in the configuration")
 
 
 def _damaged(lake: Lake) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError, LakeError
+from planlake.lake.lake import Lake
 from planlake.lake.views.query import columns_of
 from planlake.lake.views.views import Views, known_names
 from planlake.report.query import opened_views
@@ -86,6 +87,7 @@ def export(
     target = replace(target, path=follow_links(target.path))
     check_target(target)
     with opened_views(config, environment=environment, as_of=as_of) as views:
+        _refuse_inside_of_lake(target.path, views.lake)
         columns = {name: _columns(views, name) for name in _named(tables) or _loaded(views)}
         if not columns:
             raise ConfigurationError("nothing was loaded yet", hint="planlake run")
@@ -134,6 +136,16 @@ def check_target(target: ExportTarget) -> None:
     is_taken = path.is_file() or (path.is_dir() and any(path.iterdir()))
     if is_taken and not target.replaces:
         raise ConfigurationError(f"{path} is there already", state="It was left as it is", hint=hint)
+
+
+def _refuse_inside_of_lake(path: Path, lake: Lake) -> None:
+    """Refuse a place among the files of a lake's databases: what no table names there, housekeeping deletes."""
+    for one in (lake, *([lake.base] if lake.base else [])):
+        for zone, place in one.warehouses.items():
+            inside = Path(place).resolve() / one.database(zone)
+            if "://" not in place and (path == inside or inside in path.parents):
+                message = f"{path} lies among the files of the lake, where planlake maintain deletes what is no table's"
+                raise ConfigurationError(message, hint="name another with --out")
 
 
 def _refuse_other_file(path: Path) -> None:

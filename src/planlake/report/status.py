@@ -1,6 +1,6 @@
 """How a lake stands: what is not well, and each table with its figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -14,6 +14,7 @@ from planlake.engines.sql import literal
 from planlake.errors import LakeError, PlanlakeError
 from planlake.flow.ingest.deletions import held_ids
 from planlake.flow.runs_ahead import runs_ahead
+from planlake.inspection.own_checks import mistaken_checks
 from planlake.lake.lake import Lake
 from planlake.lake.opening import open_to_read
 from planlake.lake.own_rows import own_rows_sql
@@ -103,17 +104,25 @@ def status(config: Config, environment: str | None = None) -> Status:
     today = read_clock().today()
     of_clock = (Trouble("clock", ahead.warning, ahead.hint),) if ahead is not None else ()
     of_runs = tuple(troubles_of_runs([*(one for one in lost if one.outcome != "under way"), *ran], today))
+    of_checks = together(_mistaken_checks(config, lake))
     damaged = tuple(troubles_of_files(lake, _cadences(config)))
     bad = {name for one in damaged for name in one.tables}
     pairs = [(one, [] if one.table in bad and one.held is None else found) for one, found in pairs]  # said already
     of_tables = _one_where_nothing_is([one for _, found in pairs for one in found], len(pairs))
-    troubles = (*of_place, *of_clock, *together(damaged), *of_runs, *of_tables)
+    troubles = (*of_place, *of_clock, *together(damaged), *of_runs, *of_checks, *of_tables)
     pairs = [(replace(table, trouble="damaged") if table.table in bad else table, found) for table, found in pairs]
     if (
         of_place or of_clock or of_runs or any(not one.tables for one in damaged)
     ):  # what nobody could look at is not known to be complete
         pairs = [(replace(table, trouble=table.trouble or "not known"), found) for table, found in pairs]
     return Status(troubles, (*under_way, *_not_configured(config, lake)), tuple(table for table, _ in pairs))
+
+
+def _mistaken_checks(config: Config, lake: Lake) -> Iterator[Trouble]:
+    """Checks of one's own that no run can carry out."""
+    for check, error in mistaken_checks(config, lake):
+        hint = "correct the condition in the configuration's checks, then planlake run TABLE"
+        yield Trouble("check", str(error), hint, (check.table,))
 
 
 def _one_where_nothing_is(troubles: Sequence[Trouble], tables: int) -> list[Trouble]:

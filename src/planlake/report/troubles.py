@@ -119,9 +119,12 @@ def troubles_of(facts: Facts) -> list[Trouble]:
 
 
 def hints_shown(troubles: Sequence[Trouble]) -> list[tuple[Trouble, tuple[str, ...]]]:
-    """Troubles with the hints to print: a run of everything, once it was named, is also what single tables need."""
+    """Troubles with the hints to print: a run of everything, once it was named, is also what single tables need.
+
+    Where the place of the lake is what is wrong, every run is refused, and none is named.
+    """
     shown: list[tuple[Trouble, tuple[str, ...]]] = []
-    is_run_named = False
+    is_run_named = any(one.kind == "place" for one in troubles)
     for one in troubles:
         shown.append((one, one.hints[1:] if is_run_named and one.command == AGAIN else one.hints))
         is_run_named = is_run_named or one.command == "planlake run"

@@ -293,3 +293,11 @@ def test_every_sign_of_an_exports_name_stands_for_itself(typed, odd, tmp_path, n
         said = typed("export", "--out", tmp_path / name, *more, "--config", odd)
         assert (said.status, said.errors) == (0, [])
     assert [one.name for one in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["fees.duckdb", "fees"])
+def test_an_export_into_a_table_of_the_lake_is_refused(typed, lake, name):
+    folder = next((lake.parent / "lake").glob("*refined*/current_fees/data"))
+    said = typed("export", "fees", "--out", folder / name, "--config", lake)
+    assert (said.status, "lies among the files of the lake" in said.err) == (2, True), said.everything
+    assert not (folder / name).exists()
