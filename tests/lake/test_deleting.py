@@ -168,6 +168,7 @@ def test_folders_of_a_lake_are_made_for_those_the_settings_name(feed, tmp_path, 
     run(config, Selection())
     deep = tmp_path / "new/deep"
     assert {path.name: path.stat().st_mode & 0o777 for path in deep.iterdir()} == {"one": mode, "two": mode}
+    assert {path.stat().st_mode & 0o777 for path in (deep / "two").iterdir()} == {mode}
     (deep / "one").chmod(0o711)
     run(config, Selection())
     assert (deep / "one").stat().st_mode & 0o777 == 0o711

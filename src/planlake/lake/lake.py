@@ -200,6 +200,7 @@ class Lake:
             self.absent.discard((zone, name))
             if "://" not in self.warehouses[zone]:
                 make_folder(self.warehouses[zone], self.mode)
+                make_folder(f"{self.warehouses[zone]}/{database}", self.mode)  # the one above may be open to more
             self.catalog.create_namespace_if_not_exists(database)
             self.loaded[zone, name] = self.catalog.create_table(
                 (database, name),

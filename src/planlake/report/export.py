@@ -35,6 +35,7 @@ STORAGE_VERSION = "v1.0.0"  # programs with a DuckDB of 2024 read it too
 CELLS_IN_MEMORY = 10_000_000  # of one group of rows of a Parquet file
 NO_FILE_NAME = re.compile(r'[\x00-\x1f/\\:*?"<>|%]')
 SECONDS_BETWEEN_LOOKS = 0.2
+FULL_BELOW_BYTES = 2**20  # DuckDB writes blocks of a quarter of that
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,4 +307,8 @@ def _clear_errors(target: ExportTarget) -> Iterator[None]:
         hint = "set memory_limit_megabytes higher, or export fewer tables at once"
         raise LakeError("the export needs more memory than it may take", state=state, hint=hint) from None
     except (duckdb.Error, OSError) as error:
-        raise LakeError(f"the export failed: {str(error).splitlines()[0]}", state=state) from None
+        said, folder = str(error).splitlines()[0], target.path.parent
+        if "No space left" in said or shutil.disk_usage(folder).free < FULL_BELOW_BYTES:
+            hint = "make room, or name a place on another disk with --out"
+            raise LakeError(f"the export failed: the disk of {folder} is full", state=state, hint=hint) from None
+        raise LakeError(f"the export failed: {said}", state=state) from None

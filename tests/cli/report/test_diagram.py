@@ -178,3 +178,9 @@ def test_what_is_misspelt_is_refused(typed, file, arguments, message):
     said = typed("diagram", *arguments, "--config", file)
     assert (said.status, said.out) == (2, "")
     assert message in said.err
+
+
+@pytest.mark.parametrize("more", [(), ("--format", "svg")])
+def test_a_diagram_into_a_folder_is_refused_with_what_to_do(typed, lake, tmp_path, more):
+    said = typed("diagram", "--out", tmp_path, *more, "--config", lake)
+    assert (said.status, "is a folder" in said.err, "tables.svg" in said.err) == (2, True, True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import date, datetime
@@ -301,3 +302,21 @@ def test_an_export_into_a_table_of_the_lake_is_refused(typed, lake, name):
     said = typed("export", "fees", "--out", folder / name, "--config", lake)
     assert (said.status, "lies among the files of the lake" in said.err) == (2, True), said.everything
     assert not (folder / name).exists()
+
+
+def test_an_export_that_a_full_disk_broke_off_says_so(odd, tmp_path, monkeypatch):
+    def fail(*_):
+        raise duckdb.Error('IO Error: Detached database "export" ... CHECKPOINT failed')
+
+    monkeypatch.setattr(library, "_write_about", fail)
+    monkeypatch.setattr(library.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 4096))
+    with pytest.raises(LakeError, match=r"the disk of .* is full") as raised:
+        library.export(load_config(odd), [], library.ExportTarget(tmp_path / "a.duckdb", "duckdb"))
+    assert "was left as it was" in raised.value.state
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("out", ["/dev/stdout", "-"])
+def test_an_export_to_a_stream_is_refused_with_what_to_do(typed, lake, out):
+    said = typed("export", "--out", out, "--config", lake)
+    assert (said.status, "no stream" in said.err, "planlake sql" in said.err) == (2, True, True)

@@ -44,7 +44,7 @@ def diagram(
 
     check_format(format, FORMATS)
     check_shown_columns(columns, COLUMNS)
-    chosen = format or _format_of(out)
+    chosen = format if format and not (out and out.is_dir()) else _format_of(out)
     loaded = configuration(config)
     from planlake.report import diagram_formats as drawing
     from planlake.report.diagram import Wanted
@@ -64,6 +64,8 @@ def _format_of(out: Path | None) -> str:
     """The format that the ending of a file names; a ConfigurationError where it names none of them."""
     from planlake.errors import ConfigurationError
 
+    if out is not None and out.is_dir():
+        raise ConfigurationError(f"{out} is a folder", hint=f"name a file: --out {out / 'tables.svg'}")
     ending = out.suffix.lower() if out else ""
     if ending not in ENDINGS:
         hint = "--out FILE.svg, FILE.dbml or FILE.mmd; with --format any name will do"

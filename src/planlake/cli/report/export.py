@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("duckdb", "parquet")
 SUFFIXES = (".duckdb", ".db")
+STREAMS = ("-", "/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2")
 ENDING = re.compile(r"\.[A-Za-z]\w{0,7}")  # of a file, whatever kind that is
 
 
@@ -65,6 +66,9 @@ def _target(out: Path, name: str | None, *, replaces: bool) -> "ExportTarget":
     from planlake.errors import ConfigurationError
 
     check_format(name, FORMATS)
+    if str(out) in STREAMS:
+        hint = 'planlake sql --format parquet "select * from TABLE" > FILE, or | PROGRAM'
+        raise ConfigurationError("an export is a file or a folder, and no stream", facts={"out": out}, hint=hint)
     from planlake.report.export import ExportTarget
 
     if name == "duckdb" or (name is None and out.suffix.lower() in SUFFIXES):
