@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from select import select
 from socket import socket, socketpair
 from threading import Thread, current_thread, main_thread
@@ -67,7 +67,17 @@ def heard(listener: socket, note: Callable[[], None] | None = None) -> Iterator[
         yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.set_wakeup_fd(before)
+        _hear_as_before(listener.fileno(), before)
+
+
+def _hear_as_before(own: int, before: int) -> None:
+    """Give signals back to who heard of them before; who closed that meanwhile, or hears of them since, is left alone.
+
+    What is opened first may be closed first.
+    """
+    now = signal.set_wakeup_fd(-1)
+    with suppress(OSError, ValueError):
+        signal.set_wakeup_fd(before if now == own else now, warn_on_full_buffer=False)
 
 
 def heard_of(said: socket, seconds: float | None) -> bytes:
