@@ -262,7 +262,9 @@ def test_a_lake_that_is_gone_meanwhile_is_told_of(own_demo):
 # ---------------------------------------------------------------- days
 
 
-@pytest.mark.parametrize("day", ["2026-11-21", date(2026, 11, 21), datetime.fromisoformat("2026-11-21T23:00")])
+@pytest.mark.parametrize(
+    "day", ["2026-11-21", "20261121", date(2026, 11, 21), datetime.fromisoformat("2026-11-21T23:00")]
+)
 def test_a_day_is_a_date_or_its_text(lake, day):
     answer = lake.as_of(day).sql(COUNT)
     assert answer.rows() == [{"n": 377}]

@@ -65,7 +65,7 @@ class Lake:
         return self._answer(f"select * from {'.'.join(map(identifier, name.rsplit('.', 1)))}", limit)
 
     def as_of(self, day: date | str) -> "Lake":
-        """The same lake with its refined tables as they were published on a London day: a date, or `YYYY-MM-DD`.
+        """The same lake, refined tables as they were published on a London day: a date, `2026-11-21` or `20261121`.
 
         >>> lake.as_of("2026-11-21").table("applications").notes
         ('applications as of 2026-11-21: as published on 2026-11-21',)
