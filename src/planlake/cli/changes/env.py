@@ -58,10 +58,11 @@ def list_(config: ConfigFile = None, json: AsJson = False) -> None:
     from planlake.changes.previews import environments
 
     found = environments(loaded)
-    are_readable = not any(one.damage and not one.base for one in found)
+    of_environments = [not one.damage for one in found if not one.base]
+    status = 0 if all(of_environments) else 1 if any(of_environments) else 3
     if json:
         print_json([asdict(one) for one in found])
-        raise typer.Exit(0 if are_readable else 1)
+        raise typer.Exit(status)
     from planlake.cli.screen import remark
 
     names = ("environment", "stands on", "made (UTC)", "own tables", "files", "megabytes")
@@ -72,8 +73,7 @@ def list_(config: ConfigFile = None, json: AsJson = False) -> None:
         elif one.damage:
             said = f"{one.name} is damaged, files of it are gone or cut off: {one.damage}"
             remark(f"{said}\nhint: planlake env drop {one.name}")
-    if not are_readable:
-        raise typer.Exit(1)
+    raise typer.Exit(status)
 
 
 def _listed(one: "Listed") -> tuple[object, ...]:
