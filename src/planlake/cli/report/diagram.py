@@ -44,7 +44,7 @@ def diagram(
 
     check_format(format, FORMATS)
     check_shown_columns(columns, COLUMNS)
-    chosen = format if format and not (out and out.is_dir()) else _format_of(out)
+    chosen = format if format and not _is_folder(out) else _format_of(out)
     loaded = configuration(config)
     from planlake.report import diagram_formats as drawing
     from planlake.report.diagram import Wanted
@@ -60,11 +60,19 @@ def diagram(
     remark(f"{len(found.entities)} tables, {len(found.relations)} relations")
 
 
+def _is_folder(out: Path | None) -> bool:
+    """Whether a folder is called so; a name that is too long is told when it is written."""
+    try:
+        return out is not None and out.is_dir()
+    except OSError:
+        return False
+
+
 def _format_of(out: Path | None) -> str:
     """The format that the ending of a file names; a ConfigurationError where it names none of them."""
     from planlake.errors import ConfigurationError
 
-    if out is not None and out.is_dir():
+    if out is not None and _is_folder(out):
         raise ConfigurationError(f"{out} is a folder", hint=f"name a file: --out {out / 'tables.svg'}")
     ending = out.suffix.lower() if out else ""
     if ending not in ENDINGS:

@@ -69,14 +69,14 @@ def _target(out: Path, name: str | None, *, replaces: bool) -> "ExportTarget":
     if str(out) in STREAMS:
         hint = 'planlake sql --format parquet "select * from TABLE" > FILE, or | PROGRAM'
         raise ConfigurationError("an export is a file or a folder, and no stream", facts={"out": out}, hint=hint)
-    from planlake.report.export import ExportTarget
+    from planlake.report.export import ExportTarget, follow_links
 
     if name == "duckdb" or (name is None and out.suffix.lower() in SUFFIXES):
         return ExportTarget(out, "duckdb", replaces)
     if out.suffix.lower() == ".parquet":
         hint = f"--out {out.with_suffix('')} makes a folder with a file for each table"
         raise ConfigurationError("Parquet is written into a folder", facts={"out": out}, hint=hint)
-    if name is None and not out.is_dir() and ENDING.fullmatch(out.suffix):
+    if name is None and not follow_links(out).is_dir() and ENDING.fullmatch(out.suffix):
         raise _no_export(out)
     return ExportTarget(out, "parquet", replaces)
 

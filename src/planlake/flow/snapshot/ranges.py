@@ -114,4 +114,4 @@ def cut_by_range(parts: Sequence[pa.Table], key: str, schema: Schema, spec: Part
         for one, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
             cut.setdefault(one, []).append(rows.slice(start, end - start))
             start = end
-    return {one: pa.concat_tables(found) for one, found in cut.items()}
+    return {one: pa.concat_tables(cut[one]) for one in sorted(cut)}
