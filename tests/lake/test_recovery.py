@@ -380,6 +380,7 @@ def test_a_newer_version_whose_files_are_gone_is_not_taken_and_the_command_says_
         "number_to": known,
         "is_trouble": True,
         "is_apart": False,
+        "lacks_files": False,
     }
     assert places(feed)["current_things"] == older["current_things"]
 
