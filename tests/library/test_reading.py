@@ -1,11 +1,9 @@
 """`planlake.open_lake`, `Lake` and `Answer`: what a lake answers with, and what is said where it cannot."""
 
-import os
 import resource
 import shutil
-import signal
+import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date, datetime
@@ -237,11 +235,22 @@ def test_rows_and_queries_that_need_too_much_memory_are_stopped(demo, query):
     assert "query_memory_megabytes allows more" in said[1]
 
 
-def test_the_interrupt_button_stops_a_query_and_the_lake_answers_the_next(lake):
-    threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
-    with pytest.raises(KeyboardInterrupt):
-        lake.sql("select count(*) from range(10000000) a, range(10000000) b")
-    assert lake.sql(COUNT).rows() == [{"n": 378}]
+INTERRUPTED = """\
+import os, signal, sys, threading
+import planlake
+lake = planlake.open_lake(sys.argv[1], settings={"query_seconds": 60})
+threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    lake.sql("select count(*) from range(10000000) a, range(10000000) b")
+except KeyboardInterrupt:
+    print("stopped", lake.sql(sys.argv[2]).rows())
+"""
+
+
+def test_the_interrupt_button_stops_a_query_and_the_lake_answers_the_next(demo):
+    program = [sys.executable, "-c", INTERRUPTED, str(demo.file), COUNT]
+    said = subprocess.run(program, capture_output=True, text=True, timeout=120, check=False)
+    assert said.stdout == "stopped [{'n': 378}]\n", said.stderr
 
 
 def test_a_file_that_is_gone_is_named_with_what_to_do(own_demo):
