@@ -8,7 +8,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 
 from planlake.engines.duckdb.connection import Connection
-from planlake.engines.duckdb.parsing import SAYS_A_KEY_TWICE, keys_and_others, parse_records
+from planlake.engines.duckdb.parsing import SAYS_A_KEY_TWICE, keys_and_others, parse_by_python, parse_records
 from planlake.engines.sql import identifier
 from planlake.lake.tables.columns import IMPORT_COLUMNS
 from planlake.lake.tables.data_files import uncompressed_bytes
@@ -83,16 +83,10 @@ def read_texts(cursor: Connection, rows: str, keys: Mapping[str, str], found: Ke
     if is_regular == "is_regular" and not found.has_others:
         return parts[0]
     slow = cursor.sql(f"select {columns} from {rows} where ({is_regular}) is not true").to_arrow_table()
-    parts += [_slow_texts(slow, keys)] if slow.num_rows or not parts else []
+    if slow.num_rows or not parts:
+        parts.append(parse_by_python(slow.drop_columns("is_regular"), keys, texts_of))
     names = parts[0].column_names
     return pa.concat_tables([part.select(names) for part in parts], promote_options="permissive")
-
-
-def _slow_texts(rows: pa.Table, keys: Mapping[str, str]) -> pa.Table:
-    values = [texts_of(text) or {} for text in rows["api_response"].to_pylist()]
-    columns = {column: pa.array([row.get(key) for row in values], pa.string()) for key, column in keys.items()}
-    own = {name: rows[name] for name in rows.column_names if name not in ("is_regular", "api_response")}
-    return pa.table({**columns, **own})
 
 
 def _with_missing(rows: pa.Table, columns: Iterable[str]) -> pa.Table:
