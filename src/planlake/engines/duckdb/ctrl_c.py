@@ -3,13 +3,13 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from select import select
 from socket import socket, socketpair
 from threading import Thread, current_thread, main_thread
 from time import monotonic
 
 SAID_BY_DUCKDB = "Query interrupted"
 SECONDS_BETWEEN_INTERRUPTS = 0.05
+SHORTEST_WAIT = 0.001  # seconds; to a socket 0 means that it never waits
 DONE, PRESSED = b"\0", bytes([signal.SIGINT])
 
 
@@ -82,9 +82,11 @@ def _hear_as_before(own: int, before: int) -> None:
 
 def heard_of(said: socket, seconds: float | None) -> bytes:
     """What comes in so many seconds: that the work is done, that Ctrl-C was pressed, or nothing."""
-    until = None if seconds is None else monotonic() + max(0.0, seconds)
-    while select([said], [], [], None if until is None else max(0.0, until - monotonic()))[0]:
-        word = said.recv(1)
-        if word in (DONE, PRESSED):
-            return word
+    until = None if seconds is None else monotonic() + seconds
+    while until is None or monotonic() < until:
+        said.settimeout(None if until is None else max(SHORTEST_WAIT, until - monotonic()))
+        with suppress(TimeoutError):
+            word = said.recv(1)  # not `select`, which fails where a program has more than 1,023 files open
+            if word in (DONE, PRESSED):
+                return word
     return b""
