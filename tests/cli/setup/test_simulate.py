@@ -88,7 +88,9 @@ def test_a_word_that_is_wrong_is_one_clear_line(typed, options, message):
 
 def test_a_port_in_use_is_one_clear_line(typed, feed):
     port = re.search(r":(\d+)/", feed.simulator.url)[1]
+    endings = [signal.getsignal(ending) for ending in (signal.SIGINT, signal.SIGTERM)]
     said = typed("simulate", "--port", port)
+    assert [signal.getsignal(ending) for ending in (signal.SIGINT, signal.SIGTERM)] == endings
     assert (said.status, said.out) == (2, "")
     assert said.errors == [f"Error: the simulator's port is in use (port={port})"]
 

@@ -2,6 +2,8 @@
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,16 +46,25 @@ def simulate(
     data.keeps_all = begin is not None
     data.move_to(instant)
     stopped = threading.Event()
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, lambda *_: stopped.set())
     spoken = speech(source)
-    with Simulator(data, port=port, speech=spoken) as simulator:
+    with _set_by_signals(stopped), Simulator(data, port=port, speech=spoken) as simulator:
         typer.echo(f"{source} as of {instant:%Y-%m-%d %H:%M} at {simulator.url}   (Ctrl-C stops)")
         keys = f"TASCOMI_PUBLIC_KEY={PUBLIC_KEY} TASCOMI_PRIVATE_KEY={PRIVATE_KEY}"
         typer.echo(f"export {f'PLANLAKE_API_TOKEN={spoken.token}' if spoken and spoken.token else keys}")
         of_source = "" if source == "tascomi" else f" --source {source}"
         typer.echo(runnable(f"next: planlake init --base-url {simulator.url}{of_source}"))
         stopped.wait()
+
+
+@contextmanager
+def _set_by_signals(stopped: threading.Event) -> Iterator[None]:
+    """Set the event when this process is to end; afterwards signals mean what they meant before."""
+    before = {ending: signal.signal(ending, lambda *_: stopped.set()) for ending in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for ending, handler in before.items():
+            signal.signal(ending, handler)
 
 
 def _instant(option: str, text: str) -> "datetime":
