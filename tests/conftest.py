@@ -16,6 +16,7 @@ from threading import Thread
 import duckdb
 import pytest
 
+from commands import typed_in_process
 from planlake.config import Config, load_config
 from planlake.lake.lake import ZONES, catalogue_file
 from planlake.lake.opening import open_lake
@@ -104,6 +105,21 @@ def one_duckdb():
         yield
     for database in started.values():
         database.close()
+
+
+@pytest.fixture
+def feed(loaded):
+    """The lake that a module's `loaded` made, set back to how it was then."""
+    made, set_back = loaded
+    set_back()
+    return made
+
+
+@pytest.fixture
+def typed(feed, monkeypatch, capfd):
+    """Run a command on the lake of `feed` in this process."""
+    file = feed.config.folder / "planlake.yaml"
+    return lambda *arguments: typed_in_process(monkeypatch, capfd, [*arguments, "--config", file])
 
 
 @dataclass

@@ -6,7 +6,6 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from commands import typed_in_process
 from conftest import feeding, table_of
 from flow.killing import Killed, killed
 from planlake.changes import promote as promoting
@@ -61,20 +60,6 @@ def loaded(tmp_path_factory):
         change(made, 1)
         made.run_at(day(1).isoformat())
         yield made, made.remembered()
-
-
-@pytest.fixture
-def feed(loaded):
-    made, set_back = loaded
-    set_back()
-    return made
-
-
-@pytest.fixture
-def typed(feed, monkeypatch, capfd):
-    """Run a command on this lake in this process."""
-    file = feed.config.folder / "planlake.yaml"
-    return lambda *arguments: typed_in_process(monkeypatch, capfd, [*arguments, "--config", file])
 
 
 def change(feed, number, *tables):

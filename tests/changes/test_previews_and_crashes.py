@@ -11,13 +11,11 @@ from changes.test_previews import (
     day,
     declared,
     everything,
-    feed,
     loaded,
     pins,
     rows,
     run_in,
     shown,
-    typed,
     yes,
 )
 from flow.killing import killed
@@ -35,7 +33,7 @@ from planlake.lake.state import landing as arrivals
 from planlake.lake.state.ledger import voided_batches
 from planlake.lake.tables.format import FORMAT_PROPERTY
 
-__all__ = ["feed", "loaded", "typed"]  # fixtures
+__all__ = ["loaded"]  # fixtures
 
 
 def configured(feed, text):

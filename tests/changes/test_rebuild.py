@@ -42,13 +42,6 @@ def loaded(tmp_path_factory):
 
 
 @pytest.fixture
-def feed(loaded):
-    made, set_back = loaded
-    set_back()
-    return made
-
-
-@pytest.fixture
 def typed(monkeypatch, capfd):
     """Run a command in this process."""
     return lambda *arguments: typed_in_process(monkeypatch, capfd, arguments)

@@ -14,7 +14,6 @@ from changes.test_previews import (
     change,
     day,
     everything,
-    feed,
     files,
     loaded,
     pins,
@@ -41,7 +40,7 @@ from planlake.lake.previews import entering as previews
 from planlake.lake.previews.entering import enter, leave
 from planlake.telemetry.progress import ignore
 
-__all__ = ["feed", "loaded"]  # fixtures
+__all__ = ["loaded"]  # fixtures
 OTHER = "other"
 
 

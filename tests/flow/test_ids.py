@@ -37,13 +37,6 @@ def loaded(tmp_path_factory):
         yield made, made.remembered()
 
 
-@pytest.fixture
-def feed(loaded):
-    made, set_back = loaded
-    set_back()
-    return made
-
-
 @pytest.mark.parametrize("columns", [1, 40, 41, 766, 767, 9000])
 def test_ranges_of_ids_end_where_the_type_of_the_key_ends(columns):
     fields = [NestedField(number, f"text_{number}", StringType()) for number in range(2, columns + 1)]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from commands import typed_in_process
 from lake.things import DAY_2, DAY_3, put, things_loaded
 from planlake.changes.forget import forget
 from planlake.changes.maintain import maintain
@@ -38,19 +37,6 @@ def loaded(tmp_path_factory):
             made.run_at(DAY_3)
         kept.unlink()
         yield made, made.remembered()
-
-
-@pytest.fixture
-def feed(loaded):
-    made, set_back = loaded
-    set_back()
-    return made
-
-
-@pytest.fixture
-def typed(feed, monkeypatch, capfd):
-    file = feed.config.folder / "planlake.yaml"
-    return lambda *words: typed_in_process(monkeypatch, capfd, (*words, "--config", file))
 
 
 def lose(feed):

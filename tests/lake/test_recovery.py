@@ -36,13 +36,6 @@ def loaded(tmp_path_factory):
         yield made, made.remembered()
 
 
-@pytest.fixture
-def feed(loaded):
-    made, set_back = loaded
-    set_back()
-    return made
-
-
 def everything(feed):
     names = ("things", "increment_things", "api_requests", "runs", "published", "checks")
     return {name: feed.rows(f"select * from {name} order by all") for name in names}

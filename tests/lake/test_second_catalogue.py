@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from commands import typed_in_process
 from lake.things import DAY_2, DAY_3, put, things_loaded
 from planlake.changes.maintain import maintain
 from planlake.changes.recover import recover
@@ -40,12 +39,6 @@ def feed(loaded):
     for place in OTHER_PLACES:
         for file in made.config.folder.glob(f"{place}*"):
             file.unlink()
-
-
-@pytest.fixture
-def typed(feed, monkeypatch, capfd):
-    file = feed.config.folder / "planlake.yaml"
-    return lambda *words: typed_in_process(monkeypatch, capfd, (*words, "--config", file))
 
 
 def spell(feed, place):

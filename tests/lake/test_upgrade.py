@@ -22,20 +22,6 @@ def loaded(tmp_path_factory):
         yield made, made.remembered()
 
 
-@pytest.fixture
-def feed(loaded):
-    made, set_back = loaded
-    set_back()
-    return made
-
-
-@pytest.fixture
-def typed(feed, monkeypatch, capfd):
-    """Run a command on this lake in this process."""
-    file = feed.config.folder / "planlake.yaml"
-    return lambda *arguments: typed_in_process(monkeypatch, capfd, [*arguments, "--config", file])
-
-
 def made_preview(feed):
     create(feed.config, "trial")
     put(feed, 2, "second", "2026-11-17 09:00:00")

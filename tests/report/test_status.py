@@ -34,13 +34,6 @@ def loaded(tmp_path_factory):
 
 
 @pytest.fixture
-def feed(loaded):
-    made, set_back = loaded
-    set_back()
-    return made
-
-
-@pytest.fixture
 def typed(feed, monkeypatch, capfd):
     monkeypatch.setenv("COLUMNS", "80")
     file = feed.config.folder / "planlake.yaml"

@@ -36,13 +36,6 @@ def loaded(tmp_path_factory):
         yield made, made.remembered()
 
 
-@pytest.fixture
-def feed(loaded):
-    made, set_back = loaded
-    set_back()
-    return made
-
-
 def run_ahead(feed, moment, **how):
     """A run whose clock is ahead of everybody's: the API's time goes on as it does."""
     now = feed.data.now

@@ -37,13 +37,6 @@ def loaded(tmp_path_factory):
         yield made, made.remembered()
 
 
-@pytest.fixture
-def feed(loaded):
-    made, set_back = loaded
-    set_back()
-    return made
-
-
 def outcomes(feed, environment=None):
     return [(one.run, one.outcome) for one in past_runs(feed.config, environment=environment)]
 

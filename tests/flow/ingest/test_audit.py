@@ -11,7 +11,6 @@ from typing import NamedTuple
 import pytest
 from rich.console import Console
 
-from commands import typed_in_process
 from conftest import feeding, table_of
 from flow.ingest.served import asked, assert_equal, fill, ledger, record, served, settings_of, versions
 from flow.killing import Commits, Killed
@@ -298,13 +297,6 @@ def test_a_run_that_is_killed_at_any_commit_of_an_audit_is_made_up_for(feed, mon
     run_on(feed, 2)
     assert_equal(feed, "sparse")
     assert versions(feed, "sparse") == 43
-
-
-@pytest.fixture
-def typed(feed, monkeypatch, capfd):
-    """Run a command on this lake in this process."""
-    file = feed.config.folder / "planlake.yaml"
-    return lambda *words: typed_in_process(monkeypatch, capfd, [*words, "--config", file])
 
 
 def test_plan_says_how_many_pages_are_due_and_how_far_the_round_is(feed, typed, monkeypatch):

@@ -29,13 +29,6 @@ def loaded(tmp_path_factory):
         yield made, made.remembered()
 
 
-@pytest.fixture
-def feed(loaded):
-    made, set_back = loaded
-    set_back()
-    return made
-
-
 def compared(feed, *tables, is_deep=True, now=LATER):
     feed.monkeypatch.setenv("PLANLAKE_NOW", now)
     found = reconcile(feed.config, tables or ("things", "wards_"), is_deep=is_deep)

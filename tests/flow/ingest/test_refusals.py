@@ -35,13 +35,6 @@ def loaded(tmp_path_factory):
         yield made, made.remembered()
 
 
-@pytest.fixture
-def feed(loaded):
-    made, set_back = loaded
-    set_back()
-    return made
-
-
 def rule(stage, **fault):
     day, page = STAGES[stage]
     return Rule(resource="things", query={"last_updated": day, "page": page}, times=None, **fault)

@@ -30,13 +30,6 @@ def loaded(tmp_path_factory):
         yield made, made.remembered()
 
 
-@pytest.fixture
-def feed(loaded):
-    made, set_back = loaded
-    set_back()
-    return made
-
-
 def deleted(feed, table="wards_"):
     query = f"select id from current_{table} where is_deleted order by id"
     return [row["id"] for row in feed.rows(query)]
