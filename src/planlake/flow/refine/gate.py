@@ -37,7 +37,7 @@ class _Figures:
     filled: int
 
 
-def checked(
+def row_checks(
     connection: Connection,
     resource: Resource,
     parts: Sequence[RefinedPart],
@@ -46,27 +46,10 @@ def checked(
     columns: Sequence[Column],
     settings: Settings,
 ) -> list[CheckResult]:
-    """The checks of new rows, which are written and not committed yet.
+    """The checks of new rows, which are written and not committed yet; none where there are no rows.
 
     Counts are of the latest versions: a table that is held for long gathers versions, not reasons to pass.
     """
-    refused, received = sum(len(part.rejected) for part in parts), sum(part.received for part in parts)
-    mended = sum(part.mended for part in parts)
-    return [
-        *_of_versions(connection, resource, parts, schema, columns, settings),
-        rejected(refused, rows=received, percent=settings.rejected_percent, at_least=settings.rejected_records),
-        *([encoding(resource.name, mended)] if mended else []),
-    ]
-
-
-def _of_versions(
-    connection: Connection,
-    resource: Resource,
-    parts: Sequence[RefinedPart],
-    schema: Schema,
-    columns: Sequence[Column],
-    settings: Settings,
-) -> list[CheckResult]:
     versions = _versions_sql(resource, parts, schema, columns)
     if not versions:
         return []
@@ -86,6 +69,16 @@ def _of_versions(
         ),
         complete(resource.complete, filled=figures.filled, rows=figures.live, minimum=resource.complete_minimum),
         repeats(repeated),
+    ]
+
+
+def record_checks(resource: Resource, parts: Sequence[RefinedPart], settings: Settings) -> list[CheckResult]:
+    """The checks of records as they were received: how many were refused, how many held bytes that are no UTF-8."""
+    refused, received = sum(len(part.rejected) for part in parts), sum(part.received for part in parts)
+    mended = sum(part.mended for part in parts)
+    return [
+        rejected(refused, rows=received, percent=settings.rejected_percent, at_least=settings.rejected_records),
+        *([encoding(resource.name, mended)] if mended else []),
     ]
 
 

@@ -15,7 +15,7 @@ from planlake.flow.context import Context
 from planlake.flow.record import note_troubles
 from planlake.flow.refine.column_drift import noticed
 from planlake.flow.refine.findings import Found, settle_findings, tell_withheld, with_records, write_findings
-from planlake.flow.refine.gate import checked
+from planlake.flow.refine.gate import record_checks, row_checks
 from planlake.flow.refine.increment_table import prepare_table
 from planlake.flow.refine.parsing import Keys, grouped
 from planlake.flow.refine.rebuild_reasons import Affected, Asked, affected
@@ -118,7 +118,10 @@ def _audited(
 ) -> tuple[CheckResult, ...]:
     """What is checked of the rows that were written."""
     schema, settings = work.units[0].target.schema, context.config.settings
-    return tuple(checked(context.connection, resource, parts, schema=schema, columns=work.columns, settings=settings))
+    return (
+        *row_checks(context.connection, resource, parts, schema=schema, columns=work.columns, settings=settings),
+        *record_checks(resource, parts, settings),
+    )
 
 
 def _found(context: Context, resource: Resource, work: _Work, parts: Sequence[RefinedPart]) -> Found:

@@ -115,7 +115,7 @@ def _planned_work(context: Context, resource: Resource, *, is_anew: bool) -> _Wo
         before,
         schema,
         types,
-        tuple(_units(context, versions, current, schema, touched, kept)),
+        tuple(_units(context, versions, current=current, schema=schema, touched=touched, kept=kept)),
         removed,
         replaces_all=replaced is None,
         has_kept_rows=not is_rebuilt,
@@ -126,6 +126,7 @@ def _planned_work(context: Context, resource: Resource, *, is_anew: bool) -> _Wo
 def _units(
     context: Context,
     versions: Versions,
+    *,
     current: Table,
     schema: Schema,
     touched: Mapping[Range, int],
