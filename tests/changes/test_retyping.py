@@ -207,7 +207,7 @@ def test_a_retyped_column_that_is_killed_between_its_two_tables_is_finished_by_t
         raise Killed
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr("planlake.runs.run.snapshot", kill)
+        patched.setattr("planlake.runs.table_run.snapshot", kill)
         feed.run_at(DAY_2)
     assert amounts(feed, 7) == {7: None}
     assert amounts(feed, 7, table="increment_things") == {7: "n/a"}

@@ -28,7 +28,7 @@ from planlake.lake.lake import catalogue_file, lock_beside
 from planlake.lake.opening import open_lake
 from planlake.lake.state.lock import writing
 from planlake.lake.tables.data_files import data_files
-from planlake.runs import run as running
+from planlake.runs import table_run as running
 from planlake.simulator.app import PRIVATE_KEY
 
 SETTINGS = settings_of(["things"], ["codes"], lease_wait_seconds=0.1, uncastable_cells=5)

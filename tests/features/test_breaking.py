@@ -14,7 +14,8 @@ from planlake.engines.duckdb import casting as duckdb
 from planlake.flow.ingest import step as ingest
 from planlake.flow.refine import step as refine
 from planlake.flow.refine.parsing import Keys
-from planlake.runs import run
+from planlake.flow.snapshot.result import SnapshotResult
+from planlake.runs import table_run
 from planlake.setup import try_table as try_out
 
 
@@ -43,14 +44,14 @@ def numbers_are_one_too_high(monkeypatch):
 
 
 def later_versions_are_not_applied(monkeypatch):
-    snapshot = run.snapshot
+    snapshot = table_run.snapshot
 
     def first_only(context, resource, **more):
         if context.lake.find("refined", f"current_{resource.name}") is None:
             return snapshot(context, resource, **more)
-        return run.SnapshotResult(resource.name, 0)
+        return SnapshotResult(resource.name, 0)
 
-    monkeypatch.setattr(run, "snapshot", first_only)
+    monkeypatch.setattr(table_run, "snapshot", first_only)
 
 
 def differences_are_overlooked(monkeypatch):

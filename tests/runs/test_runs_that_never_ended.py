@@ -121,7 +121,7 @@ def test_what_breaks_a_command_off_is_written_down(feed, monkeypatch, error, out
 
 def test_a_killed_run_is_told_of_in_good_words_with_the_one_command_that_goes_on(feed, monkeypatch, capfd):
     fill(feed.data, "things", 3, "2026-11-18 09:00:00", start=50)
-    killed(monkeypatch, lambda: feed.run_at(DAYS[2]), at="planlake.runs.run.refine")
+    killed(monkeypatch, lambda: feed.run_at(DAYS[2]), at="planlake.runs.table_run.refine")
     kinds = {one.kind: one.sentence for one in status(feed.config).troubles}
     assert kinds["last run"] == "the last run (3 of 19 November) was killed; what it committed is kept"
     assert kinds.keys() == {"last run", "waiting"}

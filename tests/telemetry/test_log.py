@@ -120,7 +120,7 @@ def test_what_a_library_says_of_a_personal_table_is_not_told(feed, told, monkeyp
     def broken(*_, **__):
         raise ValueError(f"cannot convert {JANE}")
 
-    monkeypatch.setattr("planlake.runs.run.refine", broken)
+    monkeypatch.setattr("planlake.runs.table_run.refine", broken)
     feed.run_at(DAYS[0])
     lines = told()
     found = steps(lines)

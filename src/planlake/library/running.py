@@ -34,7 +34,8 @@ def plan(
     Raises what `open_lake` raises.
     """
     chosen = Selection(_names(tables), _cadence(cadence), is_full=full)
-    return planned(read_configuration(config, settings), chosen, environment=environment)
+    plans = planned(read_configuration(config, settings), chosen, environment=environment)
+    return [step for plan in plans for step in plan.steps]
 
 
 def run(

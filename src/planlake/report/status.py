@@ -184,8 +184,8 @@ def _rollbacks(
     found = standing_rollbacks(lake, connection)
     if not any(entry.zone == "all" for entry in found.values()):
         return found
-    steps = plan(config, catalogue_of(config), histories, clock=read_clock(), selection=Selection())
-    due = {step.table for step in steps if step.step == "ingest" and step.windows}
+    plans = plan(config, catalogue_of(config), histories, clock=read_clock(), selection=Selection())
+    due = {one.table for one in plans if one.windows}
     return {name: entry for name, entry in found.items() if entry.zone != "all" or name in due}
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from planlake.config import Config
 from planlake.event_loop import run_to_end
 from planlake.lake.state.ledger import FULL
-from planlake.runs.plan import Step
+from planlake.runs.plan import TablePlan
 from planlake.sources.catalogue import catalogue_of
 from planlake.sources.dialect import Dialect, page_query
 from planlake.sources.http.client import Source
@@ -29,12 +29,12 @@ class Estimate:
     error: str = ""
 
 
-def estimate_full_loads(config: Config, steps: Sequence[Step]) -> dict[str, Estimate]:
+def estimate_full_loads(config: Config, plans: Sequence[TablePlan]) -> dict[str, Estimate]:
     """What to expect of every table that is to be read whole, by table.
 
     Raises what asking the API raises: ConfigurationError for keys, SourceUnreachable, SourceRefused.
     """
-    tables = [step.table for step in steps if any(window.name == FULL for window in step.windows)]
+    tables = [plan.table for plan in plans if any(window.name == FULL for window in plan.windows)]
     return run_to_end(_asked(config, tables)) if tables else {}
 
 

@@ -1,27 +1,101 @@
-"""Plans a run: the list of steps it will carry out, from the ledger's history and the clock.
+"""Plans a run: for each table the stages that the run will carry out, from the ledger's history and the clock.
 
-Nothing is asked of the API and nothing is written; `planlake plan` prints what `planlake run` does.
+Nothing is asked of the API and nothing is written. A run walks these very records, and `planlake plan` shows them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from planlake.clock import Clock
-from planlake.config import Config
+from planlake.clock import Clock, naive_utc
+from planlake.config import Config, Settings
 from planlake.errors import ConfigurationError
 from planlake.flow.ingest.audit_slices import Slice, due_slice, has_number_ids, is_read_by_days
-from planlake.flow.ingest.windows import Asked, Due, Request, Window, due_windows, from_first_day_on
+from planlake.flow.ingest.windows import Due, Request, RequestKind, Window, due_windows, from_first_day_on
+from planlake.flow.refine.rebuild_reasons import RebuildWhen
 from planlake.lake.state.ledger import FULL, History
 from planlake.sources.catalogue import Cadence, Catalogue, Resource
-from planlake.telemetry.steps import STEPS, StepName
+from planlake.telemetry.steps import StepName
+
+
+@dataclass(frozen=True, slots=True)
+class IngestStage:
+    """Ask the API for these windows, in order, then compare the slice `audit` of the table with it.
+
+    `gaps` are days that will not be asked for, `new_gaps` those of them that the ledger does not name yet.
+    """
+
+    windows: tuple[Window, ...]
+    why: str
+    gaps: tuple[date, ...] = ()
+    new_gaps: tuple[date, ...] = ()
+    audit: Slice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefineStage:
+    """Apply the raw rows that are new; `rebuild` says what makes it apply all of them again."""
+
+    why: str
+    rebuild: RebuildWhen = "if changed"
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotStage:
+    """Bring the latest version of each id up to date, if refining was not held back."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountStage:
+    """Compare the rows held with the total that the API gives, by one request."""
+
+    why: str
+
+
+Stage = IngestStage | RefineStage | SnapshotStage | CountStage
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """What a run does to one table: its stages, in this order. A table whose turn it is has one at least."""
+
+    table: str
+    cadence: Cadence
+    stages: tuple[Stage, ...]
+
+    @property
+    def why(self) -> str:
+        """Why its turn has come."""
+        return self.stages[0].why
+
+    @property
+    def ingest(self) -> IngestStage | None:
+        """The stage that asks the API for windows; none where only what was received before is applied."""
+        return next((stage for stage in self.stages if isinstance(stage, IngestStage)), None)
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """What the API is asked for."""
+        return self.ingest.windows if self.ingest else ()
+
+    @property
+    def asks_the_api(self) -> bool:
+        """Whether any stage needs the API."""
+        return bool(self.windows) or any(isinstance(stage, CountStage) for stage in self.stages)
+
+    @property
+    def steps(self) -> "list[Step]":
+        """The stages as they are shown; a count is one request and changes nothing, so it is left out."""
+        return list(_steps_of(self))
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing a run does: to which table, why, and for an ingest which windows and what will not be asked for.
+    """One line of a plan as it is shown: which step of which table, why, and for an ingest what it asks for.
 
-    `audit` is the slice that is compared once the windows are read.
+    `gaps` are days that will not be asked for, `audit` is the slice that is compared once the windows are read.
     """
 
     table: str
@@ -32,6 +106,17 @@ class Step:
     gaps: tuple[date, ...] = ()
     new_gaps: tuple[date, ...] = ()
     audit: Slice | None = None
+
+
+def _steps_of(plan: TablePlan) -> Iterator[Step]:
+    for stage in plan.stages:
+        match stage:
+            case IngestStage(windows, why, gaps, new_gaps, audit):
+                yield Step(plan.table, "ingest", why, plan.cadence, windows, gaps, new_gaps, audit)
+            case RefineStage(why):
+                yield Step(plan.table, "refine", why, plan.cadence)
+            case SnapshotStage(why):
+                yield Step(plan.table, "snapshot", why, plan.cadence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +140,77 @@ class Selection:
 
 def plan(
     config: Config, catalogue: Catalogue, histories: Mapping[str, History], *, clock: Clock, selection: Selection
-) -> list[Step]:
-    """Every step of a run in order: a table's ingest, then its refine and snapshot if there are new rows."""
-    steps: list[Step] = []
-    asked: Asked = "full" if selection.is_full else "named" if selection.tables else "due"
+) -> list[TablePlan]:
+    """What a run does to each table that is due or named, in order."""
+    plans = []
     for name, cadence in _selected(config, catalogue, selection):
         if selection.recasts:
-            steps += [Step(name, step, "recast where affected", cadence) for step in STEPS[1:]]
-            continue
-        history = histories.get(name, History())
-        request = Request(asked, cadence, selection.backfill)
-        due = due_windows(catalogue.resource(name), history, clock=clock, settings=config.settings, request=request)
-        if catalogue.dialect.day_filter == "since":
-            due = from_first_day_on(due)
-        if selection.step in (None, "ingest"):
-            audit = None
-            if _is_to_be_audited(catalogue.resource(name), due, request):
-                days, size = config.settings.audit_days, history.per_page or catalogue.page_size
-                audit = due_slice(history, clock.today(), page_size=size, audit_days=days)
-            steps.append(Step(name, "ingest", due.why, cadence, due.windows, due.gaps, due.new_gaps, audit))
-        steps += [Step(name, step, "if new rows", cadence) for step in STEPS[1:] if selection.step in (None, step)]
-    return steps
+            why = "recast where affected"
+            stages: list[Stage] = [RefineStage(why, "if affected"), SnapshotStage(why)]
+        else:
+            kind: RequestKind = "full" if selection.is_full else "named" if selection.tables else "due"
+            asking = _Asking(config.settings, catalogue, clock, Request(kind, cadence, selection.backfill))
+            stages = _stages(asking, catalogue.resource(name), histories.get(name, History()), only=selection.step)
+        plans.append(TablePlan(name, cadence, tuple(stages)))
+    return plans
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What decides beside its history what a table needs: settings, the API's ways, the day, how it was asked for."""
+
+    settings: Settings
+    catalogue: Catalogue
+    clock: Clock
+    request: Request
+
+
+def _stages(asking: _Asking, resource: Resource, history: History, *, only: StepName | None) -> list[Stage]:
+    """A table's ingest, then refine and snapshot for what it brings, then the count; one step `only` if it is named."""
+    ingest = _ingest_stage(asking, resource, history) if only in (None, "ingest") else None
+    stages: list[Stage] = [ingest] if ingest else []
+    if only in (None, "refine"):
+        stages.append(RefineStage("if new rows"))
+    if only in (None, "snapshot"):
+        stages.append(SnapshotStage("if new rows"))
+    if ingest and (why := _why_counted(asking, resource, history, ingest)):
+        stages.append(CountStage(why))
+    return stages
+
+
+def _ingest_stage(asking: _Asking, resource: Resource, history: History) -> IngestStage:
+    settings, request = asking.settings, asking.request
+    due = due_windows(resource, history, clock=asking.clock, settings=settings, request=request)
+    if asking.catalogue.dialect.day_filter == "since":
+        due = from_first_day_on(due)
+    audit = None
+    if _is_to_be_audited(resource, due, request):
+        size = history.per_page or asking.catalogue.page_size
+        audit = due_slice(history, asking.clock.today(), page_size=size, audit_days=settings.audit_days)
+    return IngestStage(due.windows, due.why, due.gaps, due.new_gaps, audit)
 
 
 def _is_to_be_audited(resource: Resource, due: Due, request: Request) -> bool:
     """Whether a slice is compared beside these windows: of a table that is read by days, on an ordinary day."""
     by_days = bool(due.windows) and all(window.name != FULL for window in due.windows) and not request.backfill
     return by_days and is_read_by_days(resource, request.cadence) and has_number_ids(resource)
+
+
+def _why_counted(asking: _Asking, resource: Resource, history: History, ingest: IngestStage) -> str:
+    """Why a table is counted: it differed last time, or was neither counted nor read in full for a week (setting)."""
+    last, count = history.last_full(), history.last_count
+    if last is None:
+        return ""
+    if count is not None and count.counted_at >= last.started_at and count.held != count.total:
+        return f"the API had {count.total} when {count.held} were held"
+    if asking.request.cadence == "weekly" or not resource.changed or not ingest.windows:
+        return ""
+    now, days = naive_utc(asking.clock.now()), asking.settings.count_every_days
+    newest = max(last.started_at, count.counted_at if count else last.started_at)
+    if count is not None and newest > now:
+        return "counted at a time that has not come yet"
+    is_due = (now.date() - newest.date()).days >= days  # of the calendar: a run is never just as quick
+    return f"every {days} days" if is_due else ""
 
 
 def _selected(config: Config, catalogue: Catalogue, selection: Selection) -> Sequence[tuple[str, Cadence]]:

@@ -349,7 +349,7 @@ def test_ids_that_are_no_whole_numbers_are_not_audited_and_status_says_so(feed, 
     )
     [one] = [one for one in status(feed.config).tables if one.table == "sparse"]
     assert one.audit.why_not == "its ids are no whole numbers"
-    [step] = [one for one in planned(feed.config, Selection(("sparse",))) if one.step == "ingest"]
+    [step] = [one.ingest for one in planned(feed.config, Selection(("sparse",)))]
     assert step.audit is None
 
 

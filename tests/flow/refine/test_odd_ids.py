@@ -105,7 +105,7 @@ def test_ids_of_a_run_that_was_killed_are_those_the_table_would_hold(tmp_path, m
     case = {"an exponent": (b'"1e3"', None)}
     with served_by(tmp_path, case) as feed:
         with monkeypatch.context() as killing, pytest.raises(KeyboardInterrupt):
-            killing.setattr("planlake.runs.run.refine", interrupted)
+            killing.setattr("planlake.runs.table_run.refine", interrupted)
             feed.run_at(DAY_1)
         feed.data.delete("of_an_exponent", 3)
         ingest = table_of(feed.run_at(DAY_2, "of_an_exponent", is_full=True), "of_an_exponent").ingest

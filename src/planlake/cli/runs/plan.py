@@ -11,7 +11,7 @@ from planlake.cli.options import AsJson, CadenceName, ConfigFile, EnvironmentNam
 if TYPE_CHECKING:
     from planlake.config import Config
     from planlake.runs.estimate import Estimate
-    from planlake.runs.plan import Step
+    from planlake.runs.plan import Step, TablePlan
 
 
 def plan(
@@ -41,8 +41,9 @@ def plan(
             print_json([])
         remark(f"! {ahead.warning}\nhint: {ahead.hint}")
         raise typer.Exit(1)
-    steps = planned(loaded, wanted, environment=env)
-    expected = _expected(loaded, steps)
+    plans = planned(loaded, wanted, environment=env)
+    steps = [step for table in plans for step in table.steps]
+    expected = _expected(loaded, plans)
     if json:
         print_json([{**asdict(one), "expected": _as_json(expected.get((one.table, one.step)))} for one in steps])
         return
@@ -50,7 +51,7 @@ def plan(
         (one.table, one.step, _windows(one), takes(expected.get((one.table, one.step))), _why(one)) for one in steps
     ]
     print_table("", ("table", "step", "windows", "expected", "why"), rows)
-    due = sum(1 for one in steps if one.windows)
+    due = sum(1 for one in plans if one.windows)
     remark(f"{counted(due, 'table is', 'tables are')} due")
     if due:
         options = [
@@ -64,14 +65,14 @@ def plan(
             remark(f"gap: {one.table} lacks {len(one.gaps)} days from {one.gaps[0]} to {one.gaps[-1]}")
 
 
-def _expected(config: "Config", steps: "Sequence[Step]") -> "Mapping[tuple[str, str], Estimate]":
+def _expected(config: "Config", plans: "Sequence[TablePlan]") -> "Mapping[tuple[str, str], Estimate]":
     """What the ingest of each table to be read whole will take; a remark where the API cannot be asked."""
     from planlake.cli.screen import remark
     from planlake.errors import PlanlakeError
     from planlake.runs.estimate import estimate_full_loads
 
     try:
-        return {(table, "ingest"): estimate for table, estimate in estimate_full_loads(config, steps).items()}
+        return {(table, "ingest"): estimate for table, estimate in estimate_full_loads(config, plans).items()}
     except PlanlakeError as error:
         remark(f"requests, size and time are not known: {error}")
         return {}

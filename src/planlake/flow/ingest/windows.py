@@ -15,7 +15,7 @@ from planlake.config import Settings
 from planlake.lake.state.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, ClosedWindow, History
 from planlake.sources.catalogue import Cadence, Resource
 
-Asked = Literal["due", "named", "full"]
+RequestKind = Literal["due", "named", "full"]
 NEVER_AS_FEW = -1  # as known records: no total is as small, so the window is always read
 
 
@@ -48,7 +48,7 @@ class Due:
 class Request:
     """How a resource was asked for: because it is due, by name, in full, or for the days of a backfill."""
 
-    asked: Asked = "due"
+    kind: RequestKind = "due"
     cadence: Cadence = "daily"
     backfill: tuple[date, ...] = field(default=())
 
@@ -60,7 +60,7 @@ def due_windows(resource: Resource, history: History, *, clock: Clock, settings:
         return Due((Window(FULL),), "continues the first load" if history.is_open(FULL) else "never loaded")
     if request.backfill and resource.changed:
         return Due(tuple(Window(str(day)) for day in request.backfill), f"{len(request.backfill)} days asked for")
-    if request.asked == "full":
+    if request.kind == "full":
         return Due((Window(FULL),), "asked for in full")
     if history.is_open(FULL):
         return Due((Window(FULL),), "continues the full reading")
@@ -85,7 +85,7 @@ def from_first_day_on(due: Due) -> Due:
 
 
 def _due_whole(last_day: date, today: date, request: Request) -> Due:
-    if request.asked == "named" and last_day < today:
+    if request.kind == "named" and last_day < today:
         return Due((Window(FULL),), f"whole, last {last_day}")
     if request.cadence == "weekly":
         sunday = today - timedelta(days=(today.weekday() + 1) % 7)

@@ -27,7 +27,7 @@ from planlake.lake.tables.filters import is_equal
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
 
-Asked = Literal["if changed", "if affected", "always"]
+RebuildWhen = Literal["if changed", "if affected", "always"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Affected:
     types: Mapping[str, IcebergType] = field(default_factory=dict)
 
 
-def affected(context: Context, resource: Resource, *, asked: Asked = "if changed") -> Affected:
+def affected(context: Context, resource: Resource, *, asked: RebuildWhen = "if changed") -> Affected:
     """What has changed for the rows a table holds already; "if affected" tries the cells that did not cast again.
 
     "always" is a reason in itself. Raises ConfigurationError where the key has another type: the ranges of the table

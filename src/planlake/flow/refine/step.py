@@ -18,7 +18,7 @@ from planlake.flow.refine.findings import Found, settle_findings, tell_withheld,
 from planlake.flow.refine.gate import record_checks, row_checks
 from planlake.flow.refine.increment_table import prepare_table
 from planlake.flow.refine.parsing import Keys, grouped
-from planlake.flow.refine.rebuild_reasons import Affected, Asked, affected
+from planlake.flow.refine.rebuild_reasons import Affected, RebuildWhen, affected
 from planlake.flow.refine.result import Drift, RefineResult
 from planlake.flow.refine.unit import KeysUnit, RefinedPart, RefineUnit, keys_unit, refine_unit
 from planlake.lake.state.raw import RawRows, raw_rows_above
@@ -47,7 +47,7 @@ class _Work:
     units: tuple[RefineUnit, ...] = ()
 
 
-def refine(context: Context, resource: Resource, *, rebuild: Asked = "if changed") -> RefineResult:
+def refine(context: Context, resource: Resource, *, rebuild: RebuildWhen = "if changed") -> RefineResult:
     """Apply every raw row above the bookmark to `increment_<resource>` in one commit that moves the bookmark.
 
     Where the catalogue's types changed, or refused records are usable now, all rows are built anew from raw instead;
@@ -71,7 +71,7 @@ def refine(context: Context, resource: Resource, *, rebuild: Asked = "if changed
     return replace(result, batch=max(batch, work.applied), is_first=not work.applied)
 
 
-def _planned_work(context: Context, resource: Resource, asked: Asked) -> _Work:
+def _planned_work(context: Context, resource: Resource, asked: RebuildWhen) -> _Work:
     """What is to be done, each part of it found out once; no units where there is nothing."""
     applied = bookmark(context.lake.find("refined", f"increment_{resource.name}"))
     rebuild = affected(context, resource, asked=asked)
