@@ -136,7 +136,7 @@ def test_a_rebuild_that_was_killed_can_be_tried_again_and_held_under_a_number_of
 
 def test_a_killed_command_that_told_of_a_check_leaves_its_number_to_nobody(feed, monkeypatch, typed):
     declare(feed, name="boolean", amount="text")
-    killed(monkeypatch, findings, "tell_withheld", partial(typed, feed, "recast"), calls=1)
+    killed(monkeypatch, findings, "write_withheld", partial(typed, feed, "recast"), calls=1)
     assert typed(feed, "recast").status == 1
     told = feed.rows("select run, \"check\" from checks where verdict = 'held' order by run")
     assert [(row["run"], row["check"]) for row in told] == [(2, "casts"), (3, "casts")]

@@ -13,7 +13,7 @@ from planlake.changes import previews as preview
 from planlake.engines.duckdb import casting as duckdb
 from planlake.flow.ingest import step as ingest
 from planlake.flow.refine import step as refine
-from planlake.flow.refine.parsing import Keys
+from planlake.flow.refine.parsing import RecordKeys
 from planlake.flow.snapshot.result import SnapshotResult
 from planlake.runs import table_run
 from planlake.setup import try_table as try_out
@@ -59,7 +59,7 @@ def differences_are_overlooked(monkeypatch):
 
 
 def new_attributes_are_dropped(monkeypatch):
-    monkeypatch.setattr(refine, "_keys_to_come", lambda *_: Keys(("id", "last_updated")))
+    monkeypatch.setattr(refine, "_keys_of_records", lambda *_: RecordKeys(("id", "last_updated")))
 
 
 def rollback_does_nothing(monkeypatch):

@@ -15,7 +15,7 @@ from pyiceberg.table.snapshots import Snapshot
 from planlake.checks.quality import CheckResult, held
 from planlake.clock import naive_utc
 from planlake.flow.context import Context
-from planlake.flow.refine.findings import withheld
+from planlake.flow.refine.findings import StoredResource, withheld_types
 from planlake.flow.snapshot.gate import version_checks
 from planlake.lake.lake import Lake
 from planlake.lake.live_rows import live_count
@@ -159,7 +159,7 @@ def _is_behind(context: Context, preview: Lake, resource: Resource) -> bool:
     increment, current = (preview.find("refined", f"{kind}_{resource.name}") for kind in ("increment", "current"))
     if increment is None or current is None:
         return True
-    if withheld(context.connection, preview, resource.name, until=bookmark(increment)):
+    if withheld_types(StoredResource(preview, context.connection, resource.name), until=bookmark(increment)):
         return True
     if _state(increment.current_snapshot()) != _state(current.current_snapshot()):
         return True

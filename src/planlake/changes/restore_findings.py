@@ -20,8 +20,8 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.names import PLACE
 from planlake.engines.sql import identifier
 from planlake.flow.context import Context
-from planlake.flow.refine.findings import with_records
-from planlake.flow.refine.parsing import Keys, grouped, read_texts
+from planlake.flow.refine.findings import StoredResource, with_records
+from planlake.flow.refine.parsing import RecordKeys, grouped, read_texts
 from planlake.flow.refine.part_findings import Findings
 from planlake.lake.state.findings import replace_findings
 from planlake.lake.state.journal import Entry, voids
@@ -119,7 +119,13 @@ def find_again(context: Context, resource: Resource, snapshot_id: int, *, above:
             bad = bad_cells(part.texts, shown.filter(of), version.types)
             uncastable += [row for cells in bad for row in part.uncastable(cells)]
         rejected += refused
-    rejected = with_records(context, resource, files, above, rejected)
+    rejected = with_records(
+        StoredResource(context.lake, context.connection, resource.name),
+        files,
+        rejected,
+        above_batch=above,
+        is_personal=bool(resource.personal),
+    )
     for name, rows in (("uncastable", uncastable), ("rejected", rejected)):
         replace_findings(context.lake, name, resource.name, rows, above_batch=above)
 
@@ -129,7 +135,7 @@ def _texts(
 ) -> Iterator[pa.Table]:
     """The raw rows of the version above a batch, a group of files at a time, with the texts of columns with a type."""
     keys = {key: column for key, column in keys_of(version.schema).items() if column in version.types}
-    found = Keys(tuple(keys), has_others=True)
+    found = RecordKeys(tuple(keys), has_others=True)
     limit = context.config.settings.batch_megabytes * MEGABYTE // SHARE
     for group in grouped(version.table, files, limit, among=1):
         until = f"batch <= {batch_of(version.snapshot)}"

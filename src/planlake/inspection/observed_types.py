@@ -17,7 +17,7 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier, literal
 from planlake.flow.context import Context
 from planlake.flow.refine.column_drift import not_sent
-from planlake.flow.refine.findings import is_any_of, withheld
+from planlake.flow.refine.findings import StoredResource, is_any_of, withheld_types
 from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.tables.bookmarks import bookmark
 from planlake.lake.tables.columns import TYPES, keys_of
@@ -123,7 +123,8 @@ def _uncastable(
     latest = "(select null::bigint as import_request_id, null::integer as import_position where false)"
     if current is not None:
         latest = rows_sql(data_files(current), current.schema(), columns=("import_request_id", "import_position"))
-    others = withheld(context.connection, context.lake, resource.name, until=bookmark(increment))
+    stored = StoredResource(context.lake, context.connection, resource.name)
+    others = withheld_types(stored, until=bookmark(increment))
     query = f"""
         select "column", count(*), min(raw_value) from {cells}
         where resource = {literal(resource.name)} and not {is_any_of(others)} and (batch > {bookmark(increment)}

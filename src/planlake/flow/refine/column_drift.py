@@ -16,7 +16,7 @@ UNDECLARED, NEVER_SENT, VANISHED, SENT_AGAIN = "undeclared", "never sent", "vani
 NOTICED = (UNDECLARED, NEVER_SENT, VANISHED, SENT_AGAIN)
 
 
-def noticed(
+def column_changes(
     context: Context, resource: Resource, columns: Mapping[str, bool], sent: Collection[str], held: Collection[str]
 ) -> tuple[Drift, ...]:
     """What is new about the columns of a resource: `sent` came with this run's records, `held` may have values already.

@@ -1,4 +1,4 @@
-"""Findings of one part of the work: in go cells that did not cast and rows refused, out come rows of findings."""
+"""Keeps what refining finds, cells that did not cast and records that were refused, in `uncastable` and `rejected`."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,15 +10,22 @@ from pyiceberg.manifest import DataFile
 from planlake.checks.examples import masked
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.sql import literal
-from planlake.flow.context import Context
 from planlake.lake.lake import Lake
 from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.state.findings import replace_findings
 from planlake.lake.state.ledger import raw_rows_sql
 from planlake.lake.tables.columns import TYPES
 from planlake.lake.tables.filters import is_equal
-from planlake.sources.catalogue import Resource
 from planlake.sources.records import why_no_row
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResource:
+    """What a lake holds of one resource; its rows are read on this connection."""
+
+    lake: Lake
+    connection: Connection
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,64 +47,63 @@ class Found:
         yield "rejected", self.rejected
 
 
-def write_findings(context: Context, resource: Resource, found: Found, *, is_held: bool) -> None:
+def write_findings(stored: StoredResource, found: Found, *, is_held: bool) -> None:
     """Write what was found before the rows it belongs to are committed, or held.
 
-    Of rows that are added, findings of later batches take the place of any others; of a version built anew they stand
-    beside those of the version that is shown. What is held keeps its own apart.
+    Where rows are added, findings of later batches replace those there were. Where all rows were built again from raw,
+    they stand beside those of the version that is shown, until the new one is committed. If the rows are held, cells
+    that fail only the new types are kept apart.
     """
     for name, rows in found:
         if found.is_rebuilt and not is_held:
-            tell_beside(context, resource, name, rows, until=found.applied)
+            _write_beside(stored, name, rows, until=found.applied)
         else:
-            _replace(context, resource, name, rows, above=found.applied)
+            _replace(stored, name, rows, above=found.applied)
     if is_held:
-        withheld = [row for row in found.uncastable if row["column"] in found.types]
-        tell_withheld(context, resource, withheld, until=found.applied)
+        write_withheld(stored, [row for row in found.uncastable if row["column"] in found.types], until=found.applied)
 
 
-def settle_findings(context: Context, resource: Resource, found: Found) -> None:
-    """After the commit: a version that was built anew has its own findings alone."""
+def settle_findings(stored: StoredResource, found: Found) -> None:
+    """After the commit: a version that was built again from raw has its own findings alone."""
     for name, rows in found if found.is_rebuilt else ():
-        _replace(context, resource, name, rows, above=0)
+        _replace(stored, name, rows, above=0)
 
 
-def _replace(context: Context, resource: Resource, name: str, rows: Sequence[Mapping[str, Any]], *, above: int) -> None:
+def _replace(stored: StoredResource, name: str, rows: Sequence[Mapping[str, Any]], *, above: int) -> None:
     """Make these the findings in batches above this one; those of earlier ones stay."""
     new = [row for row in rows if row["batch"] > above]
-    replace_findings(context.lake, name, resource.name, new, above_batch=above)
+    replace_findings(stored.lake, name, stored.name, new, above_batch=above)
 
 
-def tell_withheld(context: Context, resource: Resource, rows: Sequence[Mapping[str, Any]], *, until: int) -> None:
-    """Make those of `rows` up to a batch all that `uncastable` tells of types the table does not have.
+def write_withheld(stored: StoredResource, rows: Sequence[Mapping[str, Any]], *, until: int) -> None:
+    """Keep cells that fail a type the table was to get, of a version that its gate holds back.
 
-    They are cells of a version that its gate holds, built anew because columns were to get another type. What is told
-    of the types the table has stays beside them; without rows they are gone: nobody wants those types any more.
+    They replace all such cells of earlier attempts, up to the batch `until`; findings about the types that the table
+    has now stay. Without rows such cells are deleted: nobody wants those types any more.
     """
     new = [row for row in rows if row["batch"] <= until]
-    gone = withheld(context.connection, context.lake, resource.name, until=until)
+    gone = withheld_types(stored, until=until)
     if new or gone:
         is_gone = f"batch <= {until} and {is_any_of(gone)}"
-        stays = _told(context, "uncastable", resource, where=f"not ({is_gone})")
-        replace_findings(context.lake, "uncastable", resource.name, [*stays, *new], above_batch=0)
+        stay = _kept(stored, "uncastable", where=f"not ({is_gone})")
+        replace_findings(stored.lake, "uncastable", stored.name, [*stay, *new], above_batch=0)
 
 
-def withheld(connection: Connection, lake: Lake, resource: str, *, until: int) -> list[tuple[str, str]]:
-    """Columns and types that cells up to a batch are told to fail, while the table has another type there.
+def withheld_types(stored: StoredResource, *, until: int) -> list[tuple[str, str]]:
+    """Columns and types that cells up to a batch failed, where the column has another type in the table.
 
-    Their version is held, or was when nobody has refined since: they are no cells of the table.
+    These cells belong to a version that is held back, or that nobody refined since; they are no cells of the table.
     """
-    table = lake.shown("refined", f"increment_{resource}")
-    if table is None or lake.shown("operations", "uncastable") is None:
+    table = stored.lake.shown("refined", f"increment_{stored.name}")
+    if table is None or stored.lake.shown("operations", "uncastable") is None:
         return []
     held = {field.name: field.field_type for field in table.schema().fields}
-    columns = ("resource", "batch", "column", "wanted_type")
-    rows = own_rows_sql(lake, "operations", "uncastable", columns=columns, where=is_equal("resource", resource))
-    with connection.cursor() as cursor:
-        query = f"""select distinct "column", wanted_type from {rows}
-                    where resource = {literal(resource)} and batch <= {until}"""
-        pairs = cursor.sql(query).fetchall()
-    return [(column, wanted) for column, wanted in pairs if held.get(column) != TYPES[wanted]]
+    pairs = findings(stored, "uncastable", 'distinct "column", wanted_type', where=f"batch <= {until}")
+    return [
+        (column, wanted)
+        for column, wanted in zip(*pairs.to_pydict().values(), strict=True)
+        if held.get(column) != TYPES[wanted]
+    ]
 
 
 def is_any_of(pairs: Collection[tuple[str, str]]) -> str:
@@ -106,56 +112,63 @@ def is_any_of(pairs: Collection[tuple[str, str]]) -> str:
     return f'("column", wanted_type) in ({listed})' if listed else "false"
 
 
-def tell_beside(
-    context: Context, resource: Resource, name: str, rows: Sequence[Mapping[str, Any]], *, until: int
-) -> None:
-    """Tell findings of a version built anew beside those of batches up to this one that are told already, each once.
+def _write_beside(stored: StoredResource, name: str, rows: Sequence[Mapping[str, Any]], *, until: int) -> None:
+    """Write findings of a version that was built again from raw beside those kept of batches up to this one, each once.
 
-    So whichever of the two is shown after a kill has all of its own; once the new one is committed it has them alone.
+    So after a kill either version has all of its own findings, whichever is shown then.
     """
 
     def place(row: Mapping[str, Any]) -> tuple[object, ...]:
         return row["request_id"], row["position"], row.get("column"), row.get("wanted_type")
 
     new = {place(row) for row in rows}
-    stays = [row for row in _told(context, name, resource, where=f"batch <= {until}") if place(row) not in new]
-    replace_findings(context.lake, name, resource.name, [*stays, *rows], above_batch=0)
+    stay = [row for row in _kept(stored, name, where=f"batch <= {until}") if place(row) not in new]
+    replace_findings(stored.lake, name, stored.name, [*stay, *rows], above_batch=0)
 
 
-def _told(context: Context, name: str, resource: Resource, *, where: str) -> list[dict[str, Any]]:
-    rows = own_rows_sql(context.lake, "operations", name, where=is_equal("resource", resource.name))
-    query = f"select * from {rows} where resource = {literal(resource.name)} and ({where})"
-    with context.connection.cursor() as cursor:
-        found: list[dict[str, Any]] = cursor.sql(query).to_arrow_table().to_pylist()
-    return found
+def _kept(stored: StoredResource, name: str, *, where: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = findings(stored, name, "*", where=where).to_pylist()
+    return rows
+
+
+def findings(stored: StoredResource, name: str, selected: str, *, where: str = "true") -> pa.Table:
+    """What is `selected` of the findings of a resource that are kept in `uncastable` or `rejected`."""
+    rows = own_rows_sql(stored.lake, "operations", name, where=is_equal("resource", stored.name))
+    query = f"select {selected} from {rows} where resource = {literal(stored.name)} and ({where})"
+    with stored.connection.cursor() as cursor:
+        return cursor.sql(query).to_arrow_table()
 
 
 def received(
-    context: Context, resource: Resource, *, files: Sequence[DataFile], above_batch: int, wanted: pa.Table
+    stored: StoredResource, files: Sequence[DataFile], *, above_batch: int, wanted: pa.Table
 ) -> dict[tuple[int, int], str]:
     """The texts of records as received, by `request_id` and `position`, of those that are `wanted` by these columns.
 
     They are looked for in files of raw, above the batch.
     """
     columns = ("resource", "batch", "request_id", "position", "api_response")
-    rows = raw_rows_sql(context.lake, files, resource.name, above_batch, columns=columns)
-    with context.connection.cursor() as cursor:
+    rows = raw_rows_sql(stored.lake, files, stored.name, above_batch, columns=columns)
+    with stored.connection.cursor() as cursor:
         cursor.register("wanted", wanted.select(["request_id", "position"]))
         query = f"select request_id, position, api_response from {rows} semi join wanted using (request_id, position)"
         return {(request, position): text for request, position, text in cursor.execute(query).fetchall()}
 
 
 def with_records(
-    context: Context, resource: Resource, files: Sequence[DataFile], applied: int, rejected: list[dict[str, Any]]
+    stored: StoredResource,
+    files: Sequence[DataFile],
+    rejected: list[dict[str, Any]],
+    *,
+    above_batch: int,
+    is_personal: bool,
 ) -> list[dict[str, Any]]:
     """The rejected rows with their record as received, for personal resources only how long it is."""
     if not rejected:
         return []
-    texts = received(context, resource, files=files, above_batch=applied, wanted=pa.Table.from_pylist(rejected))
+    texts = received(stored, files, above_batch=above_batch, wanted=pa.Table.from_pylist(rejected))
     filled = []
     for row in rejected:
         text = texts[row["request_id"], row["position"]]
         reason = why_no_row(text) or row["reason"]
-        shown = masked(text, is_personal=bool(resource.personal))
-        filled.append({**row, "reason": reason, "api_response": shown})
+        filled.append({**row, "reason": reason, "api_response": masked(text, is_personal=is_personal)})
     return filled

@@ -7,14 +7,14 @@ from pyiceberg.table import Table
 from planlake.engines.names import column_names
 from planlake.errors import QualityError
 from planlake.flow.context import Context
-from planlake.flow.refine.parsing import Keys
+from planlake.flow.refine.parsing import RecordKeys
 from planlake.lake.tables.columns import REFINED_OWN, TYPES, keys_of, schema_of
 from planlake.sources.catalogue import Resource
 
 MOST_COLUMNS = 3000  # DuckDB takes a quarter of a megabyte for each
 
 
-def prepare_table(context: Context, resource: Resource, found: Keys) -> tuple[Table, tuple[str, ...]]:
+def prepare_table(context: Context, resource: Resource, found: RecordKeys) -> tuple[Table, tuple[str, ...]]:
     """The increment table with a column for every key, and the columns that are new and that nobody declared."""
     name = f"increment_{resource.name}"
     table = context.lake.find("refined", name)

@@ -18,24 +18,24 @@ IS_MENDED = "planlake read other bytes than UTF-8"  # no vendor's column has a n
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """Keys in the records to come: those of regular records, and those that only others have, if there are others."""
+class RecordKeys:
+    """Keys of records to be refined: those of regular records, and those that only others have, if there are others."""
 
     regular: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     has_others: bool = False
 
-    def __add__(self, other: "Keys") -> "Keys":
+    def __add__(self, other: "RecordKeys") -> "RecordKeys":
         """The keys of two lots of records together."""
         regular, others = {*self.regular, *other.regular}, {*self.others, *other.others}
-        return Keys(tuple(sorted(regular)), tuple(sorted(others - regular)), self.has_others or other.has_others)
+        return RecordKeys(tuple(sorted(regular)), tuple(sorted(others - regular)), self.has_others or other.has_others)
 
 
-def keys_in(cursor: Connection, rows: str, dropped: Collection[str]) -> Keys:
+def keys_in(cursor: Connection, rows: str, dropped: Collection[str]) -> RecordKeys:
     """Every key in raw rows, a table expression, but those that are dropped."""
     regular, texts = keys_and_others(cursor, rows)
     others = {key for text in texts for key in texts_of(text) or {}} - regular
-    return Keys(tuple(sorted(regular - set(dropped))), tuple(sorted(others - set(dropped))), bool(texts))
+    return RecordKeys(tuple(sorted(regular - set(dropped))), tuple(sorted(others - set(dropped))), bool(texts))
 
 
 def grouped(table: Table, files: Sequence[DataFile], limit: int, *, among: int) -> Iterator[list[DataFile]]:
@@ -61,7 +61,7 @@ def grouped(table: Table, files: Sequence[DataFile], limit: int, *, among: int) 
         yield group
 
 
-def read_texts(cursor: Connection, rows: str, keys: Mapping[str, str], found: Keys) -> pa.Table:
+def read_texts(cursor: Connection, rows: str, keys: Mapping[str, str], found: RecordKeys) -> pa.Table:
     """All rows with one text column per key beside Planlake's own, and `IS_MENDED`.
 
     Regular records take the engine's fast way, unless their keys differ only in case, which it cannot tell apart.

@@ -1,29 +1,24 @@
-"""What a change of the catalogue or of Planlake affects: in goes a table, out come reasons to build it anew from raw.
+"""Finds out whether a table has to be built again from raw, because the catalogue or Planlake changed since.
 
-Two are looked for on every run: columns that have another type in the catalogue than in the table, and refused records
-that are usable now. `recast` also looks at every cell that did not cast.
+Two reasons are looked for on every run: columns that have another type in the catalogue than in the table, and refused
+records that are usable now. `recast` also looks at every cell that did not cast.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyiceberg.table import Table
 from pyiceberg.types import IcebergType
 
 from planlake.engines.duckdb.casting import cast_columns
-from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
-from planlake.flow.context import Context
-from planlake.flow.refine.findings import received, withheld
-from planlake.lake.own_rows import own_rows_sql
+from planlake.flow.refine.findings import StoredResource, findings, received, withheld_types
 from planlake.lake.state.ledger import raw_files
 from planlake.lake.tables.bookmarks import bookmark
-from planlake.lake.tables.columns import TYPES, key_by_column, keys_of
-from planlake.lake.tables.filters import is_equal
+from planlake.lake.tables.columns import TYPES, Column, columns_of
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
 
@@ -31,86 +26,82 @@ RebuildWhen = Literal["if changed", "if affected", "always"]
 
 
 @dataclass(frozen=True, slots=True)
-class Affected:
-    """Why a table is to be built anew (no reason: it is not), and the columns that get another type with it."""
+class RebuildReasons:
+    """Why a table is to be built again from raw (no reason: it is not), and the columns that get another type then."""
 
     reasons: tuple[str, ...] = ()
     types: Mapping[str, IcebergType] = field(default_factory=dict)
 
 
-def affected(context: Context, resource: Resource, *, asked: RebuildWhen = "if changed") -> Affected:
+def rebuild_reasons(
+    stored: StoredResource, resource: Resource, table: Table | None, *, when: RebuildWhen = "if changed"
+) -> RebuildReasons:
     """What has changed for the rows a table holds already; "if affected" tries the cells that did not cast again.
 
     "always" is a reason in itself. Raises ConfigurationError where the key has another type: the ranges of the table
     are made of it.
     """
-    table = context.lake.find("refined", f"increment_{resource.name}")
     if table is None or table.current_snapshot() is None:
-        return Affected()
-    types = _retyped(table, resource)
+        return RebuildReasons()
+    columns, applied = columns_of(table.schema(), resource), bookmark(table)
+    types = _other_types(table, columns)
     if resource.key in types:
-        held = table.schema().find_type(resource.key)
-        known = next(name for name, kind in TYPES.items() if kind == held)
-        message = f"the type of a key cannot change once a table is loaded: declare {resource.key} as {known} again"
-        facts = {"resource": resource.name, "type": resource.type_of(resource.key)}
-        state, hint = "The table is as it was", f"planlake run {resource.name}"
-        raise ConfigurationError(message, facts=facts, state=state, hint=hint)
+        raise _key_with_another_type(table, resource)
     reasons = [f"{column} is {name} now" for column, name in types.items()]
-    usable = _usable_now(context, resource, bookmark(table))
+    usable = _usable_now(stored, applied, key=resource.key, type_name=resource.type_of(resource.key))
     reasons += [f"{usable} refused records are usable now"] if usable else []
-    castable = _castable_now(context, resource, bookmark(table)) if asked == "if affected" and not reasons else {}
-    reasons += [f"{count} values of {column} cast now" for column, count in castable.items()]
-    reasons += ["asked for"] if asked == "always" else []
-    return Affected(tuple(reasons), {column: TYPES[name] for column, name in types.items()})
+    if when == "if affected" and not reasons:
+        personal = {column.name for column in columns if resource.is_personal(column.key)}
+        castable = _castable_now(stored, columns, applied, personal=personal)
+        reasons += [f"{count} values of {column} cast now" for column, count in castable.items()]
+    reasons += ["asked for"] if when == "always" else []
+    return RebuildReasons(tuple(reasons), {column: TYPES[name] for column, name in types.items()})
 
 
-def _retyped(table: Table, resource: Resource) -> dict[str, str]:
+def _other_types(table: Table, columns: Sequence[Column]) -> dict[str, str]:
     """Columns of the table that have another type in the catalogue, with that type."""
-    schema = table.schema()
-    wanted = {column: resource.type_of(key) for key, column in keys_of(schema, resource).items()}
-    held = {field.name: field.field_type for field in schema.fields}
-    return {column: name for column, name in wanted.items() if column in held and held[column] != TYPES[name]}
+    held = {field.name: field.field_type for field in table.schema().fields}
+    return {one.name: one.type for one in columns if one.name in held and held[one.name] != TYPES[one.type]}
 
 
-def _usable_now(context: Context, resource: Resource, applied: int) -> int:
+def _key_with_another_type(table: Table, resource: Resource) -> ConfigurationError:
+    held = table.schema().find_type(resource.key)
+    known = next(name for name, kind in TYPES.items() if kind == held)
+    message = f"the type of a key cannot change once a table is loaded: declare {resource.key} as {known} again"
+    facts = {"resource": resource.name, "type": resource.type_of(resource.key)}
+    return ConfigurationError(
+        message, facts=facts, state="The table is as it was", hint=f"planlake run {resource.name}"
+    )
+
+
+def _usable_now(stored: StoredResource, applied: int, *, key: str, type_name: str) -> int:
     """How many records that were refused once have a usable id now."""
-    refused = _findings(context, "rejected", resource, ("request_id", "position", "batch"))
-    refused = refused.filter(pc.less_equal(refused["batch"], applied)) if len(refused) else refused
+    refused = findings(stored, "rejected", "request_id, position", where=f"batch <= {applied}")
     if not len(refused):
         return 0
-    files = raw_files(context.lake, resource.name, 0, request_ids=refused["request_id"].unique().to_pylist())
-    texts = received(context, resource, files=files, above_batch=0, wanted=refused)
+    files = raw_files(stored.lake, stored.name, 0, request_ids=refused["request_id"].unique().to_pylist())
+    texts = received(stored, files, above_batch=0, wanted=refused)
     records = [texts_of(text) for text in texts.values()]
-    ids = [record.get(resource.key) for record in records if record is not None]
-    return _castable(context, ids, resource.type_of(resource.key))
+    return _castable(stored, [record.get(key) for record in records if record is not None], type_name)
 
 
-def _castable_now(context: Context, resource: Resource, applied: int) -> dict[str, int]:
+def _castable_now(
+    stored: StoredResource, columns: Sequence[Column], applied: int, *, personal: Collection[str]
+) -> dict[str, int]:
     """Cells of the table that did not cast and do now, by column; those of personal columns are masked: not tried."""
-    cells = _findings(context, "uncastable", resource, ("column", "raw_value", "wanted_type"))
-    others = set(withheld(context.connection, context.lake, resource.name, until=applied))
-    table = context.lake.find("refined", f"increment_{resource.name}")
-    keys = key_by_column(table.schema() if table is not None else None, resource)
-    by_column: dict[str, list[str]] = {}
-    for cell in cells.to_pylist():
+    withheld = set(withheld_types(stored, until=applied))
+    types = {column.name: column.type for column in columns}
+    values: dict[str, list[str]] = {}
+    for cell in findings(stored, "uncastable", '"column", raw_value, wanted_type').to_pylist():
         column = cell["column"]
-        if (column, cell["wanted_type"]) not in others and not resource.is_personal(keys.get(column, column)):
-            by_column.setdefault(column, []).append(cell["raw_value"])
-    types = {column: resource.type_of(keys.get(column, column)) for column in by_column}
-    found = {column: _castable(context, values, types[column]) for column, values in by_column.items()}
+        if (column, cell["wanted_type"]) not in withheld and column not in personal:
+            values.setdefault(column, []).append(cell["raw_value"])
+    found = {column: _castable(stored, of, types.get(column, "text")) for column, of in values.items()}
     return dict(+Counter(found))
 
 
-def _castable(context: Context, values: Iterable[str | None], type_name: str) -> int:
+def _castable(stored: StoredResource, values: Iterable[str | None], type_name: str) -> int:
     texts = pa.table({"value": pa.array(list(values), pa.string())})
-    with context.connection.cursor() as cursor:
+    with stored.connection.cursor() as cursor:
         typed = cast_columns(cursor, texts, {"value": type_name})["value"]
     return len(typed) - int(typed.null_count)
-
-
-def _findings(context: Context, name: str, resource: Resource, columns: tuple[str, ...]) -> pa.Table:
-    where = is_equal("resource", resource.name)
-    rows = own_rows_sql(context.lake, "operations", name, columns=(*columns, "resource"), where=where)
-    with context.connection.cursor() as cursor:
-        names = ", ".join(map(identifier, columns))
-        return cursor.sql(f"select {names} from {rows} where resource = {literal(resource.name)}").to_arrow_table()

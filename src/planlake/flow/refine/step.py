@@ -1,4 +1,4 @@
-"""Step two: from raw to `increment_<resource>`. In go raw rows above the bookmark, out come typed rows.
+"""Step two: types the raw rows above the bookmark and adds them to `increment_<resource>`.
 
 Parsing and casting are one step over columns. A cell that does not cast becomes NULL and a row of `uncastable`; a
 record without a usable id, or that is no object, becomes a row of `rejected`. Findings are committed before the rows
@@ -13,12 +13,19 @@ from pyiceberg.table import Table
 from planlake.checks.quality import CheckResult, held
 from planlake.flow.context import Context
 from planlake.flow.record import note_troubles
-from planlake.flow.refine.column_drift import noticed
-from planlake.flow.refine.findings import Found, settle_findings, tell_withheld, with_records, write_findings
+from planlake.flow.refine.column_drift import column_changes
+from planlake.flow.refine.findings import (
+    Found,
+    StoredResource,
+    settle_findings,
+    with_records,
+    write_findings,
+    write_withheld,
+)
 from planlake.flow.refine.gate import record_checks, row_checks
 from planlake.flow.refine.increment_table import prepare_table
-from planlake.flow.refine.parsing import Keys, grouped
-from planlake.flow.refine.rebuild_reasons import Affected, RebuildWhen, affected
+from planlake.flow.refine.parsing import RecordKeys, grouped
+from planlake.flow.refine.rebuild_reasons import RebuildReasons, RebuildWhen, rebuild_reasons
 from planlake.flow.refine.result import Drift, RefineResult
 from planlake.flow.refine.unit import KeysUnit, RefinedPart, RefineUnit, keys_unit, refine_unit
 from planlake.lake.state.raw import RawRows, raw_rows_above
@@ -35,12 +42,17 @@ MEGABYTE = 2**20
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What is to be refined: the rows of raw, why all of them where that is so, the table, its columns, the units."""
+    """What is to be refined: the rows of raw, why all of them where that is so, the table, its columns, the units.
 
+    `applied` is the bookmark before, `sent` are the keys that the records have.
+    """
+
+    resource: Resource
+    stored: StoredResource
     applied: int
-    rebuild: Affected
+    rebuild: RebuildReasons
     raw: RawRows
-    found: Keys
+    sent: RecordKeys
     table: Table
     new_columns: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
@@ -50,45 +62,39 @@ class _Work:
 def refine(context: Context, resource: Resource, *, rebuild: RebuildWhen = "if changed") -> RefineResult:
     """Apply every raw row above the bookmark to `increment_<resource>` in one commit that moves the bookmark.
 
-    Where the catalogue's types changed, or refused records are usable now, all rows are built anew from raw instead;
+    Where the catalogue's types changed, or refused records are usable now, all rows are built again from raw instead;
     "if affected" also looks whether cells that did not cast do so now, "always" needs no reason.
     """
-    work = _planned_work(context, resource, rebuild)
+    work = _planned_work(context, resource, when=rebuild)
     if not work.units:
-        return RefineResult(resource.name, work.applied)
-    parts = _done(context, resource, work)
-    checks = _audited(context, resource, work, parts)
-    found = _found(context, resource, work, parts)
+        return RefineResult(work.stored.name, work.applied)
+    parts = _refined_parts(context, work)
+    checks, found = _checks(context, work, parts), _found(work, parts)
     batch = max(part.batch for part in parts)
-    note_troubles(context, resource, batch, checks)
-    write_findings(context, resource, found, is_held=bool(held(checks)))
-    result = _result(context, resource, work, parts, checks=checks, found=found)
+    note_troubles(context, work.resource, batch, checks)
+    write_findings(work.stored, found, is_held=bool(held(checks)))
+    result = _result(context, work, parts, checks=checks, found=found)
     if held(checks):
         return result
     if batch > work.raw.above:
         _commit(context, work, parts, max(batch, work.applied))
-    settle_findings(context, resource, found)
+    settle_findings(work.stored, found)
     return replace(result, batch=max(batch, work.applied), is_first=not work.applied)
 
 
-def _planned_work(context: Context, resource: Resource, asked: RebuildWhen) -> _Work:
+def _planned_work(context: Context, resource: Resource, *, when: RebuildWhen) -> _Work:
     """What is to be done, each part of it found out once; no units where there is nothing."""
-    applied = bookmark(context.lake.find("refined", f"increment_{resource.name}"))
-    rebuild = affected(context, resource, asked=asked)
+    stored = StoredResource(context.lake, context.connection, resource.name)
+    table = context.lake.find("refined", f"increment_{stored.name}")
+    applied, rebuild = bookmark(table), rebuild_reasons(stored, resource, table, when=when)
     if not rebuild.reasons:
-        tell_withheld(context, resource, [], until=applied)
-    raw = raw_rows_above(context.lake, context.connection, resource.name, above=0 if rebuild.reasons else applied)
-    if not raw.files:
-        table, _ = prepare_table(context, resource, Keys())
-        return _Work(applied, rebuild, raw, Keys(), table)
-    parts = _parts_of(context, raw)
-    found = _keys_to_come(context, parts)
-    table, new_columns = prepare_table(context, resource, found)
-    target = target_of(table, with_types(table, rebuild.types))
-    columns = columns_of(target.schema, resource)
-    memory = context.config.settings.memory_limit_megabytes
-    units = tuple(RefineUnit(context.run, resource, part, columns, found, target, memory) for part in parts)
-    return _Work(applied, rebuild, raw, found, table, new_columns, columns, units)
+        write_withheld(stored, [], until=applied)
+    raw = raw_rows_above(context.lake, context.connection, stored.name, above=0 if rebuild.reasons else applied)
+    parts = _parts_of(context, raw) if raw.files else []
+    sent = _keys_of_records(context, parts)
+    table, new_columns = prepare_table(context, resource, sent)
+    work = _Work(resource, stored, applied, rebuild, raw, sent, table, new_columns)
+    return _with_units(context, work, parts) if parts else work
 
 
 def _parts_of(context: Context, raw: RawRows) -> list[RawRows]:
@@ -98,38 +104,47 @@ def _parts_of(context: Context, raw: RawRows) -> list[RawRows]:
     return [raw.part(files) for files in grouped(table, raw.files, limit, among=context.engine.workers)]
 
 
-def _keys_to_come(context: Context, parts: Sequence[RawRows]) -> Keys:
+def _keys_of_records(context: Context, parts: Sequence[RawRows]) -> RecordKeys:
     dropped, memory = context.catalogue.dropped_keys, context.config.settings.memory_limit_megabytes
     units = [KeysUnit(part, dropped, memory) for part in parts]
-    return sum(context.engine.map(keys_unit, units), Keys())
+    return sum(context.engine.map(keys_unit, units), RecordKeys())
 
 
-def _done(context: Context, resource: Resource, work: _Work) -> list[RefinedPart]:
-    """The units, carried out."""
+def _with_units(context: Context, work: _Work, parts: Sequence[RawRows]) -> _Work:
+    """The work with a unit for each part; all write to a table whose columns have the types they are to get."""
+    target = target_of(work.table, with_types(work.table, work.rebuild.types))
+    columns = columns_of(target.schema, work.resource)
+    memory = context.config.settings.memory_limit_megabytes
+    units = [RefineUnit(context.run, work.resource, part, columns, work.sent, target, memory) for part in parts]
+    return replace(work, columns=columns, units=tuple(units))
+
+
+def _refined_parts(context: Context, work: _Work) -> list[RefinedPart]:
+    """What each unit came to, once all are carried out."""
     parts = []
     for number, part in enumerate(context.engine.map(refine_unit, work.units), start=1):
-        context.notify(Progress(resource.name, "refine", number, len(work.units)))
+        context.notify(Progress(work.resource.name, "refine", number, len(work.units)))
         parts.append(part)
     return parts
 
 
-def _audited(
-    context: Context, resource: Resource, work: _Work, parts: Sequence[RefinedPart]
-) -> tuple[CheckResult, ...]:
+def _checks(context: Context, work: _Work, parts: Sequence[RefinedPart]) -> tuple[CheckResult, ...]:
     """What is checked of the rows that were written."""
     schema, settings = work.units[0].target.schema, context.config.settings
     return (
-        *row_checks(context.connection, resource, parts, schema=schema, columns=work.columns, settings=settings),
-        *record_checks(resource, parts, settings),
+        *row_checks(context.connection, work.resource, parts, schema=schema, columns=work.columns, settings=settings),
+        *record_checks(work.resource, parts, settings),
     )
 
 
-def _found(context: Context, resource: Resource, work: _Work, parts: Sequence[RefinedPart]) -> Found:
+def _found(work: _Work, parts: Sequence[RefinedPart]) -> Found:
     """What was found on the way, refused records with their text as received."""
-    rejected = [row for part in parts for row in part.rejected]
+    rejected, is_personal = [row for part in parts for row in part.rejected], bool(work.resource.personal)
     return Found(
         uncastable=[row for part in parts for row in part.uncastable],
-        rejected=with_records(context, resource, work.raw.files, work.raw.above, rejected),
+        rejected=with_records(
+            work.stored, work.raw.files, rejected, above_batch=work.raw.above, is_personal=is_personal
+        ),
         applied=work.applied,
         is_rebuilt=bool(work.rebuild.reasons),
         types=tuple(work.rebuild.types),
@@ -137,17 +152,11 @@ def _found(context: Context, resource: Resource, work: _Work, parts: Sequence[Re
 
 
 def _result(
-    context: Context,
-    resource: Resource,
-    work: _Work,
-    parts: Sequence[RefinedPart],
-    *,
-    checks: tuple[CheckResult, ...],
-    found: Found,
+    context: Context, work: _Work, parts: Sequence[RefinedPart], *, checks: tuple[CheckResult, ...], found: Found
 ) -> RefineResult:
     """What the step came to as long as nothing is committed."""
     return RefineResult(
-        resource.name,
+        work.resource.name,
         work.applied,
         rows=sum(part.rows for part in parts),
         uncastable=len(found.uncastable),
@@ -155,23 +164,23 @@ def _result(
         new_columns=work.new_columns,
         checks=checks,
         rebuilt=work.rebuild.reasons,
-        drift=_drift(context, resource, work),
+        drift=_drift(context, work),
         above=work.raw.above,
         bytes=sum(part.file.file_size_in_bytes for part in parts if part.file is not None),
     )
 
 
-def _drift(context: Context, resource: Resource, work: _Work) -> tuple[Drift, ...]:
+def _drift(context: Context, work: _Work) -> tuple[Drift, ...]:
     """What is new about the columns, by the keys this run's records had."""
-    names = {column.key: column.name for column in columns_of(work.table.schema(), resource)}
-    sent = {names[key] for key in (*work.found.regular, *work.found.others)}
+    names = {column.key: column.name for column in columns_of(work.table.schema(), work.resource)}
+    sent = {names[key] for key in (*work.sent.regular, *work.sent.others)}
     held_before = work.table.schema().column_names if work.applied else ()
-    is_declared = {column: key in resource.columns for key, column in names.items()}
-    return noticed(context, resource, is_declared, sent, held_before)
+    is_declared = {column: key in work.resource.columns for key, column in names.items()}
+    return column_changes(context, work.resource, is_declared, sent, held_before)
 
 
 def _commit(context: Context, work: _Work, parts: Sequence[RefinedPart], batch: int) -> None:
-    """The new rows with their bookmark; rows built anew take the place of all there were."""
+    """The new rows with their bookmark; rows built again from raw replace all there were."""
     today, is_rebuilt = context.clock.today(), bool(work.rebuild.reasons)
     rebuilt = str(context.run) if is_rebuilt else rebuilt_by(work.table)
     with context.lake.commits:

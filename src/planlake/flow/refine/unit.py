@@ -13,7 +13,7 @@ from pyiceberg.manifest import DataFile
 
 from planlake.engines.duckdb.casting import bad_cells, cast_columns
 from planlake.engines.duckdb.connection import unit_cursor
-from planlake.flow.refine.parsing import IS_MENDED, Keys, keys_in, read_texts
+from planlake.flow.refine.parsing import IS_MENDED, RecordKeys, keys_in, read_texts
 from planlake.flow.refine.part_findings import Findings
 from planlake.lake.state.raw import RawRows
 from planlake.lake.tables.columns import Column
@@ -30,7 +30,7 @@ class KeysUnit:
     memory_megabytes: int
 
 
-def keys_unit(unit: KeysUnit) -> Keys:
+def keys_unit(unit: KeysUnit) -> RecordKeys:
     """Every key in these records, so that a new one is a column before the first row is written."""
     with unit_cursor(unit.memory_megabytes) as cursor:
         rows = unit.raw.sql(("resource", "batch", "request_id", "is_regular", "api_response"))
@@ -45,7 +45,7 @@ class RefineUnit:
     resource: Resource
     raw: RawRows
     columns: tuple[Column, ...] = field(repr=False)
-    found: Keys = field(repr=False)
+    found: RecordKeys = field(repr=False)
     target: Target
     memory_megabytes: int
 
