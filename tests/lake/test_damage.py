@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import random
 import shlex
 import time
 from pathlib import Path
@@ -130,6 +131,19 @@ def test_a_damaged_file_is_named_and_the_printed_commands_bring_everything_back(
     assert feed.run_at(DAY_3).exit_code == 0
     assert shown(feed) == ["later", "last", "name 3", "name 4", "name 5"]
     assert troubles(typed) == ([], [])
+
+
+@pytest.mark.parametrize("seed", range(8 if IS_SOAK else 3))
+@pytest.mark.parametrize("kind", ["list", "manifest"])
+def test_a_list_of_files_full_of_noise_is_damaged_and_no_defect(feed, typed, kind, seed):
+    """Lengths read out of noise are negative, or larger than any memory: pyiceberg fails with SystemError then."""
+    file_of(feed, "current", kind).write_bytes(random.Random(seed).randbytes(2000))
+    for words in (("status",), ("doctor",), ("sql", "select * from things"), ("maintain",), ("run",)):
+        said = typed(*words)
+        assert said.status in (0, 1, 3), said.everything
+        assert "inside Planlake" not in said.everything
+    assert len(repaired(typed)) <= 2
+    assert shown(feed) == ["later", "name 2", "name 3", "name 4", "name 5"]
 
 
 @pytest.mark.parametrize("kind", ["list", "manifest", "data"])

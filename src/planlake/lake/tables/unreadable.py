@@ -14,6 +14,7 @@ from planlake.errors import LakeError
 UNREADABLE = (
     *(FileNotFoundError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
     *(zlib.error, struct.error, ValidationError, ResolveError),
+    *(SystemError, MemoryError),  # pyiceberg's reader of Avro, where a length is negative or beyond all memory
 )
 
 
