@@ -1,10 +1,16 @@
 """`planlake sql` and `planlake tables`: what is in the lake, in every format, and what is wrong with a query."""
 
+import contextlib
 import csv
+import fcntl
 import io
 import json
+import os
+import pty
 import re
+import struct
 import subprocess
+import termios
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -550,3 +556,23 @@ def test_csv_that_cannot_hold_an_answer_says_so(typed, lake):
     assert said.status == 2
     assert said.err.startswith("Error: CSV cannot hold this answer")
     assert "json" in said.err
+
+
+def test_an_answer_is_as_wide_as_the_terminal_it_is_drawn_on(feed):
+    """Of a terminal of 60 columns, which no variable tells."""
+    wide = ", ".join(f"{number} as column_{number}" for number in range(20))
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    words = [PROGRAM, "sql", f"select {wide}", "--config", feed.config.folder / "planlake.yaml"]
+    named = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=named) as program:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # Linux ends a terminal with an error
+            while piece := os.read(ours, 65_536):
+                said += piece
+    os.close(ours)
+    assert program.returncode == 0
+    lines = said.decode().splitlines()
+    assert "column_0" in lines[1]
+    assert 40 < max(map(len, lines)) <= 60

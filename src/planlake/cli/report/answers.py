@@ -65,8 +65,9 @@ def _draw(answer: Answer, connection: Connection, limit: int) -> None:
     answer.pieces.close()
     rows = printable_rows(connection, pa.Table.from_batches(pieces, answer.schema))
     most = max(MOST_ROWS, rows.num_rows) if answer.is_listing else MOST_ROWS
+    width = console(stderr=False).width  # asked while standard output is still the terminal
     with redirect_stdout(StringIO()) as drawn:
-        connection.from_arrow(rows).show(max_width=console(stderr=False).width, max_rows=most)
+        connection.from_arrow(rows).show(max_width=width, max_rows=most)
     text = drawn.getvalue().rstrip("\n")
     echo(text if is_unicode(sys.stdout) else text.translate(PLAIN_LINES))
 
