@@ -23,7 +23,6 @@ from pyiceberg.transforms import IdentityTransform
 
 from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, InternalError, LakeError
-from planlake.lake.tables.avro_readers import share_readers
 from planlake.lake.tables.columns import TABLES, schema_of
 from planlake.lake.tables.format import (
     FORMAT,
@@ -35,6 +34,7 @@ from planlake.lake.tables.format import (
     upgrade,
 )
 from planlake.lake.tables.local_folders import MODES, make_folder
+from planlake.lake.tables.sharing import share_parts, share_readers
 from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE, damaged
 
 CATALOG_NAME = "planlake"  # Spark must call the same catalogue by the same name
@@ -247,6 +247,7 @@ def open_environment(config: Config, environment: str | None = None) -> Lake:
     Previews are opened by `lake.previews.open_lake`.
     """
     share_readers()
+    share_parts()
     chosen = config.environment(environment)
     file, mode = _sqlite_file(chosen, config.folder), MODES[config.settings.lake_readers]
     with clear_errors():
