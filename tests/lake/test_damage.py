@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pyiceberg.manifest import clear_manifest_cache
 
-from commands import typed_in_process
+from commands import planlake, typed_in_process
 from lake.things import DAY_2, DAY_3, put, things_loaded
 from planlake.changes.rebuild import rebuild
 from planlake.changes.recover import recover
@@ -144,6 +144,15 @@ def test_a_list_of_files_full_of_noise_is_damaged_and_no_defect(feed, typed, kin
         assert "inside Planlake" not in said.everything
     assert len(repaired(typed)) <= 2
     assert shown(feed) == ["later", "name 2", "name 3", "name 4", "name 5"]
+
+
+@pytest.mark.parametrize("kind", ["list", "manifest"])
+def test_a_length_far_beyond_a_list_of_files_kills_nobody(feed, kind):
+    """Half a gigabyte by the header of a file of ten bytes: the compiled decoder reads on into foreign memory."""
+    file_of(feed, "current", kind).write_bytes(b"Obj\x01" + b"\x02" + b"\x80\x80\x80\x80\x04")
+    said = planlake("status", "--config", feed.config.folder / "planlake.yaml")
+    assert said.status == 1, said.everything
+    assert "lists of files of current_things are gone or damaged" in said.out
 
 
 @pytest.mark.parametrize("kind", ["list", "manifest", "data"])

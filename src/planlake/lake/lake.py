@@ -35,7 +35,7 @@ from planlake.lake.tables.format import (
 )
 from planlake.lake.tables.local_folders import MODES, make_folder
 from planlake.lake.tables.sharing import share_parts, share_readers
-from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE, damaged
+from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE, damaged, read_lists_safely
 
 CATALOG_NAME = "planlake"  # Spark must call the same catalogue by the same name
 ZONES: Mapping[str, str] = {
@@ -246,6 +246,7 @@ def open_environment(config: Config, environment: str | None = None) -> Lake:
 
     Previews are opened by `lake.previews.open_lake`.
     """
+    read_lists_safely()
     share_readers()
     share_parts()
     chosen = config.environment(environment)
