@@ -94,9 +94,9 @@ def _castable_now(
     values: dict[str, list[str]] = {}
     for cell in findings(stored, "uncastable", '"column", raw_value, wanted_type').to_pylist():
         column = cell["column"]
-        if (column, cell["wanted_type"]) not in withheld and column not in personal:
+        if column in types and column not in personal and (column, cell["wanted_type"]) not in withheld:
             values.setdefault(column, []).append(cell["raw_value"])
-    found = {column: _castable(stored, of, types.get(column, "text")) for column, of in values.items()}
+    found = {column: _castable(stored, of, types[column]) for column, of in values.items()}
     return dict(+Counter(found))
 
 
