@@ -6,7 +6,7 @@ import pytest
 
 from conftest import feeding
 from flow.tables import put, settings_of, thing
-from planlake.runs.plan import CountStage, IngestStage, RefineStage, Selection, SnapshotStage
+from planlake.runs.plan import CountStage, IngestStage, RefineStage, Selection, SnapshotStage, steps_of
 from planlake.runs.run import planned
 from planlake.simulator.dataset import Dataset
 
@@ -58,4 +58,4 @@ def test_a_table_that_differed_when_it_was_counted_is_counted_until_it_is_read_i
     put(feed, 2, thing(2, "dated back"))  # on a day that is closed
     feed.run_at(A_WEEK_LATER)
     assert stages(feed, "2026-11-24T03:30:00")[-1] == CountStage("the API had 2 when 1 were held")
-    assert [step.step for step in planned(feed.config, Selection())[0].steps] == ["ingest", "refine", "snapshot"]
+    assert [step.step for step in steps_of(planned(feed.config, Selection()))] == ["ingest", "refine", "snapshot"]

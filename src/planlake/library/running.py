@@ -7,7 +7,7 @@ from planlake.config import suggestion
 from planlake.errors import ConfigurationError
 from planlake.flow.results import RunResult
 from planlake.library.configuration import Place, read_configuration
-from planlake.runs.plan import Selection, Step
+from planlake.runs.plan import Selection, Step, steps_of
 from planlake.runs.run import planned
 from planlake.runs.run import run as run_selected
 
@@ -34,8 +34,7 @@ def plan(
     Raises what `open_lake` raises.
     """
     chosen = Selection(_names(tables), _cadence(cadence), is_full=full)
-    plans = planned(read_configuration(config, settings), chosen, environment=environment)
-    return [step for plan in plans for step in plan.steps]
+    return list(steps_of(planned(read_configuration(config, settings), chosen, environment=environment)))
 
 
 def run(

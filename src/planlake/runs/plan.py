@@ -85,11 +85,6 @@ class TablePlan:
         """Whether any stage needs the API."""
         return bool(self.windows) or any(isinstance(stage, CountStage) for stage in self.stages)
 
-    @property
-    def steps(self) -> "list[Step]":
-        """The stages as they are shown; a count is one request and changes nothing, so it is left out."""
-        return list(_steps_of(self))
-
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -108,15 +103,17 @@ class Step:
     audit: Slice | None = None
 
 
-def _steps_of(plan: TablePlan) -> Iterator[Step]:
-    for stage in plan.stages:
-        match stage:
-            case IngestStage(windows, why, gaps, new_gaps, audit):
-                yield Step(plan.table, "ingest", why, plan.cadence, windows, gaps, new_gaps, audit)
-            case RefineStage(why):
-                yield Step(plan.table, "refine", why, plan.cadence)
-            case SnapshotStage(why):
-                yield Step(plan.table, "snapshot", why, plan.cadence)
+def steps_of(plans: Sequence[TablePlan]) -> Iterator[Step]:
+    """The stages of all tables as they are shown; a count is one request and changes nothing, so it is left out."""
+    for table in plans:
+        for stage in table.stages:
+            match stage:
+                case IngestStage(windows, why, gaps, new_gaps, audit):
+                    yield Step(table.table, "ingest", why, table.cadence, windows, gaps, new_gaps, audit)
+                case RefineStage(why):
+                    yield Step(table.table, "refine", why, table.cadence)
+                case SnapshotStage(why):
+                    yield Step(table.table, "snapshot", why, table.cadence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Carries out a run: everything that is due, and a record of what happened to each table.
 
-Tables are independent: one is refined while the next is read, and one that fails
-holds up no other.
+Tables are independent: one is refined while the next is read, and one that fails holds up no other.
 """
 
 import asyncio

@@ -34,6 +34,7 @@ def plan(
     wanted = selection(tables, cadence=cadence, step=step, is_full=full)
     loaded = configuration(config)
     from planlake.flow.runs_ahead import ahead_now
+    from planlake.runs.plan import steps_of
     from planlake.runs.run import planned
 
     if (ahead := ahead_now(loaded, env)) is not None:
@@ -42,7 +43,7 @@ def plan(
         remark(f"! {ahead.warning}\nhint: {ahead.hint}")
         raise typer.Exit(1)
     plans = planned(loaded, wanted, environment=env)
-    steps = [step for table in plans for step in table.steps]
+    steps = list(steps_of(plans))
     expected = _expected(loaded, plans)
     if json:
         print_json([{**asdict(one), "expected": _as_json(expected.get((one.table, one.step)))} for one in steps])

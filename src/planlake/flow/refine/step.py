@@ -67,7 +67,7 @@ def refine(context: Context, resource: Resource, *, rebuild: RebuildWhen = "if c
     """
     work = _planned_work(context, resource, when=rebuild)
     if not work.units:
-        return RefineResult(work.stored.name, work.applied)
+        return RefineResult(resource.name, work.applied)
     parts = _refined_parts(context, work)
     checks, found = _checks(context, work, parts), _found(work, parts)
     batch = max(part.batch for part in parts)
