@@ -190,6 +190,14 @@ def test_a_rebuild_of_what_cannot_be_read_says_that_its_rows_before_are_unknown(
     assert (made.rows_before, made.rows_after, made.changed) == (5, 5, 0)
 
 
+@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("kind", ["list", "manifest"])
+def test_a_rebuild_counts_the_rows_of_its_own_version_beside_damaged_earlier_ones(feed, typed, kind, harm):
+    HARMS[harm](file_of(feed, "current", kind))
+    said = typed("rebuild", "things")
+    assert said.out.splitlines()[-2].split() == ["things", "unknown", "5", "unknown", "unknown", "unknown"]
+
+
 @pytest.mark.parametrize("table", ["records", "ledger"])
 def test_what_raw_lost_is_asked_for_again_and_all_is_made_of_raw_once_more(feed, typed, table):
     for file in data_files(open_lake(feed.config).find(*TABLES[table])):

@@ -28,7 +28,7 @@ from planlake.flow.snapshot.step import snapshot
 from planlake.lake.lake import clear_errors
 from planlake.lake.live_rows import live_count
 from planlake.lake.previews.entering import enter
-from planlake.lake.repair.damage import damage_in
+from planlake.lake.repair.damage import EARLIER, damage_in
 from planlake.lake.state.journal import DONE, LEFT_ALONE, PLANNED, Entry, note
 from planlake.lake.state.ledger import History, read_histories
 from planlake.lake.tables.bookmarks import bookmark, rebuilt_by
@@ -206,6 +206,7 @@ def _version(context: Context, resource: Resource) -> Version | None:
     table = context.lake.find("refined", f"current_{resource.name}")
     if table is None:
         return Version()
-    if damage_in(context.lake, "refined", table.name()[-1]) is not None:
+    damage = damage_in(context.lake, "refined", table.name()[-1])
+    if damage is not None and damage.what != EARLIER:  # a rebuild leaves versions before it as damaged as they were
         return None
     return Version(data_files(table), table.schema())
