@@ -21,7 +21,7 @@ from planlake.config import Config, load_config
 from planlake.lake.lake import ZONES, catalogue_file
 from planlake.lake.opening import open_lake
 from planlake.lake.views.views import Views
-from planlake.report.query import opened_views
+from planlake.report.query import open_views
 from planlake.runs.plan import Selection
 from planlake.runs.run import RunResult, TableResult, run
 from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY, Speech
@@ -173,7 +173,7 @@ class Feed:
         if self._read is None or self._read != self._catalogues():
             self.close()
         if environment not in self._views:
-            self._views[environment] = self._open.enter_context(opened_views(self.config, environment=environment))
+            self._views[environment] = self._open.enter_context(open_views(self.config, environment=environment))
             self._read = self._catalogues()  # to open a new lake is a commit
         day = date.fromisoformat(str(as_of)) if as_of else None
         return answer(replace(self._views[environment], as_of=day, notes=[]), query).to_pylist()

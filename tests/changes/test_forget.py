@@ -21,12 +21,12 @@ from planlake.changes.forget import forget, forget_in
 from planlake.changes.maintain import maintain
 from planlake.changes.rebuild import rebuild
 from planlake.changes.rollback import rollback, undo
-from planlake.checks.examples import hidden_in
+from planlake.checks.examples import without_values
 from planlake.flow.opening import open_for_writing
 from planlake.lake.forgetting import rewrite as rewriting
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.opening import open_lake
-from planlake.report.query import opened_views
+from planlake.report.query import open_views
 from planlake.runs.reconcile import reconcile
 from planlake.telemetry.progress import ignore
 from querying import answer
@@ -175,7 +175,7 @@ def everything(feed, who=(None, None)):
     """All that can be queried, tables on every day, but for a person and for the forgetting itself."""
     found = {}
     for as_of in (None, *DAYS):
-        with opened_views(feed.config, as_of=date.fromisoformat(as_of) if as_of else None) as views:
+        with open_views(feed.config, as_of=date.fromisoformat(as_of) if as_of else None) as views:
             for name in TABLES:
                 for view in (name, f"history_{name}", *((f"increment_{name}", f"current_{name}") if not as_of else ())):
                     rows = answer(views, f"select * from {view} order by all").to_pylist()
@@ -297,7 +297,7 @@ def test_findings_that_hide_the_id_go_by_their_place(tmp_path):
     ],
 )
 def test_a_message_shows_no_value_of_the_person(message, shown):
-    assert hidden_in(message, ["Otto", "Otto, who lives in a house"]) == shown
+    assert without_values(message, ["Otto", "Otto, who lives in a house"]) == shown
 
 
 # ---------------------------------------------------------------- the lake goes on
@@ -374,7 +374,7 @@ def shown(feed):
         ("replace_in_versions", 9, True),
         ("forget_log", 4, True),
         ("delete_unreferenced", 5, True),
-        ("note", 2, False),
+        ("write_row", 2, False),
     ],
 )
 def test_forgetting_that_is_killed_is_completed_by_the_same_command(feed, name, at, is_done):
@@ -454,7 +454,7 @@ def test_an_id_that_is_not_held_is_an_error_and_nothing_changes(feed, typed):
 
 def test_given_again_after_its_last_step_it_says_that_nothing_is_held_and_is_no_error(feed, typed, monkeypatch):
     """As where it was killed at its very end: whoever gave it cannot know that it was done."""
-    noted = forgetting.note
+    noted = forgetting.write_row
 
     def killed_after_done(lake, one, noted_at):
         noted(lake, one, noted_at)
@@ -462,7 +462,7 @@ def test_given_again_after_its_last_step_it_says_that_nothing_is_held_and_is_no_
             raise Killed
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(forgetting, "note", killed_after_done)
+        patched.setattr(forgetting, "write_row", killed_after_done)
         forget(feed.config, "things", f"00{NUMBER}", confirm=yes)
     assert forget(feed.config, "things", str(NUMBER), confirm=yes) == []
     said = typed("forget", "things", NUMBER, "--config", feed.config.folder / "planlake.yaml")

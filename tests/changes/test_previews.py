@@ -329,7 +329,7 @@ def test_a_promotion_is_taken_back_and_the_next_run_asks_for_those_days_again(fe
     assert len(shown(feed, "new_ones")) == 7
 
 
-@pytest.mark.parametrize("stage", ["_add_rows", "_replace_rows", "_set_tables", "_tell", "leave", "note"])
+@pytest.mark.parametrize("stage", ["_add_rows", "_replace_rows", "_set_tables", "_copy_reports", "leave", "note"])
 @pytest.mark.parametrize("calls", [1, 2])
 def test_a_promotion_that_is_killed_is_finished_by_whoever_comes_next(feed, monkeypatch, stage, calls):
     create(feed.config, NAME)
@@ -429,7 +429,7 @@ def test_a_drop_that_is_killed_is_finished_by_the_next(feed, monkeypatch):
 def test_entering_that_is_killed_is_begun_anew(feed, monkeypatch):
     create(feed.config, NAME)
     change(feed, 2)
-    for stage in ("_pin", "_show_same", "_tell_same", "note"):
+    for stage in ("_pin", "_show_same", "_tell_same", "write_event"):
         with monkeypatch.context() as patched, pytest.raises(Killed):
             patched.setattr(previews, stage, lambda *_, **__: (_ for _ in ()).throw(Killed()))
             run_in(feed, day(2), "things")

@@ -244,7 +244,7 @@ def test_a_catalogue_of_before_a_promotion_is_brought_up_to_date_with_its_previe
 
 def test_tables_that_a_preview_had_not_entered_when_it_was_killed_are_taken_out_and_told(tried, monkeypatch):
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(previews, "note", lambda *_: (_ for _ in ()).throw(Killed()))
+        patched.setattr(previews, "write_event", lambda *_: (_ for _ in ()).throw(Killed()))
         with open_for_writing(tried.config, NAME, ignore) as opened:
             enter(opened.lake, ["others"], run=opened.run)
     found, _ = recover(tried.config)

@@ -9,7 +9,7 @@ from conftest import written_config
 from flow.killing import Killed
 from histories import FIRST_DAY, NUMBERS, TEXTS, TYPES, Past, Shown, latest
 from planlake.lake.views import views as lake_views
-from planlake.report.query import opened_views
+from planlake.report.query import open_views
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
 from querying import answer
@@ -105,7 +105,7 @@ class Lake:
 
     def received(self, *, is_killed):
         """Tell the oracle what was answered: of a killed run those requests that the ledger has, else all."""
-        with opened_views(self.config) as views:
+        with open_views(self.config) as views:
             query = f"""select resource, batch, request_id, event, "window", page, url, records, stored
                 from api_requests where request_id > {self.last_request} and records is not null
                 and event in ('page', 'provisional', 'recount', 'check') order by request_id"""
@@ -144,13 +144,13 @@ class Lake:
 
     def check_published(self):
         """A run that was killed leaves what was published, of every table either the old version or the new one."""
-        with opened_views(self.config) as views:
+        with open_views(self.config) as views:
             for name, past in self.pasts.items():
                 if past.published:
                     self.check_current(views, name, past.published[max(past.published)])
 
     def check(self, reads):
-        with opened_views(self.config) as views:
+        with open_views(self.config) as views:
             for name, past in self.pasts.items():
                 columns = self.check_current(views, name, len(past.versions))
                 assert set(columns) == set(past.columns()), f"columns of {name}: {columns}, expected {past.columns()}"
@@ -204,7 +204,7 @@ class Lake:
     # ------------------------------------------------------------ every day of the past
 
     def check_every_day(self, monkeypatch):
-        with opened_views(self.config) as views:
+        with open_views(self.config) as views:
             for name, past in self.pasts.items():
                 columns, rows = past.columns(), self.check_history(views, name)
                 names = ", ".join(map(_quoted, [*columns, *OWN]))

@@ -16,7 +16,7 @@ from planlake.changes.maintain import maintain
 from planlake.lake.opening import open_lake
 from planlake.lake.tables import retention as maintenance
 from planlake.lake.tables.bookmarks import bookmark, day_tag
-from planlake.lake.tables.retention import Retention, outdated_tags
+from planlake.lake.tables.retention import Retention, expirable_tags
 from planlake.simulator.dataset import Dataset
 
 COLUMNS = {"id": "integer", "last_updated": "timestamp", "name": "text"}
@@ -87,7 +87,7 @@ DAYS = st.lists(st.dates(date(2024, 1, 1), date(2026, 11, 23)), unique=True, max
 
 def test_the_last_days_and_before_them_the_ends_of_months_are_kept():
     days = [date(2026, 6, 1) + timedelta(days=number) for number in range(170)]
-    gone = outdated_tags(map(day_tag, days), date(2026, 11, 17), Retention(35, 120))
+    gone = expirable_tags(map(day_tag, days), date(2026, 11, 17), Retention(35, 120))
     kept = [day for day in days if day_tag(day) not in gone]
     ends = [date(2026, 6, 30), date(2026, 7, 31), date(2026, 8, 31), date(2026, 9, 30), date(2026, 10, 13)]
     assert kept[: len(ends)] == ends  # the 13th of October is what was published when the 35 days began
@@ -97,7 +97,7 @@ def test_the_last_days_and_before_them_the_ends_of_months_are_kept():
 @given(DAYS, st.integers(1, 400), st.integers(0, 30))
 def test_for_every_day_in_reach_what_was_published_then_is_kept(days, kept_days, month_ends):
     today = date(2026, 11, 23)
-    gone = set(outdated_tags(map(day_tag, days), today, Retention(kept_days, month_ends)))
+    gone = set(expirable_tags(map(day_tag, days), today, Retention(kept_days, month_ends)))
     kept = [day for day in days if day_tag(day) not in gone]
     for number in range(kept_days):
         asked = today - timedelta(days=number)
@@ -113,13 +113,13 @@ def test_for_every_day_in_reach_what_was_published_then_is_kept(days, kept_days,
 
 def test_tags_that_name_no_day_are_left_alone():
     tags = ["day-20200101", "undone-day-20200101", "pin-prod-20200101", "day-x", "day-2020010"]
-    assert outdated_tags(tags, date(2026, 11, 17), Retention(35, 0)) == []
-    assert outdated_tags([*tags, "day-20200102"], date(2026, 11, 17), Retention(35, 0)) == ["day-20200101"]
+    assert expirable_tags(tags, date(2026, 11, 17), Retention(35, 0)) == []
+    assert expirable_tags([*tags, "day-20200102"], date(2026, 11, 17), Retention(35, 0)) == ["day-20200101"]
 
 
 def test_what_was_undone_can_be_taken_back_for_as_long_as_days_are_kept():
     tags = ["undone-7-day-20260801", "undone-8-day-20260801", "before-7-3-20261001", "before-8-3-20261101"]
-    gone = outdated_tags(tags, date(2026, 11, 17), Retention(35, 120))
+    gone = expirable_tags(tags, date(2026, 11, 17), Retention(35, 120))
     assert gone == ["undone-7-day-20260801", "before-7-3-20261001"]
 
 

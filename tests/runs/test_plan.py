@@ -7,7 +7,7 @@ import pytest
 from conftest import feeding
 from flow.tables import put, settings_of, thing
 from planlake.runs.plan import CountStage, IngestStage, RefineStage, Selection, SnapshotStage, steps_of
-from planlake.runs.run import planned
+from planlake.runs.run import table_plans
 from planlake.simulator.dataset import Dataset
 
 FIRST, NEXT, A_WEEK_LATER = "2026-11-17T03:00:00", "2026-11-18T03:00:00", "2026-11-24T03:00:00"
@@ -25,7 +25,7 @@ def feed(tmp_path):
 def stages(feed, now, **selected):
     """The stages planned for the one table at a time."""
     feed.monkeypatch.setenv("PLANLAKE_NOW", now)
-    [table] = planned(feed.config, Selection(**selected))
+    [table] = table_plans(feed.config, Selection(**selected))
     assert table.table == "things"
     return table.stages
 
@@ -58,4 +58,4 @@ def test_a_table_that_differed_when_it_was_counted_is_counted_until_it_is_read_i
     put(feed, 2, thing(2, "dated back"))  # on a day that is closed
     feed.run_at(A_WEEK_LATER)
     assert stages(feed, "2026-11-24T03:30:00")[-1] == CountStage("the API had 2 when 1 were held")
-    assert [step.step for step in steps_of(planned(feed.config, Selection()))] == ["ingest", "refine", "snapshot"]
+    assert [step.step for step in steps_of(table_plans(feed.config, Selection()))] == ["ingest", "refine", "snapshot"]

@@ -113,7 +113,7 @@ def test_what_breaks_a_command_off_is_written_down(feed, monkeypatch, error, out
         def broken(*_, **__):
             raise error
 
-        patch.setattr("planlake.changes.maintain.sweep", broken)
+        patch.setattr("planlake.changes.maintain.delete_orphans", broken)
         with suppress(BaseException):
             maintain(feed.config)
     assert outcomes(feed)[:2] == [(3, outcome), (2, "finished")]

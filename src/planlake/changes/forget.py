@@ -16,7 +16,7 @@ from pyiceberg.table import Table
 from pyiceberg.types import StringType
 
 from planlake.changes.rollback import begin
-from planlake.checks.examples import hidden_in, without_examples
+from planlake.checks.examples import without_examples, without_values
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.engines.spill import sweep_spilled
@@ -24,7 +24,7 @@ from planlake.errors import ConfigurationError, LakeError
 from planlake.flow.context import Context
 from planlake.flow.opening import open_for_writing
 from planlake.flow.record import record
-from planlake.lake.forgetting.record import Forgetting, done, is_unfinished, note, noted, planned
+from planlake.lake.forgetting.record import Forgetting, done_row, is_unfinished, planned_row, rows_about, write_row
 from planlake.lake.forgetting.rewrite import check_can_list, delete_unreferenced, forget_log, replace_in_versions
 from planlake.lake.forgetting.rules import (
     Person,
@@ -35,7 +35,7 @@ from planlake.lake.forgetting.rules import (
     raw_rule,
     refined_rules,
 )
-from planlake.lake.forgetting.search import Hit, Rule, Search, gone_rows, rewrite_without_rows, searched
+from planlake.lake.forgetting.search import Hit, Rule, Search, gone_rows, rewrite_without_rows, search_tables
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.opening import environment_of
 from planlake.lake.previews.names import preview_names
@@ -126,7 +126,7 @@ def forget_in(
     context: Context, lakes: Sequence[Lake], resource: Resource, identity: str, *, confirm: Confirm
 ) -> list[Affected]:
     """The same in several lakes that share files; they must be all that do. It is noted in the context's own."""
-    plan = _planned(context, lakes, resource, identity)
+    plan = _forget_plan(context, lakes, resource, identity)
     if not plan.hits and not any(map(is_unfinished, plan.earlier)):
         if plan.earlier:  # as where the command was killed after its last step, and is given again
             return []
@@ -138,22 +138,22 @@ def forget_in(
     return found
 
 
-def _planned(context: Context, lakes: Sequence[Lake], resource: Resource, identity: str) -> _Plan:
+def _forget_plan(context: Context, lakes: Sequence[Lake], resource: Resource, identity: str) -> _Plan:
     """Where the record is. The tables that tell what else to look for are searched first, and rewritten last."""
     connection = context.connection
     kinds = [_has_text_ids(lake, resource) for lake in lakes]
     people = [person(connection, resource, identity, has_text_ids=kind) for kind in kinds]
     meant = list(zip(lakes, people, strict=True))
-    raw = _searched(meant, lambda _, who: [raw_rule(connection, who)])
-    refined = _searched(meant, lambda _, who: refined_rules(connection, who))
+    raw = _search(meant, lambda _, who: [raw_rule(connection, who)])
+    refined = _search(meant, lambda _, who: refined_rules(connection, who))
     received = [gone_rows(hit) for hit in _hits(raw)]
-    findings = _searched(meant, lambda _, who: finding_rules(connection, who, received))
+    findings = _search(meant, lambda _, who: finding_rules(connection, who, received))
     typed = [gone_rows(hit) for hit in (*_hits(refined), *_hits(findings))]
     values = {*_values_received(received), *_values_typed(context, typed)}
-    messages = _searched(meant, lambda lake, who: message_rules(who, _hiding(lake, values)))
-    ledger = _searched(meant, lambda _, who: [ledger_rule(connection, who)])
+    messages = _search(meant, lambda lake, who: message_rules(who, _hiding(lake, values)))
+    ledger = _search(meant, lambda _, who: [ledger_rule(connection, who)])
     found = {**messages, **findings, **refined, **ledger, **raw}
-    return _Plan(people[0], found, noted(context.lake, connection, people[0]))
+    return _Plan(people[0], found, rows_about(context.lake, connection, people[0]))
 
 
 def _has_text_ids(lake: Lake, resource: Resource) -> bool:
@@ -166,7 +166,7 @@ def _has_text_ids(lake: Lake, resource: Resource) -> bool:
     return all(isinstance(kind, StringType) for kind in kinds)
 
 
-def _searched(meant: Iterable[tuple[Lake, Person]], rules: Callable[[Lake, Person], Iterable[Rule]]) -> Found:
+def _search(meant: Iterable[tuple[Lake, Person]], rules: Callable[[Lake, Person], Iterable[Rule]]) -> Found:
     """The tables of these rules, of all lakes; the same table of several lakes is searched together.
 
     Of a file that they share, a lake whose ids are numbers decides: there 007 is 7, and both are the record.
@@ -181,7 +181,7 @@ def _searched(meant: Iterable[tuple[Lake, Person]], rules: Callable[[Lake, Perso
     found: dict[Place, Sequence[tuple[Lake, Search]]] = {}
     for place, tables in places.items():
         _check_no_links(tables[0][0] if tables else None, place)
-        searches = searched((table, rule) for _, table, rule in tables)
+        searches = search_tables((table, rule) for _, table, rule in tables)
         found[place] = [(lake, search) for (lake, *_), search in zip(tables, searches, strict=True)]
     return found
 
@@ -189,8 +189,8 @@ def _searched(meant: Iterable[tuple[Lake, Person]], rules: Callable[[Lake, Perso
 def _check_no_links(lake: Lake | None, place: Place) -> None:
     """Refuse to forget where files of a table lie behind a link: nothing is deleted there."""
     for folder in table_storages(lake, *place) if lake is not None else ():
-        paths = [file.path for file in folder.listed()]
-        if behind := sorted({*paths} - {*folder.own(paths)}):
+        paths = [file.path for file in folder.list_files()]
+        if behind := sorted({*paths} - {*folder.deletable(paths)}):
             facts, state = {"table": place[1], "for example": behind[0]}, "Nothing was changed"
             hint = "put the files themselves into the folder, in place of the link"
             message = "files of a table lie behind a link, where nothing is deleted"
@@ -210,7 +210,7 @@ def _hiding(lake: Lake, values: Collection[str]) -> Callable[[str], str]:
     """
     if not values:  # nothing of the record is held, or a kill left files alone
         return lambda text: text
-    return without_examples if lake.base is not None else lambda text: hidden_in(text, values)
+    return without_examples if lake.base is not None else lambda text: without_values(text, values)
 
 
 def _values_received(received: Iterable[pa.Table]) -> Iterator[str]:
@@ -248,8 +248,8 @@ def _carry_out(context: Context, plan: _Plan) -> None:
     """Every step can be repeated: a kill leaves the record where it was, or in files that nothing refers to."""
     noting = [one for one in plan.earlier if is_unfinished(one)]
     if not noting:
-        noting = [_noting(context, plan)]
-        note(context.lake, noting[0], naive_utc(context.clock.now()))
+        noting = [_planned_row(context, plan)]
+        write_row(context.lake, noting[0], naive_utc(context.clock.now()))
     _rewrite(context, plan)
     for lake, search in plan.searches:
         with lake.commits:
@@ -259,7 +259,7 @@ def _carry_out(context: Context, plan: _Plan) -> None:
     name = plan.who.resource.name
     record(context, "forgotten", f"{noting[0].rows} rows of a record", [name])
     for one in noting:
-        note(context.lake, done(one), naive_utc(context.clock.now()))
+        write_row(context.lake, done_row(one), naive_utc(context.clock.now()))
 
 
 def _delete_left_over(context: Context, plan: _Plan) -> None:
@@ -268,10 +268,10 @@ def _delete_left_over(context: Context, plan: _Plan) -> None:
         delete_unreferenced([search.table for _, search in searches], table_storages(context.lake, zone, name))
 
 
-def _noting(context: Context, plan: _Plan) -> Forgetting:
+def _planned_row(context: Context, plan: _Plan) -> Forgetting:
     hits = [hit for _, search in plan.searches for hit in search.hits]
     tables = sum(1 for _, search in plan.searches if search.hits)
-    return planned(context.run, plan.who, tables=tables, files=len(hits), rows=sum(hit.gone for hit in hits))
+    return planned_row(context.run, plan.who, tables=tables, files=len(hits), rows=sum(hit.gone for hit in hits))
 
 
 def _rewrite(context: Context, plan: _Plan) -> None:

@@ -1,4 +1,4 @@
-"""Housekeeping: lets old versions go, merges small files, and deletes files that nothing refers to.
+"""Housekeeping: expires old versions, merges small files, and deletes files that nothing refers to.
 
 A run looks only after tables that have gathered enough; `planlake maintain` does everything at once.
 """
@@ -23,13 +23,13 @@ from planlake.lake.state.ledger_compaction import compact_ledger
 from planlake.lake.tables.bookmarks import figure
 from planlake.lake.tables.retention import (
     SMALL_BYTES,
+    Expirable,
     Freed,
-    Outdated,
     Retention,
-    let_go,
-    merge_small,
-    outdated,
-    sweep,
+    delete_orphans,
+    expirable,
+    expire_versions,
+    merge_small_files,
 )
 from planlake.telemetry.progress import Notify, Progress, ignore
 
@@ -57,23 +57,23 @@ def maintain(config: Config, *, environment: str | None = None, notify: Notify =
         tables = [(zone, name) for zone in ZONES for name in context.lake.names(zone)]
         found, others = [], _others(context.lake)
         for number, (zone, name) in enumerate(tables, start=1):
-            found.append(Maintained(context.lake.database(zone), name, _whole(context, others, zone, name)))
+            found.append(Maintained(context.lake.database(zone), name, _maintain_table(context, others, zone, name)))
             context.notify(Progress("the lake", "maintain", number, len(tables)))
         freed = sum((one.freed for one in found), Freed())
-        done = f"{freed.snapshots} versions let go, {freed.merged} files merged, {freed.files} deleted"
+        done = f"{freed.snapshots} versions expired, {freed.merged} files merged, {freed.files} deleted"
         record(context, "maintained", f"{done}, {freed.bytes / 1e6:.1f} MB freed", [])
         return found
 
 
-def _whole(context: Context, lakes: Sequence[Lake], zone: str, name: str) -> Freed:
-    table, now = context.lake.fresh(zone, name), datetime.now(UTC)
+def _maintain_table(context: Context, lakes: Sequence[Lake], zone: str, name: str) -> Freed:
+    table, now = context.lake.reload(zone, name), datetime.now(UTC)
     others = [found for lake in lakes if (found := lake.find(zone, name)) is not None]
     if context.lake.base is not None:
-        return sweep(table, now, others=others)
-    old = outdated(table, context.clock.today(), _retention(context.config.settings))
-    freed = _let_go(context, table, old) + _merged(context, zone, table, at_least=2)
+        return delete_orphans(table, now, others=others)
+    old = expirable(table, context.clock.today(), _retention(context.config.settings))
+    freed = _expire(context, table, old) + _merge(context, zone, table, at_least=2)
     context.lake.loaded[zone, name] = table
-    return freed + sweep(table, now, others=others)
+    return freed + delete_orphans(table, now, others=others)
 
 
 def _others(lake: Lake) -> list[Lake]:
@@ -101,29 +101,29 @@ def tidy(context: Context) -> None:
     after_days = max(settings.compact_after_days, settings.look_back_days + 1)
     compact_ledger(context.lake, context.connection, naive_utc(context.clock.now()), after_days=after_days)
     tables = list(context.lake.loaded.items())
-    olds = [outdated(table, context.clock.today(), _retention(settings)) for _, table in tables]
+    olds = [expirable(table, context.clock.today(), _retention(settings)) for _, table in tables]
     due = [len(old.snapshots) >= settings.expire_after_versions for old in olds]
     if any(due):
         check_histories(context.lake)
     for ((zone, _), table), old, is_due in zip(tables, olds, due, strict=True):
         if is_due:
-            _let_go(context, table, old)
+            _expire(context, table, old)
         if is_due or _has_small_files(table, settings):
-            _merged(context, zone, table, at_least=settings.merge_after_files)
+            _merge(context, zone, table, at_least=settings.merge_after_files)
 
 
-def _let_go(context: Context, table: Table, old: Outdated) -> Freed:
+def _expire(context: Context, table: Table, old: Expirable) -> Freed:
     if not old.snapshots:
         return Freed()
     with context.lake.commits:
-        return let_go(table, old, datetime.now(UTC))
+        return expire_versions(table, old, datetime.now(UTC))
 
 
-def _merged(context: Context, zone: str, table: Table, *, at_least: int) -> Freed:
+def _merge(context: Context, zone: str, table: Table, *, at_least: int) -> Freed:
     if zone == "refined" and table.spec().fields:  # the ranges of `current_`: a file each, rewritten as they change
         return Freed()
     with context.lake.commits:
-        return merge_small(context.connection, table, at_least=at_least)
+        return merge_small_files(context.connection, table, at_least=at_least)
 
 
 def _has_small_files(table: Table, settings: Settings) -> bool:

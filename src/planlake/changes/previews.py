@@ -19,7 +19,7 @@ from planlake.changes.compare_versions import (
     compare_versions,
     without_shared_files,
 )
-from planlake.changes.promote import Promotion, changed_files, has_moved, promotions
+from planlake.changes.promote import Promotion, changed_files, changes_in_base, promotions
 from planlake.changes.rollback import begin, resume
 from planlake.clock import naive_utc
 from planlake.config import Config
@@ -30,15 +30,15 @@ from planlake.flow.context import Context
 from planlake.flow.opening import check_clock, open_for_writing
 from planlake.flow.record import record
 from planlake.flow.runs_ahead import runs_ahead
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
-from planlake.lake.live_rows import live_count
 from planlake.lake.opening import about_environment, base_of
-from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.previews.dropping import Dropped, drop
 from planlake.lake.previews.entering import check_entered, check_name, preview_of
 from planlake.lake.previews.names import preview_names, unread
 from planlake.lake.repair.damage import damage_of
 from planlake.lake.repair.place import check_readable
+from planlake.lake.row_counts import live_row_count_of
 from planlake.lake.state.journal import DONE, note, unfinished
 from planlake.lake.state.ledger import read_histories
 from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN
@@ -136,9 +136,9 @@ def _listed(preview: Lake, connection: Connection, base: str) -> Listed:
     """A preview of which nothing was read yet."""
     damage, made_at = damage_of(preview), None
     if not damage:
-        runs = own_rows_sql(preview, "operations", "runs", columns=("started_at",))
+        runs = built_in_rows_sql(preview, "operations", "runs", columns=("started_at",))
         made_at = connection.execute(f"select min(started_at) from {runs}").fetchall()[0][0]
-    files = [file for zone in ZONES for file in database_storage(preview, zone).listed()]
+    files = [file for zone in ZONES for file in database_storage(preview, zone).list_files()]
     tables = () if damage else tuple(sorted(preview.own))
     return Listed(preview.preview, base, made_at, tables, len(files), sum(file.size for file in files), damage)
 
@@ -173,12 +173,12 @@ def _difference(preview: Lake, connection: Connection, resource: Resource, recor
     return TableDifference(
         resource.name,
         shown is None,
-        has_moved(base, preview, resource.name),
+        changes_in_base(base, preview, resource.name),
         tuple(column for column in new if column not in old),
         tuple(column for column in old if column not in new),
         tuple((column, old[column], new[column]) for column in old if new.get(column, old[column]) != old[column]),
-        live_count(connection, shown),
-        live_count(connection, own),
+        live_row_count_of(connection, shown),
+        live_row_count_of(connection, own),
         found.added,
         found.removed,
         found.changed,
@@ -201,7 +201,7 @@ def _types(schema: Schema) -> dict[str, str]:
 
 def _troubles(preview: Lake, connection: Connection, resource: str) -> tuple[tuple[str, str, str], ...]:
     """What was not well in the last run of a table here: check, verdict, message."""
-    rows = own_rows_sql(preview, "operations", "checks")
+    rows = built_in_rows_sql(preview, "operations", "checks")
     query = f"""
         select "check", verdict, coalesce(message, '') from {rows} where resource = {literal(resource)}
         qualify run = max(run) over () and verdict <> 'ok' order by "check", "column" """

@@ -12,14 +12,23 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
-from planlake.checks.quality import CheckResult, held
+from planlake.checks.quality import CheckResult, blocking
 from planlake.clock import naive_utc
 from planlake.flow.context import Context
 from planlake.flow.refine.findings import StoredResource, withheld_types
 from planlake.flow.snapshot.gate import version_checks
 from planlake.lake.lake import Lake
-from planlake.lake.live_rows import live_count
-from planlake.lake.previews.entering import SHARED, files_of, leave, own_files, pinned, preview_of, registered, told
+from planlake.lake.previews.entering import (
+    SHARED,
+    files_of,
+    leave,
+    own_files,
+    pinned,
+    preview_of,
+    register_copy,
+    rows_of,
+)
+from planlake.lake.row_counts import live_row_count_of
 from planlake.lake.state.journal import DONE, PLANNED, PROMOTED, Entry, note
 from planlake.lake.state.ledger import History, raw_files, raw_rows_sql, read_histories, voided_batches
 from planlake.lake.state.operations import append_operations
@@ -93,8 +102,8 @@ def _promotion(context: Context, preview: Lake, resource: Resource, *, base: His
     return Promotion(
         name,
         increment is None,
-        live_count(context.connection, current),
-        live_count(context.connection, shown),
+        live_row_count_of(context.connection, current),
+        live_row_count_of(context.connection, shown),
         len(batches),
         len(files),
         sum(file.file_size_in_bytes for file in files),
@@ -118,7 +127,7 @@ def _trouble(context: Context, preview: Lake, resource: Resource, *, own: Histor
     """Why a table cannot be promoted; empty where it can."""
     if own.is_sampled:
         return "only a sample was loaded: a run in the preview reads it whole"
-    if moved := has_moved(context.lake, preview, resource.name):
+    if moved := changes_in_base(context.lake, preview, resource.name):
         return moved
     ours, theirs = (voided_batches(lake, context.connection, resource.name) for lake in (context.lake, preview))
     if (ours ^ theirs).difference(batches):
@@ -127,11 +136,11 @@ def _trouble(context: Context, preview: Lake, resource: Resource, *, own: Histor
         return "a window is open in the preview: it must be read to its end"
     if _is_behind(context, preview, resource):
         return "the preview's last version was held back or never made"
-    failed = held(_checks(context, preview, resource))
+    failed = blocking(_checks(context, preview, resource))
     return "; ".join(check.message for check in failed)
 
 
-def has_moved(base: Lake, preview: Lake, resource: str) -> str:
+def changes_in_base(base: Lake, preview: Lake, resource: str) -> str:
     """What changed in the base since a resource was entered; empty where nothing did."""
     ledger = base.find("raw", "api_requests")
     if ledger is not None:
@@ -198,7 +207,7 @@ def apply(context: Context, entries: Sequence[Entry]) -> None:
             _replace_rows(context.lake, preview, place=place, resources=resources)
         for entry in left:
             _set_tables(context, preview, entry)
-        _tell(context, preview, left)
+        _copy_reports(context, preview, left)
     leave(preview, [entry.resource for entry in entries], run=context.run)
     note(context.lake, entries, DONE, naive_utc(context.clock.now()))
 
@@ -239,7 +248,7 @@ def _difference(one: Mapping[str, DataFile], other: Mapping[str, DataFile]) -> l
 def _table(lake: Lake, place: tuple[str, str], like: Table) -> Table:
     """The lake's table, made with the preview's columns where there is none."""
     found = lake.find(*place)
-    return found if found is not None else registered(lake, *place, like=like)
+    return found if found is not None else register_copy(lake, *place, like=like)
 
 
 def _set_tables(context: Context, preview: Lake, entry: Entry) -> None:
@@ -261,7 +270,7 @@ def _set_tables(context: Context, preview: Lake, entry: Entry) -> None:
             commit(table, add=added, remove=removed, properties=properties, tag=day_tag(today), schema=own.schema())
 
 
-def _tell(context: Context, preview: Lake, entries: Sequence[Entry]) -> None:
+def _copy_reports(context: Context, preview: Lake, entries: Sequence[Entry]) -> None:
     """What is published now, what drifted, and what was checked in the preview."""
     common = {
         "snapshot_date": f"{context.clock.today():%Y%m%d}",
@@ -269,7 +278,7 @@ def _tell(context: Context, preview: Lake, entries: Sequence[Entry]) -> None:
         "published_at": naive_utc(context.clock.now()),
     }
     tables = {one.resource: (one, context.lake.find("refined", f"current_{one.resource}")) for one in entries}
-    there_already = {(row["resource"], row["run"]) for row in told(context.lake, "published", tables)}
+    there_already = {(row["resource"], row["run"]) for row in rows_of(context.lake, "published", tables)}
     published = [
         {
             **common,
@@ -282,9 +291,9 @@ def _tell(context: Context, preview: Lake, entries: Sequence[Entry]) -> None:
         if table is not None and (name, one.action) not in there_already
     ]
     append_operations(context.lake, "published", published)
-    checks = [{**row, "run": entries[0].action} for row in _newest(told(preview, "checks", tables))]
-    for name, rows in (("drift", told(preview, "drift", tables)), ("checks", checks)):
-        there = {tuple(row.values()) for row in told(context.lake, name, tables)}
+    checks = [{**row, "run": entries[0].action} for row in _newest(rows_of(preview, "checks", tables))]
+    for name, rows in (("drift", rows_of(preview, "drift", tables)), ("checks", checks)):
+        there = {tuple(row.values()) for row in rows_of(context.lake, name, tables)}
         append_operations(context.lake, name, [row for row in rows if tuple(row.values()) not in there])
 
 

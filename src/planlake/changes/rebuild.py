@@ -12,9 +12,9 @@ import duckdb
 from pyiceberg.table import Table
 
 from planlake.changes.compare_versions import Version, compare_versions
-from planlake.changes.restore_findings import find_again, say_untold
+from planlake.changes.restore_findings import find_again, log_not_restored
 from planlake.changes.rollback import loaded_tables, resume
-from planlake.checks.quality import held
+from planlake.checks.quality import blocking
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection
@@ -26,9 +26,9 @@ from planlake.flow.refine.step import refine
 from planlake.flow.results import TableResult, failed, step_end
 from planlake.flow.snapshot.step import snapshot
 from planlake.lake.lake import clear_errors
-from planlake.lake.live_rows import live_count
 from planlake.lake.previews.entering import enter
 from planlake.lake.repair.damage import EARLIER, damage_in
+from planlake.lake.row_counts import live_row_count_of
 from planlake.lake.state.journal import DONE, LEFT_ALONE, PLANNED, Entry, note
 from planlake.lake.state.ledger import History, read_histories
 from planlake.lake.tables.bookmarks import bookmark, rebuilt_by
@@ -79,7 +79,7 @@ def rebuild(
         troubles = {name: trouble for name in names if (trouble := _trouble(context, name, histories))}
         entries = [_entry(context, name) for name in names if name not in troubles]
         note(context.lake, entries, PLANNED, naive_utc(context.clock.now()))
-        done = [_rebuilt(context, entry, origin) for entry in entries]
+        done = [_rebuild_table(context, entry, origin) for entry in entries]
         results, found = [result for result, _ in done], [one for _, one in done]
         _close(context, entries, results)
         outcome = "rebuilt" if any(result.outcome == "rebuilt" for result in results) else "nothing rebuilt"
@@ -109,7 +109,7 @@ def plan_reset(config: Config, tables: Sequence[str], *, environment: str | None
 def _live_count(connection: Connection, table: Table | None) -> int:
     """How many rows a table shows; of one that cannot be read, how many it should have."""
     try:
-        return live_count(connection, table)
+        return live_row_count_of(connection, table)
     except (duckdb.Error, LakeError):
         return row_count(table) if table is not None else 0
 
@@ -140,7 +140,7 @@ def _entry(context: Context, name: str) -> Entry:
     )
 
 
-def _rebuilt(context: Context, entry: Entry, origin: Origin) -> tuple[TableResult, Rebuilt]:
+def _rebuild_table(context: Context, entry: Entry, origin: Origin) -> tuple[TableResult, Rebuilt]:
     """Rebuild one table; it is as it was where a step fails or a gate holds it."""
     resource, started = context.catalogue.resource(entry.resource), monotonic()
     before = _version(context, resource)
@@ -166,12 +166,12 @@ def _steps(context: Context, resource: Resource, origin: Origin) -> TableResult:
         with report_step(context.reporter, resource, "refine") as step:
             refined = refine(context, resource, rebuild="always")
             step.end = step_end(refined)
-    if refined is None or not held(refined.checks):
+    if refined is None or not blocking(refined.checks):
         with report_step(context.reporter, resource, "snapshot") as step:
             taken = snapshot(context, resource, is_anew=True)
             step.end = step_end(taken)
     done = TableResult(resource.name, "rebuilt", refine=refined, snapshot=taken)
-    reasons = "; ".join(check.message for check in held(done.checks))
+    reasons = "; ".join(check.message for check in blocking(done.checks))
     return replace(done, outcome="held", message=reasons) if reasons else done
 
 
@@ -185,7 +185,7 @@ def _set_back(context: Context, entry: Entry) -> None:
         try:
             find_again(context, context.catalogue.resource(entry.resource), entry.increment_from, above=0)
         except Exception as error:
-            say_untold(context, entry.resource, error)
+            log_not_restored(context, entry.resource, error)
     for kind, version in (("increment", entry.increment_from), ("current", entry.current_from)):
         table = context.lake.find("refined", f"{kind}_{entry.resource}")
         if table is not None and version is not None:

@@ -50,7 +50,7 @@ def recover(
         if not any(one.is_apart for one in found):
             back = [one for one in found if one.done == SET_BACK and not one.database.startswith("preview-")]
             base = open_environment(config, environment)
-            mended = _mended(config, base, {one.table for one in back})
+            mended = _mend(config, base, {one.table for one in back})
             told = {(one.database, one.table) for one in mended}
             kept = (one for one in found if not (_is_of_gone_files(one) and (one.database, one.table) in told))
             found = [*(_with_waiting(config, base, one) if one in back else one for one in kept), *mended]
@@ -58,11 +58,11 @@ def recover(
     return found, aside
 
 
-def _mended(config: Config, base: Lake, behind: set[str]) -> list[Recovered]:
+def _mend(config: Config, base: Lake, behind: set[str]) -> list[Recovered]:
     """Take out of the tables that nothing else holds what is lost of them; what can be had is asked for again."""
     with connected(config.settings.memory_limit_megabytes) as connection:
         done = mend(base, connection, naive_utc(datetime.now(UTC)), behind=behind)
-    rows = {one.table: row_count(base.fresh(one.zone, one.table)) for one in done}
+    rows = {one.table: row_count(base.reload(one.zone, one.table)) for one in done}
     return [
         Recovered(base.database(one.zone), one.table, rows[one.table], "mended", one.said, is_trouble=True)
         for one in done

@@ -49,7 +49,7 @@ class _Version:
     types: Mapping[str, str]
 
 
-def tell_shown(context: Context, entry: Entry, increment: Table) -> None:
+def restore_findings(context: Context, entry: Entry, increment: Table) -> None:
     """Make the findings of a table those of the version an action goes to, where another one's may have replaced them.
 
     Those are all where the two were built from raw at different times, else those of batches that come back. Of batches
@@ -58,37 +58,37 @@ def tell_shown(context: Context, entry: Entry, increment: Table) -> None:
     left = increment.snapshot_by_id(entry.increment_from) if entry.increment_from is not None else None
     is_of_one_build = rebuilt_in(left) == rebuilt_by(increment)
     if entry.increment_to is not None and (not is_of_one_build or entry.batch_to > entry.batch_from):
-        _tell(context, entry, entry.increment_to, above=entry.batch_from if is_of_one_build else 0)
+        _restore(context, entry, entry.increment_to, above=entry.batch_from if is_of_one_build else 0)
     if entry.voided and voids(entry):
         for name in ("uncastable", "rejected"):
             replace_findings(context.lake, name, entry.resource, [], above_batch=entry.batch_to)
 
 
-def tell_rebuilt(context: Context, entry: Entry) -> None:
+def keep_findings_of_rebuild(context: Context, entry: Entry) -> None:
     """Keep only a rebuilt table's own findings, where its rebuild was killed: others may still stand beside them."""
     increment = context.lake.find("refined", f"increment_{entry.resource}")
     shown = increment.current_snapshot() if increment is not None else None
     if shown is not None and rebuilt_in(shown) == str(entry.action):
-        _tell(context, entry, shown.snapshot_id, above=0)
+        _restore(context, entry, shown.snapshot_id, above=0)
 
 
-def _tell(context: Context, entry: Entry, snapshot_id: int, *, above: int) -> None:
+def _restore(context: Context, entry: Entry, snapshot_id: int, *, above: int) -> None:
     """Tell the findings; an error ends the action itself, but is only logged when a later run finishes that action."""
     try:
-        find_again(replace(context, run=entry.action), declared(context, entry), snapshot_id, above=above)
+        find_again(replace(context, run=entry.action), resource_of(context, entry), snapshot_id, above=above)
     except Exception as error:
         if context.run == entry.action:
             raise
-        say_untold(context, entry.resource, error)
+        log_not_restored(context, entry.resource, error)
 
 
-def say_untold(context: Context, resource: str, error: Exception) -> None:
+def log_not_restored(context: Context, resource: str, error: Exception) -> None:
     """Log that the findings of a table are not those of the version it shows, and the command that finds them."""
     reason = f"{reason_of(error, is_personal=True)}; planlake rebuild {resource} tells them"
     say(context.reporter.log, "error", "findings not told", table=resource, message=reason)
 
 
-def declared(context: Context, entry: Entry) -> Resource:
+def resource_of(context: Context, entry: Entry) -> Resource:
     """The resource of an entry; of one that nobody declares any more its key, and that all else may be personal."""
     known = context.catalogue.resources.get(entry.resource)
     current = context.lake.find("refined", f"current_{entry.resource}")
@@ -109,7 +109,7 @@ def find_again(context: Context, resource: Resource, snapshot_id: int, *, above:
     uncastable: list[dict[str, Any]] = []
     rejected: list[dict[str, Any]] = []
     for texts in _texts(context, resource, version, files=files, above=above):
-        held = _held(context, version, texts)
+        held = _rows_of_version(context, version, texts)
         is_held = held["batch"].is_valid()
         refused = Findings(context.run, resource, texts, keys).rejected(pc.invert(is_held))
         with context.connection.cursor() as cursor:
@@ -148,7 +148,7 @@ def _texts(
             yield texts
 
 
-def _held(context: Context, version: _Version, texts: pa.Table) -> pa.Table:
+def _rows_of_version(context: Context, version: _Version, texts: pa.Table) -> pa.Table:
     """The rows of the version that these were made to, in the same order; NULL in every column where there is none."""
     ends = pc.min_max(texts["import_request_id"]).as_py()
     where = is_between("import_request_id", ends["min"], ends["max"])

@@ -14,7 +14,7 @@ from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
 from planlake.changes import promote
-from planlake.changes.restore_findings import declared, tell_rebuilt, tell_shown
+from planlake.changes.restore_findings import keep_findings_of_rebuild, resource_of, restore_findings
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.engines.duckdb.reading import rows_sql
@@ -24,9 +24,9 @@ from planlake.flow.context import Context
 from planlake.flow.opening import open_for_writing
 from planlake.flow.record import record
 from planlake.flow.snapshot.step import snapshot
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake, clear_errors
-from planlake.lake.own_rows import own_rows_sql
-from planlake.lake.previews.entering import check_entered, look_again
+from planlake.lake.previews.entering import check_entered, forget_cached
 from planlake.lake.state.journal import DONE, PLANNED, PROMOTED, Entry, described, last_action, note, unfinished, voids
 from planlake.lake.state.landing import Arrivals
 from planlake.lake.state.ledger import (
@@ -160,7 +160,7 @@ def plan_undo(context: Context) -> list[Entry]:
     if not last:
         raise ConfigurationError("there is nothing to take back", state="No table was changed")
     found = [_reversed(context, entry) for entry in last]
-    gone = [entry.resource for entry in found if not _can_be_gone_to(context, entry)]
+    gone = [entry.resource for entry in found if not _is_reachable(context, entry)]
     if gone:
         facts = {"tables": ", ".join(gone[:5]), "kept": f"{context.config.settings.keep_days} days"}
         state, hint = "No table was changed", "planlake rollback goes to any day"
@@ -168,7 +168,7 @@ def plan_undo(context: Context) -> list[Entry]:
     return found
 
 
-def _can_be_gone_to(context: Context, entry: Entry) -> bool:
+def _is_reachable(context: Context, entry: Entry) -> bool:
     if context.lake.base is not None and entry.resource not in context.lake.own:
         return False
     places = (("increment", entry.increment_to), ("current", entry.current_to))
@@ -203,11 +203,11 @@ def resume(context: Context) -> list[str]:
     """
     if context.lake.base is not None and _is_promoted(context, context.lake.base):
         resume(replace(context, lake=context.lake.base, arrivals=Arrivals(context.lake.base)))
-        look_again(context.lake)
+        forget_cached(context.lake)
     entries = unfinished(context.lake, context.connection)
     if entries and entries[0].kind == "rebuild":  # a run finishes it by itself: the tables say who built them
         for entry in entries:
-            tell_rebuilt(context, entry)
+            keep_findings_of_rebuild(context, entry)
         note(context.lake, entries, DONE, naive_utc(context.clock.now()))
     elif entries and entries[0].kind == "promote":
         promote.apply(context, entries)
@@ -270,7 +270,7 @@ def _plan_of_begun(context: Context, resource: Resource, target: RollbackTarget)
     if since is None:
         return None
     columns = ("resource", "batch", "run", "event", "requested_at", "request_id")
-    ledger = own_rows_sql(context.lake, "raw", "api_requests", columns=columns)
+    ledger = built_in_rows_sql(context.lake, "raw", "api_requests", columns=columns)
     query = f"""select distinct batch from ({without_voided_sql(ledger)})
                 where resource = {literal(resource.name)} and event in {REQUEST_EVENTS} and {since} order by batch"""
     batches = tuple(int(batch) for (batch,) in context.connection.execute(query).fetchall())
@@ -312,7 +312,7 @@ def _run_before(current: Table | None) -> int:
 def _published_batch(context: Context, resource: Resource, current: Table | None, target: date | int) -> int | None:
     """The bookmark of what was published at the target and not undone since, by the record of what was published."""
     until = f"snapshot_date <= '{target:%Y%m%d}'" if isinstance(target, date) else f"run <= {target}"
-    query = f"""select batch, run, snapshot_id from {own_rows_sql(context.lake, "operations", "published")}
+    query = f"""select batch, run, snapshot_id from {built_in_rows_sql(context.lake, "operations", "published")}
                 where resource = {literal(resource.name)} and {until} order by run desc"""
     rows = context.connection.execute(query).fetchall()
     counts = still_published(current, [(run, batch, version) for batch, run, version in rows])
@@ -387,11 +387,11 @@ def _set_tables(context: Context, entry: Entry) -> None:
         for table, version in ((increment, entry.increment_to), (current, entry.current_to)):
             if table is not None and version is not None:
                 set_to(table, version, action=entry.action, today=today, restored=entry.undoes)
-        tell_shown(context, entry, increment)
+        restore_findings(context, entry, increment)
         return
-    tell_shown(context, entry, increment)
+    restore_findings(context, entry, increment)
     if rebuilt_by(increment) != str(entry.action):
         keep_until(context.connection, increment, entry.batch_to, action=entry.action, today=today)
     if current is not None and current.current_snapshot() is not None:
         put_aside_after(current, entry.batch_to, action=entry.action, today=today)
-        snapshot(replace(context, run=entry.action), declared(context, entry), is_gated=False)
+        snapshot(replace(context, run=entry.action), resource_of(context, entry), is_gated=False)

@@ -66,7 +66,7 @@ def differences(sides: Sides, known: Mapping[str, str]) -> list[Difference]:
     return [one for one in found if known.get(one.column or WHOLE) != one.what]
 
 
-def outlived(sides: Sides, known: Mapping[str, str]) -> list[Difference]:
+def outdated_known_drift(sides: Sides, known: Mapping[str, str]) -> list[Difference]:
     """Known differences of a resource that no longer exist; those only records can show, if records are loaded."""
     found = {(one.column or WHOLE, one.what) for one in _differences(sides)}
     told = CLASSES if sides.sent is not None else PAGE_CLASSES
@@ -143,7 +143,7 @@ def _said_of(sides: Sides, column: str) -> str:
     return "sent" if column in sides.sent else "not sent"
 
 
-def news(found: Iterable[Difference], told: Mapping[tuple[str, str], str]) -> list[Difference]:
+def differences_to_report(found: Iterable[Difference], told: Mapping[tuple[str, str], str]) -> list[Difference]:
     """What is to be told: differences that were not told of their column last, and those told that are no more.
 
     `told` is the class told last, by resource and column.

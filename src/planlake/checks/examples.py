@@ -42,7 +42,7 @@ def for_example(example: str) -> str:
     return f", {example} for example" if example else ""
 
 
-def hidden_in(message: str, values: Iterable[str]) -> str:
+def without_values(message: str, values: Iterable[str]) -> str:
     """A message without these values where it shows them as an example, whole or cut, now or in earlier versions.
 
     In the words of a library a value may stand in any form, so they go whatever they say.

@@ -31,7 +31,7 @@ class CheckResult:
     example: str = ""
 
     @property
-    def told(self) -> str:
+    def message_without_example(self) -> str:
         """The message as it may leave the lake: without the example, which nobody could take back."""
         return self.message.replace(for_example(self.example), "") if self.example else self.message
 
@@ -79,7 +79,7 @@ def unique(column: str, *, rows: int, distinct: int) -> CheckResult:
     return CheckResult("unique", "held" if doubled else "ok", float(doubled), 0.0, column, message)
 
 
-def dropped(*, before: int, after: int, percent: float) -> CheckResult:
+def rows_dropped(*, before: int, after: int, percent: float) -> CheckResult:
     """Rows a new version has fewer than the old one, in percent."""
     share = 100 * (before - after) / before if before else 0.0
     message = f"{before} rows would become {after}" if share > percent else ""
@@ -135,32 +135,32 @@ where resource = '{resource}' and api_response_base64 is not null"""
     return CheckResult("encoding", "warning", float(records), 0.0, message=message)
 
 
-def accepted(column: str, *, rows: int, example: str) -> CheckResult:
+def accepted_values(column: str, *, rows: int, example: str) -> CheckResult:
     """New rows whose value is not among those the catalogue names; empty ones are no fault."""
     message = f"{rows} rows have a {column} nobody knows{for_example(example)}" if rows else ""
     verdict: Verdict = "warning" if rows else "ok"
     return CheckResult("accepted values", verdict, float(rows), 0.0, column, message, example)
 
 
-def related(column: str, target: str, *, rows: int) -> CheckResult:
+def relations(column: str, target: str, *, rows: int) -> CheckResult:
     """New rows whose id another table does not have."""
     message = f"{rows} rows have a {column} that is not in {target}" if rows else ""
     return CheckResult("relations", "warning" if rows else "ok", float(rows), 0.0, column, message)
 
 
-def fresh(*, days: int, limit: int) -> CheckResult:
+def freshness(*, days: int, limit: int) -> CheckResult:
     """Days since a table was last published, against twice its cadence."""
     message = f"last published {days} days ago" if days > limit else ""
     return CheckResult("freshness", "warning" if days > limit else "ok", float(days), float(limit), message=message)
 
 
-def own(name: str, *, rows: int, condition: str, holds: bool) -> CheckResult:
+def custom(name: str, *, rows: int, condition: str, holds: bool) -> CheckResult:
     """A check from the configuration: rows that meet its condition."""
     message = f"{rows} rows where {condition}" if rows else ""
     return CheckResult(name, "ok" if not rows else "held" if holds else "warning", float(rows), 0.0, message=message)
 
 
-def held(results: Iterable[CheckResult]) -> list[CheckResult]:
+def blocking(results: Iterable[CheckResult]) -> list[CheckResult]:
     """The results that keep a version back."""
     return [result for result in results if result.verdict == "held"]
 

@@ -34,7 +34,7 @@ def may_go_on(config: Config, environment: str | None, *, says_yes: bool) -> boo
     return typer.confirm("This environment is protected. Do it?", err=True)
 
 
-def asking(
+def asking_first(
     config: Config,
     environment: str | None,
     *,
@@ -56,7 +56,7 @@ def asking(
     return confirm, answers
 
 
-def done_or_shown(
+def act_or_show(
     act: Callable[[Callable[[Sequence[Record]], bool] | None], Sequence[Record]],
     config: Config,
     environment: str | None,
@@ -69,7 +69,7 @@ def done_or_shown(
 
     `act` is given what asks, None in a dry run, and gives back what it found. Without `show` all of it is JSON.
     """
-    confirm, answers = asking(config, environment, says_yes=says_yes, show=show)
+    confirm, answers = asking_first(config, environment, says_yes=says_yes, show=show)
     found = act(None if is_dry_run else confirm)
     if is_dry_run and found and show is not None:
         show(found)

@@ -12,7 +12,7 @@ EDGES = 2
 WHOLE = 12  # a cell of so many signs, such as a verdict, is not broken at its spaces either
 
 
-def fitted(columns: Sequence[Sequence[str]], room: int, *, unbroken: Sequence[bool]) -> tuple[list[int], int]:
+def column_widths(columns: Sequence[Sequence[str]], room: int, *, unbroken: Sequence[bool]) -> tuple[list[int], int]:
     """The widths of columns, each given by its cells with its name, and the spaces between them.
 
     Those that are `unbroken` stay on one line if that is possible at all.

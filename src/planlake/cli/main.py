@@ -168,13 +168,13 @@ def _explained(error: Exception) -> Exception:
         return error
     from planlake.lake.lake import catalogue_file
     from planlake.lake.opening import open_lake
-    from planlake.lake.repair.damage import explained
+    from planlake.lake.repair.damage import explain_error
 
     try:
         file = catalogue_file(config, chosen_environment())
         if file is not None and not file.exists():
             return error  # to open a lake that is not there would make one
-        return explained(open_lake(config, chosen_environment()), error)
+        return explain_error(open_lake(config, chosen_environment()), error)
     except Exception:  # what cannot be looked at explains nothing
         return error
 

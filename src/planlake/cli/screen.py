@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from planlake.cli.fitting import fitted
+from planlake.cli.fitting import column_widths
 from planlake.cli.loading import chosen_environment, loaded_configuration, named_file
 from planlake.printable import printable
 from planlake.telemetry.progress import Notify
@@ -46,7 +46,7 @@ def print_table(
     names, cells = [*map(printable, columns)], [[*map(_cell, row)] for row in rows]
     by_column = [[name, *(row[place] for row in cells)] for place, name in enumerate(names)]
     unbroken = [place == 0 or name in numbers for place, name in enumerate(columns)]
-    widths, gap = fitted(by_column, screen.width, unbroken=unbroken)
+    widths, gap = column_widths(by_column, screen.width, unbroken=unbroken)
     padding = {3: (0, 1, 0, 1), 2: (0, 1, 0, 0), 1: (0, 0, 0, 0)}[gap]
     table = Table(
         title=printable(title) or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=padding

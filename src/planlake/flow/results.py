@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from planlake.checks.quality import CheckResult, held
+from planlake.checks.quality import CheckResult, blocking
 from planlake.errors import LakeError, PlanlakeError
 from planlake.flow.ingest.result import IngestResult
 from planlake.flow.refine.result import RefineResult
@@ -101,7 +101,7 @@ def step_end(result: StepResult) -> StepEnd:
     """How a step ended that did not raise an error."""
     if isinstance(result, IngestResult):
         return _ingested(result)
-    reasons = "; ".join(check.told for check in held(result.checks))
+    reasons = "; ".join(check.message_without_example for check in blocking(result.checks))
     if reasons:
         return StepEnd("held", reasons, checks=result.checks)
     rows = result.rows if isinstance(result, RefineResult) else result.changed
@@ -110,7 +110,7 @@ def step_end(result: StepResult) -> StepEnd:
 
 
 def _ingested(result: IngestResult) -> StepEnd:
-    if reasons := "; ".join(check.message for check in held(result.checks)):
+    if reasons := "; ".join(check.message for check in blocking(result.checks)):
         return StepEnd("held", reasons, received=result.records, received_bytes=result.bytes, checks=result.checks)
     outcome: StepOutcome = "open" if result.open else "done" if result.stored else "unchanged"
     message = "; ".join(f"{window}: {reason}" for window, reason in result.open[:1])

@@ -17,9 +17,9 @@ from planlake.engines.duckdb.connection import Connection, connected
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import literal
 from planlake.errors import ConfigurationError, LakeError
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.opening import environment_of, open_to_read
-from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.state.ledger import COUNT, LOST, RESTORED, VOIDED, without_voided_sql
 from planlake.lake.state.unended import Unended
 from planlake.lake.tables.data_files import bounds_of, data_files
@@ -165,7 +165,7 @@ def _named(config: Config, lake: Lake, asked: str | None) -> str:
 
 def _began(lake: Lake, connection: Connection) -> dict[int, datetime]:
     """When each recorded run began, of a preview those of its base as well."""
-    rows = own_rows_sql(lake, "operations", "runs", columns=("run", "started_at"))
+    rows = built_in_rows_sql(lake, "operations", "runs", columns=("run", "started_at"))
     query = f"select run, min(started_at) from {rows} where started_at is not null group by run"
     others = _began(lake.base, connection) if lake.base is not None else {}
     return others | dict(connection.execute(query).fetchall())

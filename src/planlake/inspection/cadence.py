@@ -15,9 +15,9 @@ from planlake.engines.duckdb.connection import Connection, connected_to_read
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.opening import open_to_read
-from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.state.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, History, read_histories
 from planlake.lake.tables.data_files import data_files
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
@@ -201,7 +201,7 @@ def _ages(lake: Lake, connection: Connection, resource: Resource, today: date) -
 
 def _calls(lake: Lake, connection: Connection, resource: Resource, period: Sequence[date]) -> int:
     """Calls that the ledger holds of day windows of the period."""
-    rows = own_rows_sql(lake, "raw", "api_requests", columns=("resource", "event", "window", "attempts"))
+    rows = built_in_rows_sql(lake, "raw", "api_requests", columns=("resource", "event", "window", "attempts"))
     query = f"""select coalesce(sum(greatest(attempts, 1)), 0) from {rows}
                 where resource = {literal(resource.name)} and event in {(PAGE, PROVISIONAL, RECOUNT)}
                     and "window" <> '{FULL}' and "window" between '{min(period)}' and '{max(period)}'"""

@@ -19,8 +19,8 @@ from planlake.checks.documentation import (
     Difference,
     Sides,
     differences,
-    news,
-    outlived,
+    differences_to_report,
+    outdated_known_drift,
 )
 from planlake.checks.quality import CheckResult, as_row
 from planlake.clock import london_day, naive_utc
@@ -32,8 +32,8 @@ from planlake.flow.opening import open_for_writing
 from planlake.flow.record import record
 from planlake.flow.refine.column_drift import last_told
 from planlake.inspection.observed_types import observe_columns
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import clear_errors
-from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.state.operations import append_operations
 from planlake.sources.addresses import shown_place
 from planlake.sources.catalogue import Catalogue, Resource, catalogue_of
@@ -73,7 +73,7 @@ def compare(config: Config, *, docs: str = "", environment: str | None = None, n
     place, folder = (docs, Path()) if docs else (_usual_place(config), config.folder)
     page = _read(config, catalogue, place, folder)
     with clear_errors(), open_for_writing(config, environment, notify) as context:
-        found = _compared(context, page, place)
+        found = _record_differences(context, page, place)
         record(context, "compared", _message(found.differences), [])
         return found
 
@@ -90,7 +90,7 @@ def compare_weekly(context: Context) -> str:
             return ""
         check_known_drift(context.catalogue)
         page = _read(config, context.catalogue, config.api.documentation, config.folder)
-        return _message(_compared(context, page, config.api.documentation).differences)
+        return _message(_record_differences(context, page, config.api.documentation).differences)
     except (OSError, PlanlakeError) as error:
         return f"the documentation was not compared: {error}"
     except Exception as error:
@@ -149,9 +149,9 @@ def _check_whole(catalogue: Catalogue, read: Page) -> None:
         raise DriftError(message, facts=facts, state=state, hint=hint)
 
 
-def _compared(context: Context, page: Page, place: str) -> Comparison:
+def _record_differences(context: Context, page: Page, place: str) -> Comparison:
     """The differences; they are also written to `drift`."""
-    remembered = _remembered(context)
+    remembered = _first_seen_columns(context)
     names = sorted({*page, *context.catalogue.resources})
     lakes = [lake for lake in (context.lake, context.lake.base) if lake is not None]
     tables = {table for lake in lakes for table in lake.names("refined")}
@@ -165,10 +165,10 @@ def _compared(context: Context, page: Page, place: str) -> Comparison:
             sides = replace(sides, sent=seen.sent, contradicted=seen.contradicted)
         known = resource.known_drift if resource else {}
         found += differences(sides, known)
-        past += outlived(sides, known)
+        past += outdated_known_drift(sides, known)
         context.notify(Progress("documentation", "compare", number, len(names)))
-    _remember(context, page, remembered, found)
-    _tell(context, found)
+    _keep_first_seen(context, page, remembered, found)
+    _write_rows(context, found)
     columns = sum(len(fields) for fields in page.values())
     return Comparison(shown_place(place), len(page), columns, tuple(found), page, tuple(past))
 
@@ -181,10 +181,10 @@ def _sides(name: str, *, fields: Fields | None, resource: Resource | None, remem
     return Sides(name, documented, types, fields or {}, remembered=remembered)
 
 
-def _tell(context: Context, found: list[Difference]) -> None:
+def _write_rows(context: Context, found: list[Difference]) -> None:
     """Rows of `drift` for what is new, and one of `checks` for the comparison."""
     now = naive_utc(context.clock.now())
-    told = news(found, last_told(context, (*CLASSES, MENDED)))
+    told = differences_to_report(found, last_told(context, (*CLASSES, MENDED)))
     rows = [
         {
             "run": context.run,
@@ -217,7 +217,7 @@ def _message(found: Collection[Difference]) -> str:
 
 
 def _is_due(context: Context) -> bool:
-    rows = own_rows_sql(context.lake, "operations", "checks", columns=("check", "checked_at"))
+    rows = built_in_rows_sql(context.lake, "operations", "checks", columns=("check", "checked_at"))
     with context.connection.cursor() as cursor:
         query = f"""select max(checked_at) from {rows} where "check" = {literal(CHECK)}"""
         last = cursor.execute(query).fetchall()[0][0]
@@ -228,9 +228,9 @@ def _days_since(context: Context, day: date) -> int:
     return (context.clock.today() - day).days
 
 
-def _remembered(context: Context) -> dict[str, set[str]]:
+def _first_seen_columns(context: Context) -> dict[str, set[str]]:
     """The columns of each resource that the page had when it was first read."""
-    rows = own_rows_sql(context.lake, "operations", "documented", columns=("resource", "column"))
+    rows = built_in_rows_sql(context.lake, "operations", "documented", columns=("resource", "column"))
     found: dict[str, set[str]] = {}
     with context.connection.cursor() as cursor:
         for resource, column in cursor.execute(f"""select resource, "column" from {rows}""").fetchall():
@@ -238,7 +238,7 @@ def _remembered(context: Context) -> dict[str, set[str]]:
     return found
 
 
-def _remember(context: Context, page: Page, remembered: Collection[str], found: Iterable[Difference]) -> None:
+def _keep_first_seen(context: Context, page: Page, remembered: Collection[str], found: Iterable[Difference]) -> None:
     """Keep what the page says of resources that it was never read of; what is told as a difference is no memory."""
     told = {(one.resource, one.column) for one in found}
     append_operations(context.lake, "documented", _documented_rows(context, page, remembered, told))

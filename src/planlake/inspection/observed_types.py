@@ -18,7 +18,7 @@ from planlake.engines.sql import identifier, literal
 from planlake.flow.context import Context
 from planlake.flow.refine.column_drift import not_sent
 from planlake.flow.refine.findings import StoredResource, is_any_of, withheld_types
-from planlake.lake.own_rows import own_rows_sql
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.tables.bookmarks import bookmark
 from planlake.lake.tables.columns import TYPES, keys_of
 from planlake.lake.tables.data_files import data_files
@@ -94,7 +94,9 @@ def _tried_as_sent(
     if current is None or not columns:
         return {}
     names = ("resource", "request_id", "position", "is_regular", "api_response")
-    raw = own_rows_sql(context.lake, "raw", "api_responses", columns=names, where=is_equal("resource", resource.name))
+    raw = built_in_rows_sql(
+        context.lake, "raw", "api_responses", columns=names, where=is_equal("resource", resource.name)
+    )
     places = ("import_request_id", "import_position", "is_deleted")
     latest = rows_sql(data_files(current), current.schema(), columns=places)
     values = ", ".join(
@@ -119,7 +121,7 @@ def _uncastable(
     """Cells of typed columns that did not cast, of the latest versions and of those that are held back."""
     names = ("resource", "batch", "column", "raw_value", "wanted_type", "request_id", "position")
     where = is_equal("resource", resource.name)
-    cells = own_rows_sql(context.lake, "operations", "uncastable", columns=names, where=where)
+    cells = built_in_rows_sql(context.lake, "operations", "uncastable", columns=names, where=where)
     latest = "(select null::bigint as import_request_id, null::integer as import_position where false)"
     if current is not None:
         latest = rows_sql(data_files(current), current.schema(), columns=("import_request_id", "import_position"))

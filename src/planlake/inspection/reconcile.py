@@ -12,8 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from planlake.checks.quality import blocking as is_held
 from planlake.checks.quality import deletions
-from planlake.checks.quality import held as is_held
 from planlake.clock import naive_utc
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
@@ -68,7 +68,7 @@ async def count(context: Context, source: Source, resource: Resource, *, history
     held = len(await asyncio.to_thread(held_ids, context.lake, context.connection, resource))
     total = page.answer.totals.results if page.answer.totals else 0
     found = Difference(resource.name, total, held, error=page.answer.error)
-    await _note(
+    await _write_count(
         context,
         history,
         found,
@@ -80,7 +80,7 @@ async def count(context: Context, source: Source, resource: Resource, *, history
     return found
 
 
-async def _note(context: Context, history: History, found: Difference, **request: object) -> None:
+async def _write_count(context: Context, history: History, found: Difference, **request: object) -> None:
     """Keep the API's total beside the rows held in the ledger, for `status` and the next run."""
     row: dict[str, Any] = {
         "run": context.run,
@@ -113,7 +113,7 @@ async def sweep(context: Context, source: Source, resource: Resource, *, history
             refused[page.number] = ids.count(None)
     held = await asyncio.to_thread(_held, context, resource)
     error = reading.verdict() or await _ask_for_those_not_shown(fetching, shown, held)
-    missing, extra, changed = _compared(shown, held)
+    missing, extra, changed = _id_differences(shown, held)
     found = Difference(
         resource.name,
         reading.total,
@@ -126,7 +126,7 @@ async def sweep(context: Context, source: Source, resource: Resource, *, history
         error=error,
     )
     if not error:
-        await _note(context, history, found, request_id=next(context.request_ids), requested_at=started_at)
+        await _write_count(context, history, found, request_id=next(context.request_ids), requested_at=started_at)
     return found
 
 
@@ -162,7 +162,7 @@ def _held(context: Context, resource: Resource) -> dict[str, str]:
     return dict(zip(found["id"].to_pylist(), found["record_hash"].to_pylist(), strict=True))
 
 
-def _compared(
+def _id_differences(
     shown: Mapping[str, str], held: Mapping[str, str]
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Ids that only the API has, that only the table has, and whose records differ."""

@@ -162,15 +162,17 @@ class Lake:
             except UNREADABLE as error:
                 place, is_gone = f"{self.database(zone)}.{name}", isinstance(error, FileNotFoundError)
                 what = f"the metadata of {place}"
-                raise (damaged(self.preview, what) if self.base else outdated(place, is_gone=is_gone)) from error
+                if self.base:
+                    raise damaged(self.preview, what) from error
+                raise stale_catalogue_error(place, is_gone=is_gone) from error
 
-    def fresh(self, zone: str, name: str) -> Table:
-        """A table loaded again, for a commit: readers of other threads keep the one they have.
+    def reload(self, zone: str, name: str) -> Table:
+        """Load a table again, for a commit: readers of other threads keep the one they have.
 
         pyiceberg copies a table's metadata while it commits, which nobody may read at that moment.
         """
         if (zone, name) in TABLES:
-            self.own_table(zone, name)
+            self.built_in_table(zone, name)
         with clear_errors():
             table = self.catalog.load_table((self.database(zone), name))
         check_format(table)
@@ -211,8 +213,8 @@ class Lake:
             )
             return self.loaded[zone, name]
 
-    def without_rows_dropped(self, zone: str, name: str) -> Table | None:
-        """A table, or None where it was made and nothing was ever committed to it: it is dropped then.
+    def find_or_drop_empty(self, zone: str, name: str) -> Table | None:
+        """Find a table; drop it and give None where it was made and nothing was ever committed to it.
 
         So a first load that was held back makes the table again, with the types the catalogue has now.
         """
@@ -224,16 +226,16 @@ class Lake:
             del self.loaded[zone, name]
         return None
 
-    def own_schema(self, zone: str, name: str) -> Schema:
-        """The schema one of Planlake's own tables is made with."""
+    def built_in_schema(self, zone: str, name: str) -> Schema:
+        """The schema a built-in table is made with."""
         return schema_of(TABLES[zone, name])
 
-    def own_table(self, zone: str, name: str) -> Table:
-        """One of Planlake's own tables (raw and operations), made when it is first asked for."""
+    def built_in_table(self, zone: str, name: str) -> Table:
+        """A built-in table (one of raw or operations, which every lake has), made when it is first asked for."""
         found = self.find(zone, name)
         if found is not None:
             return found
-        schema = self.own_schema(zone, name)
+        schema = self.built_in_schema(zone, name)
         spec = UNPARTITIONED_PARTITION_SPEC
         if name in PARTITIONED_BY_RESOURCE:
             source_id = schema.find_field("resource").field_id
@@ -312,7 +314,7 @@ def warehouses_of(config: Config, environment: str | None = None) -> dict[str, s
     }
 
 
-def outdated(table: str, *, is_gone: bool) -> LakeError:
+def stale_catalogue_error(table: str, *, is_gone: bool) -> LakeError:
     """The error for a catalogue that names a file that is gone, as a restored one does, or that cannot be read."""
     message = f"the catalogue names a metadata file that {'is not there' if is_gone else 'cannot be read'}"
     return LakeError(message, facts={"table": table}, hint="planlake recover")

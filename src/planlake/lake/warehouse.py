@@ -11,7 +11,7 @@ from planlake.lake.lake import Lake
 from planlake.lake.tables.stored_files import Storage, storage_of
 
 
-def opened_by(lake: Lake) -> Callable[[str], pa.NativeFile]:
+def file_opener(lake: Lake) -> Callable[[str], pa.NativeFile]:
     """Opens data files of a lake by their locations, for reading, as the lake itself does: here, on S3, elsewhere."""
     systems: dict[tuple[str, str], pyarrow.fs.FileSystem] = {}
 

@@ -16,12 +16,12 @@ from planlake.errors import ConfigurationError
 from planlake.lake.lake import Lake as OpenLake
 from planlake.lake.lake import catalogue_file
 from planlake.lake.opening import open_to_read
-from planlake.lake.repair.damage import explained
+from planlake.lake.repair.damage import explain_error
 from planlake.lake.views.query import Values
 from planlake.lake.views.views import NOTHING_BY_THEN
 from planlake.library.answer import Answer
 from planlake.library.configuration import Place, find_file, read_configuration
-from planlake.report.query import fetch, opened_lake
+from planlake.report.query import fetch, open_for_queries
 from planlake.report.standing import remark_of_place
 
 
@@ -92,7 +92,7 @@ class Lake:
             raise ConfigurationError("this lake was closed", hint="planlake.open_lake() opens it again")
         if limit is not None and limit < 0:
             raise ConfigurationError(f"limit is no number of rows: {limit}", hint="limit=100")
-        asked = opened_lake(self._config, environment=self.environment, as_of=self.day)
+        asked = open_for_queries(self._config, environment=self.environment, as_of=self.day)
         with _clear(asked.lake):
             found = fetch(asked, query, values, most=limit)
         for note in found.notes:
@@ -135,7 +135,7 @@ def _clear(lake: OpenLake) -> Iterator[None]:
         try:
             yield
         except Exception as error:
-            found = explained(lake, error)
+            found = explain_error(lake, error)
             if found is error:
                 raise
             raise found from error

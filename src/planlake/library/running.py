@@ -8,7 +8,7 @@ from planlake.errors import ConfigurationError
 from planlake.flow.results import RunResult
 from planlake.library.configuration import Place, read_configuration
 from planlake.runs.plan import Selection, Step, steps_of
-from planlake.runs.run import planned
+from planlake.runs.run import table_plans
 from planlake.runs.run import run as run_selected
 
 Often = Literal["daily", "weekly"]
@@ -34,7 +34,7 @@ def plan(
     Raises what `open_lake` raises.
     """
     chosen = Selection(_names(tables), _cadence(cadence), is_full=full)
-    return list(steps_of(planned(read_configuration(config, settings), chosen, environment=environment)))
+    return list(steps_of(table_plans(read_configuration(config, settings), chosen, environment=environment)))
 
 
 def run(

@@ -7,8 +7,8 @@ from datetime import datetime
 from planlake.checks.quality import OF_EVERY_TABLE, Verdict
 from planlake.config import Config
 from planlake.engines.duckdb.connection import connected_to_read
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.opening import open_to_read
-from planlake.lake.own_rows import own_rows_sql
 from planlake.sources.catalogue import catalogue_of
 
 HISTORY = 30
@@ -47,7 +47,7 @@ def check_histories(config: Config, tables: Sequence[str], environment: str | No
             select *, row_number() over (partition by resource, "check", "column" order by run desc) as place,
                 max(run) over (partition by resource, "check") as newest_run,
                 max(run) over (partition by resource) as newest_of_all
-            from {own_rows_sql(lake, "operations", "checks")})
+            from {built_in_rows_sql(lake, "operations", "checks")})
         select resource, "check", coalesce("column", '') as "column", arg_max(verdict, run), arg_max(figure, run),
             arg_max("limit", run), coalesce(arg_max(coalesce(message, ''), run), ''), max(checked_at),
             list(figure order by run), list(verdict order by run), max(run) = any_value(newest_of_all)

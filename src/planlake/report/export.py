@@ -25,7 +25,7 @@ from planlake.errors import ConfigurationError, LakeError
 from planlake.lake.lake import Lake
 from planlake.lake.views.query import columns_of
 from planlake.lake.views.views import Views, known_names
-from planlake.report.query import opened_views
+from planlake.report.query import open_views
 from planlake.telemetry.progress import Notify, Progress, ignore
 from planlake.version import __version__
 
@@ -87,7 +87,7 @@ def export(
     """
     target = replace(target, path=follow_links(target.path))
     check_target(target)
-    with opened_views(config, environment=environment, as_of=as_of) as views:
+    with open_views(config, environment=environment, as_of=as_of) as views:
         _refuse_inside_of_lake(target.path, views.lake)
         columns = {name: _columns(views, name) for name in _named(tables) or _loaded(views)}
         if not columns:

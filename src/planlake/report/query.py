@@ -13,21 +13,21 @@ from planlake.engines.duckdb.locked import Limits
 from planlake.engines.memory import no_more_than
 from planlake.lake.opening import open_to_read
 from planlake.lake.views.parse_query import check_text
-from planlake.lake.views.query import Asked, Values, answered
+from planlake.lake.views.query import QueryContext, Values, answer_query
 from planlake.lake.views.views import Views
 from planlake.report.printable_rows import unique
 from planlake.sources.catalogue import catalogue_of
 from planlake.sources.records import texts_of
 
 
-def opened_lake(config: Config, *, environment: str | None = None, as_of: date | None = None) -> Asked:
+def open_for_queries(config: Config, *, environment: str | None = None, as_of: date | None = None) -> QueryContext:
     """A lake for queries that people write, as of a day where one is named; `lake.query.answered` answers them."""
     limits = Limits(config.settings.query_seconds, config.settings.query_memory_megabytes)
-    return Asked(open_to_read(config, environment), catalogue_of(config).resources, texts_of, limits, as_of)
+    return QueryContext(open_to_read(config, environment), catalogue_of(config).resources, texts_of, limits, as_of)
 
 
 @contextmanager
-def opened_views(config: Config, *, environment: str | None = None, as_of: date | None = None) -> Iterator[Views]:
+def open_views(config: Config, *, environment: str | None = None, as_of: date | None = None) -> Iterator[Views]:
     """The views of a lake on a connection that may write files, for SQL of our own, as of a day where one is named."""
     lake = open_to_read(config, environment)
     with connected_to_read(config.settings.memory_limit_megabytes) as connection:
@@ -42,7 +42,7 @@ class Fetched:
     notes: tuple[str, ...]
 
 
-def fetch(asked: Asked, query: str, values: Values = None, *, most: int | None = None) -> Fetched:
+def fetch(asked: QueryContext, query: str, values: Values = None, *, most: int | None = None) -> Fetched:
     """Every row of a query, or the first `most`; a ConfigurationError says what is wrong with it.
 
     The rows may take as much memory as the query itself. Raises LakeError where a file of a table cannot be read.
@@ -50,7 +50,7 @@ def fetch(asked: Asked, query: str, values: Values = None, *, most: int | None =
     check_text(query)
     pieces, count, size = list[pa.RecordBatch](), 0, 0
     megabytes = asked.limits.megabytes
-    with no_more_than(megabytes), answered(asked, query, values) as answer, closing(answer.pieces) as coming:
+    with no_more_than(megabytes), answer_query(asked, query, values) as answer, closing(answer.pieces) as coming:
         notes = answer.notes
         for piece in coming:
             pieces.append(piece if most is None else piece.slice(0, most - count))

@@ -9,9 +9,9 @@ from planlake.checks.quality import CheckResult
 from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection, connected_to_read
 from planlake.errors import ConfigurationError
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.opening import open_to_read
-from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.state.lock import noted
 from planlake.lake.state.operations import last_run
 from planlake.lake.state.unended import Unended, unended
@@ -141,6 +141,6 @@ def _answer(config: Config, environment: str | None, query: str) -> Sequence[tup
 
 
 def _rows(lake: Lake, connection: Connection, query: str) -> Sequence[tuple[Any, ...]]:
-    places = {name: own_rows_sql(lake, "operations", name) for name in ("runs", "checks")}
+    places = {name: built_in_rows_sql(lake, "operations", name) for name in ("runs", "checks")}
     found: Sequence[tuple[Any, ...]] = connection.execute(query.format(**places)).fetchall()
     return found

@@ -15,10 +15,10 @@ from planlake.errors import LakeError, PlanlakeError
 from planlake.flow.ingest.deletions import held_ids
 from planlake.flow.runs_ahead import runs_ahead
 from planlake.inspection.own_checks import mistaken_checks
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.opening import open_to_read
-from planlake.lake.own_rows import own_rows_sql
-from planlake.lake.repair.damage import explained
+from planlake.lake.repair.damage import explain_error
 from planlake.lake.state.journal import Entry, standing_rollbacks
 from planlake.lake.state.ledger import CLOSED, FULL, GAP, Gap, History, raw_files, raw_rows_sql, read_histories
 from planlake.lake.state.operations import published_dates
@@ -33,8 +33,8 @@ from planlake.report.troubles import (
     Series,
     SetBack,
     Trouble,
+    joined,
     named,
-    together,
     troubles_of,
     troubles_of_runs,
 )
@@ -104,12 +104,12 @@ def status(config: Config, environment: str | None = None) -> Status:
     today = read_clock().today()
     of_clock = (Trouble("clock", ahead.warning, ahead.hint),) if ahead is not None else ()
     of_runs = tuple(troubles_of_runs([*(one for one in lost if one.outcome != "under way"), *ran], today))
-    of_checks = together(_mistaken_checks(config, lake))
+    of_checks = joined(_mistaken_checks(config, lake))
     damaged = tuple(troubles_of_files(lake, _cadences(config)))
     bad = {name for one in damaged for name in one.tables}
     pairs = [(one, [] if one.table in bad and one.held is None else found) for one, found in pairs]  # said already
     of_tables = _one_where_nothing_is([one for _, found in pairs for one in found], len(pairs))
-    troubles = (*of_place, *of_clock, *together(damaged), *of_runs, *of_checks, *of_tables)
+    troubles = (*of_place, *of_clock, *joined(damaged), *of_runs, *of_checks, *of_tables)
     pairs = [(replace(table, trouble="damaged") if table.table in bad else table, found) for table, found in pairs]
     if (
         of_place or of_clock or of_runs or any(not one.tables for one in damaged)
@@ -129,7 +129,7 @@ def _one_where_nothing_is(troubles: Sequence[Trouble], tables: int) -> list[Trou
     """The troubles, those of all tables alike in one; of a lake that holds nothing only that."""
     if tables and len(troubles) == tables and all(one.kind == "not loaded" for one in troubles):
         return [Trouble("not loaded", "nothing was loaded yet", "planlake run")]
-    return together(troubles)
+    return joined(troubles)
 
 
 def _cadences(config: Config) -> dict[str, Cadence]:
@@ -194,7 +194,7 @@ def _table_or_damage(config: Config, known: _Known, name: str, cadence: Cadence)
     try:
         return _table(config, known, name, cadence)
     except (PlanlakeError, duckdb.Error, OSError, *UNREADABLE) as error:
-        said = explained(known.lake, error, name)
+        said = explain_error(known.lake, error, name)
         if not isinstance(said, LakeError) or not said.hint:
             raise
     history = known.histories.get(name, History())
@@ -277,14 +277,14 @@ def _until(gaps: Sequence[Gap], now: datetime) -> tuple[Gap, ...]:
 def _excused(lake: Lake, connection: Connection) -> dict[str, int]:
     """How many records the API counts that are no rows: refused, forgotten, or sent twice in the last full reading."""
     columns = ("resource", "event", "window", "repeated", "request_id")
-    ledger = own_rows_sql(lake, "raw", "api_requests", columns=columns)
+    ledger = built_in_rows_sql(lake, "raw", "api_requests", columns=columns)
     query = f"""
         select resource, sum(number)::bigint from (
             select resource, count(*) as number
-            from {own_rows_sql(lake, "operations", "rejected", columns=("resource",))} group by all
+            from {built_in_rows_sql(lake, "operations", "rejected", columns=("resource",))} group by all
             union all
             select resource, count(distinct id_hash)
-            from {own_rows_sql(lake, "operations", "forgotten", columns=("resource", "id_hash"))} group by all
+            from {built_in_rows_sql(lake, "operations", "forgotten", columns=("resource", "id_hash"))} group by all
             union all
             select resource, coalesce(arg_max(repeated, request_id), 0) from {ledger}
             where event = {literal(CLOSED)} and "window" = {literal(FULL)} group by all) group by resource"""
@@ -331,7 +331,7 @@ def _last_total(history: History, today: date) -> tuple[int | None, datetime | N
 
 def _last_errors(lake: Lake, connection: Connection) -> dict[str, str]:
     columns = ("resource", "error", "request_id", "event", "window", "page")
-    rows = own_rows_sql(lake, "raw", "api_requests", columns=columns)
+    rows = built_in_rows_sql(lake, "raw", "api_requests", columns=columns)
     query = f"""
         select resource, arg_max("window" || coalesce(' page ' || page, '') || ': ' || error, request_id)
         from {rows} where error is not null and event <> {literal(GAP)} group by resource"""

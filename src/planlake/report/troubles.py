@@ -131,7 +131,7 @@ def hints_shown(troubles: Sequence[Trouble]) -> list[tuple[Trouble, tuple[str, .
     return shown
 
 
-def together(troubles: Iterable[Trouble]) -> list[Trouble]:
+def joined(troubles: Iterable[Trouble]) -> list[Trouble]:
     """One sentence for what is the same of several tables, in the order in which it was first said."""
     found: dict[Trouble, list[str]] = {}
     for one in troubles:
@@ -146,7 +146,7 @@ def named(tables: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(tables[:-1]), tables[-1])))
 
 
-def spoken(day: date, today: date) -> str:
+def day_in_words(day: date, today: date) -> str:
     """A day as people say it: without the year where it is this one's."""
     return f"{day.day} {day:%B}" + ("" if day.year == today.year else f" {day.year}")
 
@@ -156,7 +156,7 @@ def _broken(facts: Facts) -> Trouble | None:
     series = facts.series
     if series is None or series.outcome not in ("held", "failed"):
         return None
-    since, shown = spoken(london_day(series.since), facts.today), _shown(facts)
+    since, shown = day_in_words(london_day(series.since), facts.today), _shown(facts)
     runs = f", {series.runs} runs" if series.runs > 1 else ""
     said = f"{series.outcome} since {since} (run {series.first_run}{runs}): {series.message}; {shown}"
     if series.outcome == "held" and is_of_deletions(series.message):
@@ -188,7 +188,7 @@ def _set_back(facts: Facts) -> Trouble | None:
 def _target(target: str, today: date) -> str:
     if target.isdigit():
         return f"run {target}"
-    return spoken(date.fromisoformat(target), today) if target[:1].isdigit() else "the version before the last"
+    return day_in_words(date.fromisoformat(target), today) if target[:1].isdigit() else "the version before the last"
 
 
 def _shown(facts: Facts) -> str:
@@ -196,18 +196,17 @@ def _shown(facts: Facts) -> str:
         return "there is no version to see yet"
     if not facts.held:
         return "it shows no rows"
-    return f"{KEPT}, of {spoken(facts.published, facts.today)}" if facts.published else KEPT
+    return f"{KEPT}, of {day_in_words(facts.published, facts.today)}" if facts.published else KEPT
 
 
 def _open(facts: Facts) -> Trouble | None:
     if not facts.open:
         return None
     series, windows = facts.series, ", ".join(facts.open[:3])
-    since = f" since {spoken(london_day(series.since), facts.today)}" if series and series.outcome == "open" else ""
-    reason = (
-        f": {series.message}" if series and series.outcome == "open" else f", begun and not read to its end: {windows}"
-    )
-    is_outside = series is not None and series.outcome == "open" and is_not_the_api(series.message)
+    since, reason, is_outside = "", f", begun and not read to its end: {windows}", False
+    if series is not None and series.outcome == "open":
+        since, reason = f" since {day_in_words(london_day(series.since), facts.today)}", f": {series.message}"
+        is_outside = is_not_the_api(series.message)
     return Trouble("open", f"open{since}{reason}; {_shown(facts)}", DOCTOR if is_outside else AGAIN)
 
 
@@ -246,7 +245,7 @@ def _missing(facts: Facts) -> Trouble | None:
     """Fewer or more rows than the API has. More can only be told of the moment at which they were counted."""
     if facts.total is None or facts.counted_on is None or not facts.has_version:
         return None
-    counted = f"the API had {facts.total:,} on {spoken(facts.counted_on, facts.today)}"
+    counted = f"the API had {facts.total:,} on {day_in_words(facts.counted_on, facts.today)}"
     missing = facts.total - facts.excused - facts.held
     if missing > 0:
         many = "1 row is missing" if missing == 1 else f"{missing:,} rows are missing"
@@ -272,8 +271,8 @@ def _stale(facts: Facts) -> Trouble | None:
     days = (facts.today - facts.published).days
     if days <= STALE_DAYS[facts.cadence]:
         return None
-    said = f"last published on {spoken(facts.published, facts.today)}, {days} days ago, and it is read {facts.cadence}"
-    return Trouble("stale", said, AGAIN)
+    published = day_in_words(facts.published, facts.today)
+    return Trouble("stale", f"last published on {published}, {days} days ago, and it is read {facts.cadence}", AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,9 +299,9 @@ def troubles_of_runs(ran: Iterable[Ran], today: date) -> Iterator[Trouble]:
     how = {"failed": f"failed: {last.message}", "stopped": f"was stopped {last.message}"}
     how["killed"] = f"was killed; {last.message}".removesuffix("; ")
     said = how.get(last.outcome, f"did not end: {last.message}")
-    when = f" of {spoken(london_day(last.started_at), today)}" if last.started_at else ""
+    when = f" of {day_in_words(london_day(last.started_at), today)}" if last.started_at else ""
     before = f"; {len(series)} in a row did not end well" if len(series) > 1 else ""
     if before and first.started_at:
-        before += f", since {spoken(london_day(first.started_at), today)} (run {first.run})"
+        before += f", since {day_in_words(london_day(first.started_at), today)} (run {first.run})"
     command = DOCTOR if last.outcome == "failed" else "planlake run"
     yield Trouble("last run", f"the last run ({last.run}{when}) {said}{before}", command)

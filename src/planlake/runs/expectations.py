@@ -12,13 +12,12 @@ import pyarrow as pa
 from pyiceberg.table import Table
 
 from planlake.checks.examples import as_example
-from planlake.checks.quality import CheckResult, fresh, related
-from planlake.checks.quality import accepted as accepted_values
+from planlake.checks.quality import CheckResult, accepted_values, freshness, relations
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier, literal
 from planlake.flow.context import Context
 from planlake.flow.refine.result import RefineResult
-from planlake.lake.own_rows import own_rows_sql
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.tables.columns import keys_of
 from planlake.lake.tables.data_files import data_files
 from planlake.lake.tables.filters import is_above, is_equal
@@ -43,11 +42,11 @@ def expectations(context: Context, resource: Resource, refined: RefineResult) ->
             yield from _related(context, rows, names[key], context.catalogue.resource(target))
 
 
-def freshness(cadence: Cadence, published: str, today: date) -> Iterator[CheckResult]:
+def freshness_check(cadence: Cadence, published: str, today: date) -> Iterator[CheckResult]:
     """How many days ago a table was last published (`YYYYMMDD`), against twice its cadence."""
     if published and cadence in DAYS_OF:
         days = (today - datetime.strptime(published, "%Y%m%d").date()).days  # noqa: DTZ007 - a day, not an instant
-        yield fresh(days=days, limit=2 * DAYS_OF[cadence])
+        yield freshness(days=days, limit=2 * DAYS_OF[cadence])
 
 
 def findings_kept(context: Context) -> dict[str, Counter[str]]:
@@ -87,7 +86,7 @@ def _still_null(context: Context, resource: Resource) -> list[tuple[str, int, in
         return []
     of_resource = is_equal("resource", resource.name)
     columns = ("resource", "column", "request_id", "position")
-    cells = own_rows_sql(context.lake, "operations", "uncastable", columns=columns, where=of_resource)
+    cells = built_in_rows_sql(context.lake, "operations", "uncastable", columns=columns, where=of_resource)
     names = ("import_request_id", "import_position", "is_deleted")
     rows = rows_sql(data_files(current), current.schema(), columns=names)
     query = f"""
@@ -136,4 +135,4 @@ def _related(context: Context, rows: pa.Table, column: str, target: Resource) ->
             select count(*) from added
             where {identifier(column)} is not null and {identifier(column)}::varchar not in (select id from held)"""
         count = cursor.execute(query).fetchall()[0][0]
-    yield related(column, target.name, rows=count)
+    yield relations(column, target.name, rows=count)

@@ -27,7 +27,7 @@ from planlake.lake.lake import clear_errors
 from planlake.lake.opening import open_to_read
 from planlake.lake.previews.entering import enter
 from planlake.lake.state.ledger import GAP, History, next_batch, read_histories
-from planlake.runs.expectations import expectations, findings_kept, freshness, remaining
+from planlake.runs.expectations import expectations, findings_kept, freshness_check, remaining
 from planlake.runs.plan import Selection, TablePlan, plan
 from planlake.runs.table_run import TableRun, places, run_table
 from planlake.sources.catalogue import Cadence, catalogue_of
@@ -38,7 +38,7 @@ from planlake.telemetry.progress import Notify, ignore
 from planlake.telemetry.reporter import Reporter, reason_of
 
 
-def planned(config: Config, selection: Selection, *, environment: str | None = None) -> list[TablePlan]:
+def table_plans(config: Config, selection: Selection, *, environment: str | None = None) -> list[TablePlan]:
     """The stages of each table that a run would carry out now."""
     catalogue = catalogue_of(config)
     with connected(config.settings.memory_limit_megabytes) as connection:
@@ -142,7 +142,7 @@ def _with_expectations(context: Context, result: TableResult, cadence: Cadence, 
     if result.outcome == "up to date":
         return result
     resource = context.catalogue.resource(result.table)
-    found = list(freshness(cadence, known.published.get(result.table, ""), context.clock.today()))
+    found = list(freshness_check(cadence, known.published.get(result.table, ""), context.clock.today()))
     if result.ingest is not None and result.ingest.audit is not None:
         found.append(result.ingest.audit.check)
     if result.outcome == "loaded" and result.refine is not None and result.refine.rows:
@@ -159,7 +159,7 @@ def report_run(reporter: Reporter, work: Callable[[], RunResult]) -> RunResult:
     try:
         result = work()
     except Exception as error:
-        found = reporter.explained(error)
+        found = reporter.explain_error(error)
         _say_run(reporter.log, "error", "failed", started, message=reason_of(found, is_personal=True))
         if found is not error:
             raise found from error

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from time import monotonic
 
-from planlake.checks.quality import held, surplus
+from planlake.checks.quality import blocking, surplus
 from planlake.clock import naive_utc
 from planlake.errors import SourceError
 from planlake.flow.context import Context
@@ -26,7 +26,7 @@ from planlake.flow.results import Outcome, TableResult, failed, step_end
 from planlake.flow.snapshot.step import snapshot
 from planlake.inspection.reconcile import count
 from planlake.lake.lake import Lake
-from planlake.lake.repair.damage import explained, quick_damage_of
+from planlake.lake.repair.damage import explain_error, quick_damage_of
 from planlake.lake.state.ledger import History
 from planlake.runs.plan import CountStage, IngestStage, RefineStage, SnapshotStage, Stage, TablePlan
 from planlake.sources.catalogue import Resource
@@ -84,7 +84,7 @@ async def run_table(table: TableRun) -> TableResult:
     except SourceError:
         raise
     except Exception as error:
-        found = await asyncio.to_thread(explained, lake, error, name)
+        found = await asyncio.to_thread(explain_error, lake, error, name)
         result = failed(table.resource, found)
     result = await asyncio.to_thread(_with_damage, lake, result)
     if result.outcome in ("open", "held", "failed"):
@@ -153,7 +153,7 @@ async def _ingest(table: TableRun, stage: IngestStage, done: TableResult) -> Tab
         window, reason = read.open[0]
         message = f"{len(read.open)} of {len(stage.windows)} windows open, first {window}: {reason}"
         return replace(done, outcome="open", message=message)
-    if found := held(read.checks):
+    if found := blocking(read.checks):
         return replace(done, outcome="held", message=found[0].message)
     return done
 
@@ -167,7 +167,7 @@ def _refine(table: TableRun, stage: RefineStage, done: TableResult) -> TableResu
 
 def _snapshot(table: TableRun, done: TableResult) -> TableResult:
     """Take the snapshot, unless a gate held back the rows it would apply."""
-    if held(done.checks):
+    if blocking(done.checks):
         return done
     with report_step(table.context.reporter, table.resource, "snapshot") as step:
         taken = snapshot(table.context, table.resource)
@@ -227,7 +227,7 @@ def _readings(table: TableRun, windows: Sequence[Window]) -> list[Reading]:
 
 def _judged(done: TableResult) -> TableResult:
     """The result of a table whose stages all went through: whether a gate holds something back, or what changed."""
-    if found := held(done.checks):
+    if found := blocking(done.checks):
         return replace(done, outcome="held", message="; ".join(check.message for check in found))
     read, refined, taken = done.ingest, done.refine, done.snapshot
     changed = (refined is not None and refined.rows > 0) or (taken is not None and taken.changed > 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 from planlake.config import Config, Tables, load_config
 from planlake.errors import ConfigurationError
 from planlake.setup.replace_file import replace_file
-from planlake.setup.yaml_lists import unplaced, with_tables
+from planlake.setup.yaml_lists import edit_error, with_tables
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of
 
 
@@ -24,7 +24,7 @@ class Added:
     resource: Resource
 
 
-def added_tables(config: Config, names: Sequence[str], cadence: Cadence | None = None) -> list[Added]:
+def planned_additions(config: Config, names: Sequence[str], cadence: Cadence | None = None) -> list[Added]:
     """What adding these names would do; nothing is written.
 
     Raises ConfigurationError for an unknown name, and for one that stands under the other cadence.
@@ -90,4 +90,4 @@ def _compare(config: Config, beside: Path, names: Mapping[Cadence, Sequence[str]
     except ConfigurationError:
         is_wanted = False
     if not is_wanted:
-        raise unplaced()
+        raise edit_error()

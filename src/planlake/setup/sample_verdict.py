@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from planlake.checks.examples import MASKED, masked, shortened
-from planlake.checks.quality import Cells, casts, held, rejected
+from planlake.checks.quality import Cells, blocking, casts, rejected
 from planlake.config import Settings
 from planlake.engines.duckdb.casting import cast_expression
 from planlake.engines.duckdb.connection import Connection
@@ -138,7 +138,7 @@ def _verdict(column: str, fit: Fit, settings: Settings, factor: float) -> Column
     if not fit.bad:
         return "ok"
     cells = Cells(column, column, round(fit.filled * factor), round(fit.bad * factor))
-    is_held = held(casts([cells], percent=settings.uncastable_percent, at_least=settings.uncastable_cells))
+    is_held = blocking(casts([cells], percent=settings.uncastable_percent, at_least=settings.uncastable_cells))
     return "would hold" if is_held else "some do not cast"
 
 

@@ -12,7 +12,7 @@ from planlake.changes.previews import create, remove
 from planlake.changes.promote import changed_files
 from planlake.changes.rollback import resume
 from planlake.checks.examples import for_example
-from planlake.checks.quality import OF_EVERY_TABLE, CheckResult, as_row, held, troubles
+from planlake.checks.quality import OF_EVERY_TABLE, CheckResult, as_row, blocking, troubles
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError, SourceError
@@ -176,10 +176,10 @@ def _carried_through(context: Context, resource: Resource) -> tuple[list[CheckRe
     """Refine and snapshot as in a run; what was checked on the way, and of it what the gates noted already."""
     refined = refine(context, resource)
     results = list(refined.checks)
-    if not held(results):
+    if not blocking(results):
         results += snapshot(context, resource).checks
     noted = troubles(results)
-    if refined.rows and not held(results):
+    if refined.rows and not blocking(results):
         results += expectations(context, resource, refined)
     return results, noted
 
@@ -203,9 +203,9 @@ def _plain(problem: str) -> _Problem:
 def _held_by(results: Sequence[CheckResult], columns: Sequence[ColumnTrial]) -> Iterator[_Problem]:
     """The checks that hold the preview's tables back, but those of columns that are named already."""
     named = {one.column for one in columns if one.verdict == "would hold"}
-    for one in held(results):
+    for one in blocking(results):
         if one.check != "casts" or one.column not in named:
-            yield one.message, one.told
+            yield one.message, one.message_without_example
 
 
 def _held(lake: Lake, resource: Resource) -> int:

@@ -39,9 +39,9 @@ def with_tables(text: str, cadence: str, names: Sequence[str]) -> str:
     Raises ConfigurationError where the list stands in the file in a way that names cannot be put in.
     """
     try:
-        return _with_names(text, cadence, [written(name) for name in names])
+        return _with_names(text, cadence, [yaml_name(name) for name in names])
     except (YAMLError, ValueError):  # what it says of places no longer holds
-        raise unplaced() from None
+        raise edit_error() from None
 
 
 def _with_names(text: str, cadence: str, names: Sequence[str]) -> str:
@@ -60,7 +60,7 @@ def _with_names(text: str, cadence: str, names: Sequence[str]) -> str:
     return _with_items(text, *wanted, names)
 
 
-def written(name: str) -> str:
+def yaml_name(name: str) -> str:
     """A name as YAML reads it, quoted only where it must be."""
     return name if PLAIN.fullmatch(name) and name.lower() not in WORDS else json.dumps(name)
 
@@ -136,7 +136,7 @@ def _inserted(text: str, place: int, added: str) -> str:
     return text[:place] + added + text[place:]
 
 
-def unplaced() -> ConfigurationError:
+def edit_error() -> ConfigurationError:
     """What is said where names cannot be put into a file."""
     hint = "write the name into the list under tables: yourself"
     return ConfigurationError("the lists of this file cannot be edited safely", state="Nothing was changed", hint=hint)

@@ -22,7 +22,7 @@ from planlake.config import Lineage as Place
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import Lake
 from planlake.sources.secrets import read_secret
-from planlake.telemetry.lineage_events import OfRun, OfStep, ended, made_by, started
+from planlake.telemetry.lineage_events import OfRun, OfStep, end_event, made_by, start_event
 from planlake.telemetry.steps import StepEnd, StepName
 
 ENDPOINT = "api/v1/lineage"  # where an address without a path takes events
@@ -54,11 +54,11 @@ def open_lineage(config: Config, place: Place, lake: Lake, about: Mapping[str, o
 def send_begin(lineage: Lineage, table: str, step: StepName) -> Callable[[StepEnd], None]:
     """Send that a step begins; what is given back sends how it ended."""
     this = OfStep(lineage.run, str(generate_new_uuid()), table, step)
-    _send(lineage, lambda at: started(this, at))
+    _send(lineage, lambda at: start_event(this, at))
 
     def end(how: StepEnd) -> None:
         made = made_by(this, how)  # read at once: the next commit changes it
-        _send(lineage, lambda at: ended(this, at, how, made))
+        _send(lineage, lambda at: end_event(this, at, how, made))
 
     return end
 

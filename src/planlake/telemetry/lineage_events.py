@@ -80,12 +80,12 @@ def made_by(this: OfStep, how: StepEnd) -> Made:
     if how.outcome != "done":
         return Made()
     if this.step == "ingest":
-        return Made(this.run.lake.own_schema("raw", "api_responses"))
+        return Made(this.run.lake.built_in_schema("raw", "api_responses"))
     table = this.run.lake.find("refined", _table_of(this, this.step))
     return Made() if table is None else Made(table.schema(), table.metadata.current_snapshot_id)
 
 
-def started(this: OfStep, at: str) -> RunEvent:
+def start_event(this: OfStep, at: str) -> RunEvent:
     """The event of a step that begins."""
     about = this.run.about
     tags = [tags_run.TagsRunFacetFields(name, str(value), "PLANLAKE") for name, value in about.items()]
@@ -96,7 +96,7 @@ def started(this: OfStep, at: str) -> RunEvent:
     return _event(this, RunState.START, at, facets=facets, read=_input(this), written=_output(this))
 
 
-def ended(this: OfStep, at: str, how: StepEnd, made: Made) -> RunEvent:
+def end_event(this: OfStep, at: str, how: StepEnd, made: Made) -> RunEvent:
     """The event of a step that ended."""
     facets: dict[str, RunFacet] = {}
     if how.message:
@@ -208,7 +208,7 @@ def _tests(checks: Iterable[CheckResult]) -> Iterable[test_run.TestExecution]:
             status="pass" if check.verdict == "ok" else "fail",
             severity=SEVERITIES.get(check.verdict),
             type=check.check,
-            description=check.told or None,
+            description=check.message_without_example or None,
             expected=f"{check.limit:g}",
             actual=f"{check.figure:g}",
         )

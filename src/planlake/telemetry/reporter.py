@@ -11,7 +11,7 @@ from time import monotonic
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError
 from planlake.lake.lake import Lake, catalogue_trouble
-from planlake.lake.repair.damage import explained
+from planlake.lake.repair.damage import explain_error
 from planlake.sources.catalogue import Resource
 from planlake.telemetry.log import Level, Log, open_log, say
 from planlake.telemetry.steps import StepEnd, StepName, StepOutcome
@@ -40,9 +40,9 @@ class Reporter:
     begin: Begin | None = field(default=None, repr=False)
     lake: Lake | None = field(default=None, repr=False)
 
-    def explained(self, error: Exception, resource: str = "") -> Exception:
+    def explain_error(self, error: Exception, resource: str = "") -> Exception:
         """The error that says which files of the lake are damaged, where that is what an error came from."""
-        return explained(self.lake, error, resource) if self.lake is not None else error
+        return explain_error(self.lake, error, resource) if self.lake is not None else error
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def report_step(reporter: Reporter, resource: Resource, step: StepName) -> Itera
         yield running
         end = running.end or StepEnd("unchanged")
     except Exception as error:
-        found = reporter.explained(error, resource.name)
+        found = reporter.explain_error(error, resource.name)
         end = StepEnd("failed", reason_of(found, is_personal=True))  # what is reported here, nobody can forget
         if found is not error:
             raise found from error

@@ -25,10 +25,10 @@ from planlake.engines.duckdb.locked import locked
 from planlake.errors import LakeError, PlanlakeError
 from planlake.lake.tables.data_files import data_files, row_count
 from planlake.lake.views.conditions import counting
-from planlake.lake.views.query import answered
+from planlake.lake.views.query import answer_query
 from planlake.lake.views.views import Views
-from planlake.lake.warehouse import opened_by
-from planlake.report.query import opened_lake
+from planlake.lake.warehouse import file_opener
+from planlake.report.query import open_for_queries
 
 IS_SOAK = os.environ.get("PLANLAKE_SOAK", "0") != "0"
 ATTACKS = Path(os.environ.get("PLANLAKE_TEST_DATA", "../shared/data")) / "sql-attacks.csv"
@@ -113,7 +113,7 @@ def leaks(shown, places):
 
 def carried_out(asked, statement):
     """What a statement gives on a locked connection with the view of fees, nothing having looked at it before."""
-    with locked(opened_by(asked.lake), asked.limits) as room:
+    with locked(file_opener(asked.lake), asked.limits) as room:
         views = Views(asked.lake, asked.resources, room.connection, asked.texts_of, called=room.files.name_of)
         room.files.keep([views.define("", "fees")])
         try:
@@ -136,7 +136,7 @@ HARMLESS = ("write: replace a view for the next reader", "write: drop a view")
 
 def test_nothing_is_written_or_read_on_the_connection_itself(attacked, attacks, unharmed):
     config, places = attacked
-    asked = opened_lake(load_config(config))
+    asked = open_for_queries(load_config(config))
     assert carried_out(asked, "select count(*) from fees where id is not null")[2:4] > "70"
     given = {name: carried_out(asked, statement) for name, statement in attacks.items()}
     assert len(given) > 100
@@ -201,7 +201,7 @@ OF_A_VALUE = ("timezone({}, now()) is not null", "{}::integer > 1", "error({})",
 
 def test_the_condition_of_a_check_is_no_way_round(attacked, unharmed):
     config, places = attacked
-    asked = opened_lake(load_config(config))
+    asked = open_for_queries(load_config(config))
     table = asked.lake.find("refined", "current_fees")
     with counting(asked.lake, asked.limits, files=data_files(table), schema=table.schema(), name="fees") as count_where:
         assert count_where("fees.id is not null", {}) == row_count(table)
@@ -212,7 +212,7 @@ def test_the_condition_of_a_check_is_no_way_round(attacked, unharmed):
 
 
 def test_no_value_of_a_row_is_in_what_is_said_of_a_condition(attacked):
-    asked = opened_lake(load_config(attacked[0]))
+    asked = open_for_queries(load_config(attacked[0]))
     table = asked.lake.find("refined", "current_fees")
     with counting(asked.lake, asked.limits, files=data_files(table), schema=table.schema(), name="fees") as count_where:
         for condition in OF_A_VALUE:
@@ -244,8 +244,11 @@ ENDLESS = "with recursive t(n) as (select 1 union all select n + 1 from t) selec
     ],
 )
 def test_a_query_that_takes_too_long_is_stopped_and_says_by_which_setting(attacked, query):
-    asked = opened_lake(load_config(attacked[0], flags={"query_seconds": 0.2}))
-    with pytest.raises(PlanlakeError, match=r"longer than 0\.2 seconds") as raised, answered(asked, query) as answer:
+    asked = open_for_queries(load_config(attacked[0], flags={"query_seconds": 0.2}))
+    with (
+        pytest.raises(PlanlakeError, match=r"longer than 0\.2 seconds") as raised,
+        answer_query(asked, query) as answer,
+    ):
         sum(piece.num_rows for piece in answer.pieces)
     assert "query_seconds" in raised.value.hint
 
@@ -265,8 +268,8 @@ def test_the_queries_of_the_file_that_only_take_time_or_memory_end_within_their_
 
 
 def test_only_the_time_that_duckdb_takes_counts(attacked):
-    asked = opened_lake(load_config(attacked[0], flags={"query_seconds": 1.0}))
-    with answered(asked, "select * from range(600000)") as answer:
+    asked = open_for_queries(load_config(attacked[0], flags={"query_seconds": 1.0}))
+    with answer_query(asked, "select * from range(600000)") as answer:
         next(answer.pieces)
         time.sleep(1.2)
         assert sum(piece.num_rows for piece in answer.pieces) > 400_000
@@ -298,14 +301,17 @@ def test_a_table_for_people_has_so_many_rows_at_most_and_says_so(attacked):
 
 def test_a_file_of_a_table_that_is_gone_or_cut_off_is_named(attacked):
     config, places = attacked
-    asked = opened_lake(load_config(config))
+    asked = open_for_queries(load_config(config))
     kept = places.data_file.read_bytes()
     try:
         places.data_file.write_bytes(kept[:100])
-        with pytest.raises(LakeError, match=places.data_file.name), answered(asked, "from current_fees") as answer:
+        with pytest.raises(LakeError, match=places.data_file.name), answer_query(asked, "from current_fees") as answer:
             next(answer.pieces)
         places.data_file.unlink()
-        with pytest.raises(LakeError, match="cannot be read") as raised, answered(asked, "from current_fees") as answer:
+        with (
+            pytest.raises(LakeError, match="cannot be read") as raised,
+            answer_query(asked, "from current_fees") as answer,
+        ):
             next(answer.pieces)
         assert places.data_file.name in str(raised.value)
     finally:

@@ -16,7 +16,7 @@ from engines.nasty import NASTY
 from planlake.config import load_config
 from planlake.errors import ConfigurationError, LakeError
 from planlake.report import export as library
-from planlake.report.query import opened_views
+from planlake.report.query import open_views
 from planlake.simulator.dataset import Dataset
 from querying import answer
 
@@ -51,7 +51,7 @@ def odd(tmp_path_factory):
 
 
 def shown(file, query, as_of=None):
-    with opened_views(load_config(file), as_of=as_of) as views:
+    with open_views(load_config(file), as_of=as_of) as views:
         return answer(views, query)
 
 

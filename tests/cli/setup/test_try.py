@@ -8,7 +8,7 @@ import pytest
 from conftest import feeding, written_config
 from planlake.config import load_config
 from planlake.flow.ingest.sampling import spread
-from planlake.report.query import opened_views
+from planlake.report.query import open_views
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
 from planlake.simulator.dataset import Dataset
@@ -136,7 +136,7 @@ def checks(found):
 
 
 def rows(config, query, environment=None):
-    with opened_views(config, environment=environment) as views:
+    with open_views(config, environment=environment) as views:
         return answer(views, query).to_pylist()
 
 

@@ -18,7 +18,7 @@ from planlake.changes.rollback import rollback
 from planlake.cli import screen
 from planlake.report.status import status
 from planlake.runs.plan import Selection
-from planlake.runs.run import planned
+from planlake.runs.run import table_plans
 from planlake.simulator.faults import Rule
 
 FIRST = date(2026, 11, 2)
@@ -349,7 +349,7 @@ def test_ids_that_are_no_whole_numbers_are_not_audited_and_status_says_so(feed, 
     )
     [one] = [one for one in status(feed.config).tables if one.table == "sparse"]
     assert one.audit.why_not == "its ids are no whole numbers"
-    [step] = [one.ingest for one in planned(feed.config, Selection(("sparse",)))]
+    [step] = [one.ingest for one in table_plans(feed.config, Selection(("sparse",)))]
     assert step.audit is None
 
 

@@ -9,7 +9,7 @@ from conftest import feeding, table_of
 from flow.ingest.served import DAY_1, DAY_2, DAY_3, DAY_4, fill, ledger, record, served, shown
 from planlake.errors import SourceRefused
 from planlake.runs.plan import Selection
-from planlake.runs.run import planned, run
+from planlake.runs.run import run, table_plans
 from planlake.setup.try_table import try_out
 from planlake.simulator.app import Speech
 from planlake.simulator.faults import Rule
@@ -101,7 +101,7 @@ def test_one_reading_from_the_first_day_on_closes_every_day_that_is_over(feed):
 def test_the_plan_names_the_days_that_one_reading_will_close(feed):
     feed.run_at(DAY_1)
     feed.monkeypatch.setenv("PLANLAKE_NOW", DAY_3)
-    (window,) = planned(feed.config, Selection())[0].windows
+    (window,) = table_plans(feed.config, Selection())[0].windows
     assert (window.name, window.event, window.closes) == ("2026-11-17", "page", ("2026-11-17", "2026-11-18"))
 
 

@@ -168,7 +168,7 @@ def promote(
     json: AsJson = False,
 ) -> None:
     """Make a preview's tables those of the environment it stands on; nothing is copied or fetched again."""
-    from planlake.cli.confirming import done_or_shown
+    from planlake.cli.confirming import act_or_show
     from planlake.cli.loading import configuration
     from planlake.cli.screen import counted, remark
 
@@ -177,7 +177,7 @@ def promote(
     from planlake.lake.opening import base_of
 
     base, _ = base_of(loaded, name)
-    found, answers = done_or_shown(
+    found, answers = act_or_show(
         lambda confirm: make_the_bases(loaded, name, tables or [], confirm=confirm),
         loaded,
         base,

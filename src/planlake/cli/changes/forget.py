@@ -28,7 +28,7 @@ def forget(
     json: AsJson = False,
 ) -> None:
     """Erase one record everywhere: raw, refined, findings, all days; nothing takes it back."""
-    from planlake.cli.confirming import done_or_shown
+    from planlake.cli.confirming import act_or_show
     from planlake.cli.loading import configuration
     from planlake.cli.screen import progress_bars, remark
 
@@ -42,7 +42,7 @@ def forget(
 
     show = None if json else _show
     base = environment_of(loaded, env)
-    found, answers = done_or_shown(act, loaded, base, says_yes=yes, is_dry_run=dry_run, show=show)
+    found, answers = act_or_show(act, loaded, base, says_yes=yes, is_dry_run=dry_run, show=show)
     is_gone = any(answers) or (not found and not answers and not dry_run)
     remark("nothing of it is in the lake any more" if is_gone else "Nothing was changed")
     remark(RETURNS)

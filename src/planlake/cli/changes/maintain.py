@@ -1,4 +1,4 @@
-"""`planlake maintain`: let old versions go, merge small files, delete what nothing refers to."""
+"""`planlake maintain`: expire old versions, merge small files, delete what nothing refers to."""
 
 from dataclasses import asdict
 
@@ -8,7 +8,7 @@ MEGABYTE = 10**6
 
 
 def maintain(env: EnvironmentName = None, config: ConfigFile = None, json: AsJson = False) -> None:
-    """Look after every table: let old versions go, merge small files, delete files that nothing refers to."""
+    """Look after every table: expire old versions, merge small files, delete files that nothing refers to."""
     from planlake.cli.loading import configuration
     from planlake.cli.screen import print_json, print_table, progress_bars, remark
 
@@ -26,7 +26,7 @@ def maintain(env: EnvironmentName = None, config: ConfigFile = None, json: AsJso
         if any(asdict(one.freed).values())
     ]
     if rows:
-        names = ("database", "table", "versions let go", "files merged", "files deleted", "MB freed")
+        names = ("database", "table", "versions expired", "files merged", "files deleted", "MB freed")
         print_table("", names, rows, numbers=names[2:])
     freed = sum(one.freed.bytes for one in found)
     remark(f"{len(found)} tables looked after, {_megabytes(freed)} MB freed; every row is still there")

@@ -49,10 +49,10 @@ def reset(
 def _is_wanted(config: "Config", tables: list[str], *, env: str | None, as_json: bool) -> bool:
     """Whether somebody who was shown what would be rebuilt agrees; nobody is asked where nothing would."""
     from planlake.changes.rebuild import plan_reset
-    from planlake.cli.confirming import asking
+    from planlake.cli.confirming import asking_first
     from planlake.cli.screen import print_json, remark
 
-    confirm, _ = asking(config, env, says_yes=False, show=None if as_json else _show_those)
+    confirm, _ = asking_first(config, env, says_yes=False, show=None if as_json else _show_those)
     found = plan_reset(config, tables, environment=env)
     if not found or confirm(found):
         return True

@@ -31,7 +31,7 @@ def rollback(
     json: AsJson = False,
 ) -> None:
     """Set tables back, data and bookmark together; `planlake undo` takes it back."""
-    from planlake.cli.confirming import done_or_shown
+    from planlake.cli.confirming import act_or_show
     from planlake.cli.loading import configuration
     from planlake.cli.screen import counted, remark
     from planlake.cli.selecting import check_zone
@@ -45,7 +45,7 @@ def rollback(
         return set_back(loaded, tables or [], target, zone=cast("Zone", zone), confirm=confirm, environment=env)
 
     show = None if json else partial(_show, zone=zone)
-    found, answers = done_or_shown(act, loaded, env, says_yes=yes, is_dry_run=dry_run, show=show)
+    found, answers = act_or_show(act, loaded, env, says_yes=yes, is_dry_run=dry_run, show=show)
     if not found:
         remark(f"nothing to do: every table is as it was at {to}, or was set back further\nhint: planlake undo")
     elif any(answers):

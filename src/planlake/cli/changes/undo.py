@@ -17,7 +17,7 @@ def undo(
     json: AsJson = False,
 ) -> None:
     """Take back the last rollback, rebuild or promotion: versions, tags and batches."""
-    from planlake.cli.confirming import done_or_shown
+    from planlake.cli.confirming import act_or_show
     from planlake.cli.loading import configuration
     from planlake.cli.screen import counted, remark
 
@@ -25,7 +25,7 @@ def undo(
     from planlake.changes.rollback import undo as take_back
     from planlake.flow.runs_ahead import ahead_now
 
-    found, answers = done_or_shown(
+    found, answers = act_or_show(
         lambda confirm: take_back(loaded, confirm=confirm, environment=env),
         loaded,
         env,

@@ -10,7 +10,7 @@ import typer
 from planlake.cli.options import ConfigFile, EnvironmentName
 
 if TYPE_CHECKING:
-    from planlake.lake.views.query import Asked
+    from planlake.lake.views.query import QueryContext
 
 FORMATS = ("table", "csv", "json", "parquet")
 STOPPED = "Stopped"
@@ -34,10 +34,10 @@ def sql(
     loaded = configuration(config)
     from planlake.cli.report.prompt import HELP, HELP_TEXT
     from planlake.cli.screen import remark
-    from planlake.report.query import opened_lake
+    from planlake.report.query import open_for_queries
     from planlake.report.standing import remark_of_place
 
-    asked = opened_lake(loaded, environment=env, as_of=day)
+    asked = open_for_queries(loaded, environment=env, as_of=day)
     if said := remark_of_place(asked.lake):
         remark(f"! {said}")
     shown = Shown(format, loaded.settings.query_rows)
@@ -57,15 +57,15 @@ class Shown:
     rows: int
 
 
-def _answer(asked: "Asked", query: str, shown: Shown) -> None:
+def _answer(asked: "QueryContext", query: str, shown: Shown) -> None:
     from planlake.cli.report.answers import write_answer
     from planlake.cli.screen import remark
     from planlake.engines.memory import no_more_than
     from planlake.lake.views.parse_query import check_text
-    from planlake.lake.views.query import answered
+    from planlake.lake.views.query import answer_query
 
     check_text(query)
-    with no_more_than(asked.limits.megabytes), answered(asked, query, when_stuck=_stop) as answer:
+    with no_more_than(asked.limits.megabytes), answer_query(asked, query, when_stuck=_stop) as answer:
         for note in answer.notes:
             remark(note)
         write_answer(answer, shown.format, limit=shown.rows)
@@ -82,7 +82,7 @@ def _stop(is_by_hand: bool) -> None:
     os._exit(2)
 
 
-def _prompt(asked: "Asked", shown: Shown) -> None:
+def _prompt(asked: "QueryContext", shown: Shown) -> None:
     """Read queries that end in a semicolon until the input ends; on a terminal neither a mistake nor Ctrl-C ends it."""
     from planlake.cli.report.prompt import queries
     from planlake.cli.screen import remark

@@ -23,9 +23,9 @@ def tables(
     if known:
         shown = ("Resources of the catalogue", RESOURCE_COLUMNS, _resources(loaded))
     else:
-        from planlake.report.query import opened_views
+        from planlake.report.query import open_views
 
-        with opened_views(loaded, environment=env) as views:
+        with open_views(loaded, environment=env) as views:
             if table is None:
                 shown = ("", TABLE_COLUMNS, _tables(views))
             else:

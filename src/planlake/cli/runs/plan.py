@@ -35,14 +35,14 @@ def plan(
     loaded = configuration(config)
     from planlake.flow.runs_ahead import ahead_now
     from planlake.runs.plan import steps_of
-    from planlake.runs.run import planned
+    from planlake.runs.run import table_plans
 
     if (ahead := ahead_now(loaded, env)) is not None:
         if json:
             print_json([])
         remark(f"! {ahead.warning}\nhint: {ahead.hint}")
         raise typer.Exit(1)
-    plans = planned(loaded, wanted, environment=env)
+    plans = table_plans(loaded, wanted, environment=env)
     steps = list(steps_of(plans))
     expected = _expected(loaded, plans)
     if json:

@@ -33,9 +33,9 @@ def add(
     wanted = cadence_of(cadence)
     loaded = configuration(config)
     file = config or Path(DEFAULT_FILE)
-    from planlake.setup.add_tables import added_tables, write_added
+    from planlake.setup.add_tables import planned_additions, write_added
 
-    found = added_tables(loaded, resources, wanted)
+    found = planned_additions(loaded, resources, wanted)
     if not dry_run:
         write_added(loaded, file, found)
     if json:

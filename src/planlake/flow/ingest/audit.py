@@ -11,7 +11,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from planlake.checks.quality import deletions, held
+from planlake.checks.quality import blocking, deletions
 from planlake.clock import naive_utc
 from planlake.engines.casts import whole_number
 from planlake.flow.context import Context
@@ -133,7 +133,7 @@ async def _are_too_many(work: _Audit, gone: int) -> bool:
         return False
     ids = await asyncio.to_thread(held_ids, context.lake, context.connection, work.resource)
     percent = context.config.settings.deletion_limit_percent
-    return bool(held([deletions(work.due.gone + gone, held=len(ids), percent=percent)]))
+    return bool(blocking([deletions(work.due.gone + gone, held=len(ids), percent=percent)]))
 
 
 async def _keep(work: _Audit, page: Page) -> None:

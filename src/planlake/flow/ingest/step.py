@@ -11,7 +11,7 @@ from time import monotonic
 
 import pyarrow as pa
 
-from planlake.checks.quality import CheckResult, deletions, held
+from planlake.checks.quality import CheckResult, blocking, deletions
 from planlake.clock import naive_utc
 from planlake.engines.memory import give_back
 from planlake.flow.context import Context
@@ -99,11 +99,11 @@ async def _keep_deletions(state: _Batch, fetching: Fetching, reading: Reading, h
     percent = context.config.settings.deletion_limit_percent
     check = deletions(missing, held=held_now, percent=percent, is_resumed=reading.is_resumed)
     is_first = history.last_full() is None and not reading.is_resumed  # nothing is shown that could be lost
-    if held([check]) and (context.accepts_deletions or is_first):
+    if blocking([check]) and (context.accepts_deletions or is_first):
         check = replace(check, verdict="warning")
     await asyncio.to_thread(note_troubles, context, resource, state.number, [check])
     state.check = check
-    if held([check]):
+    if blocking([check]):
         state.held_back = missing
         return False
     for identity in gone.ids:

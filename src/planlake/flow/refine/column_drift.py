@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from planlake.engines.sql import literal
 from planlake.flow.context import Context
 from planlake.flow.refine.result import Drift
-from planlake.lake.own_rows import own_rows_sql
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.sources.catalogue import Resource
 
 # What is noticed of a column: nobody declared it; it is declared and never came; it came no more; it came again.
@@ -57,7 +57,7 @@ def not_sent(context: Context, resource: str) -> set[str]:
 
 def last_told(context: Context, kinds: Collection[str], resource: str | None = None) -> dict[tuple[str, str], str]:
     """Which of these kinds was told last, by resource and column (empty for the resource itself)."""
-    rows = own_rows_sql(context.lake, "operations", "drift", columns=("run", "resource", "column", "what"))
+    rows = built_in_rows_sql(context.lake, "operations", "drift", columns=("run", "resource", "column", "what"))
     of_resource = f"and resource = {literal(resource)}" if resource is not None else ""
     query = f"""select resource, coalesce("column", ''), arg_max(what, run) from {rows}
                 where what in ({", ".join(map(literal, kinds))}) {of_resource} group by all"""

@@ -10,8 +10,8 @@ from pyiceberg.manifest import DataFile
 from planlake.checks.examples import masked
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.sql import literal
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
-from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.state.findings import replace_findings
 from planlake.lake.state.ledger import raw_rows_sql
 from planlake.lake.tables.columns import TYPES
@@ -133,7 +133,7 @@ def _kept(stored: StoredResource, name: str, *, where: str) -> list[dict[str, An
 
 def findings(stored: StoredResource, name: str, selected: str, *, where: str = "true") -> pa.Table:
     """What is `selected` of the findings of a resource that are kept in `uncastable` or `rejected`."""
-    rows = own_rows_sql(stored.lake, "operations", name, where=is_equal("resource", stored.name))
+    rows = built_in_rows_sql(stored.lake, "operations", name, where=is_equal("resource", stored.name))
     query = f"select {selected} from {rows} where resource = {literal(stored.name)} and ({where})"
     with stored.connection.cursor() as cursor:
         return cursor.sql(query).to_arrow_table()

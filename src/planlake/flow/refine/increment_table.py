@@ -19,7 +19,7 @@ def prepare_table(context: Context, resource: Resource, found: RecordKeys) -> tu
     name = f"increment_{resource.name}"
     table = context.lake.find("refined", name)
     if found.regular or found.others:
-        table = context.lake.without_rows_dropped("refined", name)
+        table = context.lake.find_or_drop_empty("refined", name)
     held = keys_of(table.schema()) if table else keys_of(None, resource)
     unknown = [key for key in (*found.regular, *found.others) if key not in held]
     unknown.sort(key=lambda key: key != resource.changed)  # which keeps its name whether it is declared or not

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from pyiceberg.table import Table
 
-from planlake.checks.quality import CheckResult, held
+from planlake.checks.quality import CheckResult, blocking
 from planlake.flow.context import Context
 from planlake.flow.record import note_troubles
 from planlake.flow.refine.column_drift import column_changes
@@ -72,9 +72,9 @@ def refine(context: Context, resource: Resource, *, rebuild: RebuildWhen = "if c
     checks, found = _checks(context, work, parts), _found(work, parts)
     batch = max(part.batch for part in parts)
     note_troubles(context, work.resource, batch, checks)
-    write_findings(work.stored, found, is_held=bool(held(checks)))
+    write_findings(work.stored, found, is_held=bool(blocking(checks)))
     result = _result(context, work, parts, checks=checks, found=found)
-    if held(checks):
+    if blocking(checks):
         return result
     if batch > work.raw.above:
         _commit(context, work, parts, max(batch, work.applied))
@@ -100,7 +100,7 @@ def _planned_work(context: Context, resource: Resource, *, when: RebuildWhen) ->
 def _parts_of(context: Context, raw: RawRows) -> list[RawRows]:
     """The rows cut into parts, each bounded in bytes of JSON."""
     limit = context.config.settings.batch_megabytes * MEGABYTE
-    table = context.lake.own_table("raw", "api_responses")
+    table = context.lake.built_in_table("raw", "api_responses")
     return [raw.part(files) for files in grouped(table, raw.files, limit, among=context.engine.workers)]
 
 

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
 
-from planlake.checks.quality import CheckResult, dropped, own, unique
+from planlake.checks.quality import CheckResult, custom, rows_dropped, unique
 from planlake.engines.duckdb.locked import Limits
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
 from planlake.flow.context import Context
-from planlake.lake.live_rows import live_rows
+from planlake.lake.row_counts import live_row_count
 from planlake.lake.views.conditions import counting
 from planlake.sources.catalogue import Resource
 
@@ -24,10 +24,10 @@ def version_checks(
     rows = rows_sql(after, schema, columns=(resource.key,))
     with context.connection.cursor() as cursor:
         total, distinct = cursor.execute(f"select count(*), count(distinct {key}) from {rows}").fetchall()[0]
-    counts = [live_rows(context.connection, schema, files) for files in (before, after)]
+    counts = [live_row_count(context.connection, schema, files) for files in (before, after)]
     return (
         unique(resource.key, rows=total, distinct=distinct),
-        dropped(before=counts[0], after=counts[1], percent=context.config.settings.dropped_rows_percent),
+        rows_dropped(before=counts[0], after=counts[1], percent=context.config.settings.dropped_rows_percent),
         *own_checks(context, resource, lambda: after, schema),
     )
 
@@ -50,4 +50,4 @@ def own_checks(
                     raise
                 yield CheckResult(check.name, "warning", 0.0, 0.0, message=error.message)
                 continue
-            yield own(check.name, rows=found, condition=check.rows, holds=check.holds)
+            yield custom(check.name, rows=found, condition=check.rows, holds=check.holds)

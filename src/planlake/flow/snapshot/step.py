@@ -14,14 +14,14 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import TruncateTransform
 from pyiceberg.types import IcebergType
 
-from planlake.checks.quality import CheckResult, dropped, held, unique
+from planlake.checks.quality import CheckResult, blocking, rows_dropped, unique
 from planlake.flow.context import Context
 from planlake.flow.record import note_troubles
 from planlake.flow.snapshot.gate import own_checks
 from planlake.flow.snapshot.ranges import Range, files_by_range, shared_out, spec_of, touched_ranges
 from planlake.flow.snapshot.result import SnapshotResult
 from planlake.flow.snapshot.unit import SnapshotPart, SnapshotUnit, Versions, files_between, snapshot_unit
-from planlake.lake.live_rows import live_rows, readable_live_rows
+from planlake.lake.row_counts import live_row_count, live_row_count_if_readable
 from planlake.lake.tables.bookmarks import bookmark, bookmark_properties, day_tag, rebuilt_by
 from planlake.lake.tables.commits import commit, with_types
 from planlake.lake.tables.data_files import bounds_in, data_files, files_to_replace, row_count
@@ -62,7 +62,7 @@ def snapshot(context: Context, resource: Resource, *, is_gated: bool = True, is_
     checks = _audited(context, resource, work, parts)
     if is_gated:
         note_troubles(context, resource, work.batch, checks)
-        if held(checks):
+        if blocking(checks):
             applied, rows, before = bookmark(work.table), row_count(work.table), work.before
             return SnapshotResult(
                 resource.name, applied, rows=rows, snapshot_id=before, checks=checks, snapshot_before=before
@@ -92,7 +92,7 @@ def _planned_work(context: Context, resource: Resource, *, is_anew: bool) -> _Wo
         return SnapshotResult(resource.name, 0)
     is_rebuilt = current is not None and (is_anew or rebuilt_by(current) != rebuilt_by(increment))
     if batch > applied:
-        current = lake.without_rows_dropped("refined", f"current_{resource.name}")
+        current = lake.find_or_drop_empty("refined", f"current_{resource.name}")
     current = _prepared_table(context, resource, increment, current)
     before = _snapshot_id(current)
     if batch <= applied and not is_rebuilt:
@@ -167,7 +167,7 @@ def _audited(
             rows=sum(file.record_count for part in parts for file in part.files),
             distinct=sum(part.ids for part in parts),
         ),
-        dropped(before=before, after=before - max(0, lost), percent=context.config.settings.dropped_rows_percent),
+        rows_dropped(before=before, after=before - max(0, lost), percent=context.config.settings.dropped_rows_percent),
         *own_checks(context, resource, lambda: _files_after(work, parts), work.schema),
     )
 
@@ -179,7 +179,7 @@ def _lost(context: Context, work: _Work, live: int) -> tuple[int, int]:
     """
     if sum(file.record_count for file in work.removed) <= live:  # no row of these was lost, whatever was deleted
         return 0, 0
-    read = live_rows if work.has_kept_rows else readable_live_rows
+    read = live_row_count if work.has_kept_rows else live_row_count_if_readable
     schema = work.table.schema()
     removed = read(context.connection, schema, work.removed)
     lost = 0 if removed is None else removed - live

@@ -33,7 +33,7 @@ class Forgetting:
     rows: int
 
 
-def planned(run: int, who: Person, *, tables: int, files: int, rows: int) -> Forgetting:
+def planned_row(run: int, who: Person, *, tables: int, files: int, rows: int) -> Forgetting:
     """A new row about a record, with a salt that no other row has."""
     salt = secrets.token_hex(16)
     return Forgetting(run, PLANNED, who.resource.name, salt, _hashed(who, salt), tables, files, rows)
@@ -43,17 +43,17 @@ def _hashed(who: Person, salt: str) -> str:
     return hashlib.sha256(f"{salt}:{who.resource.name}:{who.id}".encode()).hexdigest()
 
 
-def note(lake: Lake, one: Forgetting, noted_at: object) -> None:
+def write_row(lake: Lake, one: Forgetting, noted_at: object) -> None:
     """Write a row: before the first commit that forgets as planned, after the last deletion as done."""
     append_operations(lake, "forgotten", [{**asdict(one), "noted_at": noted_at}])
 
 
-def done(one: Forgetting) -> Forgetting:
+def done_row(one: Forgetting) -> Forgetting:
     """The same, done."""
     return replace(one, state=DONE)
 
 
-def noted(lake: Lake, connection: Connection, who: Person) -> list[Forgetting]:
+def rows_about(lake: Lake, connection: Connection, who: Person) -> list[Forgetting]:
     """What is noted of this record, oldest first; of one that was planned and done the latter alone."""
     table = lake.find("operations", "forgotten")
     if table is None:

@@ -28,7 +28,7 @@ from pyiceberg.typedef import IcebergBaseModel
 from planlake.errors import LakeError
 from planlake.lake.forgetting.search import Search, ends_of, manifests_of
 from planlake.lake.tables.commits import changing
-from planlake.lake.tables.manifests import entry_of, written_list, written_manifest
+from planlake.lake.tables.manifests import entry_of, rewrite_manifest, rewrite_manifest_list
 from planlake.lake.tables.retention import live_paths
 from planlake.lake.tables.stored_files import Storage
 
@@ -71,7 +71,7 @@ def _changed_manifest(search: Search, manifest: ManifestFile, replaced: Replaced
     if all(one is two for one, two in zip(before, after, strict=True)):
         return None
     kept = [entry for entry in after if entry is not None]
-    return _Change(written_manifest(search.table, manifest, kept) if kept else None, before, kept)
+    return _Change(rewrite_manifest(search.table, manifest, kept) if kept else None, before, kept)
 
 
 def _changed_entry(search: Search, entry: ManifestEntry, replaced: Replaced) -> ManifestEntry | None:
@@ -92,7 +92,7 @@ def _changed_version(table: Table, snapshot: Snapshot, changes: Mapping[str, _Ch
     if not own:
         return snapshot
     after = [changes[one.manifest_path].manifest if one.manifest_path in changes else one for one in manifests]
-    place = written_list(table, snapshot, [one for one in after if one is not None])
+    place = rewrite_manifest_list(table, snapshot, [one for one in after if one is not None])
     changed: dict[str, Any] = {"manifest_list": place, "summary": _corrected(snapshot, own)}
     return snapshot.model_copy(update=changed)
 
@@ -175,5 +175,5 @@ def delete_unreferenced(tables: Sequence[Table], folders: Iterable[Storage]) -> 
     live = {path for table in tables for path in live_paths(table, since=NOTHING_RECENT)}
     deleted = 0
     for folder in folders:
-        deleted += len(folder.delete(file.path for file in folder.listed() if file.path not in live))
+        deleted += len(folder.delete(file.path for file in folder.list_files() if file.path not in live))
     return deleted

@@ -67,7 +67,7 @@ class Search:
     versions: int
 
 
-def searched(places: Iterable[tuple[Table, Rule]]) -> list[Search]:
+def search_tables(places: Iterable[tuple[Table, Rule]]) -> list[Search]:
     """Look through all kept versions of these tables; a file that several of them share is opened once."""
     known: dict[str, Hit | None] = {}
     found = []

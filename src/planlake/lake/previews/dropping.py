@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from planlake.lake.lake import Lake, clear_errors
-from planlake.lake.previews.entering import LEFT, drop_table, ever_entered, note, pinning, places_of, remove_pins
+from planlake.lake.previews.entering import LEFT, drop_table, ever_entered, pinning, places_of, remove_pins, write_event
 from planlake.lake.tables.retention import GRACE, live_paths
 from planlake.lake.warehouse import database_storage
 
@@ -31,9 +31,9 @@ def drop(preview: Lake, *, run: int, now: datetime, is_damaged: bool = False) ->
     resources = set(pinning(base).get(preview.preview, ()))
     if is_told:
         resources.update(ever_entered(preview))
-        note(preview, preview.own, LEFT, run)
+        write_event(preview, preview.own, LEFT, run)
     places = [(zone, name) for zone, name, _ in places_of(resources)]
-    if not is_told and database_storage(preview, "refined").listed():  # of which table, nobody knows any more
+    if not is_told and database_storage(preview, "refined").list_files():  # of which table, nobody knows any more
         places += [("refined", name) for name in base.names("refined")]
     spared = _spared(base, places, now)
     done = [_drop_database(preview, zone, spared) for zone in ("raw", "refined", "trusted")]
@@ -52,8 +52,8 @@ def _drop_database(preview: Lake, zone: str, spared: Collection[str]) -> Dropped
     for name in preview.names(zone):
         drop_table(preview, zone, name)
     storage = database_storage(preview, zone)
-    files = {file.path: file for file in storage.listed()}
-    files = {path: files[path] for path in storage.own(files)}
+    files = {file.path: file for file in storage.list_files()}
+    files = {path: files[path] for path in storage.deletable(files)}
     gone = [file for file in files.values() if file.path not in spared]
     if len(gone) == len(files):
         storage.remove()

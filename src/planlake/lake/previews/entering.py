@@ -68,7 +68,7 @@ def last_events(noted: Table) -> dict[str, str]:
     return {row["resource"]: row["event"] for row in events}
 
 
-def look_again(preview: Lake) -> None:
+def forget_cached(preview: Lake) -> None:
     """Forget what is known of a preview's tables: somebody else changed them."""
     preview.loaded.clear()
     preview.absent.clear()
@@ -118,7 +118,7 @@ def enter(preview: Lake, resources: Iterable[str], *, run: int) -> list[str]:
         _pin(preview, zone, name, resources=wanted)
         _show_same(preview, zone, name, resources=wanted)
     _tell_same(preview, new)
-    note(preview, new, ENTERED, run)
+    write_event(preview, new, ENTERED, run)
     preview.own.update(new)
     return new
 
@@ -130,7 +130,7 @@ def leave(preview: Lake, resources: Collection[str], *, run: int) -> None:
     """
     entered = preview.own.intersection(resources)
     if entered:
-        note(preview, entered, LEFT, run)
+        write_event(preview, entered, LEFT, run)
     preview.own.difference_update(resources)
     _discard(preview, resources)
     remove_pins(preview, resources)
@@ -157,7 +157,7 @@ def remove_pins(preview: Lake, resources: Collection[str]) -> list[tuple[str, st
         held = [tag for tag in found.refs() if tag in pins] if found is not None else []
         if held:
             with base.commits:
-                table = base.fresh(zone, name)
+                table = base.reload(zone, name)
                 with changing(table) as transaction:
                     for tag in held:
                         ManageSnapshots(transaction).remove_tag(tag).commit()
@@ -180,7 +180,7 @@ def _pin(preview: Lake, zone: str, name: str, *, resources: Collection[str]) -> 
     if base.find(zone, name) is None:
         return
     with base.commits:
-        table = base.fresh(zone, name)
+        table = base.reload(zone, name)
         version = table.current_snapshot()
         if version is not None:
             with changing(table) as transaction:
@@ -195,11 +195,11 @@ def _show_same(preview: Lake, zone: str, name: str, *, resources: Collection[str
     if theirs is None or theirs.current_snapshot() is None:
         return
     if (zone, name) not in SHARED:
-        registered(preview, zone, name, like=theirs, version=theirs.current_snapshot())
+        register_copy(preview, zone, name, like=theirs, version=theirs.current_snapshot())
         return
     files = [file for file in data_files(theirs) if file.partition[0] in resources]
     if files:
-        own = preview.find(zone, name) or registered(preview, zone, name, like=theirs)
+        own = preview.find(zone, name) or register_copy(preview, zone, name, like=theirs)
         with preview.commits:
             commit(own, add=files)
 
@@ -207,12 +207,12 @@ def _show_same(preview: Lake, zone: str, name: str, *, resources: Collection[str
 def _tell_same(preview: Lake, resources: Collection[str]) -> None:
     """What the base was told of these resources, but for what the preview knows from an earlier time."""
     for name in TOLD:
-        known = {tuple(row.values()) for row in told(preview, name, resources)}
-        rows = told(preview.stands_on, name, resources)
+        known = {tuple(row.values()) for row in rows_of(preview, name, resources)}
+        rows = rows_of(preview.stands_on, name, resources)
         append_operations(preview, name, [row for row in rows if tuple(row.values()) not in known])
 
 
-def told(lake: Lake, name: str, resources: Collection[str]) -> list[dict[str, Any]]:
+def rows_of(lake: Lake, name: str, resources: Collection[str]) -> list[dict[str, Any]]:
     """Rows of a table of the operations database, of these resources."""
     table = lake.find("operations", name)
     if table is None:
@@ -221,7 +221,7 @@ def told(lake: Lake, name: str, resources: Collection[str]) -> list[dict[str, An
     return found
 
 
-def registered(lake: Lake, zone: str, name: str, *, like: Table, version: Snapshot | None = None) -> Table:
+def register_copy(lake: Lake, zone: str, name: str, *, like: Table, version: Snapshot | None = None) -> Table:
     """Make a table with the columns and properties of another, showing one of its versions or nothing yet.
 
     Only metadata is written: columns keep their ids, and the version its list of files.
@@ -293,7 +293,7 @@ def drop_table(lake: Lake, zone: str, name: str) -> None:
         lake.loaded.pop((zone, name), None)
 
 
-def note(preview: Lake, resources: Collection[str], event: str, run: int) -> None:
+def write_event(preview: Lake, resources: Collection[str], event: str, run: int) -> None:
     """Write into `previewed` that these resources were entered or left."""
     noted = preview.find("operations", "previewed")
     before = row_count(noted) if noted is not None else 0

@@ -14,7 +14,7 @@ from pyiceberg.table import Table
 
 from planlake.errors import LakeError, PlanlakeError
 from planlake.lake.lake import ZONES, Lake, clear_errors
-from planlake.lake.previews.entering import look_again
+from planlake.lake.previews.entering import forget_cached
 from planlake.lake.previews.names import preview_names, unread
 from planlake.lake.repair.metadata_files import missing_file
 from planlake.lake.tables.data_files import LISTS, data_files
@@ -152,7 +152,7 @@ def damages(lake: Lake, *, is_deep: bool = True) -> Iterator[Damage]:
                 yield found
 
 
-def explained(lake: Lake, error: Exception, resource: str = "") -> Exception:
+def explain_error(lake: Lake, error: Exception, resource: str = "") -> Exception:
     """The error that says which files are gone or damaged, where that is what an error came from; else the same error.
 
     Tables of the resource are looked at first, then those that all resources share; all where none is named.
@@ -201,7 +201,7 @@ def damage_of(preview: Lake) -> str:
         try:
             if gone := _gone(preview, [("operations", name) for name in preview.names("operations")]):
                 return gone
-            look_again(preview)
+            forget_cached(preview)
             return _gone(preview, _others(preview))
         except UNREADABLE as error:  # of a version that is not the current one
             return str(error)

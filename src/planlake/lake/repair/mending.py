@@ -20,8 +20,8 @@ from pyiceberg.table.snapshots import Snapshot
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.errors import LakeError
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import LEDGER, ZONES, Lake
-from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.repair.damage import bad_files
 from planlake.lake.repair.metadata_files import metadata_files_of, missing_file, read
 from planlake.lake.state.ledger import LOST, last_request_id
@@ -83,9 +83,9 @@ def _made_of_data_files(base: Lake, connection: Connection, zone: str) -> Iterat
         place = base.place(zone, name)
         io = load_file_io(base.catalog.properties, place)
         written = (read(io, location, place) for location in metadata_files_of(io, place))
-        if any(one is not None for one in written) or not storage_of(io, f"{place}/data").listed():
+        if any(one is not None for one in written) or not storage_of(io, f"{place}/data").list_files():
             continue
-        table = base.own_table(zone, name)
+        table = base.built_in_table(zone, name)
         files = list(_adopted(table, connection, [], ()))
         commit(table, add=files)
         yield name, f"its metadata was gone: it is made anew of {sum(one.record_count for one in files)} rows"
@@ -93,7 +93,7 @@ def _made_of_data_files(base: Lake, connection: Connection, zone: str) -> Iterat
 
 def _caught_up(base: Lake, connection: Connection, zone: str, name: str) -> Iterator[str]:
     """Add the rows of data files that the version a table was set back to does not know."""
-    table = base.fresh(zone, name)
+    table = base.reload(zone, name)
     files = files_to_replace(table)
     if files is None:
         return
@@ -106,7 +106,7 @@ def _caught_up(base: Lake, connection: Connection, zone: str, name: str) -> Iter
 
 def _mended(base: Lake, connection: Connection, zone: str, name: str) -> tuple[list[str], list[_Lost]]:
     try:
-        table = base.fresh(zone, name)
+        table = base.reload(zone, name)
     except (LakeError, *UNREADABLE):
         return [], []
     said, lost = [], []
@@ -194,7 +194,7 @@ def _adopted(
     storage, known = storage_of(table.io, f"{table.location()}/data"), set(named)
     wanted, bad = schema_to_pyarrow(table.schema()), bad_files(table, kept, is_deep=True)
     whole = [file for file in kept if file not in bad]
-    for path in sorted(one.path for one in storage.listed() if one.path not in known):
+    for path in sorted(one.path for one in storage.list_files() if one.path not in known):
         rows = _rows_of(table, storage.prefix + path, wanted)
         if rows is None or not len(rows):
             continue
@@ -225,12 +225,12 @@ def _requests_of(table: Table, file: DataFile) -> _Lost:
 
 def _note(base: Lake, connection: Connection, lost: Sequence[_Lost], now: datetime) -> None:
     """Write into the ledger which requests were lost, once for each window they belong to."""
-    table = base.own_table(*LEDGER)
+    table = base.built_in_table(*LEDGER)
     number = max(last_request_id(base), *(one.last for one in lost))
     rows: list[Mapping[str, object]] = []
     for one in lost:
         for window in windows_of_requests(
-            connection, own_rows_sql(base, *LEDGER), one.resource, first=one.first, last=one.last
+            connection, built_in_rows_sql(base, *LEDGER), one.resource, first=one.first, last=one.last
         ):
             number += 1
             common = {"request_id": number, "run": 0, "resource": one.resource, "batch": 0, "event": LOST}
@@ -241,7 +241,7 @@ def _note(base: Lake, connection: Connection, lost: Sequence[_Lost], now: dateti
         by_resource.setdefault(str(row["resource"]), []).append(row)
     schema = schema_to_pyarrow(table.schema())
     files = [write_file(table, pa.Table.from_pylist(of, schema), partition=(name,)) for name, of in by_resource.items()]
-    table = base.fresh(*LEDGER)
+    table = base.reload(*LEDGER)
     commit(table, add=files)
     with table.transaction() as transaction:
         transaction.set_properties({HAS_LOST: "yes"})

@@ -56,7 +56,7 @@ def metadata_files(lake: Lake, zone: str) -> dict[str, list[str]]:
     """The locations of all metadata files in a zone's database, by the table's name."""
     storage = database_storage(lake, zone)
     found: dict[str, list[str]] = {}
-    for one in storage.listed():
+    for one in storage.list_files():
         parts = METADATA.fullmatch(one.path)
         if parts and parts["folder"].rstrip("/") == storage.folder.rstrip("/"):
             found.setdefault(parts["table"], []).append(storage.prefix + one.path)
@@ -66,7 +66,7 @@ def metadata_files(lake: Lake, zone: str) -> dict[str, list[str]]:
 def metadata_files_of(io: FileIO, place: str) -> list[str]:
     """The locations of all metadata files of the table at a place."""
     storage = storage_of(io, f"{place}/metadata")
-    return [storage.prefix + one.path for one in storage.listed() if METADATA.fullmatch(one.path)]
+    return [storage.prefix + one.path for one in storage.list_files() if METADATA.fullmatch(one.path)]
 
 
 def stored_previews(base: Lake) -> list[str]:

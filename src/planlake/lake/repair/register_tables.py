@@ -383,7 +383,7 @@ def _without_pins(base: Lake) -> Iterator[Recovered]:
     for name in sorted(pins.keys() - set(preview_names(base))):
         for zone, table in remove_pins(unread(base, name), pins[name]):
             said = f"{UNPINNED}: there is no preview {name}"
-            rows = rows_of(base.fresh(zone, table).current_snapshot())
+            rows = rows_of(base.reload(zone, table).current_snapshot())
             yield Recovered(base.database(zone), table, rows, UNPINNED, said)
 
 

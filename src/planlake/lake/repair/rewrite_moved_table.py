@@ -17,7 +17,7 @@ from pyiceberg.table.snapshots import Snapshot
 
 from planlake.lake.repair.metadata_files import Written, manifests_in
 from planlake.lake.repair.moved_table import Move
-from planlake.lake.tables.manifests import entry_of, written_list, written_manifest
+from planlake.lake.tables.manifests import entry_of, rewrite_manifest, rewrite_manifest_list
 from planlake.lake.tables.stored_files import are_there, storage_of
 from planlake.lake.tables.unreadable import UNREADABLE
 
@@ -50,7 +50,7 @@ def _settled_version(table: Table, move: Move, snapshot: Snapshot, made: dict[st
         manifests = [_settled_manifest(table, move, one, made) for one in manifests_in(table.io, snapshot, move)]
     except UNREADABLE:
         return snapshot
-    return snapshot.model_copy(update={"manifest_list": written_list(table, snapshot, manifests)})
+    return snapshot.model_copy(update={"manifest_list": rewrite_manifest_list(table, snapshot, manifests)})
 
 
 def _settled_manifest(table: Table, move: Move, old: ManifestFile, made: dict[str, ManifestFile]) -> ManifestFile:
@@ -60,7 +60,7 @@ def _settled_manifest(table: Table, move: Move, old: ManifestFile, made: dict[st
         named = [_settled_entry(move, entry, old.partition_spec_id) for entry in entries]
         live = [entry.data_file for entry in named if entry.status != ManifestEntryStatus.DELETED]
         _bring(table, move, [file.file_path for file in live])
-        made[old.manifest_path] = written_manifest(table, old, named)
+        made[old.manifest_path] = rewrite_manifest(table, old, named)
     return made[old.manifest_path]
 
 

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from planlake.engines.duckdb.connection import Connection
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
-from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.state.operations import append_operations
 
 PLANNED, DONE = "planned", "done"
@@ -93,7 +93,7 @@ def _kind(entries: Iterable[Entry]) -> str:
 
 def _actions(lake: Lake, connection: Connection) -> dict[int, Mapping[Entry, str]]:
     """Every action with its tables and how far each is."""
-    rows = own_rows_sql(lake, "operations", "journal")
+    rows = built_in_rows_sql(lake, "operations", "journal")
     names = ", ".join(Entry.__dataclass_fields__)
     query = f"""select {names}, bool_or(state = '{DONE}') as is_done from {rows}
                 group by all having not bool_or(state = '{LEFT_ALONE}') order by action"""

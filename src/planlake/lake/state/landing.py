@@ -54,7 +54,7 @@ class Arrivals:
         files = [file for resource, rows in requests.items() for file in self._request_files(resource, rows)]
         if files:
             with self._lake.commits:
-                table = self._lake.fresh("raw", TABLE_OF["requests"])
+                table = self._lake.reload("raw", TABLE_OF["requests"])
                 commit(table, add=files)
                 self._lake.loaded["raw", TABLE_OF["requests"]] = table
 
@@ -64,7 +64,7 @@ class Arrivals:
             for name in ("records", "requests"):
                 files = [file for arrival in taken for file in getattr(arrival, name)]
                 if files:
-                    table = self._lake.fresh("raw", TABLE_OF[name])
+                    table = self._lake.reload("raw", TABLE_OF[name])
                     commit(table, add=files)
                     self._lake.loaded["raw", TABLE_OF[name]] = table
         except BaseException as error:
@@ -78,13 +78,13 @@ class Arrivals:
         if not len(records):
             return []
         with self._lake.commits:
-            table = self._lake.own_table("raw", "api_responses")
+            table = self._lake.built_in_table("raw", "api_responses")
         return [write_file(table, records, partition=(resource,))]
 
     def _request_files(self, resource: str, requests: Sequence[Mapping[str, Any]]) -> list[DataFile]:
         if not requests:
             return []
         with self._lake.commits:
-            table = self._lake.own_table("raw", "api_requests")
+            table = self._lake.built_in_table("raw", "api_requests")
         rows = pa.Table.from_pylist(list(requests), schema_to_pyarrow(table.schema()))
         return [write_file(table, rows, partition=(resource,))]

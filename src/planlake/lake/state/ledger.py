@@ -15,8 +15,8 @@ from planlake.clock import london_day
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.reading import Called, path_of, rows_sql
 from planlake.engines.sql import literal
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
-from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.state.audits import AUDIT, Audited, read_audits
 from planlake.lake.tables.bookmarks import bookmark
 from planlake.lake.tables.columns import TABLES
@@ -135,7 +135,7 @@ def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
     """The history of every resource the ledger knows, in a few narrow queries whatever the number of tables."""
     batches = _highest(lake, "batch")
     columns = TABLES["raw", "api_requests"].keys() - {"url", "attempts", "seconds", "requests"}
-    rows = own_rows_sql(lake, "raw", "api_requests", columns=columns)
+    rows = built_in_rows_sql(lake, "raw", "api_requests", columns=columns)
     connection.execute(f"create or replace temp table ledger as {without_voided_sql(rows)}")  # its files are read once
     connection.execute(f"""
         create or replace temp view since_closed as
@@ -239,7 +239,7 @@ def without_voided_sql(ledger: str) -> str:
 
 def voided_batches(lake: Lake, connection: Connection, resource: str) -> set[int]:
     """The batches of a resource that nothing behind raw uses."""
-    rows = own_rows_sql(lake, "raw", "api_requests", where=is_equal("resource", resource))
+    rows = built_in_rows_sql(lake, "raw", "api_requests", where=is_equal("resource", resource))
     query = f"select batch from ({_voided_sql(rows)}) where resource = {literal(resource)}"
     return {batch for (batch,) in connection.execute(query).fetchall()}
 
@@ -247,7 +247,7 @@ def voided_batches(lake: Lake, connection: Connection, resource: str) -> set[int
 def batches_of_open_reading(lake: Lake, connection: Connection, resource: str) -> list[int]:
     """The batches that brought pages of a full reading which is not closed."""
     columns = ("resource", "batch", "event", "window", "request_id")
-    rows = own_rows_sql(lake, "raw", "api_requests", columns=columns, where=is_equal("resource", resource))
+    rows = built_in_rows_sql(lake, "raw", "api_requests", columns=columns, where=is_equal("resource", resource))
     query = f"""
         with ledger as (select * from ({without_voided_sql(rows)})
                         where resource = {literal(resource)} and "window" = '{FULL}')
@@ -299,7 +299,7 @@ def _page_sizes(connection: Connection) -> dict[str, int]:
 def was_read_whole(lake: Lake, connection: Connection, resource: str, above_batch: int) -> bool:
     """Whether a full reading of a resource was closed in a batch above the given one."""
     columns = ("resource", "batch", "event", "window", "request_id")
-    rows = own_rows_sql(lake, "raw", "api_requests", columns=columns, where=of_resource(resource, above_batch))
+    rows = built_in_rows_sql(lake, "raw", "api_requests", columns=columns, where=of_resource(resource, above_batch))
     query = f"""select true from ({without_voided_sql(rows)}) where resource = {literal(resource)}
                 and batch > {above_batch} and event = '{CLOSED}' and "window" = '{FULL}' limit 1"""
     with connection.cursor() as cursor:
@@ -335,7 +335,7 @@ def _ledger_sql(lake: Lake, resource: str, above_batch: int, called: Called) -> 
     """A table expression of what the ledger says of the requests and batches of a resource."""
     columns = ("request_id", "resource", "batch", "event", "error", "requests")
     where = of_resource(resource, above_batch)
-    rows = own_rows_sql(lake, "raw", "api_requests", columns=columns, where=where, called=called)
+    rows = built_in_rows_sql(lake, "raw", "api_requests", columns=columns, where=where, called=called)
     return f"(select * from {rows} where resource = {literal(resource)})"
 
 
@@ -376,7 +376,7 @@ def raw_rows_sql(
     called: Called = path_of,
 ) -> str:
     """A table expression of the raw rows that count: of these files, above the batch, their request in the ledger."""
-    rows = rows_sql(files, lake.own_table("raw", "api_responses").schema(), columns=columns, called=called)
+    rows = rows_sql(files, lake.built_in_table("raw", "api_responses").schema(), columns=columns, called=called)
     ledger = _ledger_sql(lake, resource, above_batch, called)
     return f"""(select * from {rows} where resource = {literal(resource)} and batch > {above_batch}
                 and (resource, batch) not in ({_voided_sql(ledger)})

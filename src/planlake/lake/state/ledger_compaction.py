@@ -49,7 +49,7 @@ def compact_ledger(lake: Lake, connection: Connection, now: datetime, *, after_d
                 saved += before - len(rows)
     if removed:
         with lake.commits:
-            lake.loaded["raw", "api_requests"] = commit(lake.fresh("raw", "api_requests"), add=added, remove=removed)
+            lake.loaded["raw", "api_requests"] = commit(lake.reload("raw", "api_requests"), add=added, remove=removed)
     return saved
 
 

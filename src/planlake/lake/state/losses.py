@@ -6,8 +6,8 @@ with these requests count as not held, so that they are stored once more.
 
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.sql import literal
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import LEDGER, Lake
-from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.state.ledger import CLOSED, FULL, LOST, PAGE, PROVISIONAL, RECOUNT
 from planlake.lake.tables.filters import is_equal
 
@@ -50,7 +50,7 @@ def windows_of_requests(connection: Connection, ledger: str, resource: str, *, f
 def lost_requests_sql(lake: Lake, resource: str) -> str:
     """A query for the requests of a resource that lost something: the first and last number of each range."""
     columns = ("resource", "event", "error")
-    rows = own_rows_sql(lake, "raw", "api_requests", columns=columns, where=is_equal("resource", resource))
+    rows = built_in_rows_sql(lake, "raw", "api_requests", columns=columns, where=is_equal("resource", resource))
     numbers = "regexp_extract_all(error, '[0-9]+')"
     return f"""select {numbers}[1]::bigint as first, {numbers}[2]::bigint as last from {rows}
                where resource = {literal(resource)} and event = '{LOST}'"""

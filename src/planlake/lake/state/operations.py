@@ -10,8 +10,8 @@ from pyiceberg.io.pyarrow import schema_to_pyarrow
 
 from planlake.clock import read_clock
 from planlake.engines.duckdb.connection import Connection
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
-from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.tables.bookmarks import RUN_DATE, entry
 from planlake.lake.tables.commits import append
 from planlake.lake.tables.data_files import data_files, highest
@@ -41,10 +41,10 @@ def last_run(lake: Lake, connection: Connection) -> LastRun:
     of_base = last_run(lake.base, connection) if lake.base is not None else LastRun()
     tables = [lake.find(*place) for place in NUMBERED]
     left = [highest(table, data_files(table), "run") for table in tables if table is not None]
-    rows = own_rows_sql(lake, "operations", "runs", columns=("run", "started_at"))
+    rows = built_in_rows_sql(lake, "operations", "runs", columns=("run", "started_at"))
     query = f"select max(run), arg_max(started_at, run) filter (where started_at is not null) from {rows}"
     recorded, newest = connection.execute(query).fetchall()[0]
-    actions = own_rows_sql(lake, "operations", "journal", columns=("action",))
+    actions = built_in_rows_sql(lake, "operations", "journal", columns=("action",))
     action = connection.execute(f"select max(action) from {actions}").fetchall()[0][0]
     is_own = recorded is not None and recorded >= of_base.recorded
     started_at = newest if is_own else of_base.started_at
@@ -53,13 +53,13 @@ def last_run(lake: Lake, connection: Connection) -> LastRun:
 
 def is_recorded(lake: Lake, connection: Connection, run: int) -> bool:
     """Whether a run has said how it ended."""
-    rows = own_rows_sql(lake, "operations", "runs", columns=("run",))
+    rows = built_in_rows_sql(lake, "operations", "runs", columns=("run",))
     return bool(connection.execute(f"select true from {rows} where run = {run} limit 1").fetchall())
 
 
 def not_well(lake: Lake, connection: Connection) -> set[str]:
     """The resources whose last row in `runs` says that they failed, stayed open or were held."""
-    rows = own_rows_sql(lake, "operations", "runs", columns=("run", "resource", "outcome"))
+    rows = built_in_rows_sql(lake, "operations", "runs", columns=("run", "resource", "outcome"))
     query = f"""select resource from {rows} where resource is not null group by resource
                 having arg_max(outcome, run) in ('open', 'held', 'failed')"""
     return {resource for (resource,) in connection.execute(query).fetchall()}
@@ -70,13 +70,13 @@ def append_operations(lake: Lake, name: str, rows: Iterable[Mapping[str, Any]]) 
     listed = list(rows)
     if listed:
         with lake.commits:
-            table = lake.own_table("operations", name)
+            table = lake.built_in_table("operations", name)
             append(table, pa.Table.from_pylist(listed, schema_to_pyarrow(table.schema())))
 
 
 def published_dates(lake: Lake, connection: Connection) -> dict[str, str]:
     """The day on which what each resource shows now was published last, `YYYYMMDD`."""
-    rows = own_rows_sql(lake, "operations", "published", columns=("resource", "snapshot_date", "snapshot_id"))
+    rows = built_in_rows_sql(lake, "operations", "published", columns=("resource", "snapshot_date", "snapshot_id"))
     told: dict[str, dict[int, str]] = {}
     query = f"select resource, snapshot_id, max(snapshot_date) from {rows} where {until_today_sql()} group by all"
     for resource, version, day in connection.execute(query).fetchall():
@@ -97,7 +97,7 @@ def until_today_sql() -> str:
 
 def last_published(lake: Lake, connection: Connection) -> dict[str, tuple[str, int]]:
     """The last published snapshot date of each resource, `YYYYMMDD`, and the highest batch that was published."""
-    rows = own_rows_sql(lake, "operations", "published", columns=("resource", "snapshot_date", "batch"))
+    rows = built_in_rows_sql(lake, "operations", "published", columns=("resource", "snapshot_date", "batch"))
     last = f"coalesce(max(snapshot_date) filter (where {until_today_sql()}), '')"
     found = connection.execute(f"select resource, {last}, max(batch) from {rows} group by 1").fetchall()
     return {resource: (date, batch) for resource, date, batch in found}

@@ -49,7 +49,7 @@ class RawRows:
 def raw_rows_above(lake: Lake, connection: Connection, resource: str, *, above: int) -> RawRows:
     """The raw rows of a resource in batches above one, by what the ledger says now."""
     files = tuple(raw_files(lake, resource, above))
-    schema = lake.own_table("raw", "api_responses").schema() if files else Schema()
+    schema = lake.built_in_table("raw", "api_responses").schema() if files else Schema()
     voided, requests = settled_requests(lake, connection, resource, above) if files else ((), ())
     return RawRows(files, schema, resource, above, tuple(voided), tuple(_joined(requests)))
 

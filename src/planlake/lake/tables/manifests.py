@@ -27,7 +27,7 @@ def entry_of(entry: ManifestEntry, file: DataFile) -> ManifestEntry:
     )
 
 
-def written_manifest(table: Table, old: ManifestFile, entries: Sequence[ManifestEntry]) -> ManifestFile:
+def rewrite_manifest(table: Table, old: ManifestFile, entries: Sequence[ManifestEntry]) -> ManifestFile:
     """A manifest of these entries that stands where the old one stood."""
     spec = table.specs()[old.partition_spec_id]
     output = table.io.new_output(_new_place(table, "m0"))
@@ -42,7 +42,7 @@ def written_manifest(table: Table, old: ManifestFile, entries: Sequence[Manifest
     return made
 
 
-def written_list(table: Table, snapshot: Snapshot, manifests: list[ManifestFile]) -> str:
+def rewrite_manifest_list(table: Table, snapshot: Snapshot, manifests: list[ManifestFile]) -> str:
     """Write a version's list of manifests; its place."""
     output = table.io.new_output(_new_place(table, f"snap-{snapshot.snapshot_id}"))
     place = snapshot.snapshot_id, snapshot.parent_snapshot_id, snapshot.sequence_number

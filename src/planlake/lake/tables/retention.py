@@ -1,6 +1,6 @@
-"""Lets old versions of one table go, merges its small files, and deletes files that nothing refers to.
+"""Expires old versions of one table, merges its small files, and deletes files that nothing refers to.
 
-A version is let go when no tag keeps it. Its files are deleted when nothing refers to them any more, and only where it
+A version expires when no tag keeps it. Its files are deleted when nothing refers to them any more, and only where it
 was replaced more than an hour ago: somebody may still be reading. Every commit carries the bookmark on.
 """
 
@@ -41,7 +41,7 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Freed:
-    """What housekeeping did to a table: versions let go, small files made one, files deleted and their bytes."""
+    """What housekeeping did to a table: versions expired, small files merged, files deleted and their bytes."""
 
     snapshots: int = 0
     merged: int = 0
@@ -58,14 +58,14 @@ class Freed:
 
 
 @dataclass(frozen=True, slots=True)
-class Outdated:
+class Expirable:
     """Versions of a table that are not kept, and the tags that go with them."""
 
     snapshots: tuple[int, ...]
     tags: tuple[str, ...]
 
 
-def outdated_tags(tags: Iterable[str], today: date, retention: Retention) -> list[str]:
+def expirable_tags(tags: Iterable[str], today: date, retention: Retention) -> list[str]:
     """Tags of days that need not be kept; other tags are nobody's business here.
 
     The last tag before the days that are kept stays too: it is what was published when they began. What an action
@@ -84,21 +84,21 @@ def outdated_tags(tags: Iterable[str], today: date, retention: Retention) -> lis
 
 
 def _day_of(tag: str) -> date | None:
-    """The day of a tag that housekeeping may let go: of a day, of an undone one, of a version that was left."""
+    """The day of a tag that housekeeping may remove: of a day, of an undone one, of a version that was left."""
     found = OWN_TAG.fullmatch(tag)
     return date(*(int(digits) for digits in found.groups())) if found else None
 
 
-def outdated(table: Table, today: date, retention: Retention) -> Outdated:
-    """What could be let go now; only the metadata is looked at."""
+def expirable(table: Table, today: date, retention: Retention) -> Expirable:
+    """What can expire now; only the metadata is looked at."""
     refs = table.refs()
-    tags = outdated_tags(refs, today, retention)
+    tags = expirable_tags(refs, today, retention)
     kept = {ref.snapshot_id for name, ref in refs.items() if name not in tags}
     gone = tuple(one.snapshot_id for one in table.metadata.snapshots if one.snapshot_id not in kept)
-    return Outdated(gone, tuple(tags))
+    return Expirable(gone, tuple(tags))
 
 
-def let_go(table: Table, old: Outdated, now: datetime) -> Freed:
+def expire_versions(table: Table, old: Expirable, now: datetime) -> Freed:
     """Expire these versions in one commit, then delete the files that only they needed; `now` is an instant."""
     safe, young = _by_age(table.metadata.snapshots, set(old.snapshots), now)
     took_out = any(_took_out(one) for one in table.metadata.snapshots)
@@ -117,7 +117,7 @@ def let_go(table: Table, old: Outdated, now: datetime) -> Freed:
 
 
 def _by_age(snapshots: Sequence[Snapshot], gone: set[int], now: datetime) -> tuple[list[Snapshot], list[Snapshot]]:
-    """Versions to be let go that were replaced more than an hour ago, and those that were not."""
+    """Versions to expire that were replaced more than an hour ago, and those that were not."""
     ordered = sorted(snapshots, key=lambda one: (one.timestamp_ms, one.sequence_number or 0))
     limit = (now - GRACE).timestamp() * 1000
     old = {older.snapshot_id for older, newer in pairwise(ordered) if newer.timestamp_ms < limit}
@@ -153,7 +153,7 @@ def _is_of(storage: Storage, path: str) -> bool:
     return is_its and found[1:2] == [name]
 
 
-def merge_small(connection: Connection, table: Table, *, at_least: int) -> Freed:
+def merge_small_files(connection: Connection, table: Table, *, at_least: int) -> Freed:
     """Make one file of small ones wherever a partition has so many, in one commit that keeps every row."""
     added: list[DataFile] = []
     removed: list[DataFile] = []
@@ -179,7 +179,7 @@ def _small_by_partition(table: Table) -> dict[tuple[object, ...], list[DataFile]
     return {name: sorted(files, key=lambda file: first_batch(table, file)) for name, files in found.items()}
 
 
-def sweep(table: Table, now: datetime, *, others: Sequence[Table] = ()) -> Freed:
+def delete_orphans(table: Table, now: datetime, *, others: Sequence[Table] = ()) -> Freed:
     """Delete files in the table's folder that nothing refers to, such as a crash leaves.
 
     A file stays while it is younger than an hour, or part of a version that was the current one in the last hour, of
@@ -187,7 +187,7 @@ def sweep(table: Table, now: datetime, *, others: Sequence[Table] = ()) -> Freed
     """
     limit = now - GRACE
     storage = storage_of_table(table)
-    old = {one.path: one.size for one in storage.listed() if one.written_at < limit}
+    old = {one.path: one.size for one in storage.list_files() if one.written_at < limit}
     live = {path for one in (table, *others) for path in live_paths(one, since=limit)} if old else set()
     gone = {path: size for path, size in old.items() if path not in live}
     deleted = storage.delete(gone)
@@ -213,7 +213,7 @@ def _live_locations(table: Table, limit: datetime) -> set[str]:
 
 
 def _recent_locations(table: Table, metadata_file: str, kept: Collection[int]) -> Iterator[str]:
-    """What versions refer to that were let go since a metadata file was written.
+    """What versions refer to that expired since a metadata file was written.
 
     What cannot be read refers to nothing: nobody is reading it either.
     """

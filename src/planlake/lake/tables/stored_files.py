@@ -35,26 +35,27 @@ class Storage:
     prefix: str
     warehouse: str
 
-    def listed(self) -> list[StoredFile]:
+    def list_files(self) -> list[StoredFile]:
         """All files below the folder; none where it is not there."""
         selector = pyarrow.fs.FileSelector(self.folder, allow_not_found=True, recursive=True)
         return [StoredFile(one.path, one.size, one.mtime) for one in self.files.get_file_info(selector) if one.is_file]
 
-    def own(self, paths: Iterable[str]) -> list[str]:
+    def deletable(self, paths: Iterable[str]) -> list[str]:
         """Those of these paths that may be deleted: they lie in the warehouse, and behind no link in it."""
         is_here = isinstance(self.files, pyarrow.fs.LocalFileSystem)
         return lying_below(self.warehouse, paths) if is_here else list(paths)
 
     def delete(self, paths: Iterable[str]) -> list[str]:
         """Delete files by their paths, but those behind a link; which were deleted."""
-        own = self.own(paths)
+        own = self.deletable(paths)
         for path in own:
             self.files.delete_file(path)
         return own
 
     def remove(self) -> None:
         """Delete the folder with everything in it, links but not what lies behind them; a folder behind one stays."""
-        if self.files.get_file_info(self.folder).type != pyarrow.fs.FileType.Directory or not self.own([self.folder]):
+        is_folder = self.files.get_file_info(self.folder).type == pyarrow.fs.FileType.Directory
+        if not is_folder or not self.deletable([self.folder]):
             return
         if isinstance(self.files, pyarrow.fs.LocalFileSystem):
             shutil.rmtree(self.folder)

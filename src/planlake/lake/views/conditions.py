@@ -18,7 +18,7 @@ from planlake.errors import ConfigurationError
 from planlake.lake.lake import Lake
 from planlake.lake.views.parse_query import parse_query
 from planlake.lake.views.query_errors import NOTHING_ELSE, why
-from planlake.lake.warehouse import opened_by
+from planlake.lake.warehouse import file_opener
 
 CountWhere = Callable[[str, Mapping[str, object]], int]
 _ROWS = "planlake rows"  # no table is called so
@@ -32,7 +32,7 @@ def counting(
 
     What counts takes the condition and facts for its errors: a ConfigurationError where it is no condition.
     """
-    with locked(opened_by(lake), limits) as room:
+    with locked(file_opener(lake), limits) as room:
         rows = rows_sql(files, schema, called=room.files.name_of)
         room.connection.execute(f"create view {identifier(_ROWS)} as select * from {rows} where not is_deleted")
 

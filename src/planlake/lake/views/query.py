@@ -23,7 +23,7 @@ from planlake.lake.tables.columns import Described
 from planlake.lake.views.parse_query import DATABASES, HINT, Question, parse_query
 from planlake.lake.views.query_errors import why
 from planlake.lake.views.views import Views, known_names
-from planlake.lake.warehouse import opened_by
+from planlake.lake.warehouse import file_opener
 
 Values = Sequence[object] | Mapping[str, object] | None  # of a query, beside its text
 CELLS_AT_A_TIME = 1_000_000  # of an answer: what is handed on in one piece, and may become objects of Python
@@ -31,7 +31,7 @@ ROWS_AT_A_TIME = 122_880
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QueryContext:
     """A lake that is asked: its resources, the day it is asked about, and how far a query may go."""
 
     lake: Lake
@@ -56,15 +56,15 @@ class Answer:
 
 
 @contextmanager
-def answered(
-    asked: Asked, query: str, values: Values = None, *, when_stuck: Callable[[bool], None] | None = None
+def answer_query(
+    asked: QueryContext, query: str, values: Values = None, *, when_stuck: Callable[[bool], None] | None = None
 ) -> Iterator[Answer]:
     """The answer of one SELECT (or DESCRIBE, SUMMARIZE, SHOW TABLES); a ConfigurationError says what is wrong with it.
 
     `values` stand for `?` in it, or by their names for `$name`; `when_stuck`: see `Deadline`. Raises LakeError where a
     file of a table cannot be read.
     """
-    with locked(opened_by(asked.lake), asked.limits) as room, _clear_errors(room, asked.limits) as deadline:
+    with locked(file_opener(asked.lake), asked.limits) as room, _clear_errors(room, asked.limits) as deadline:
         deadline.when_stuck = when_stuck
         wanted = parse_query(room.connection, query)
         if wanted.lists:
@@ -72,7 +72,7 @@ def answered(
             pieces = (piece for piece in listed.to_batches())
             yield Answer(listed.schema, pieces, room.connection, is_listing=True)
             return
-        notes = _defined(asked, room, wanted)
+        notes = _define_views(asked, room, wanted)
         with deadline.working():
             found = room.connection.sql(query, params=values)
             size = max(2_048, min(ROWS_AT_A_TIME, CELLS_AT_A_TIME // max(1, len(found.columns))))
@@ -80,7 +80,7 @@ def answered(
         yield Answer(reader.schema, _pieces(reader, deadline), room.connection, tuple(notes))
 
 
-def _defined(asked: Asked, room: Locked, wanted: Question) -> list[str]:
+def _define_views(asked: QueryContext, room: Locked, wanted: Question) -> list[str]:
     """Make the views of the tables a query names; afterwards the connection can read their files alone."""
     views = Views(asked.lake, asked.resources, room.connection, asked.texts_of, asked.as_of, called=room.files.name_of)
     texts = []
@@ -119,7 +119,7 @@ def _clear_errors(room: Locked, limits: Limits) -> Iterator[Deadline]:
         raise ConfigurationError(f"the query failed: {reason}", hint=hint or HINT) from None
 
 
-def _listing(asked: Asked, wanted: Question) -> pa.Table:
+def _listing(asked: QueryContext, wanted: Question) -> pa.Table:
     """The databases, or the tables and views of one or of all, with what they are."""
     known = known_names(asked.lake, asked.resources)
     if wanted.lists == DATABASES:

@@ -18,8 +18,8 @@ from planlake.engines.duckdb.parsing import SAYS_A_KEY_TWICE, TextsOf, found_key
 from planlake.engines.duckdb.reading import Called, path_of, rows_sql
 from planlake.engines.names import column_names
 from planlake.engines.sql import identifier, literal
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import ZONES, Lake
-from planlake.lake.own_rows import own_rows_sql
 from planlake.lake.state.ledger import gaps_sql, raw_files, raw_rows_sql
 from planlake.lake.state.operations import until_today_sql
 from planlake.lake.tables.bookmarks import DAY_TAG, day_tag
@@ -82,7 +82,7 @@ class Views:
 
     def _own(self, zone: str, name: str) -> str:
         """Rows of one of Planlake's own tables; none where nothing was written to it yet."""
-        return own_rows_sql(self.lake, zone, name, called=self.called)
+        return built_in_rows_sql(self.lake, zone, name, called=self.called)
 
     def _whole_rows(self, table: Table) -> str:
         return rows_sql(data_files(table), table.schema(), called=self.called)

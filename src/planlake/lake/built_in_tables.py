@@ -1,4 +1,4 @@
-"""The SQL that reads one of Planlake's own tables; of a preview, its own rows and its base's.
+"""The SQL that reads a built-in table (one of raw or operations); of a preview, its own rows and its base's.
 
 Columns are matched by field id, so a renamed or re-added column is never confused with another.
 """
@@ -15,7 +15,7 @@ from planlake.lake.tables.data_files import data_files
 OF_ONE_LAKE = ("runs", "journal", "previewed")
 
 
-def own_rows_sql(
+def built_in_rows_sql(
     lake: Lake,
     zone: str,
     name: str,
@@ -24,19 +24,19 @@ def own_rows_sql(
     where: BooleanExpression | None = None,
     called: Called = path_of,
 ) -> str:
-    """A table expression over one of Planlake's own tables; no rows where nothing was ever written to it.
+    """A table expression over a built-in table; no rows where nothing was ever written to it.
 
     `where` only spares files that hold no such row. A preview shows its own rows of resources it has entered, and its
     base's of all others; what ran, of itself alone.
     """
     table = lake.find(zone, name)
-    schema = table.schema() if table is not None else lake.own_schema(zone, name)
+    schema = table.schema() if table is not None else lake.built_in_schema(zone, name)
     wanted = columns if columns is None or lake.base is None else {*columns, "resource"}
     files = data_files(table, where=where) if table is not None else []
     own = rows_sql(files, schema, columns=wanted, called=called)
     if lake.base is None or name in OF_ONE_LAKE:
         return own
-    others = own_rows_sql(lake.base, zone, name, columns=wanted, where=where, called=called)
+    others = built_in_rows_sql(lake.base, zone, name, columns=wanted, where=where, called=called)
     entered = ", ".join(map(literal, ["", *sorted(lake.own)]))
     return f"""(select * from {own} where resource in ({entered})
                 union all by name select * from {others} where resource not in ({entered}))"""

@@ -12,12 +12,12 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.lake.tables.data_files import data_files
 
 
-def live_count(connection: Connection, table: Table | None) -> int:
+def live_row_count_of(connection: Connection, table: Table | None) -> int:
     """How many rows the view of a table shows: those of `current_` that are not deleted; 0 without a table."""
-    return live_rows(connection, table.schema(), data_files(table)) if table is not None else 0
+    return live_row_count(connection, table.schema(), data_files(table)) if table is not None else 0
 
 
-def live_rows(connection: Connection, schema: Schema, files: Sequence[DataFile]) -> int:
+def live_row_count(connection: Connection, schema: Schema, files: Sequence[DataFile]) -> int:
     """How many rows of these files are not deleted."""
     if not files:
         return 0
@@ -26,9 +26,9 @@ def live_rows(connection: Connection, schema: Schema, files: Sequence[DataFile])
         return int(cursor.execute(f"select count(*) from {rows} where not is_deleted").fetchall()[0][0])
 
 
-def readable_live_rows(connection: Connection, schema: Schema, files: Sequence[DataFile]) -> int | None:
+def live_row_count_if_readable(connection: Connection, schema: Schema, files: Sequence[DataFile]) -> int | None:
     """How many rows of these files are not deleted; None where one of them cannot be read."""
     try:
-        return live_rows(connection, schema, files)
+        return live_row_count(connection, schema, files)
     except duckdb.Error:
         return None
