@@ -158,7 +158,7 @@ def test_a_variable_that_is_not_set_or_empty_is_a_mistake_wherever_it_stands(wri
 @pytest.mark.parametrize("text", ["${DIR:-lake}", "${ DIR }", "${}", "${DIR", "${1DIR}", "${DIR-}"])
 def test_what_looks_like_a_variable_and_is_none_is_no_name_of_a_folder(write, monkeypatch, text):
     monkeypatch.setenv("DIR", "lake")
-    with pytest.raises(ConfigurationError, match=r"a\.warehouse: what follows \$\{ is no name of a variable"):
+    with pytest.raises(ConfigurationError, match=r"a\.warehouse: what follows \$\{ is not the name of a variable"):
         load_config(write(f"{MINIMAL}environments: {{a: {{warehouse: '{text}/x'}}}}"))
 
 
@@ -255,28 +255,40 @@ MISTAKES = {
         "no table is configured",
         "planlake.yaml",
     ),
-    "an address without a host": ("api: {base_url: 'https:///rest'}", "api.base_url: is no address", "https://HOST"),
-    "an address of another kind": ("api: {base_url: 'ftp://council.example'}", "api.base_url: is no address", ""),
-    "an address with a key in it": ("api: {base_url: 'https://me:pass@a.example'}", "api.base_url: is no address", ""),
-    "an address with a port that is none": (
-        "api: {base_url: 'http://a.example:abc'}",
-        "api.base_url: is no address",
+    "an address without a host": (
+        "api: {base_url: 'https:///rest'}",
+        "api.base_url: is not an address",
+        "https://HOST",
+    ),
+    "an address of another kind": ("api: {base_url: 'ftp://council.example'}", "api.base_url: is not an address", ""),
+    "an address with a key in it": (
+        "api: {base_url: 'https://me:pass@a.example'}",
+        "api.base_url: is not an address",
         "",
     ),
-    "an address with too high a port": ("api: {base_url: 'http://a.example:99999'}", "api.base_url: is no address", ""),
-    "an address with half a bracket": ("api: {base_url: 'http://[::1/rest'}", "api.base_url: is no address", ""),
-    "an address with only a port": ("api: {base_url: 'http://:8642/rest'}", "api.base_url: is no address", ""),
-    "an address of dots": ("api: {base_url: 'http://../rest'}", "api.base_url: is no address", ""),
-    "an address whose name is too long": (f"api: {{base_url: 'http://{'a' * 64}.example'}}", "is no address", ""),
+    "an address with a port that is none": (
+        "api: {base_url: 'http://a.example:abc'}",
+        "api.base_url: is not an address",
+        "",
+    ),
+    "an address with too high a port": (
+        "api: {base_url: 'http://a.example:99999'}",
+        "api.base_url: is not an address",
+        "",
+    ),
+    "an address with half a bracket": ("api: {base_url: 'http://[::1/rest'}", "api.base_url: is not an address", ""),
+    "an address with only a port": ("api: {base_url: 'http://:8642/rest'}", "api.base_url: is not an address", ""),
+    "an address of dots": ("api: {base_url: 'http://../rest'}", "api.base_url: is not an address", ""),
+    "an address whose name is too long": (f"api: {{base_url: 'http://{'a' * 64}.example'}}", "is not an address", ""),
     "an address with an unset variable": ("api: {base_url: 'http://${NO_HOST}/'}", "variable NO_HOST is not set", ""),
     "a key that is no column": (
         "resources: {wards: {key: wardid}}\ntables: {daily: [wards]}",
-        'key: "wardid" is no declared column',
+        'key: "wardid" is not a declared column',
         "",
     ),
     "a warehouse nobody knows": (
         MINIMAL + "environments: {a: {warehouse: 'floppy://disk'}}",
-        "no warehouse can lie at floppy://",
+        "a warehouse cannot be at floppy://",
         "s3://",
     ),
     "a source outside the catalogues": ("source: ../sources/tascomi", "no source is called", "tascomi"),
@@ -292,16 +304,16 @@ MISTAKES = {
     ),
     "an SQLite file with more behind it": (
         MINIMAL + "environments: {a: {catalog: {uri: 'sqlite:///c.db?timeout=5'}}}",
-        "a.catalog.uri: is no file of SQLite",
+        "a.catalog.uri: must be sqlite:///PATH",
         "",
     ),
     "an SQLite file with too few strokes": (
         MINIMAL + "environments: {a: {catalog: {uri: 'sqlite://c.db'}}}",
-        "a.catalog.uri: is no file of SQLite",
+        "a.catalog.uri: must be sqlite:///PATH",
         "",
     ),
-    "a date that is none": (MINIMAL + "source: 2026-13-45", "is not YAML: a date or a number", "quotes"),
-    "a number of 5,001 digits": (MINIMAL + f"source: {'9' * 5001}", "is not YAML: a date or a number", ""),
+    "a date that is none": (MINIMAL + "source: 2026-13-45", "is not YAML: it holds an invalid date", "quotes"),
+    "a number of 5,001 digits": (MINIMAL + f"source: {'9' * 5001}", "is not YAML: it holds an invalid date", ""),
     "brackets in brackets": (f"source: {'[' * 20_000}{']' * 20_000}", "nested too deeply", ""),
     "keys in keys": (f"source: {'{a: ' * 20_000}1{'}' * 20_000}", "nested too deeply", ""),
     "lists in lists": ("source:\n" + "- " * 20_000 + "x", "nested too deeply", ""),
@@ -331,7 +343,7 @@ MISTAKES = {
     ),
     "a prefix with a dot": (
         MINIMAL + "environments: {a: {database_prefix: stg.}}",
-        "environments.a.database_prefix: is a part of names",
+        "environments.a.database_prefix: is part of the names",
         "",
     ),
     "a prefix that leads elsewhere": (
@@ -341,7 +353,7 @@ MISTAKES = {
     ),
     "a prefix nobody sees": (
         MINIMAL + 'environments: {a: {database_prefix: "a\\0b"}}',
-        "environments.a.database_prefix: holds a line break, or another sign",
+        "environments.a.database_prefix: holds a line break or another invisible",
         "",
     ),
     "a check without a condition": (
@@ -416,7 +428,7 @@ def test_a_variable_of_the_wrong_type_is_a_clear_mistake(write, typed, monkeypat
 def test_an_instant_that_is_none_is_a_clear_mistake(write, typed, monkeypatch):
     monkeypatch.setenv("PLANLAKE_NOW", "tomorrow")
     status, _, err = typed("plan", "--config", write(MINIMAL))
-    assert (status, err.splitlines()[0]) == (2, 'Error: PLANLAKE_NOW is no instant: "tomorrow"')
+    assert (status, err.splitlines()[0]) == (2, 'Error: PLANLAKE_NOW is not an instant: "tomorrow"')
 
 
 def test_of_several_mistakes_one_is_explained_and_the_places_of_the_others_are_named(write, typed):
@@ -467,7 +479,7 @@ def test_what_stands_around_a_key_is_no_part_of_it(write, monkeypatch, tmp_path,
 def test_a_key_of_several_lines_or_with_signs_nobody_sees_is_refused_and_not_shown(write, tmp_path, monkeypatch, kept):
     (tmp_path / "private").write_text(kept)
     monkeypatch.setenv("TASCOMI_PUBLIC_KEY", "public")
-    with pytest.raises(ConfigurationError, match=r"what is kept for api\.private_key is no key") as raised:
+    with pytest.raises(ConfigurationError, match=r"what is kept for api\.private_key is neither a key") as raised:
         read_keys(load_config(write(MINIMAL.replace('v1"', 'v1", private_key: "file:private"'))))
     assert SECRET not in "\n".join(raised.value.lines())
 
@@ -475,7 +487,7 @@ def test_a_key_of_several_lines_or_with_signs_nobody_sees_is_refused_and_not_sho
 def test_a_public_key_that_no_header_holds_is_refused(write, monkeypatch):
     monkeypatch.setenv("TASCOMI_PUBLIC_KEY", "clé")
     monkeypatch.setenv("TASCOMI_PRIVATE_KEY", SECRET)
-    with pytest.raises(ConfigurationError, match=r"what is kept for api\.public_key is no key") as raised:
+    with pytest.raises(ConfigurationError, match=r"what is kept for api\.public_key is neither a key") as raised:
         read_keys(load_config(write(MINIMAL)))
     assert "clé" not in "\n".join(raised.value.lines())
 

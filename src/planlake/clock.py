@@ -44,7 +44,7 @@ def read_clock() -> Clock:
         start = datetime.fromisoformat(moved)
     except ValueError:
         hint = "PLANLAKE_NOW=2026-11-23T03:00:00"
-        raise ConfigurationError(f'PLANLAKE_NOW is no instant: "{moved}"', hint=hint) from None
+        raise ConfigurationError(f'PLANLAKE_NOW is not an instant: "{moved}"', hint=hint) from None
     return Clock(start=start if start.tzinfo else start.replace(tzinfo=LONDON), since=monotonic())
 
 

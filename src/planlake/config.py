@@ -100,7 +100,7 @@ class Lineage(_Record):
     @classmethod
     def _is_place(cls, value: str) -> str:
         if not value.startswith("file:") and _trouble_of_address(value):
-            raise ValueError("is no place: file:PATH, or https://HOST/PATH")
+            raise ValueError("must be file:PATH or https://HOST/PATH")
         return value
 
     @field_validator("key")
@@ -128,7 +128,7 @@ class Catalog(_Record):
     def _is_file(cls, value: str) -> str:
         """Every sign of a file's path stands for itself, so that nothing may follow it."""
         if value.startswith("sqlite:") and ("?" in value or not re.match("sqlite:///.", value)):
-            raise ValueError("is no file of SQLite: sqlite:///PATH, without a ?")
+            raise ValueError("must be sqlite:///PATH, without a ?")
         return value
 
 
@@ -156,7 +156,7 @@ class Environment(_Record):
     @classmethod
     def _is_part_of_a_name(cls, value: str, info: ValidationInfo) -> str:
         if re.search(r"[./\\]", value):
-            raise ValueError("is a part of names of databases and folders, and holds no dot and no slash")
+            raise ValueError("is part of the names of databases and folders, so it has no dot and no slash")
         catalog = info.data.get("catalog")
         if isinstance(catalog, Catalog) and catalog.type == "glue" and value != value.lower():
             raise ValueError("must be in small letters: Glue keeps names so")
@@ -271,13 +271,13 @@ def _trouble_of_address(text: str) -> str:
         is_named = bool(host) and (":" in host or bool(host.encode("idna")))
     except ValueError:  # a port that is no number, brackets that do not close, a name longer than names are
         is_named = False
-    return "" if is_named and ADDRESS.fullmatch(text) else "is no address; it looks like https://HOST/rest/v1"
+    return "" if is_named and ADDRESS.fullmatch(text) else "is not an address; it looks like https://HOST/rest/v1"
 
 
 def check_address(text: str) -> None:
     """Refuse what is no address of an API."""
     if _trouble_of_address(text):
-        message = "--base-url is no address"  # which is not repeated: there may be a password in it
+        message = "--base-url is not an address"  # which is not repeated: there may be a password in it
         raise ConfigurationError(message, hint="it looks like https://HOST/rest/v1")
 
 

@@ -72,7 +72,7 @@ def _parsed(text: str, file: Path) -> Any:  # noqa: ANN401 - what stands in the 
         hint = "look there for a bracket or a quote without its end, a colon without a space, and spaces that differ"
         raise ConfigurationError(f"the configuration is not YAML: {where}", facts=facts, hint=hint) from None
     except ValueError:  # a date that is none, a number of thousands of digits, `!!int` before a word
-        message = "the configuration is not YAML: a date or a number in it is none"
+        message = "the configuration is not YAML: it holds an invalid date or number"
         raise ConfigurationError(message, facts={"file": file}, hint="what is meant as a text has quotes") from None
 
 
@@ -125,11 +125,11 @@ def _replaced(text: str, place: tuple[Any, ...], file: Path) -> str:
     for name in VARIABLE.findall(text):
         if not os.environ.get(name, "").strip():
             state = "not set" if name not in os.environ else "empty"
-            message, hint = f"{where}: the variable {name} is {state}", f"set {name}, or write what it stands for"
+            message, hint = f"{where}: the variable {name} is {state}", f"set {name}, or write its value here"
             raise ConfigurationError(message, facts=facts, hint=hint)
     if "${" in VARIABLE.sub("", text):
         hint = "a variable is written ${NAME}, with letters, digits and _, and has no default"
-        raise ConfigurationError(f"{where}: what follows ${{ is no name of a variable", facts=facts, hint=hint)
+        raise ConfigurationError(f"{where}: what follows ${{ is not the name of a variable", facts=facts, hint=hint)
     return VARIABLE.sub(lambda match: os.environ[match[1]].rstrip("\r\n"), text)
 
 

@@ -17,14 +17,14 @@ def at_home(text: str) -> str:
 def printed(text: str) -> str:
     """The text itself; ValueError where a sign in it cannot be seen."""
     if not text.isprintable():
-        raise ValueError("holds a line break, or another sign that cannot be seen")
+        raise ValueError("holds a line break or another invisible character")
     return text
 
 
 def no_truth(given: object) -> object:
     """The value itself; ValueError where it is true or false, which Python takes for 1 and 0."""
     if isinstance(given, bool):
-        raise ValueError("is no number")
+        raise ValueError("is not a number")
     return given
 
 

@@ -190,7 +190,7 @@ def test_an_action_that_cannot_tell_the_cells_again_is_finished_by_the_next_comm
         assert typed(feed, *BACK).status == 4
         said = typed(feed, "maintain")
     assert said.status == 0
-    assert "planlake rebuild things tells them" in said.log
+    assert "planlake rebuild things restores them" in said.log
     assert amount_of_7(feed) is None
 
 

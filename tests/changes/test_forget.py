@@ -447,7 +447,10 @@ def test_an_id_that_is_not_held_is_an_error_and_nothing_changes(feed, typed):
     file, snapshots = feed.config.folder / "planlake.yaml", feed.snapshots()
     said = typed("forget", "things", "4711", "--config", file)
     assert (said.status, said.out) == (2, "")
-    assert said.err.splitlines()[:2] == ["Error: nothing of that id is held (resource=things)", "Nothing was changed"]
+    assert said.err.splitlines()[:2] == [
+        "Error: nothing with that id is in the lake (resource=things)",
+        "Nothing was changed",
+    ]
     assert typed("forget", "thinks", "1", "--config", file).status == 2
     assert feed.snapshots() == snapshots
 
@@ -466,7 +469,7 @@ def test_given_again_after_its_last_step_it_says_that_nothing_is_held_and_is_no_
         forget(feed.config, "things", f"00{NUMBER}", confirm=yes)
     assert forget(feed.config, "things", str(NUMBER), confirm=yes) == []
     said = typed("forget", "things", NUMBER, "--config", feed.config.folder / "planlake.yaml")
-    assert (said.status, said.err.splitlines()[0]) == (0, "nothing of it is in the lake any more")
+    assert (said.status, said.err.splitlines()[0]) == (0, "it is no longer in the lake")
 
 
 def test_a_dry_run_shows_where_the_person_is_and_changes_nothing(feed, typed):

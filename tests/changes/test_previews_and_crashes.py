@@ -191,7 +191,7 @@ def test_batches_of_the_base_that_were_voided_in_a_preview_are_not_promoted(feed
     change(feed, 2)
     run_in(feed, day(2), "things")
     rollback(feed.config, ["things"], date(2026, 11, 10), zone="all", confirm=yes, environment=NAME)
-    with pytest.raises(QualityError, match="batches of its base were voided"):
+    with pytest.raises(QualityError, match="the preview voided or restored batches of its base"):
         promote(feed.config, NAME, [], confirm=yes)
     undo(feed.config, confirm=yes, environment=NAME)
     assert [one.table for one in promote(feed.config, NAME, [], confirm=yes)] == ["things"]
@@ -219,7 +219,7 @@ def test_two_environments_have_no_preview_of_one_name(feed, typed):
     said = typed("env", "create", NAME.lower())
     assert (said.status, said.errors) == (2, [f'Error: an environment or a preview is called "{NAME.lower()}" already'])
     said = typed("env", "diff", "other")
-    assert (said.status, said.errors) == (2, ["Error: other is an environment, and no preview"])
+    assert (said.status, said.errors) == (2, ["Error: other is an environment, not a preview"])
     change(feed, 2)
     feed.data.move_to(day(2))
     feed.monkeypatch.setenv("PLANLAKE_NOW", day(2).isoformat())

@@ -95,7 +95,7 @@ def test_after_a_lost_catalogue_previews_are_known_again_with_all_that_is_their_
     pinned, there = all_pins(tried), state(tried, NAME)
     lose(tried)
     found, _ = recover(tried.config)
-    assert {one.done for one in found} == {"known again"}
+    assert {one.done for one in found} == {"registered"}
     assert f"preview-{NAME}--tascomi-refined-zone" in {one.database for one in found}
     assert (environments(tried.config), all_pins(tried), state(tried, NAME)) == (listed, pinned, there)
     assert shown_everywhere(tried, None, NAME, OTHER) == before
@@ -207,12 +207,12 @@ def test_a_preview_that_the_restored_catalogue_does_not_know_is_spared_by_forget
     run_in(feed, day(2), "things")
     there, before = files(feed), shown(feed, environment=NAME)
     catalogue_file(feed.config).write_bytes(kept)
-    with pytest.raises(LakeError, match="the catalogue does not know every preview") as raised:
+    with pytest.raises(LakeError, match="but the catalogue does not know them") as raised:
         forget(feed.config, "things", "3", confirm=yes)
     assert (raised.value.hint, there - files(feed)) == ("planlake recover", set())
     catalogue_file(feed.config).write_bytes(kept)  # that it was refused has a row in runs
     found, _ = recover(feed.config)
-    assert {one.done for one in found} == {"known again", "brought up to date"}
+    assert {one.done for one in found} == {"registered", "brought up to date"}
     assert shown(feed, environment=NAME) == before
     forget(feed.config, "things", "3", confirm=yes)
     assert shown(feed, environment=NAME) == [row for row in before if row["id"] != 3]

@@ -271,7 +271,7 @@ def test_an_undo_whose_versions_are_gone_says_so_and_changes_nothing(feed, typed
     before = everything(feed)
     said = typed("undo", "--config", feed.config.folder / "planlake.yaml")
     assert said.status == 2
-    assert "the versions before it are not kept any more" in said.err
+    assert "the earlier versions are no longer kept" in said.err
     assert everything(feed) == before
     assert feed.rows("select count(*)::int as n from api_requests where event = 'restored'") == [{"n": 0}]
 
@@ -476,7 +476,7 @@ def test_a_protected_environment_needs_a_yes(feed, typed, monkeypatch):
 @pytest.mark.parametrize("to", ["yesterday", "2026-13-01", "-3", "20261111"])
 def test_a_target_that_is_none_is_said(feed, typed, to):
     said = typed("rollback", f"--to={to}", "--config", feed.config.folder / "planlake.yaml")
-    assert (said.status, "is no day and no run" in said.err) == (2, True) or to == "20261111"
+    assert (said.status, "is neither a day nor a run" in said.err) == (2, True) or to == "20261111"
 
 
 # ---------------------------------------------------------------- deletions

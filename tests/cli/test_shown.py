@@ -83,7 +83,7 @@ def test_json_of_any_text_is_harmless_and_reads_as_the_same_value(value):
 
 CHECKS = [
     ("enforcements", "complete", "id", "= ok", "1", "0.99", ""),
-    ("applications", "accepted values", "decision_type_id", "! warning", "12", "0", "12 rows have a kind nobody knows"),
+    ("applications", "accepted values", "decision_type_id", "! warning", "12", "0", "12 rows have an unknown kind"),
     ("applications", "rows dropped", "", "x held", "100", "5", "1,000 rows would become 900"),
 ]
 CHECK_COLUMNS = ("table", "check", "column", "verdict", "figure", "limit", "message")

@@ -127,18 +127,18 @@ def test_a_difference_says_what_it_rests_on_and_names_no_personal_value(changed,
     sections, _ = planted()
     comparison = compare(changed.config, docs=str(save(sections, tmp_path / "page.html")))
     said = {(one.resource, one.column): (one.catalogue, one.documented, one.detail) for one in comparison.differences}
-    contradicted = 'sent; 5 of 5 values are no integer, "n/a" for example'
+    contradicted = 'sent; 5 of 5 values are not integer, "n/a" for example'
     assert said["fees", "application_id"] == ("integer", "integer", contradicted)
     assert said["fees", "fee"] == ("float", "double precision", "sent")
     assert said["applications", "site_area_hectares"] == ("float", "numeric(10, 2)", "not loaded")
     assert said["fees", "due_by"] == ("", MOMENT, "not sent")
     assert said["wards", "colour"] == ("", "", "sent")
-    assert said["notes", "contact_id"][2] == 'not loaded; 30 of 30 values are no integer, "no 1" for example'
+    assert said["notes", "contact_id"][2] == 'not loaded; 30 of 30 values are not integer, "no 1" for example'
     personal = {"resources": {"asset_constraints": {"personal": ["community_id"]}}}
     config = changed.config.model_copy(update=personal)
     hidden = compare(config, docs=str(tmp_path / "page.html")).differences
     assert [one.detail for one in hidden if one.column == "community_id"] == [
-        "sent; 5 of 5 values are no integer, [personal, 7 characters] for example"
+        "sent; 5 of 5 values are not integer, [personal, 7 characters] for example"
     ]
 
 
@@ -276,7 +276,7 @@ def test_the_page_is_looked_for_beside_the_resources_of_the_api_where_none_is_co
             "{url}x/absent.html?key=secret", ConfigurationError, "there is no documentation: status 404", id="404"
         ),
         pytest.param("http://127.0.0.1:1/documentation.htmlsecret#x", SourceUnreachable, "refused", id="no server"),
-        pytest.param("http://u:secret@[::1/x", ConfigurationError, "no address", id="no address"),
+        pytest.param("http://u:secret@[::1/x", ConfigurationError, "not an address", id="no address"),
         pytest.param("absent/page.html", ConfigurationError, "cannot be read: No such file", id="no file"),
     ],
 )

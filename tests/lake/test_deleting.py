@@ -114,7 +114,7 @@ def test_forgetting_refuses_what_it_could_not_delete(feed, tmp_path):
     file.rename(tmp_path / file.name)
     file.symlink_to(tmp_path / file.name)
     before = held(feed.config.folder / "lake" / INCREMENT)
-    with pytest.raises(LakeError, match="files of a table lie behind a link") as refused:
+    with pytest.raises(LakeError, match="files of a table are behind a link") as refused:
         forget(feed.config, "things", "1", confirm=yes)
     assert refused.value.state == "Nothing was changed"
     assert held(feed.config.folder / "lake" / INCREMENT) == before

@@ -64,10 +64,10 @@ def test_recovery_says_what_it_cannot_join_and_changes_nothing_until_it_is_told_
     told = {one["table"]: one["said"] for one in json.loads(typed("recover", "--json").out)["tables"]}
     assert told["current_things"].startswith("left alone: an older history of 5 rows until ")
     assert told["current_things"].endswith("they cannot be joined")
-    assert "lies in the warehouse" in typed("doctor").err or is_lost
+    assert "the warehouse holds" in typed("doctor").err or is_lost
     said = typed("recover")
     assert said.status == 1
-    assert "Nothing was changed: either history can be had whole" in said.err
+    assert "Nothing was changed: one history can be restored whole" in said.err
     assert "--history older" in said.err
     assert open_lake(feed.config).names("refined") == ([] if is_lost else ["current_things", "increment_things"])
 
@@ -102,7 +102,7 @@ def test_nothing_is_swept_or_forgotten_while_two_histories_lie_there(feed):
     grown_old(feed)
     files = sorted(Path(feed.config.folder, "lake").rglob("*.parquet"))
     for act in (maintain, lambda config: forget(config, "things", "3", confirm=lambda _: True)):
-        with pytest.raises(LakeError, match="an older history of this lake lies in the warehouse") as raised:
+        with pytest.raises(LakeError, match="the warehouse holds an older history of this lake") as raised:
             act(feed.config)
         assert (raised.value.state, raised.value.hint) == ("Nothing was changed", "planlake recover")
     assert set(files) <= set(Path(feed.config.folder, "lake").rglob("*.parquet"))

@@ -161,7 +161,7 @@ def test_a_copy_is_made_whole_with_all_days_previews_and_undo_and_the_original_i
     original = bytes_of(feed.config.folder)
     data = data_of(copy)
     found, _ = recover(copy.config, is_moved=True)
-    assert {one.done for one in found} == {"made whole here"}
+    assert {one.done for one in found} == {"moved here"}
     assert not any(one.is_trouble for one in found)
     assert bytes_of(feed.config.folder) == original
     assert data_of(copy) == data
@@ -396,7 +396,7 @@ def test_the_printed_hint_works_as_it_is_printed(moved, monkeypatch, capfd):
         said = typed_in_process(monkeypatch, capfd, (command, *words, "--config", file))
         assert (said.status, f"hint: planlake recover --config {file} --here" in said.err) == (3, True)
     said = typed_in_process(monkeypatch, capfd, ("recover", "--config", file, "--here"))
-    assert (said.status, "made whole here; it was made at" in said.out) == (0, True)
+    assert (said.status, "moved here; it was made at" in said.out) == (0, True)
     said = typed_in_process(monkeypatch, capfd, ("sql", "select name from things where id = 1", "--config", file))
     assert (said.status, "later" in said.out) == (0, True)
 
@@ -459,5 +459,5 @@ def test_a_moved_table_with_files_that_are_gone_is_not_called_whole(moved):
         file.unlink()
     found, _ = recover(moved.config, is_moved=True)
     damaged = [one for one in found if one.lacks_files and not one.database.startswith("preview-")]
-    assert [(one.table, one.done) for one in damaged] == [("current_things", "brought here, damaged")]
-    assert "made whole" not in damaged[0].said
+    assert [(one.table, one.done) for one in damaged] == [("current_things", "moved here, damaged")]
+    assert "moved here;" not in damaged[0].said

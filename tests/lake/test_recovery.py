@@ -292,7 +292,7 @@ def test_of_two_histories_every_table_gets_the_longer(feed, monkeypatch):
     (said,) = told.values()
     assert (*told, said.partition("; ")[2]) == (
         "api_responses",
-        f"{number_of(newest['api_responses']) - 1} is of another history: planlake maintain deletes it",
+        f"{number_of(newest['api_responses']) - 1} belongs to another history: planlake maintain deletes it",
     )
     assert recover(feed.config) == ([], None)
 
@@ -312,7 +312,7 @@ def test_newer_files_are_told_where_the_restored_catalogue_was_written_before_it
     first, last = number_of(older["current_things"]), number_of(newer["current_things"])
     assert told == (
         f"left alone at {first}; {last} is left out, as the lake was written since: "
-        "restore the backup again to have it, or planlake maintain deletes it"
+        "restore the backup again to get it back, else planlake maintain deletes it"
     )
     restore()
     assert not any(one.is_trouble for one in recover(feed.config)[0])
@@ -456,7 +456,7 @@ def test_of_a_version_with_a_file_that_is_cut_off_recovery_tells_and_goes_on(fee
         lose(feed)
     told = {one.table: one.said for one in recover(feed.config)[0] if one.is_trouble}
     gone = f"files of {number} are gone or cut off"
-    assert told == {"current_things": f"{'known again' if is_lost else f'left alone at {number}'}; {gone}"}
+    assert told == {"current_things": f"{'registered' if is_lost else f'left alone at {number}'}; {gone}"}
 
 
 @pytest.mark.parametrize("is_lost", [False, True])
@@ -495,5 +495,5 @@ def test_a_table_of_raw_whose_newest_metadata_is_gone_takes_its_rows_up_again(fe
     newest.unlink()
     found, _ = recover(feed.config)
     assert [one.said for one in found if one.table == "api_responses" and one.done == "set back"] != []
-    assert any("taken up again" in one.said for one in found if one.table == "api_responses")
+    assert any("recovered" in one.said for one in found if one.table == "api_responses")
     assert everything(feed) == before

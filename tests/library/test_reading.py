@@ -161,7 +161,7 @@ def test_values_that_are_not_those_of_the_query_are_refused(lake, values):
 def test_a_limit_ends_a_query_that_has_no_end(lake):
     answer = lake.sql("select * from range(1000000000000)", limit=1)
     assert (len(answer), answer.notes) == (1, ("only the first row was asked for; there are more",))
-    assert raised(lambda: lake.table("wards", limit=-1))[0] == "Error: limit is no number of rows: -1"
+    assert raised(lambda: lake.table("wards", limit=-1))[0] == "Error: limit is not a number of rows: -1"
 
 
 # ---------------------------------------------------------------- what a user sees where there is no answer
@@ -281,7 +281,10 @@ def test_a_day_is_a_date_or_its_text(lake, day):
 
 
 def test_what_is_no_day_is_refused(lake):
-    assert raised(lambda: lake.as_of("21.11.2026")) == ['Error: no day: "21.11.2026"', 'hint: lake.as_of("2026-11-22")']
+    assert raised(lambda: lake.as_of("21.11.2026")) == [
+        'Error: not a day: "21.11.2026"',
+        'hint: lake.as_of("2026-11-22")',
+    ]
 
 
 def test_a_day_before_the_first_load_has_no_rows_and_a_warning_says_when_that_was(lake):

@@ -126,9 +126,7 @@ def test_another_api_read_in_full_is_no_complete_table(feed, table):
     assert kinds == ["held"]
     (trouble,) = (one for one in status(feed.config).troubles if table in one.tables)
     assert trouble.hints[0] == "planlake doctor"
-    assert trouble.hints[1].startswith(
-        f"planlake run {table} --full --accept-deletions, where the API is the right one"
-    )
+    assert trouble.hints[1].startswith(f"planlake run {table} --full --accept-deletions, if this is the right API")
     for identity in feed.data.ids(table):
         feed.data.delete(table, identity)
     for one in before:
@@ -162,7 +160,7 @@ def test_a_count_that_differs_by_more_than_is_believed_sends_to_the_doctor_first
     assert trouble.kind == ("missing" if is_larger else "too many")
     assert trouble.hints == (
         "planlake doctor",
-        "planlake reconcile others --deep --repair, where the API that answers is the right one",
+        "planlake reconcile others --deep --repair, if the right API answers",
     )
 
 
@@ -227,7 +225,7 @@ def test_a_table_that_is_loaded_and_not_configured_any_more_is_told_and_no_troub
     )
     found = status(feed.config)
     assert found.is_well
-    assert found.notes == ("others: loaded, and not configured: no run by itself brings it up to date",)
+    assert found.notes == ("others: loaded but not configured: runs update it only when named",)
 
 
 TARGETS = {"2026-11-15": date(2026, 11, 15), "1": 1, "last-good": "last-good"}
@@ -245,7 +243,7 @@ def test_a_table_that_was_rolled_back_says_so_and_what_each_way_on_means(feed, t
     )
     assert trouble.hints == (
         "planlake undo takes the rollback back",
-        f"planlake undo, then planlake rollback things --to {target} --zone all, where the records were wrong",
+        f"planlake undo, then planlake rollback things --to {target} --zone all, if the records were wrong",
         "planlake run things applies the same records again",
     )
     shown = typed("status")

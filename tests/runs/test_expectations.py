@@ -65,7 +65,7 @@ def test_what_is_not_expected_is_told_and_published_all_the_same(feed, monkeypat
     assert said.status == 0
     assert warnings(feed, 2) == [
         ("things", "relations", "kind_id", 1.0, "1 rows have a kind_id that is not in kinds"),
-        ("things", "accepted values", "stage", 1.0, '1 rows have a stage nobody knows, "4" for example'),
+        ("things", "accepted values", "stage", 1.0, '1 rows have an unknown stage, "4" for example'),
     ]
     assert "things: 1 rows have a kind_id that is not in kinds" in said.err
     assert len(feed.rows("select * from things")) == 12

@@ -256,5 +256,5 @@ def test_a_resource_that_is_described_wrongly_is_a_clear_mistake(table, message)
 
 @pytest.mark.parametrize("name", ["../../evil", "a/b", "fees?id=1", "a b", "", "-x", "fees\n", "wärds"])
 def test_a_resource_has_a_name_that_cannot_lead_elsewhere(name):
-    with pytest.raises(ConfigurationError, match="no name of a resource"):
+    with pytest.raises(ConfigurationError, match="not a valid resource name"):
         configured({name: {"columns": {"id": "integer"}}})

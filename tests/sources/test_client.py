@@ -65,7 +65,7 @@ def test_a_body_that_is_no_array_is_an_error_of_the_answer_not_of_the_run(simula
     fail(simulator, Rule(body=body, headers={"Content-Type": "text/html"}, times=None))
     [answer] = read(simulator.url, attempts=1)
     assert (answer.status, answer.records, answer.size) == (200, Records(), len(body))
-    assert "no JSON array" in answer.error
+    assert "not a JSON array" in answer.error
 
 
 def test_a_page_that_was_html_once_is_asked_for_again(simulator):

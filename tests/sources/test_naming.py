@@ -45,14 +45,14 @@ def test_a_name_that_no_table_can_have_is_refused_with_another_that_works(name, 
     "name", ["", " ", "a b", "../fees", "..", "fees;drop", "caf\u00e9", "\ud800", "a\nb", "-fees", '"', "n" * 201]
 )
 def test_a_name_that_is_none_is_refused(name):
-    assert refused(name).message == "that is no name of a resource"
+    assert refused(name).message == "that is not a valid resource name"
 
 
 @pytest.mark.parametrize(
     "path", ["/fees", "fees/", "../fees", "a/../b", ".", "a//b", "fees?x=1", "a b", "fees#", "%2e%2e"]
 )
 def test_a_path_that_leads_elsewhere_is_refused(path):
-    assert refused("fees", path=path).message == "path: that is no part of an address"
+    assert refused("fees", path=path).message == "path: that is not part of an address"
 
 
 @pytest.mark.parametrize("kind", ["double", "float", "timestamp", "timestamp_utc", "boolean"])

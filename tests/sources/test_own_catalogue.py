@@ -100,24 +100,24 @@ MISTAKES = {
     "like nobody": (BUILDING_CONTROL.replace('"tascomi"', '"tascomy"'), 'no source is called "tascomy"'),
     "an unknown key": (BUILDING_CONTROL.replace("like", "page_sise = 20\nlike"), 'unknown key "page_sise"'),
     "an unknown word": (BUILDING_CONTROL.replace("like", "dialect = {pagin = 'page'}\nlike"), 'unknown key "pagin"'),
-    "a wrong word": (BUILDING_CONTROL.replace("like", "dialect = {paging = 'cursor'}\nlike"), "described wrongly"),
-    "a wrong zone": (BUILDING_CONTROL.replace("like", "time_zone = 'Europe/Londn'\nlike"), "described wrongly"),
-    "no size": (BUILDING_CONTROL.replace("like", "page_size = 0\nlike"), "described wrongly"),
-    "a size no page has": (BUILDING_CONTROL.replace("like", "page_size = 3000000000\nlike"), "described wrongly"),
+    "a wrong word": (BUILDING_CONTROL.replace("like", "dialect = {paging = 'cursor'}\nlike"), "the description of a"),
+    "a wrong zone": (BUILDING_CONTROL.replace("like", "time_zone = 'Europe/Londn'\nlike"), "the description of a"),
+    "no size": (BUILDING_CONTROL.replace("like", "page_size = 0\nlike"), "the description of a"),
+    "a size no page has": (BUILDING_CONTROL.replace("like", "page_size = 3000000000\nlike"), "the description of a"),
     "a share that is none": (
         BUILDING_CONTROL.replace("cadence", "complete_minimum = nan\ncadence", 1),
-        "described wrongly",
+        "the description of a",
     ),
     "a share above all": (
         BUILDING_CONTROL.replace("cadence", "complete_minimum = 99.0\ncadence", 1),
-        "described wrongly",
+        "the description of a",
     ),
     "lists in lists": (
         BUILDING_CONTROL + f"x = {'[' * 20_000}{']' * 20_000}",
         "cannot be read: it is nested too deeply",
     ),
-    "no table": ("page_size = 20\n" + BUILDING_CONTROL, '"page_size" of the catalogue is no table'),
-    "no key": (BUILDING_CONTROL.replace('id = "integer"', ""), 'key: "id" is no declared column'),
+    "no table": ("page_size = 20\n" + BUILDING_CONTROL, '"page_size" of the catalogue is not a table'),
+    "no key": (BUILDING_CONTROL.replace('id = "integer"', ""), 'key: "id" is not a declared column'),
 }
 
 
@@ -131,7 +131,7 @@ def test_a_mistake_in_it_is_one_clear_line(tmp_path, mistake):
 def test_a_file_that_is_not_there_or_has_no_name_for_databases_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="no source is called"):
         configured_catalogue(Config(source="./nowhere.toml", folder=tmp_path))
-    with pytest.raises(ConfigurationError, match="no name of a source"):
+    with pytest.raises(ConfigurationError, match="not a valid source name"):
         configured_catalogue(written(tmp_path, BUILDING_CONTROL, "Building Control.toml"))
 
 

@@ -108,10 +108,10 @@ def test_no_proxy_names_networks(monkeypatch, spared, is_spared):
     ("given", "said"),
     [
         (f"socks5://me:{LOGIN}@proxy.example:1080", "names a proxy that speaks socks5, not HTTP"),
-        (f"http://me:{LOGIN}@", "is no address"),
-        (f"http://me:{LOGIN}@proxy.example:{LOGIN}", "is no address"),
-        ("http://[::1", "is no address"),
-        (f"http://m%3Ae:{LOGIN}@proxy.example", "is no address"),
+        (f"http://me:{LOGIN}@", "is not an address"),
+        (f"http://me:{LOGIN}@proxy.example:{LOGIN}", "is not an address"),
+        ("http://[::1", "is not an address"),
+        (f"http://m%3Ae:{LOGIN}@proxy.example", "is not an address"),
     ],
 )
 def test_a_proxy_that_cannot_be_used_is_a_clear_mistake_without_its_password(monkeypatch, given, said):
@@ -125,7 +125,7 @@ def test_a_proxy_that_cannot_be_used_is_a_clear_mistake_without_its_password(mon
 def test_what_is_no_address_has_no_proxy_and_is_told_by_whoever_asks_it(monkeypatch, address):
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     assert proxy_of(address) is None
-    with pytest.raises(ConfigurationError, match="no address") as raised:
+    with pytest.raises(ConfigurationError, match="not an address") as raised:
         page_text(address, Path(), Settings())
     assert "secret" not in "".join(raised.value.lines())
 

@@ -124,7 +124,7 @@ def test_from_the_command_line_it_takes_a_name_an_address_and_a_token(two_days, 
     said = planlake("run", "iom_decisions", "--config", file, REGISTER_TOKEN=wrong, PLANLAKE_NOW=SECOND)
     assert (said.status, said.errors) == (
         3,
-        ["Error: the API refuses our token: it is wrong, or no longer good (status=401)"],
+        ["Error: the API refuses our token: it is wrong or has expired (status=401)"],
     )
     right = speech("public_register").token
     done = planlake("run", "iom_decisions", "--config", file, REGISTER_TOKEN=right, PLANLAKE_NOW=SECOND)
@@ -182,7 +182,7 @@ def test_a_table_is_tried_run_in_the_preview_and_promoted_and_so_are_the_days_af
 def test_a_try_that_the_api_refuses_leaves_no_preview_behind(register):
     register.monkeypatch.setenv("PLANLAKE_API_TOKEN", "a-token-of-somebody-else")
     said = register.typed("try", "repd", "--env", "R1", status=3)
-    assert said.errors == ["Error: the API refuses our token: it is wrong, or no longer good (status=401)"]
+    assert said.errors == ["Error: the API refuses our token: it is wrong or has expired (status=401)"]
     register.monkeypatch.delenv("PLANLAKE_API_TOKEN")
     assert "api.token is missing" in register.typed("try", "repd", "--env", "R1", status=2).err
     assert "R1" not in register.typed("env", "list").out

@@ -50,11 +50,11 @@ MOVES = {
         "https://new.example/rest/v1",
     ),
     "a slash at its end": ("https://new.example/rest/v1/wards/", "set api.base_url", "https://new.example/rest/v1;"),
-    "a login page": ("/login?next=secret-1", "is api.base_url right?", "sent on to http://127.0.0.1"),
+    "a login page": ("/login?next=secret-1", "is api.base_url right?", "redirected to http://127.0.0.1"),
     "itself": ("/rest/v1/wards?again=secret-1", "is api.base_url right?", "/rest/v1/wards,"),
     "a password": ("https://me:secret-1@new.example/rest/v1/wards#secret-1", "set api.base_url", "https://new.example"),
     "no address": ("https://[secret-1", "is api.base_url right?", "the address given"),
-    "another kind": ("ftp://new.example/secret", "is api.base_url right?", "sent on to"),
+    "another kind": ("ftp://new.example/secret", "is api.base_url right?", "redirected to "),
     "colours": ("/\x9b31m/wards", "set api.base_url", "/?31m;"),
     "nowhere": ("", "without saying where to", ""),
 }

@@ -280,7 +280,7 @@ def test_an_address_that_refuses_is_named_with_its_status_and_never_with_the_key
 def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(feed):
     feed.monkeypatch.setenv("PLANLAKE_LINEAGE_KEY", KEY + "\nX: y")
     configured(feed, '{to: "http://127.0.0.1:9", key: "${ABSENT}"}')
-    with pytest.raises(ConfigurationError, match=r"what is kept for lineage\.key is no key") as raised:
+    with pytest.raises(ConfigurationError, match=r"what is kept for lineage\.key is neither a key") as raised:
         feed.run_at(DAYS[0])
     assert KEY not in "\n".join(raised.value.lines())
 
@@ -318,8 +318,10 @@ def test_a_file_that_cannot_be_written_changes_nothing_but_one_warning(feed, cap
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        pytest.param("{to: events.jsonl}", "lineage.to: is no place", id="neither file nor address"),
-        pytest.param("{to: 'https://key:secret@host/'}", "lineage.to: is no place", id="a key in the address"),
+        pytest.param("{to: events.jsonl}", "lineage.to: must be file:PATH or https", id="neither file nor address"),
+        pytest.param(
+            "{to: 'https://key:secret@host/'}", "lineage.to: must be file:PATH or https", id="a key in the address"
+        ),
         pytest.param("{to: 'https://${NOWHERE}/'}", "the variable NOWHERE is not set", id="a variable that is not set"),
         pytest.param("{to: 'https://host/', key: abcdef}", "must say where the key is kept", id="a key itself"),
         pytest.param("{too: 'https://host/'}", "unknown key: lineage.too", id="a misspelt key"),

@@ -199,7 +199,7 @@ def test_a_flag_wins_over_a_variable_that_wins_over_the_file(
         monkeypatch.setenv("PLANLAKE_LOG", variable)
     left = typed_in_process(monkeypatch, capfd, (*(["--log", flag] if flag else []), "maintain", "--config", file))
     assert left.status == 0
-    shown = (left.log + left.err).replace("0 tables looked after, 0.0 MB freed; every row is still there\n", "")
+    shown = (left.log + left.err).replace("0 tables maintained, 0.0 MB freed; every row is still there\n", "")
     assert shown.startswith(start)
     assert bool(shown) == bool(start)
 

@@ -99,9 +99,9 @@ def forget(
 
     Nothing is done where `confirm` refuses; None is a dry run.
 
-    A ConfigurationError where nothing of that id is held and nothing was forgotten, a ConflictError where a run is
-    writing, and in a dry run where an action was killed half way; a LakeError where a preview is damaged, or its files
-    are there and the catalogue does not know it.
+    A ConfigurationError where nothing with that id is in the lake and nothing was forgotten, a ConflictError where a
+    run is writing, and in a dry run where an action was killed half way; a LakeError where a preview is damaged, or
+    its files are there and the catalogue does not know it.
     """
     base, is_dry_run = environment_of(config, environment), confirm is None
     with clear_errors(), open_for_writing(config, base, notify, is_dry_run=is_dry_run, sweeps=True) as context:
@@ -118,7 +118,7 @@ def _check_known(lake: Lake) -> None:
     unknown = sorted(set(stored_previews(lake)) - set(preview_names(lake)))
     if unknown:
         facts, state = {"previews": ", ".join(unknown)}, "Nothing was changed"
-        message = "the catalogue does not know every preview whose files are there"
+        message = "the files of some previews are here, but the catalogue does not know them"
         raise LakeError(message, facts=facts, state=state, hint="planlake recover")
 
 
@@ -131,7 +131,7 @@ def forget_in(
         if plan.earlier:  # as where the command was killed after its last step, and is given again
             return []
         facts, state = {"resource": resource.name}, "Nothing was changed"
-        raise ConfigurationError("nothing of that id is held", facts=facts, state=state)
+        raise ConfigurationError("nothing with that id is in the lake", facts=facts, state=state)
     found = [_affected(lake, search) for lake, search in plan.searches if search.hits]
     if confirm is not None and confirm(found):
         _carry_out(context, plan)
@@ -192,8 +192,8 @@ def _check_no_links(lake: Lake | None, place: Place) -> None:
         paths = [file.path for file in folder.list_files()]
         if behind := sorted({*paths} - {*folder.deletable(paths)}):
             facts, state = {"table": place[1], "for example": behind[0]}, "Nothing was changed"
-            hint = "put the files themselves into the folder, in place of the link"
-            message = "files of a table lie behind a link, where nothing is deleted"
+            hint = "replace the link with the files themselves"
+            message = "files of a table are behind a link, and nothing behind a link is deleted"
             raise LakeError(message, facts=facts, state=state, hint=hint)
 
 

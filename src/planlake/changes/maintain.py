@@ -86,7 +86,7 @@ def tidy_after_run(context: Context) -> str:
     try:
         tidy(context)
     except (OSError, PlanlakeError) as error:
-        return f"old versions and small files could not be looked after: {error}"
+        return f"maintenance after the run failed: {error}"
     return ""
 
 

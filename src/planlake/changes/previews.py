@@ -238,7 +238,8 @@ def _refuse_troubled(found: Sequence[Promotion], name: str) -> None:
     if troubled:
         first = troubled[0]
         facts = {"preview": name, "refused": ", ".join(one.table for one in troubled)}
-        hint = f"planlake env diff {name}; a preview whose base moved on is made anew: planlake env drop {name}"
+        again = f"planlake env drop {name}, then create it again"
+        hint = f"planlake env diff {name}; where its base has changed since: {again}"
         if first.is_sample:
             hint = f"planlake run --env {name} {first.table}"
         message = f"{first.table} cannot be promoted: {first.trouble}"

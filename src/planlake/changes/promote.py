@@ -126,14 +126,14 @@ def _version(table: Table | None) -> int | None:
 def _trouble(context: Context, preview: Lake, resource: Resource, *, own: History, batches: Collection[int]) -> str:
     """Why a table cannot be promoted; empty where it can."""
     if own.is_sampled:
-        return "only a sample was loaded: a run in the preview reads it whole"
+        return "only a sample was loaded; a run in the preview loads all of it"
     if moved := changes_in_base(context.lake, preview, resource.name):
         return moved
     ours, theirs = (voided_batches(lake, context.connection, resource.name) for lake in (context.lake, preview))
     if (ours ^ theirs).difference(batches):
-        return "batches of its base were voided or used again in the preview; planlake rollback does that to the base"
+        return "the preview voided or restored batches of its base; planlake rollback does that in the base itself"
     if own.has_open_window:
-        return "a window is open in the preview: it must be read to its end"
+        return "the preview has an open window, which must be completed first"
     if _is_behind(context, preview, resource):
         return "the preview's last version was held back or never made"
     failed = blocking(_checks(context, preview, resource))

@@ -120,7 +120,7 @@ def _trouble(context: Context, name: str, histories: Mapping[str, History]) -> s
     if (increment is None or increment.current_snapshot() is None) and name not in histories:
         return "it is not loaded yet"
     is_open = name in histories and histories[name].has_open_window
-    return "a window is open: planlake run reads it to its end" if is_open else ""
+    return "a window is open; planlake run completes it" if is_open else ""
 
 
 def _entry(context: Context, name: str) -> Entry:

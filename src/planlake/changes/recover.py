@@ -85,7 +85,7 @@ def _with_waiting(config: Config, base: Lake, one: Recovered) -> Recovered:
             rows = raw_rows_sql(base, raw_files(base, resource, applied), resource, applied, columns=RAW_COLUMNS)
             lacking, last = connection.execute(f"select count(*), max(batch) from {rows}").fetchall()[0]
     except (PlanlakeError, duckdb.Error, OSError):
-        return replace(one, said=f"{one.said}; planlake rebuild {resource} makes it anew from raw")
+        return replace(one, said=f"{one.said}; planlake rebuild {resource} builds it again from raw")
     if not lacking:
         return replace(one, said=f"{one.said}; it lacks nothing that raw holds")
     batches = f"batch {last}" if last == applied + 1 else f"batches {applied + 1} to {last}"

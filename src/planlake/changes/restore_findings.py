@@ -84,8 +84,8 @@ def _restore(context: Context, entry: Entry, snapshot_id: int, *, above: int) ->
 
 def log_not_restored(context: Context, resource: str, error: Exception) -> None:
     """Log that the findings of a table are not those of the version it shows, and the command that finds them."""
-    reason = f"{reason_of(error, is_personal=True)}; planlake rebuild {resource} tells them"
-    say(context.reporter.log, "error", "findings not told", table=resource, message=reason)
+    reason = f"{reason_of(error, is_personal=True)}; planlake rebuild {resource} restores them"
+    say(context.reporter.log, "error", "findings not restored", table=resource, message=reason)
 
 
 def resource_of(context: Context, entry: Entry) -> Resource:

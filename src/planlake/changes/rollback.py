@@ -163,8 +163,8 @@ def plan_undo(context: Context) -> list[Entry]:
     gone = [entry.resource for entry in found if not _is_reachable(context, entry)]
     if gone:
         facts = {"tables": ", ".join(gone[:5]), "kept": f"{context.config.settings.keep_days} days"}
-        state, hint = "No table was changed", "planlake rollback goes to any day"
-        raise ConfigurationError("the versions before it are not kept any more", facts=facts, state=state, hint=hint)
+        state, hint = "No table was changed", "planlake rollback can go to any day"
+        raise ConfigurationError("the earlier versions are no longer kept", facts=facts, state=state, hint=hint)
     return found
 
 

@@ -129,7 +129,7 @@ def rejected(count: int, *, rows: int, percent: float, at_least: int) -> CheckRe
 
 def encoding(resource: str, records: int) -> CheckResult:
     """Records with bytes that are no UTF-8: how they were read is a guess, and what came is kept."""
-    message = f"""records with bytes that are no UTF-8, which were read as what they may be ({records}): \
+    message = f"""records with bytes that are not UTF-8, read as what they may be ({records}): \
 select record_id, api_response, from_base64(api_response_base64) from api_responses \
 where resource = '{resource}' and api_response_base64 is not null"""
     return CheckResult("encoding", "warning", float(records), 0.0, message=message)
@@ -137,7 +137,7 @@ where resource = '{resource}' and api_response_base64 is not null"""
 
 def accepted_values(column: str, *, rows: int, example: str) -> CheckResult:
     """New rows whose value is not among those the catalogue names; empty ones are no fault."""
-    message = f"{rows} rows have a {column} nobody knows{for_example(example)}" if rows else ""
+    message = f"{rows} rows have an unknown {column}{for_example(example)}" if rows else ""
     verdict: Verdict = "warning" if rows else "ok"
     return CheckResult("accepted values", verdict, float(rows), 0.0, column, message, example)
 

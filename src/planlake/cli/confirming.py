@@ -30,7 +30,7 @@ def may_go_on(config: Config, environment: str | None, *, says_yes: bool) -> boo
         return True
     if not sys.stdin.isatty():
         state = "Nothing was changed"
-        raise ConfigurationError("this environment is protected", state=state, hint="--yes says that you mean it")
+        raise ConfigurationError("this environment is protected", state=state, hint="--yes confirms it")
     return typer.confirm("This environment is protected. Do it?", err=True)
 
 

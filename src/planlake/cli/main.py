@@ -77,7 +77,7 @@ def options(
     ] = False,
     log: Annotated[
         str | None,
-        typer.Option("--log", help="Log lines of what changes the lake, on standard error: auto, json, text or off."),
+        typer.Option("--log", help="How to log what changes the lake, on standard error: auto, json, text or off."),
     ] = None,
 ) -> None:
     """Common to every command."""

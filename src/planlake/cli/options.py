@@ -36,7 +36,10 @@ EngineName = Annotated[str, typer.Option("--engine", help="Engine that refines: 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, even where the environment is protected.")]
 AcceptDeletions = Annotated[
-    bool, typer.Option("--accept-deletions", help="Believe deletions however many they are, each asked for alone.")
+    bool,
+    typer.Option(
+        "--accept-deletions", help="Accept deletions however many there are; each is confirmed by a request of its own."
+    ),
 ]
 AcceptGaps = Annotated[
     bool, typer.Option("--accept-gaps", help="Publish although pages failed; they are named as gaps.")

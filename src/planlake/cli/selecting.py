@@ -76,7 +76,7 @@ def day_of(option: str, text: str | None) -> date | None:
     try:
         return date.fromisoformat(text) if text is not None else None
     except ValueError:
-        raise ConfigurationError(f'{option} is no day: "{text}"', hint=f"{option} 2026-11-22") from None
+        raise ConfigurationError(f'{option} is not a day: "{text}"', hint=f"{option} 2026-11-22") from None
 
 
 def _check(word: str, given: str | None, known: tuple[str, ...]) -> None:

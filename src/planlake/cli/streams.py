@@ -61,7 +61,7 @@ class _Output(io.FileIO):
         except OSError as error:
             self.has_failed = True
             state = "Everything committed so far is kept"
-            hint = "give it a place that can be written, with room"
+            hint = "write to a place that is writable and has room"
             raise OutputError(f"the output cannot be written: {error.strerror}", state=state, hint=hint) from None
 
 

@@ -132,7 +132,7 @@ def _proposal(
             return None, on_days
         return ("weekly", on_days) if other < calls else (None, f"{on_days}, but whole it takes {other:.0f} calls")
     if not resource.changed:
-        return None, "nothing says when a record changed: it is read whole either way"
+        return None, "no column says when a record changed: it is read whole either way"
     if other < calls:
         return "daily", f"whole it takes {calls:.0f} calls"
     return ("daily", on_days) if changed >= days * OFTEN else (None, on_days)

@@ -235,5 +235,5 @@ def _clock(skew: float | None) -> Finding:
         advice = "set this machine's clock (NTP): signatures are good for about a minute"
         return Finding("clock", "failed", seen, advice, 3)
     if abs(skew) > CLOCK_SKEW_SECONDS / 4:
-        return Finding("clock", "warning", seen, "set this machine's clock (NTP) before it is refused")
+        return Finding("clock", "warning", seen, "set this machine's clock (NTP) before requests are refused")
     return Finding("clock", "ok", seen)

@@ -145,7 +145,7 @@ def _check_whole(catalogue: Catalogue, read: Page) -> None:
         found = f"{len(read)} resources, {len(missing)} of {len(expected)} expected are missing"
         facts = {"found": found, "first_missing": min(missing)}
         message = "most resources of the catalogue are missing from the documentation"
-        hint = "is it the whole page? what it is to lack is named under known_drift"
+        hint = "is the page complete? name under known_drift what it lacks on purpose"
         raise DriftError(message, facts=facts, state=state, hint=hint)
 
 

@@ -72,7 +72,7 @@ def _is_contradicted(cells: TriedCells, percent: float) -> bool:
 
 def _said(resource: Resource, key: str, *, cells: TriedCells, type_name: str) -> str:
     example = as_example(cells.example, is_personal=resource.is_personal(key))
-    return f"{cells.bad} of {cells.filled} values are no {type_name}{for_example(example)}"
+    return f"{cells.bad} of {cells.filled} values are not {type_name}{for_example(example)}"
 
 
 def _tried(context: Context, current: Table | None, types: Mapping[str, str]) -> dict[str, TriedCells]:

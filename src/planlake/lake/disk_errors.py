@@ -20,5 +20,5 @@ def advice(error: OSError, folder: Path) -> str:
     if error.errno in FORBIDDEN:
         return f"make {folder} writable for the user who runs this (number {os.getuid()})"
     if error.errno == errno.ENOTDIR:
-        return f"make {folder} a writable folder: a file lies there, or where one of its folders should be"
-    return f"see to {folder} and its disk"
+        return f"make {folder} a writable folder: it, or a folder above it, is a file"
+    return f"check {folder} and its disk"

@@ -308,7 +308,7 @@ def warehouses_of(config: Config, environment: str | None = None) -> dict[str, s
         scheme, separator, _ = place.partition("://")
         if separator and scheme not in SCHEMA_TO_FILE_IO:
             known = ", ".join(f"{known}://" for known in SCHEMA_TO_FILE_IO if known)
-            raise ConfigurationError(f"no warehouse can lie at {scheme}://", hint=f"a folder, or one of {known}")
+            raise ConfigurationError(f"a warehouse cannot be at {scheme}://", hint=f"a folder, or one of {known}")
     return {
         zone: place.rstrip("/") if "://" in place else str((folder / place).resolve()) for zone, place in places.items()
     }

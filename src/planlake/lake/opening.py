@@ -13,7 +13,7 @@ RECOVER = "planlake recover"
 
 
 def open_lake(config: Config, environment: str | None = None) -> Lake:
-    """Open the lake of an environment or of a preview; a ConfigurationError where neither is called so."""
+    """Open the lake of an environment or of a preview; a ConfigurationError where neither has this name."""
     if environment is None or environment in config.environments:
         return open_environment(config, environment)
     _, base = base_of(config, environment)
@@ -37,7 +37,7 @@ def environment_of(config: Config, environment: str | None) -> str:
 def base_of(config: Config, preview: str) -> tuple[str, Lake]:
     """The configured environment a preview stands on; environments that cannot be opened are passed over."""
     if preview in config.environments:
-        raise ConfigurationError(f"{preview} is an environment, and no preview", hint="planlake env list")
+        raise ConfigurationError(f"{preview} is an environment, not a preview", hint="planlake env list")
     known, trouble = list(config.environments), None
     for name in config.environments:
         try:
@@ -57,7 +57,7 @@ def base_of(config: Config, preview: str) -> tuple[str, Lake]:
 
 
 def is_preview(config: Config, name: str) -> bool:
-    """Whether a preview is called so; a LakeError where an environment that may have it cannot be opened."""
+    """Whether a preview has this name; a LakeError where an environment that may have it cannot be opened."""
     try:
         base_of(config, name)
     except ConfigurationError:

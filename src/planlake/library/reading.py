@@ -91,7 +91,7 @@ class Lake:
         if self._closed.is_set():
             raise ConfigurationError("this lake was closed", hint="planlake.open_lake() opens it again")
         if limit is not None and limit < 0:
-            raise ConfigurationError(f"limit is no number of rows: {limit}", hint="limit=100")
+            raise ConfigurationError(f"limit is not a number of rows: {limit}", hint="limit=100")
         asked = open_for_queries(self._config, environment=self.environment, as_of=self.day)
         with _clear(asked.lake):
             found = fetch(asked, query, values, most=limit)
@@ -146,5 +146,5 @@ def _day(day: date | str) -> date:
         try:
             return date.fromisoformat(day)
         except ValueError:
-            raise ConfigurationError(f'no day: "{day}"', hint='lake.as_of("2026-11-22")') from None
+            raise ConfigurationError(f'not a day: "{day}"', hint='lake.as_of("2026-11-22")') from None
     return day.date() if isinstance(day, datetime) else day

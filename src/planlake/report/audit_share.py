@@ -30,7 +30,7 @@ def share_of(config: Config, resource: Resource, history: History, *, held: Iter
     if days == 0 or resource.name not in config.tables.daily or not is_read_by_days(resource, "daily"):
         return Share()
     if not has_number_ids(resource):
-        return Share(why_not="its ids are no whole numbers")
+        return Share(why_not="its ids are not whole numbers")
     return audited_share(history, sorted(map(int, held)), today, audit_days=days)
 
 

@@ -123,7 +123,7 @@ def svg(diagram: Diagram) -> str:
     done = subprocess.run(command, input=dot(diagram).encode(), capture_output=True, check=False)  # noqa: S603
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-        raise ConfigurationError(f"Graphviz failed: {said[0]}", hint="--format mermaid or dbml does without it")
+        raise ConfigurationError(f"Graphviz failed: {said[0]}", hint="--format mermaid or dbml needs no Graphviz")
     return done.stdout.decode()
 
 

@@ -109,8 +109,8 @@ def follow_links(path: Path) -> Path:
     try:
         there = path.resolve()
         there.exists()
-    except (OSError, RuntimeError) as error:  # a name that is too long, links that lead round, no right to look
-        reason = error.strerror if isinstance(error, OSError) else "its links lead round"
+    except (OSError, RuntimeError) as error:  # a name that is too long, links that form a loop, no right to look
+        reason = error.strerror if isinstance(error, OSError) else "its links form a loop"
         raise ConfigurationError(f"{path} cannot be written: {reason}", hint="name another with --out") from None
     return there
 
@@ -122,7 +122,7 @@ def check_target(target: ExportTarget) -> None:
     """
     path, hint = follow_links(target.path), "--force replaces it, or name another with --out"
     if path.exists() and not path.is_file() and not path.is_dir():  # a device, a pipe: it is nobody's to replace
-        raise ConfigurationError(f"{path} is no ordinary file", hint="name another with --out")
+        raise ConfigurationError(f"{path} is not an ordinary file", hint="name another with --out")
     if not path.parent.is_dir():
         raise ConfigurationError(f"there is no folder {path.parent}", hint="make it, or name another with --out")
     if target.format == "duckdb" and path.is_dir():
@@ -145,7 +145,7 @@ def _refuse_inside_of_lake(path: Path, lake: Lake) -> None:
         for zone, place in one.warehouses.items():
             inside = Path(place).resolve() / one.database(zone)
             if "://" not in place and (path == inside or inside in path.parents):
-                message = f"{path} lies among the files of the lake, where planlake maintain deletes what is no table's"
+                message = f"{path} is inside the lake, where planlake maintain deletes files that belong to no table"
                 raise ConfigurationError(message, hint="name another with --out")
 
 
@@ -155,7 +155,7 @@ def _refuse_other_file(path: Path) -> None:
     try:
         others = _not_exported_tables(path)
     except (OSError, duckdb.Error):  # another kind of file, a file without an export, one in use
-        raise ConfigurationError(f"{path} is no earlier export", state=state, hint=hint) from None
+        raise ConfigurationError(f"{path} is not an earlier export", state=state, hint=hint) from None
     if others:
         facts = {"for example": others[0]}
         raise ConfigurationError(f"{path} holds other tables", facts=facts, state=state, hint=hint)
@@ -165,7 +165,7 @@ def _not_exported_tables(path: Path) -> list[str]:
     """Tables and views of a DuckDB file that no export put there; an OSError or a duckdb.Error for any other file."""
     with path.open("rb") as stream:
         if stream.read(12)[8:] != b"DUCK":  # DuckDB would look for an extension that reads it
-            raise duckdb.IOException("no DuckDB file")
+            raise duckdb.IOException("not a DuckDB file")
     with duckdb.connect(str(path), read_only=True) as connection:
         found = connection.execute("select table_name from information_schema.tables").fetchall()
         own = connection.execute(f'select "table" from {ABOUT_TABLE}').fetchall()
@@ -305,7 +305,7 @@ def _clear_errors(target: ExportTarget) -> Iterator[None]:
         yield
     except duckdb.OutOfMemoryException:
         hint = "set memory_limit_megabytes higher, or export fewer tables at once"
-        raise LakeError("the export needs more memory than it may take", state=state, hint=hint) from None
+        raise LakeError("the export needs more memory than the setting allows", state=state, hint=hint) from None
     except (duckdb.Error, OSError) as error:
         said, folder = str(error).splitlines()[0], target.path.parent
         if "No space left" in said or shutil.disk_usage(folder).free < FULL_BELOW_BYTES:

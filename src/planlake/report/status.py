@@ -144,9 +144,7 @@ def _not_configured(config: Config, lake: Lake) -> list[str]:
     left = [name for name in loaded if name not in _cadences(config)]
     if not left or lake.base is not None:
         return []
-    return [
-        f"{named(left)}: loaded, and not configured: no run by itself brings {'them' if left[1:] else 'it'} up to date"
-    ]
+    return [f"{named(left)}: loaded but not configured: runs update {'them' if left[1:] else 'it'} only when named"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,7 @@ def _broken(facts: Facts) -> Trouble | None:
     runs = f", {series.runs} runs" if series.runs > 1 else ""
     said = f"{series.outcome} since {since} (run {series.first_run}{runs}): {series.message}; {shown}"
     if series.outcome == "held" and is_of_deletions(series.message):
-        believe = "planlake run TABLE --full --accept-deletions, where the API is the right one and they were deleted"
+        believe = "planlake run TABLE --full --accept-deletions, if this is the right API and they were deleted"
         return Trouble("held", said, DOCTOR, others=(believe,))
     if series.outcome == "held":
         return Trouble("held", said, "planlake check TABLE")
@@ -180,7 +180,7 @@ def _set_back(facts: Facts) -> Trouble | None:
         return Trouble("rolled back", said, AGAIN, others=(undo,))
     said += "; the next run applies the same records again"
     asked_again = (
-        f"planlake undo, then planlake rollback TABLE --to {back.target} --zone all, where the records were wrong"
+        f"planlake undo, then planlake rollback TABLE --to {back.target} --zone all, if the records were wrong"
     )
     return Trouble("rolled back", said, undo, others=(asked_again, "planlake run TABLE applies the same records again"))
 
@@ -193,7 +193,7 @@ def _target(target: str, today: date) -> str:
 
 def _shown(facts: Facts) -> str:
     if not facts.has_version:
-        return "there is no version to see yet"
+        return "no version is published yet"
     if not facts.held:
         return "it shows no rows"
     return f"{KEPT}, of {day_in_words(facts.published, facts.today)}" if facts.published else KEPT
@@ -216,7 +216,7 @@ def _never(facts: Facts) -> Trouble | None:
     if facts.is_sampled:
         return Trouble("sample", "holds a sample only", AGAIN)
     if facts.has_version:
-        said = f"what was read of it in full does not count any more; the next run reads it again; {_shown(facts)}"
+        said = f"its full reading no longer counts; the next run reads it again; {_shown(facts)}"
         return Trouble("to be read", said, AGAIN)
     return Trouble("not loaded", "never loaded", AGAIN)
 
@@ -224,7 +224,7 @@ def _never(facts: Facts) -> Trouble | None:
 def _waiting(facts: Facts) -> Trouble | None:
     if not facts.waiting or facts.open or facts.series is not None or not facts.is_loaded:
         return None
-    return Trouble("waiting", f"what was received last is not shown yet; {_shown(facts)}", AGAIN)
+    return Trouble("waiting", f"the latest records are not shown yet; {_shown(facts)}", AGAIN)
 
 
 def _gaps(facts: Facts) -> Trouble | None:
@@ -262,7 +262,7 @@ def _differing(kind: str, said: str, rows: int, facts: Facts) -> Trouble:
     command = "planlake reconcile TABLE --deep --repair"
     if rows == 1 or 100 * rows <= facts.believed_percent * max(facts.held, facts.total or 0):
         return Trouble(kind, said, command)
-    return Trouble(kind, said, DOCTOR, others=(f"{command}, where the API that answers is the right one",))
+    return Trouble(kind, said, DOCTOR, others=(f"{command}, if the right API answers",))
 
 
 def _stale(facts: Facts) -> Trouble | None:

@@ -58,7 +58,7 @@ class ColumnTrial:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The ids of so many sampled records: how many come more than once, how many records have none that can be used.
+    """The ids of so many sampled records: how many come more than once, how many records have no usable one.
 
     `would_hold` says that of the whole resource so many would be refused that it is held back.
     """
@@ -205,11 +205,11 @@ def _proposal(
 ) -> tuple[Cadence, str]:
     results = sample.totals.results if sample.totals else 0
     if not results:
-        return usual, "there is no record to tell from"
+        return usual, "there are no records to judge by"
     if not resource.changed:
-        return "weekly", "nothing says when a record changed: it is read whole each time"
+        return "weekly", "no column says when a record changed: it is read whole each time"
     if not _looks_at_days(sample, by_day, results):
-        return "weekly", f"the API does not look at {resource.changed}: each day it gives every record"
+        return "weekly", f"the API ignores {resource.changed}: it gives every record for each day"
     changed = sum(1 for number in by_day.values() if number)
     on_days = f"something changed on {changed} of the last {len(by_day)} days"
     if by_day and changed > len(by_day) * SELDOM:

@@ -47,7 +47,7 @@ from planlake.sources.signing import signer_of
 from planlake.telemetry.progress import Notify, ignore
 
 NOT_REACHED = "not reached"
-NOT_OF_SAMPLES = {"freshness": "a sample is not published", "deletions": "a sample does not show what is gone"}
+NOT_OF_SAMPLES = {"freshness": "a sample is not published", "deletions": "a sample does not show deletions"}
 _Problem = tuple[str, str]  # as it is shown, and as it is kept: without an example, as samples are put aside
 
 
@@ -104,7 +104,7 @@ def try_out(config: Config, table: str, preview: str, *, pages: int = 5, notify:
     catalogue = catalogue_of(config)
     resource = catalogue.resource(table)
     if preview in config.environments:
-        message, hint = f"{preview} is no preview: a sample never goes where others look", "--env takes a new name"
+        message, hint = f"{preview} is not a preview; a sample is loaded into a preview only", "--env takes a new name"
         raise ConfigurationError(message, state="Nothing was changed", hint=hint)
     signer_of(config, catalogue.dialect)  # a key that is missing is told before anything is made
     made_on = "" if is_preview(config, preview) else create(config, preview).base
@@ -190,7 +190,7 @@ def _troubles(sample: Sample, columns: Sequence[ColumnTrial], keys: Keys) -> Ite
         yield _plain(f"page {page.number} of {page.window} did not come: {page.answer.error}")
     for one in columns:
         if one.verdict == "would hold":
-            said = f"{one.column}: {one.bad} of {one.filled} values are no {one.declared}"
+            said = f"{one.column}: {one.bad} of {one.filled} values are not {one.declared}"
             yield f"{said}{for_example(one.quoted)}", said
     if keys.would_hold:
         yield _plain(f"{keys.unusable} of {keys.records} records have no usable {keys.column}")

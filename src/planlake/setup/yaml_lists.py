@@ -138,5 +138,5 @@ def _inserted(text: str, place: int, added: str) -> str:
 
 def edit_error() -> ConfigurationError:
     """What is said where names cannot be put into a file."""
-    hint = "write the name into the list under tables: yourself"
+    hint = "add the name to the list under tables: by hand"
     return ConfigurationError("the lists of this file cannot be edited safely", state="Nothing was changed", hint=hint)

@@ -65,7 +65,7 @@ def with_overrides(text: str, overrides: Overrides) -> str:
     except (YAMLError, ValueError):  # what it says of places no longer holds
         pass
     lines = _block(wanted, USUAL_STEP, "\n")
-    hint = f"write this into the file yourself, beside what it says there:\n{lines}"
+    hint = f"add this to the file by hand, beside what is there:\n{lines}"
     raise ConfigurationError("this file cannot be edited safely", state="Nothing was changed", hint=hint)
 
 

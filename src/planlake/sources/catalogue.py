@@ -120,7 +120,7 @@ def catalogue_at(path: Path) -> Catalogue:
         raise _unknown(str(path))
     if not NAME.fullmatch(path.stem):
         hint = "databases are named after it: small letters, digits, _ and -"
-        raise ConfigurationError("the catalogue's name is no name of a source", facts={"file": path}, hint=hint)
+        raise ConfigurationError("the catalogue's name is not a valid source name", facts={"file": path}, hint=hint)
     if path.joinpath("source.toml").is_file():
         return catalogue_from(path.stem, *_read_folder(path))
     tables = _read(path)
@@ -139,7 +139,7 @@ def catalogue_from(source: str, common: Mapping[str, Any], tables: Mapping[str, 
         spoken = msgspec.convert({**dialect, "page_size": said.page_size, "time_zone": said.time_zone}, Dialect)
         ZoneInfo(said.time_zone)
     except (msgspec.ValidationError, ZoneInfoNotFoundError, ValueError) as error:
-        raise ConfigurationError(f"a source is described wrongly: {error}", facts={"source": source}) from None
+        raise ConfigurationError(f"the description of a source is wrong: {error}", facts={"source": source}) from None
     _check_keys(source, common, _Common)
     _check_keys(source, dialect, Dialect)
     defaults = {"changed": said.changed}
@@ -216,12 +216,12 @@ def resource_from(name: str, table: Mapping[str, Any]) -> Resource:
     try:
         resource = msgspec.convert({"columns": {}, **table, "name": name}, Resource)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"a resource is described wrongly: {error}", facts={"resource": name}) from None
+        raise ConfigurationError(f"the description of a resource is wrong: {error}", facts={"resource": name}) from None
     check_resource(name, resource.path)
     check_columns(name, resource.columns, key=resource.key, changed=resource.changed)
     if resource.key not in resource.columns:
         hint = suggestion(resource.key, resource.columns)
-        raise ConfigurationError(f'key: "{resource.key}" is no declared column', facts={"resource": name}, hint=hint)
+        raise ConfigurationError(f'key: "{resource.key}" is not a declared column', facts={"resource": name}, hint=hint)
     return resource
 
 
@@ -264,7 +264,7 @@ def _unknown(source: str) -> ConfigurationError:
 def _table(value: object, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         hint = "in a single file what holds for every resource stands under [source]"
-        raise ConfigurationError(f'"{name}" of the catalogue is no table', hint=hint)
+        raise ConfigurationError(f'"{name}" of the catalogue is not a table', hint=hint)
     return value
 
 

@@ -133,11 +133,11 @@ def _figure(where: str, headers: Mapping[str, str], members: Mapping[str, bytes]
     try:
         given = headers[name.lower()] if f"{kind}:" == IN_HEADER else _part(members, name).decode("ascii", "replace")
     except (KeyError, ValueError):
-        raise ValueError(f"the paging {_kind(where)} are missing or no numbers: there is no {name}") from None
+        raise ValueError(f"the paging {_kind(where)} are missing or not numbers: there is no {name}") from None
     text = given.strip(' "')
     if not FIGURE.fullmatch(text):
         said = f'"{text}"' if SHORT.fullmatch(text) else "something else"
-        raise ValueError(f"the paging {_kind(where)} are missing or no numbers: {name} is {said}")
+        raise ValueError(f"the paging {_kind(where)} are missing or not numbers: {name} is {said}")
     if len(text) > LONGEST or int(text) > HIGHEST:
         beyond = "below 0" if text.startswith("-") else f"above {HIGHEST:,}"
         raise _no_sense(where, f"{name} is {text[:LONGEST]}, {beyond}")

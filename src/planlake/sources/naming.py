@@ -30,7 +30,7 @@ def check_resource(name: str, path: str) -> None:
         raise ConfigurationError(trouble, facts={"name": _shown(name)}, hint=_another(name))
     if path and (not PATH.fullmatch(path) or {".", ".."} & set(path.split("/"))):
         hint = "the last part of its address, behind base_url, without a question mark"
-        raise ConfigurationError("path: that is no part of an address", facts={"resource": name}, hint=hint)
+        raise ConfigurationError("path: that is not part of an address", facts={"resource": name}, hint=hint)
 
 
 def check_columns(name: str, columns: Mapping[str, str], *, key: str, changed: str) -> None:
@@ -42,7 +42,7 @@ def check_columns(name: str, columns: Mapping[str, str], *, key: str, changed: s
             hint = (
                 "another column that tells records apart" if place == "key" else 'changed: "" reads it whole each time'
             )
-            message = "no column can be called so" if is_odd else "a column of Planlake's own is called so"
+            message = "no column can have this name" if is_odd else "Planlake has a column of this name"
             raise ConfigurationError(f"{place}: {message}", facts={**facts, "column": _shown(column)}, hint=hint)
     if (kind := columns.get(key)) is not None and kind not in KEY_TYPES:
         facts = {**facts, "key": _shown(key), "type": kind}
@@ -59,15 +59,15 @@ def _shown(name: str) -> str:
 
 def _trouble_of(name: str) -> str:
     if not RESOURCE_NAME.fullmatch(name) or len(name) > LONGEST_NAME:
-        return "that is no name of a resource"
+        return "that is not a valid resource name"
     if name in OWN_TABLES:
-        return "a table of Planlake's own is called so"
+        return "Planlake has a table of this name"
     if name in IMPORTED:
-        return "a column of Planlake's own is called so"
+        return "Planlake has a column of this name"
     if name in CATALOGUES or name.startswith(OF_CATALOGUES):
-        return "a table of DuckDB's own is called so"
+        return "DuckDB has a table of this name"
     if beginning := next((one for one in BEGINNINGS if name.startswith(one)), ""):
-        return f"what begins with {beginning} is made of another resource"
+        return f"names that begin with {beginning} belong to tables made from other resources"
     return ""
 
 

@@ -44,9 +44,9 @@ def page_text(place: str, folder: Path, settings: Settings) -> PageText:
     except (OSError, ValueError) as error:
         hint = "--docs takes an address or a file; api.documentation is the usual place"
         if is_meant_as_address(place):
-            message = f"{shown} is no address and no file: an address begins with http:// or https://"
+            message = f"{shown} is neither an address nor a file: an address begins with http:// or https://"
             raise ConfigurationError(message, state=STATE, hint=hint) from None
-        reason = getattr(error, "strerror", None) or "that is no name of a file"
+        reason = getattr(error, "strerror", None) or "that is not a file name"
         raise ConfigurationError(f"{file} cannot be read: {reason}", state=STATE, hint=hint) from None
     if len(content) > most:
         raise _too_large(shown, settings)
@@ -76,7 +76,7 @@ async def _fetched(address: str, settings: Settings) -> PageText:
     except TimeoutError:
         raise _unreachable(f"no answer within {settings.timeout_seconds:g} s", shown) from None
     except aiohttp.InvalidURL:
-        message, hint = "that is no address", "it looks like https://HOST/rest/v1/documentation.html"
+        message, hint = "that is not an address", "it looks like https://HOST/rest/v1/documentation.html"
         raise ConfigurationError(message, facts={"page": shown}, state=STATE, hint=hint) from None
     except (aiohttp.ClientError, OSError) as error:
         raise _unreachable(reason_of(error), shown) from None

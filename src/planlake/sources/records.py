@@ -260,7 +260,7 @@ def why_no_row(text: str) -> str:
     """Why a record of this text has no values that make a row; empty where it has."""
     values = _texts(text)
     if values is None:
-        return "no JSON object"
+        return "not a JSON object"
     return f"more than {MOST_KEYS:,} keys" if len(values) > MOST_KEYS else ""
 
 
@@ -284,7 +284,7 @@ def members_of(body: bytes) -> dict[str, bytes]:
     try:
         return {one.key: text[one.value : one.end].encode(errors="surrogateescape") for one in members(text)}
     except ValueError:
-        raise ValueError("the body is no JSON object") from None
+        raise ValueError("the body is not a JSON object") from None
 
 
 def _text_of(written: str) -> str | None:

@@ -33,7 +33,7 @@ def elements(text: str) -> list[str]:
     try:
         return [text[start:end] for start, end in _parts(text, "[", "]", _end_of)]
     except ValueError as error:
-        raise ValueError(f"the body is no JSON array of records: {error}") from None
+        raise ValueError(f"the body is not a JSON array of records: {error}") from None
 
 
 def members(text: str) -> Iterator[Member]:

@@ -42,15 +42,15 @@ def read_token(config: Config) -> str:
     token = read_secret("api.token", api.token, config.folder)
     if " " in token:
         hint = "a token has no spaces, line breaks or accents; only its place stands in planlake.yaml"
-        raise ConfigurationError("what is kept for api.token is no token", hint=hint)
+        raise ConfigurationError("what is kept for api.token is not a token", hint=hint)
     return _sendable("api.token", token)
 
 
 def _sendable(place: str, secret: str) -> str:
     """A secret that is sent in a header as it is."""
     if not secret.isascii():
-        hint = "it has accents or other signs that no header holds; only its place stands in planlake.yaml"
-        raise ConfigurationError(f"what is kept for {place} is no key and no token", hint=hint)
+        hint = "it has accents or other characters that a header cannot hold; only its place stands in planlake.yaml"
+        raise ConfigurationError(f"what is kept for {place} is neither a key nor a token", hint=hint)
     return secret
 
 
@@ -64,8 +64,8 @@ def read_secret(place: str, reference: str, folder: Path) -> str:
     looked = [f"variable {override} ({_absent(override)})"]
     found = os.environ.get(override, "").strip() or _resolve(reference, folder, looked).strip()
     if found and not found.isprintable():
-        hint = "a line break or a sign that cannot be seen stands in it: keep the secret alone, in one line"
-        raise ConfigurationError(f"what is kept for {place} is no key and no token", hint=hint)
+        hint = "it holds a line break or an invisible character: keep the secret alone, on one line"
+        raise ConfigurationError(f"what is kept for {place} is neither a key nor a token", hint=hint)
     if found:
         return found
     hint = "set one of them, or name another place in planlake.yaml: ${VARIABLE}, file:PATH or aws-secret:NAME"

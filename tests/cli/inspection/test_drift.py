@@ -130,7 +130,7 @@ def test_a_misspelt_address_of_the_page_is_shown_without_its_key_wherever_it_sta
         arguments = ["--docs", address.format("s3cret")] if given == "--docs" else []
         said = typed("drift", *arguments, "--config", drift.file)
         assert said.status == 2
-        assert "is no address and no file: an address begins with http" in said.err
+        assert "is neither an address nor a file: an address begins with http" in said.err
         assert "s3cret" not in said.out + said.err
 
 
@@ -139,7 +139,7 @@ def test_a_misspelt_address_of_the_page_is_shown_without_its_key_wherever_it_sta
     [
         pytest.param("absent/out.csv", "cannot be written", id="no folder"),
         pytest.param(".", "cannot be written", id="a folder"),
-        pytest.param("planlake.yaml", "holds something else", id="the configuration"),
+        pytest.param("planlake.yaml", "is not a file of differences", id="the configuration"),
     ],
 )
 def test_a_csv_file_that_cannot_be_written_is_a_mistake_before_anything_is_done(drift, council, file, message):
@@ -163,7 +163,7 @@ def test_what_is_left_is_named(drift):
 
     said = drift("--write", change=bare)
     assert "2 differences are left for you to decide:" in said.err
-    assert "  fees.application_id: type contradicted, sent; 5 of 5 values are no integer" in said.err
+    assert "  fees.application_id: type contradicted, sent; 5 of 5 values are not integer" in said.err
     assert "  trees: new resource, the page has it, with 1 columns" in said.err
 
 
@@ -234,7 +234,7 @@ def test_write_with_nothing_to_take_over_leaves_the_file_alone(drift, council):
     said = drift("--write")
     assert said.status == 1
     assert drift.file.read_text() == council.text
-    assert "0 differences are taken over" in said.err
+    assert "0 differences are written" in said.err
 
 
 def test_write_takes_over_no_resource_whose_name_is_none(drift, council):
@@ -274,7 +274,7 @@ def test_write_takes_over_no_type_that_what_was_sent_contradicts(typed, tmp_path
         assert said.status == 1
         listed = {one["column"]: one["is_contradicted"] for one in json.loads(said.out)}
         detail = next(one["detail"] for one in json.loads(said.out) if one["column"] == "visit_notes")
-        assert detail == 'sent; 5 of 5 values are no integer, "Mrs Smith of 1 Mare ..." for example'
+        assert detail == 'sent; 5 of 5 values are not integer, "Mrs Smith of 1 Mare ..." for example'
         assert feed.rows("select resource from drift where detail like '%neighbour%'") == []
         assert listed == {column: not can_be_had for column, _, _, can_be_had in OTHER_TYPES}
         feed.config = load_config(file)

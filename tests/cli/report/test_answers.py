@@ -233,9 +233,9 @@ def test_a_screen_with_few_characters_shows_all_the_same(lake, encoding):
 def test_a_query_that_is_no_utf_8_is_refused(lake):
     for variables in ({}, {"PYTHONUTF8": "1"}, {"LC_ALL": "C.UTF-8"}):
         status, _, said = piped(lake, "sql", shell="", stdin="select 'café';".encode("latin-1"), **variables)
-        assert (status, said.splitlines()[0]) == (2, "Error: the query is no UTF-8 text")
+        assert (status, said.splitlines()[0]) == (2, "Error: the query is not UTF-8 text")
     status, _, said = piped(lake, "sql", os.fsdecode(b"select 'caf\xe9'"), shell="")
-    assert (status, said.splitlines()[0]) == (2, "Error: the query is no UTF-8 text")
+    assert (status, said.splitlines()[0]) == (2, "Error: the query is not UTF-8 text")
 
 
 def test_parquet_says_what_it_cannot_hold_and_holds_the_rest(lake):
@@ -257,7 +257,7 @@ def test_parquet_says_what_it_cannot_hold_and_holds_the_rest(lake):
 def test_a_name_that_ends_like_a_file_of_another_kind_makes_no_folder(typed, lake, tmp_path, name, hint):
     out = tmp_path / name
     said = typed("export", "fees", "--out", out, "--config", lake)
-    assert (said.status, said.errors) == (2, [f"Error: no export is written as {out.suffix[1:]} (out={out})"])
+    assert (said.status, said.errors) == (2, [f"Error: an export cannot be written as {out.suffix[1:]} (out={out})"])
     assert f"hint: {hint.format(file=lake, out=out)}\n" in said.err
     assert not out.exists()
     assert typed("export", "fees", "--out", tmp_path / "of.2026-11-21", "--config", lake).status == 0

@@ -226,7 +226,7 @@ def test_a_run_with_such_a_check_says_so_and_writes_nothing_of_it(tmp_path):
     own = f'checks: [{{table: fees, name: writes, rows: "{condition}", holds: true}}]\n'
     with feeding(small_council(), tmp_path, FEW_TABLES + own) as feed:
         result = feed.run_at(FIRST, "fees")
-    assert "only queries that read are carried out" in result.tables[0].message
+    assert "only queries that read are allowed" in result.tables[0].message
     assert [*tmp_path.rglob("evil*")] == []
 
 

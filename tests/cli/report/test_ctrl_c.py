@@ -96,7 +96,7 @@ def test_a_word_of_the_prompt_in_a_begun_query_says_what_it_is_taken_for(typed, 
     monkeypatch.setattr("sys.stdin", Typing("select 1 as\nhelp\n;\n"))
     said = typed("sql", "--format", "csv", "--config", lake)
     assert said.out.endswith('"help"\n1\nplanlake> ')
-    assert '"help" is taken for a part of the query' in said.err
+    assert '"help" is read as part of the query' in said.err
 
 
 @pytest.mark.parametrize("word", ["help", "?", "HELP;"])

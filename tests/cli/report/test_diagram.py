@@ -113,7 +113,7 @@ def test_a_file_whose_ending_names_another_format_is_refused_unless_the_format_i
     place = file.parent / out
     said = typed("diagram", "--out", place, "--config", file)
     ending = place.suffix.lower()
-    assert (said.status, said.errors) == (2, [f"Error: no diagram is written as {ending} (out={place})"])
+    assert (said.status, said.errors) == (2, [f"Error: a diagram cannot be written as {ending} (out={place})"])
     assert "FILE.svg, FILE.dbml or FILE.mmd" in said.err
     assert not place.exists()
     assert typed("diagram", "--out", place, "--format", "dbml", "--config", file).status == 0
@@ -128,7 +128,7 @@ def test_only_an_earlier_diagram_is_written_over(typed, file, form):
         place = file.parent / name
         place.write_bytes(content)
         said = typed(*command, place)
-        assert (said.status, said.errors) == (2, [f"Error: {place} is no earlier diagram in {form}"])
+        assert (said.status, said.errors) == (2, [f"Error: {place} is not an earlier diagram in {form}"])
         assert place.read_bytes() == content
     place = file.parent / "own.txt"
     place.touch()

@@ -169,7 +169,7 @@ def test_a_file_that_is_no_earlier_export_is_never_replaced(typed, odd, tmp_path
             file.write_text("mine, of many pages")
         before = file.read_bytes()
         said = typed("export", "--out", file, "--format", "duckdb", "--force", "--config", odd)
-        assert (said.status, said.errors) == (2, [f"Error: {file} is no earlier export"])
+        assert (said.status, said.errors) == (2, [f"Error: {file} is not an earlier export"])
         assert "--force replaces earlier exports alone" in said.err
         assert file.read_bytes() == before
 
@@ -180,7 +180,7 @@ def test_a_duckdb_file_with_tables_of_ones_own_is_never_replaced(typed, odd, tmp
     for file in (mine, exported):
         with duckdb.connect(str(file)) as connection:
             connection.execute("create view notes as select 1 as mine")
-    whole = [f"Error: {mine} is no earlier export"]
+    whole = [f"Error: {mine} is not an earlier export"]
     added = [f"Error: {exported} holds other tables (for example=notes)"]
     for file, errors in ((mine, whole), (exported, added)):
         said = typed("export", "--out", file, "--force", "--config", odd)
@@ -195,7 +195,7 @@ def test_a_duckdb_file_with_tables_of_ones_own_is_never_replaced(typed, odd, tmp
         pytest.param(["fees", "--out", "a.duckdb"], '"fees" was not loaded yet', id="a table that was not loaded"),
         pytest.param(["--out", "a.parquet"], "Parquet is written into a folder", id="one Parquet file"),
         pytest.param(["--out", "a", "--format", "duckdbb"], 'no format is called "duckdbb"', id="a format"),
-        pytest.param(["--out", "a", "--as-of", "x"], "--as-of is no day", id="a day"),
+        pytest.param(["--out", "a", "--as-of", "x"], "--as-of is not a day", id="a day"),
         pytest.param(["--out", "absent/a.duckdb"], "there is no folder", id="a folder"),
         pytest.param(["--out", ".", "--format", "duckdb"], "is a folder", id="a file that is a folder"),
     ],
@@ -300,7 +300,7 @@ def test_every_sign_of_an_exports_name_stands_for_itself(typed, odd, tmp_path, n
 def test_an_export_into_a_table_of_the_lake_is_refused(typed, lake, name):
     folder = next((lake.parent / "lake").glob("*refined*/current_fees/data"))
     said = typed("export", "fees", "--out", folder / name, "--config", lake)
-    assert (said.status, "lies among the files of the lake" in said.err) == (2, True), said.everything
+    assert (said.status, "is inside the lake" in said.err) == (2, True), said.everything
     assert not (folder / name).exists()
 
 
@@ -319,4 +319,4 @@ def test_an_export_that_a_full_disk_broke_off_says_so(odd, tmp_path, monkeypatch
 @pytest.mark.parametrize("out", ["/dev/stdout", "-"])
 def test_an_export_to_a_stream_is_refused_with_what_to_do(typed, lake, out):
     said = typed("export", "--out", out, "--config", lake)
-    assert (said.status, "no stream" in said.err, "planlake sql" in said.err) == (2, True, True)
+    assert (said.status, "not a stream" in said.err, "planlake sql" in said.err) == (2, True, True)

@@ -186,13 +186,13 @@ def test_a_query_that_is_wrong_is_one_line_and_exit_2(typed, lake, query, messag
             id="three names",
         ),
         pytest.param("select * from information_schema.tables", "is not part of the lake", "show tables", id="schema"),
-        pytest.param("select * from duckdb_settings()", "duckdb_settings() is not carried out", "", id="function"),
+        pytest.param("select * from duckdb_settings()", "duckdb_settings() is not allowed", "", id="function"),
         pytest.param("pragma table_info('fees')", "only queries that read", "describe TABLE", id="pragma"),
-        pytest.param("explain select 1", "only queries that read", "not explained", id="explain"),
+        pytest.param("explain select 1", "only queries that read", "EXPLAIN is not supported", id="explain"),
         pytest.param("pivot fees on id", "only queries that read", "select * from (pivot", id="pivot"),
         pytest.param("\\d fees", "only queries that read", "describe TABLE", id="as in psql"),
         pytest.param(".tables", "only queries that read", "show tables", id="as in sqlite"),
-        pytest.param("show variables", "SHOW variables is not answered", "SHOW TABLES", id="show variables"),
+        pytest.param("show variables", "SHOW variables is not supported", "SHOW TABLES", id="show variables"),
         pytest.param("show nothing", 'no table is called "nothing"', "one of", id="show of no table"),
         pytest.param("select * from (show tables)", "stand alone", "", id="show inside a query"),
         pytest.param("select 1 --" + "x" * 100_000, "too long: 100,011 characters", "", id="long"),
@@ -257,7 +257,7 @@ def test_a_table_is_summarized(typed, lake):
 
 def test_a_day_that_is_none_is_refused(typed, lake):
     said = typed("sql", QUERY, "--as-of", "21.11.2026", "--config", lake)
-    assert (said.status, said.errors) == (2, ['Error: --as-of is no day: "21.11.2026"'])
+    assert (said.status, said.errors) == (2, ['Error: --as-of is not a day: "21.11.2026"'])
 
 
 # ---------------------------------------------------------------- days

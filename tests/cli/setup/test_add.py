@@ -40,7 +40,7 @@ def test_names_go_where_the_catalogue_says_and_nothing_else_changes(typed, file)
         f"hint: planlake try --config {file} contacts --env NAME",
         f"hint: planlake try --config {file} appeal_types --env NAME",
     ]
-    assert "has 2 more; every other column the API sends comes as text" in said.err
+    assert "has 2 more; any other column the API sends becomes text" in said.err
     assert list(file.parent.iterdir()) == [file]
 
 
@@ -79,7 +79,7 @@ def test_a_table_that_is_there_already_is_said_to_be_and_the_file_stays(typed, f
     before = file.stat()
     said = typed("add", "fees", "fees", "--config", file)
     assert (said.status, said.err) == (0, "")
-    assert said.out.count("= is there already") == 1
+    assert said.out.count("= already there") == 1
     assert file.stat().st_mtime_ns == before.st_mtime_ns
     moved = typed("add", "contacts", "fees", "--cadence", "weekly", "--config", file)
     assert (moved.status, moved.errors) == (2, ['Error: "fees" is read daily'])

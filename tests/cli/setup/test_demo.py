@@ -46,7 +46,7 @@ def test_the_demo_loads_at_least_ten_tables_over_two_days(shown):
 
 
 def commands_of(said):
-    return re.findall(r"^  (\S*planlake .+)$", said.out.split("The API was")[0], re.MULTILINE)
+    return re.findall(r"^  (\S*planlake .+)$", said.out.split("The API ended")[0], re.MULTILINE)
 
 
 def test_the_demo_prints_three_commands_and_each_runs_and_answers(shown):
@@ -78,7 +78,7 @@ def test_every_hint_of_the_demo_is_a_command_that_runs(shown, typed, monkeypatch
 
 def test_the_api_of_the_demo_can_be_served_again_and_the_lake_equals_it(shown, typed, monkeypatch):
     folder, said = shown
-    simulate, reconcile, sample = re.findall(r"^  \S*planlake (.+)$", said.out.split("The API was")[1], re.MULTILINE)
+    simulate, reconcile, sample = re.findall(r"^  \S*planlake (.+)$", said.out.split("The API ended")[1], re.MULTILINE)
     monkeypatch.chdir(folder)
     with subprocess.Popen([PROGRAM, *shlex.split(simulate)], stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -111,7 +111,7 @@ def test_a_folder_that_is_no_demo_is_refused_and_left_alone(tmp_path, name):
     (tmp_path / "mine" / name).write_text("source: tascomi\n")
     said = planlake("demo", "--folder", "mine", folder=tmp_path)
     assert (said.status, said.out) == (2, "")
-    assert said.errors == ["Error: mine exists and is no demo"]
+    assert said.errors == ["Error: mine exists and is not a demo"]
     assert [file.name for file in (tmp_path / "mine").iterdir()] == [name]
 
 

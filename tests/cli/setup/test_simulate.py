@@ -76,7 +76,7 @@ def test_the_clock_of_the_data_can_be_set():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--now", "noon"], '--now is no instant: "noon"'),
+        (["--now", "noon"], '--now is not an instant: "noon"'),
         (["--source", "tascomy"], 'no source is called "tascomy"'),
     ],
 )

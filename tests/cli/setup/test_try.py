@@ -154,7 +154,7 @@ def test_a_resource_that_was_never_loaded_is_sampled_evenly_and_would_load_well(
         "freshness",
         "deletions",
     }
-    assert checks(found)["deletions", ""] == ("not reached", "a sample does not show what is gone")
+    assert checks(found)["deletions", ""] == ("not reached", "a sample does not show deletions")
     assert found["err"].splitlines()[-1] == f"hint: planlake run --config {council.file} --env {NAME} good"
     assert f"hint: planlake add --config {council.file} good --cadence daily" in found["err"]
     shown = rows(council.config, "select count(*) as n, max(amount) as amount from good", NAME)
@@ -174,7 +174,7 @@ def test_types_that_values_contradict_would_hold_the_table_and_personal_values_s
         "integer", "double", 60, "would hold",
     )  # fmt: skip
     assert (name["declared"], name["fits"], name["example"]) == ("timestamp", "text", "[personal, 3 characters]")
-    assert 'amount: 60 of 60 values are no integer, "1.5" for example' in found["err"]
+    assert 'amount: 60 of 60 values are not integer, "1.5" for example' in found["err"]
     assert [problem.split(":")[0] for problem in found["problems"]] == ["amount", "name"]
     assert checks(found)["unique", ""] == ("not reached", "")
     assert "n 1" not in json.dumps(found)
@@ -210,7 +210,7 @@ def test_a_resource_without_records_is_called_empty_and_loads_well(council, type
     said = typed("try", "empty", "--env", NAME, "--config", council.file)
     assert (said.status, said.errors) == (0, [])
     assert "= empty: the API has no record" in said.out
-    assert "there is no record to tell from" in said.out
+    assert "there are no records to judge by" in said.out
     assert rows(council.config, "select id, amount from empty", NAME) == []
 
 
@@ -284,7 +284,7 @@ def test_ages_are_told_of_instants_that_say_they_are_utc(tried, table):
 def test_an_api_that_does_not_look_at_the_day_is_noticed(council, tried, monkeypatch):
     page = council.data.page
     monkeypatch.setattr(council.data, "page", lambda resource, _, number: page(resource, {}, number))
-    assert tried("still", is_anew=True)["changes"]["why"].startswith("the API does not look at last_updated")
+    assert tried("still", is_anew=True)["changes"]["why"].startswith("the API ignores last_updated")
 
 
 def test_a_full_load_is_reckoned_from_the_pages_that_came(tried):
@@ -389,7 +389,7 @@ def test_a_table_that_was_run_in_the_preview_is_not_sampled_over(feed, typed):
 
 def test_a_sample_goes_into_no_environment_others_use(feed, typed):
     said = typed("try", "good", "--env", "local", "--config", feed.file)
-    assert (said.status, "local is no preview" in said.err) == (2, True)
+    assert (said.status, "local is not a preview" in said.err) == (2, True)
     assert typed("try", "god", "--env", NAME, "--config", feed.file).status == 2
     assert typed("try", "good", "--config", feed.file).status == 2
     assert "T-1" not in typed("env", "list", "--config", feed.file).out

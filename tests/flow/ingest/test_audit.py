@@ -337,7 +337,7 @@ def test_the_screen_says_what_to_do_where_a_slice_counts_for_nothing(feed, typed
     monkeypatch.setenv("PLANLAKE_NOW", at(1))
     said = typed("run", "sparse")
     assert said.status == 1
-    assert "sparse: 5 records of a slice are not in the API's answer any more, too many to be believed" in said.err
+    assert "sparse: 5 records of a slice are not in the API's answer any more, too many to accept" in said.err
     assert re.search("hint: planlake doctor .*, planlake run .*sparse --full --accept-deletions", said.err)
     assert typed("run", "sparse", "--full", "--accept-deletions").status == 0
     assert_equal(feed, "sparse")
@@ -348,7 +348,7 @@ def test_ids_that_are_no_whole_numbers_are_not_audited_and_status_says_so(feed, 
         update={"resources": {**feed.config.resources, "sparse": {"columns": {"id": "text"}}}}
     )
     [one] = [one for one in status(feed.config).tables if one.table == "sparse"]
-    assert one.audit.why_not == "its ids are no whole numbers"
+    assert one.audit.why_not == "its ids are not whole numbers"
     [step] = [one.ingest for one in table_plans(feed.config, Selection(("sparse",)))]
     assert step.audit is None
 

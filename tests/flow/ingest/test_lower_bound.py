@@ -326,5 +326,5 @@ def test_a_sample_notices_that_the_lower_bound_is_not_looked_at(feed):
     found = tried(feed)
     assert (found.proposal, found.why) == (
         "weekly",
-        "the API does not look at modified: each day it gives every record",
+        "the API ignores modified: it gives every record for each day",
     )

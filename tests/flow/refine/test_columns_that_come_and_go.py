@@ -72,7 +72,7 @@ def test_the_run_says_which_columns_vanished(feed, monkeypatch, capfd):
     monkeypatch.setenv("PLANLAKE_NOW", DAY_2)
     feed.data.move_to(datetime.fromisoformat(DAY_2))
     said = typed_in_process(monkeypatch, capfd, ("run", "--config", feed.config.folder / "planlake.yaml"))
-    assert "things: colour came with no record any more and is NULL from now on" in said.err
+    assert "things: colour is in no record any more and is NULL from now on" in said.err
 
 
 def test_a_day_of_deletions_only_tells_nothing_about_columns(feed):

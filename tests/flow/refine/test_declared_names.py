@@ -120,7 +120,7 @@ def test_what_is_declared_of_a_numbered_column_is_checked_there(feed):
     put(feed, "own", 4, "2026-11-18 09:00:00", **{**VALUES, "batch": "Ms Example"})
     feed.run_at(DAY_3)
     told = {row["check"]: row for row in feed.rows("select * from checks where resource = 'own' and run = 4")}
-    assert told["accepted values"]["message"] == '1 rows have a record_hash_2 nobody knows, "odd" for example'
+    assert told["accepted values"]["message"] == '1 rows have an unknown record_hash_2, "odd" for example'
     assert (told["accepted values"]["figure"], told["relations"]["figure"]) == (1, 2)
     assert told["no batch below 5"]["figure"] == 1
     (cell,) = feed.rows("select \"column\", raw_value from uncastable where resource = 'own'")

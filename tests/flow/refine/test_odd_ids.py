@@ -131,7 +131,7 @@ def test_records_that_cannot_become_rows_are_told_and_not_repaired_for_ever(tmp_
         feed.simulator.requests.clear()
         said = typed("reconcile", "--deep", "--repair", *options)
         assert (said.status, len(feed.simulator.requests)) == (1, 1)
-        assert "1 without an id that can be used" in said.out
+        assert "1 without a usable id" in said.out
         (hint,) = [line for line in said.err.splitlines() if line.startswith("hint: planlake sql ")]
         found = typed(*shlex.split(hint.removeprefix("hint: planlake ")))
         assert (found.status, "no id" in found.out) == (0, True)

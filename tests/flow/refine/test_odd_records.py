@@ -186,10 +186,10 @@ def test_the_parsed_view_of_raw_holds_a_record_with(kept, name):
 
 # What is served, the id and the reason it is rejected for.
 REJECTED = {
-    "a number": (b"17", None, "no JSON object"),
-    "a text": (b'"x"', None, "no JSON object"),
-    "null": (b"null", None, "no JSON object"),
-    "an array": (b'[{"id":"2"}]', None, "no JSON object"),
+    "a number": (b"17", None, "not a JSON object"),
+    "a text": (b'"x"', None, "not a JSON object"),
+    "null": (b"null", None, "not a JSON object"),
+    "an array": (b'[{"id":"2"}]', None, "not a JSON object"),
     "no id": (b'{"name":"x"}', None, "no id"),
     "an id of null": (b'{"id":null,"name":"x"}', None, "no id"),
     "an empty id": (b'{"id":"","name":"x"}', "", "id is no integer"),

@@ -71,9 +71,9 @@ def bad_cells():
 def malformed():
     """Twenty elements that are no usable records, by place, each with the reason it is refused for."""
     kinds = (
-        (b"%d", "no JSON object"),
-        (b'"text %d"', "no JSON object"),
-        (b'["id", %d]', "no JSON object"),
+        (b"%d", "not a JSON object"),
+        (b'"text %d"', "not a JSON object"),
+        (b'["id", %d]', "not a JSON object"),
         (b'{"application_reference_number": "%d"}', "no id"),
         (b'{"id": null, "ward": "%d"}', "no id"),
     )

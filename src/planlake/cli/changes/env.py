@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from planlake.changes.promote import Promotion
 
 PreviewName = Annotated[str, typer.Argument(help="The preview.")]
-OwnTables = Annotated[list[str] | None, typer.Argument(help="Tables; all that were run in the preview when none is.")]
+OwnTables = Annotated[list[str] | None, typer.Argument(help="Tables; by default all that were run in the preview.")]
 
 env = typer.Typer(
     name="env",
@@ -92,7 +92,7 @@ def diff(
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
-    """Compare a preview's own tables with those it stands on: columns, rows, changed cells, checks, bytes."""
+    """Compare a preview's own tables with those of its base: columns, rows, changed cells, checks, bytes."""
     from planlake.cli.loading import configuration
     from planlake.cli.screen import print_json
 
@@ -189,7 +189,7 @@ def promote(
         said = f"{counted(len(found), 'table is', 'tables are')} promoted; `planlake undo --env {base}` takes it back"
         remark(f"{said}\nhint: planlake env drop {name}")
     else:
-        remark("No table was changed" if found else f"nothing to do: no table of {name} differs from what it stands on")
+        remark("No table was changed" if found else f"nothing to do: no table of {name} differs from its base")
 
 
 def _show_promotions(found: "Sequence[Promotion]") -> None:

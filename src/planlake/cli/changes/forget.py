@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from planlake.config import Config
 
 RETURNS = """\
-as long as the API sends this record, a full reading, a change of it or reconcile --repair brings it back: erase it \
+while the API still has this record, a full reading, a change to it or reconcile --repair brings it back: erase it \
 in the planning system first
 exports, backups and reports made before are not touched"""
 
@@ -44,22 +44,22 @@ def forget(
     base = environment_of(loaded, env)
     found, answers = act_or_show(act, loaded, base, says_yes=yes, is_dry_run=dry_run, show=show)
     is_gone = any(answers) or (not found and not answers and not dry_run)
-    remark("nothing of it is in the lake any more" if is_gone else "Nothing was changed")
+    remark("it is no longer in the lake" if is_gone else "Nothing was changed")
     remark(RETURNS)
     named = _columns_that_name(loaded, resource)
     if named:
-        remark(f"columns of other tables keep its id where they name it: {', '.join(named)}")
+        remark(f"these columns of other tables may still hold its id: {', '.join(named)}")
 
 
 def _show(found: "Sequence[Affected]") -> None:
     from planlake.cli.screen import print_table, remark
 
-    names = ("database", "table", "versions", "files", "rows to go", "rows that name it")
+    names = ("database", "table", "versions", "files", "rows to remove", "rows to edit")
     rows = [tuple(asdict(one).values()) for one in found]
     if rows:
         print_table("", names, rows, numbers=names[2:])
     else:
-        remark("no table holds it any more; what an earlier attempt left is deleted")
+        remark("no table holds it any more; the leftovers of an earlier attempt are deleted")
 
 
 def _columns_that_name(config: "Config", resource: str) -> list[str]:

@@ -29,7 +29,7 @@ def maintain(env: EnvironmentName = None, config: ConfigFile = None, json: AsJso
         names = ("database", "table", "versions expired", "files merged", "files deleted", "MB freed")
         print_table("", names, rows, numbers=names[2:])
     freed = sum(one.freed.bytes for one in found)
-    remark(f"{len(found)} tables looked after, {_megabytes(freed)} MB freed; every row is still there")
+    remark(f"{len(found)} tables maintained, {_megabytes(freed)} MB freed; every row is still there")
 
 
 def _megabytes(size: int) -> str:

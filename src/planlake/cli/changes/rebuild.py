@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 def rebuild(
     tables: Annotated[list[str], typer.Argument(help="Tables.")],
     origin: Annotated[
-        str, typer.Option("--from", help="raw: parse and cast again; increments: only the latest version of each id.")
+        str,
+        typer.Option(
+            "--from", help="raw: parse and cast again; increments: only pick the latest version of each id again."
+        ),
     ] = "raw",
     env: EnvironmentName = None,
     config: ConfigFile = None,
@@ -66,7 +69,7 @@ def _show_those(found: "Sequence[Shown]") -> None:
     from planlake.cli.screen import print_table
 
     rows = [(one.table, one.rows) for one in found]
-    print_table("to be made anew from raw", ("table", "rows"), rows, numbers=("rows",))
+    print_table("to be built again from raw", ("table", "rows"), rows, numbers=("rows",))
 
 
 def _carry_out(config: "Config", tables: list[str], *, origin: str, env: str | None, as_json: bool) -> None:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 APART = """\
-Nothing was changed: either history can be had whole, the other one is given up and a later planlake maintain deletes it
-hint: planlake recover --history older has what was loaded before the catalogue was lost; runs read the rest
+Nothing was changed: one history can be restored whole, a later planlake maintain deletes the other
+hint: planlake recover --history older restores what was loaded before the catalogue was lost; runs read the rest
 hint: planlake recover --history newer goes on with what was loaded since"""
 
 
@@ -23,14 +23,13 @@ def recover(
     here: Annotated[
         bool,
         typer.Option(
-            "--here", help="The lake was moved or copied: make it whole where it is, without touching the original."
+            "--here",
+            help="The lake was moved or copied: rewrite its paths to where it is now; the original stays as it is.",
         ),
     ] = False,
     history: Annotated[
         str | None,
-        typer.Option(
-            "--history", help="Where two histories lie in the warehouse, which one is the lake's: older or newer."
-        ),
+        typer.Option("--history", help="Which one to keep where the warehouse holds two histories: older or newer."),
     ] = None,
     env: EnvironmentName = None,
     config: ConfigFile = None,
@@ -71,7 +70,7 @@ def _next_steps(found: "Sequence[Recovered]") -> list[str]:
     hints = [*map(_of_lost, lost), *(repair_of(one.database, one.table) for one in damaged)]
     behind = [one for one in found if one.is_trouble and not one.database.startswith("preview-")]
     if not lost and any(one not in damaged for one in behind):
-        hints.append("planlake run brings again what can be had again")
+        hints.append("planlake run loads again what the API still has")
     return [f"hint: {one}" for one in dict.fromkeys(hints)]
 
 
@@ -86,7 +85,7 @@ def _of_lost(one: "Recovered") -> str:
 def _summed_up(found: "Sequence[Recovered]") -> str:
     """How many tables something was done to."""
     if not found:
-        return "nothing to do: the catalogue knows the newest of every table"
+        return "nothing to do: the catalogue knows the newest version of every table"
     counts: dict[str, int] = {}
     for one in found:
         counts[one.done] = counts.get(one.done, 0) + 1

@@ -54,7 +54,7 @@ def rollback(
         if zone != "all":
             names = "".join(f" {table}" for table in tables or [])
             again = f"planlake undo, then planlake rollback{names} --to {to} --zone all"
-            remark(f"where the records themselves were wrong, this has the API asked for them again:\nhint: {again}")
+            remark(f"if the records themselves were wrong, this asks the API for them again:\nhint: {again}")
         remark("hint: planlake undo takes it back")
     else:
         remark("No table was changed")
@@ -71,7 +71,7 @@ def _target(text: str) -> "RollbackTarget":
         return date.fromisoformat(text)
     except ValueError:
         hint = "--to 2026-11-20, --to 57 (a run) or --to last-good"
-        raise ConfigurationError(f'"{text}" is no day and no run', hint=hint) from None
+        raise ConfigurationError(f'"{text}" is neither a day nor a run', hint=hint) from None
 
 
 def _day(digits: str) -> str:

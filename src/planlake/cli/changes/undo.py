@@ -44,6 +44,6 @@ def _show(found: "Sequence[Entry]") -> None:
     from planlake.cli.screen import print_table
     from planlake.lake.state.journal import PROMOTED, described
 
-    batches = "batches voided" if found[0].zone == PROMOTED else "batches used again"
+    batches = "batches voided" if found[0].zone == PROMOTED else "batches restored"
     rows = [(one.resource, described(one), len(one.voided)) for one in found]
     print_table("", ("table", "takes back", batches), rows, numbers=(batches,))

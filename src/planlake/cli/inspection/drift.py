@@ -26,7 +26,7 @@ def drift(
     ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Also write the differences into this file.")] = None,
     write: Annotated[
-        bool, typer.Option("--write", help="Take new columns and types over into the configuration file.")
+        bool, typer.Option("--write", help="Write new columns and types into the configuration file.")
     ] = False,
     env: EnvironmentName = None,
     config: ConfigFile = None,
@@ -88,11 +88,11 @@ def _show_outlived(found: "Comparison") -> None:
 
     for one in found.outlived:
         column = one.column or '"*"'
-        remark(f"known_drift of {one.resource} no longer holds, take it out: {printable(column)}: {one.what}")
+        remark(f"known_drift of {one.resource} no longer applies, remove it: {printable(column)}: {one.what}")
 
 
 def _check_csv(file: Path) -> None:
-    """Refuse, before anything is compared, a file that cannot be written or holds something else than differences."""
+    """Refuse, before anything is compared, a file that cannot be written or is not a file of differences."""
     from planlake.errors import ConfigurationError
 
     state = "Nothing was compared"
@@ -101,7 +101,7 @@ def _check_csv(file: Path) -> None:
             with file.open(encoding="utf-8", errors="replace") as stream:
                 is_ours = stream.readline(1000).strip() == ",".join(_csv_head())
             if not is_ours:
-                message, hint = f"{file} holds something else than differences", "give another name"
+                message, hint = f"{file} is not a file of differences", "give another name"
                 raise ConfigurationError(message, state=state, hint=hint)
         if not os.access(file if file.exists() else file.parent, os.W_OK) or file.is_dir():
             raise ConfigurationError(f"{file} cannot be written", state=state)
@@ -138,7 +138,7 @@ def _accept(loaded: "Config", config: Path | None, found: "Comparison") -> "tupl
     accepted = accept(loaded, config or Path(DEFAULT_FILE), found)
     remark(accepted.diff)
     taken = len(found.differences) - len(accepted.left)
-    remark(f"{counted(taken, *NUMBER)} taken over into {accepted.file}")
+    remark(f"{counted(taken, *NUMBER)} written into {accepted.file}")
     if accepted.left:
         remark(f"{counted(len(accepted.left), *NUMBER)} left for you to decide:")
         for one in accepted.left[:SHOWN]:
@@ -146,5 +146,5 @@ def _accept(loaded: "Config", config: Path | None, found: "Comparison") -> "tupl
             remark(f"  {printable(place)}: {one.what}, {printable(one.detail)}")
         if len(accepted.left) > SHOWN:
             remark(f"  and {len(accepted.left) - SHOWN} more")
-        remark("under known_drift of a resource the file says what is known (docs/settings.md)")
+        remark("known_drift of a resource names differences to accept (docs/settings.md)")
     return accepted.left

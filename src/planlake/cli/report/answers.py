@@ -170,7 +170,7 @@ def _for_csv(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray
 def _write_parquet(answer: Answer) -> None:
     if sys.stdout.isatty():
         hint = "planlake sql ... --format parquet > FILE"
-        raise ConfigurationError("Parquet is no text to read on a screen", hint=hint)
+        raise ConfigurationError("Parquet cannot be shown on a screen", hint=hint)
     tables = _tables(answer)
     first = next(tables)
     try:

@@ -20,7 +20,7 @@ def check(
     tables: TableNames = None,
     history: Annotated[bool, typer.Option("--history", help="Draw how each figure went over the last runs.")] = False,
     shows_all: Annotated[
-        bool, typer.Option("--all", help="Show the checks that are ok as well; so it is where tables are named.")
+        bool, typer.Option("--all", help="Show the checks that are ok, too; the default where tables are named.")
     ] = False,
     env: EnvironmentName = None,
     config: ConfigFile = None,
@@ -44,7 +44,7 @@ def check(
     if history:
         drawn = [(one.table, one.check, one.column, SIGNS[one.verdict], _drawn(one)) for one in found]
         print_table("", ("table", "check", "column", "now", "last runs"), drawn)
-        remark(f"each sign is a run, oldest first, from '{LEVELS[1]}' low to '{LEVELS[-1]}' high; x was held back")
+        remark(f"each character is a run, oldest first, from '{LEVELS[1]}' low to '{LEVELS[-1]}' high; x was held back")
     else:
         _show(found, shows_all=shows_all or bool(tables))
     raise typer.Exit(int(is_held))

@@ -77,12 +77,12 @@ def _format_of(out: Path | None) -> str:
     ending = out.suffix.lower() if out else ""
     if ending not in ENDINGS:
         hint = "--out FILE.svg, FILE.dbml or FILE.mmd; with --format any name will do"
-        raise ConfigurationError(f"no diagram is written as {ending}", facts={"out": out}, hint=hint)
+        raise ConfigurationError(f"a diagram cannot be written as {ending}", facts={"out": out}, hint=hint)
     return ENDINGS[ending]
 
 
 def _check_replaces(out: Path, chosen: str) -> None:
-    """Refuse to write over what is no earlier diagram of this format; an OSError where that cannot be read."""
+    """Refuse to write over what is not an earlier diagram of this format; an OSError where that cannot be read."""
     from planlake.errors import ConfigurationError
 
     if not out.is_file():
@@ -91,7 +91,7 @@ def _check_replaces(out: Path, chosen: str) -> None:
         beginning = stream.read(100).decode(errors="replace").lstrip()
     if beginning and not beginning.startswith(BEGINNINGS[chosen]):
         state, hint = "It was left as it is", "name another with --out"
-        raise ConfigurationError(f"{out} is no earlier diagram in {chosen}", state=state, hint=hint)
+        raise ConfigurationError(f"{out} is not an earlier diagram in {chosen}", state=state, hint=hint)
 
 
 def _write(text: str, out: Path | None, chosen: str) -> None:

@@ -68,7 +68,7 @@ def _target(out: Path, name: str | None, *, replaces: bool) -> "ExportTarget":
     check_format(name, FORMATS)
     if str(out) in STREAMS:
         hint = 'planlake sql --format parquet "select * from TABLE" > FILE, or | PROGRAM'
-        raise ConfigurationError("an export is a file or a folder, and no stream", facts={"out": out}, hint=hint)
+        raise ConfigurationError("an export is a file or a folder, not a stream", facts={"out": out}, hint=hint)
     from planlake.report.export import ExportTarget, follow_links
 
     if name == "duckdb" or (name is None and out.suffix.lower() in SUFFIXES):
@@ -89,4 +89,4 @@ def _no_export(out: Path) -> "ConfigurationError":
     hint = "--out FILE.duckdb, or the name of a folder for Parquet"
     if ending in ("csv", "json"):
         hint = f'planlake sql --format {ending} "select * from TABLE" > {shlex.quote(str(out))}'
-    return ConfigurationError(f"no export is written as {ending}", facts={"out": out}, hint=hint)
+    return ConfigurationError(f"an export cannot be written as {ending}", facts={"out": out}, hint=hint)

@@ -44,7 +44,7 @@ def queries(*, is_asked: bool) -> Iterator[str]:
             yield from _meant(word)
             continue
         if is_asked and text.strip() and word.lower() in (*LEAVE, *HELP):
-            remark(f'"{word}" is taken for a part of the query: in one, \\q leaves, \\? helps and Ctrl-C drops it')
+            remark(f'"{word}" is read as part of the query; inside one, \\q leaves, \\? helps and Ctrl-C drops it')
         text += line + "\n"
         check_text(text)
         complete, text = _split(text)

@@ -11,7 +11,7 @@ from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 def backfill(
     table: Annotated[str, typer.Argument(help="The table.")],
     first: Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD.")],
-    last: Annotated[str | None, typer.Option("--to", help="Last day; the first one when not given.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last day; the first day when not given.")] = None,
     env: EnvironmentName = None,
     config: ConfigFile = None,
     json: AsJson = False,

@@ -19,7 +19,7 @@ def reconcile(
     tables: TableNames = None,
     deep: Annotated[bool, typer.Option("--deep", help="Read every page and compare each record.")] = False,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Land what differs, and compare again, with --deep.")
+        bool, typer.Option("--repair", help="Store what differs and compare again; needs --deep.")
     ] = False,
     env: EnvironmentName = None,
     config: ConfigFile = None,
@@ -111,4 +111,4 @@ def _verdict(one: "Difference") -> str:
         return f"x {abs(one.total - one.held)} {'missing' if one.total > one.held else 'too many'}"
     parts = (("missing", one.missing), ("extra", one.extra), ("changed", one.changed))
     said = [f"{kind} {listed(ids, SHOWN_IDS)}" for kind, ids in parts if ids]
-    return "x " + "; ".join([*said, *([f"{one.refused} without an id that can be used"] if one.refused else [])])
+    return "x " + "; ".join([*said, *([f"{one.refused} without a usable id"] if one.refused else [])])

@@ -80,7 +80,7 @@ def show(result: "RunResult") -> None:
     done = [table for table in result.tables if table.outcome != "up to date"]
     if not done:
         all_of_them = counted(len(result.tables), "table is", "tables are")
-        remark(f"{title}: nothing to do, {all_of_them} up to date; no table of data was changed")
+        remark(f"{title}: nothing to do, {all_of_them} up to date; no data was changed")
     else:
         rows = [dict(zip(COLUMNS, _row(table), strict=True)) for table in _said_once(done)]
         shown = [name for name in COLUMNS if name not in OFTEN_NONE or any(row[name] for row in rows)]
@@ -157,7 +157,7 @@ def _remarks(result: "TableResult") -> list[str]:
         lines.append(f"{result.table}: {counted(len(names), one, several)} kept as text: {_listed(names)}")
     vanished = [one.column for one in result.refine.drift if one.what == "vanished"] if result.refine else []
     if vanished:
-        lines.append(f"{result.table}: {_listed(vanished)} came with no record any more and is NULL from now on")
+        lines.append(f"{result.table}: {_listed(vanished)} is in no record any more and is NULL from now on")
     if result.refine and result.refine.rejected:
         one, several = "record has no usable id; it is", "records have no usable id; they are"
         lines.append(
@@ -183,8 +183,8 @@ def _about_audit(result: "TableResult") -> list[str]:
         return [f"{result.table}: a slice was not compared with the API, {why}; the next run asks again"]
     many = f"{result.table}: {found.held_back:,} records of a slice are not in the API's answer any more"
     believe = f"planlake run {result.table} --full --accept-deletions"
-    hint = f"hint: planlake doctor shows which API answers; were they deleted there, {believe}"
-    return [f"{many}, too many to be believed; nothing of the slice counts\n{hint}"]
+    hint = f"hint: planlake doctor shows which API answers; if they were deleted there, {believe}"
+    return [f"{many}, too many to accept; the slice is ignored\n{hint}"]
 
 
 def _standing(results: "Sequence[TableResult]") -> "dict[tuple[str, str], list[str]]":
@@ -205,8 +205,8 @@ def _explained(result: "TableResult", said: str) -> tuple[str, str]:
 
     if result.outcome == "held" and result.ingest is not None and result.ingest.held_back:
         believe = f"planlake run {result.table} --full --accept-deletions"
-        why = f"{said}: {printable(result.message)}; nothing of this reading counts"
-        return why, f"\nhint: planlake doctor shows which API answers; were they deleted there, {believe}"
+        why = f"{said}: {printable(result.message)}; this reading is ignored"
+        return why, f"\nhint: planlake doctor shows which API answers; if they were deleted there, {believe}"
     if result.outcome == "held":
         query = NOT_WELL.format(result.table)
         return f"{said}: {printable(result.message)}", f'\nhint: planlake sql "{query}"'

@@ -52,14 +52,14 @@ def add(
             _show_columns(one.resource)
     new = [one.table for one in found if one.is_new]
     if new and not dry_run:
-        remark(f"{file} has {len(new)} more; every other column the API sends comes as text")
+        remark(f"{file} has {len(new)} more; any other column the API sends becomes text")
         for table in new:
             remark(f"hint: planlake try {table} --env NAME")
 
 
 def _state(one: "Added", is_dry_run: bool) -> str:
     if not one.is_new:
-        return "= is there already"
+        return "= already there"
     return "would be added" if is_dry_run else "+ added"
 
 
@@ -97,7 +97,7 @@ def _known(resource: "Resource", column: str) -> list[str]:
     if column in resource.relations_guessed:
         known.append(f"perhaps id of {resource.relations_guessed[column]}")
     if column in resource.relations_unresolved:
-        known.append("id of nobody knows what")
+        known.append("id of an unknown resource")
     if column in resource.accepted:
         known.append(f"{len(resource.accepted[column])} accepted values")
     return [*known, "personal"] if resource.is_personal(column) else known

@@ -55,7 +55,7 @@ def _clear(folder: Path) -> None:
             raise ConfigurationError(f"{folder} is a link", hint="planlake demo --folder ANOTHER")
         shutil.rmtree(folder)
     elif folder.is_file() or (folder.exists() and any(folder.iterdir())):
-        raise ConfigurationError(f"{folder} exists and is no demo", hint="planlake demo --folder ANOTHER")
+        raise ConfigurationError(f"{folder} exists and is not a demo", hint="planlake demo --folder ANOTHER")
 
 
 def _load(folder: Path, days: list[datetime]) -> int:
@@ -110,7 +110,7 @@ Three commands to try:
   {program} sql {config} "{changed}"
   {program} tables {config}
 
-The API was this command's and is gone with it. In another terminal it answers again, with the same records:
+The API ended with this command. To start it again in another terminal, with the same records:
   {program} simulate --port {port} --begin {begin} --now {now}
 Then the lake equals it, and run, add, try and reconcile work:
   {program} reconcile {config} --deep

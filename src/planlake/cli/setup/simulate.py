@@ -75,4 +75,6 @@ def _instant(option: str, text: str) -> "datetime":
     try:
         return datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
-        raise ConfigurationError(f'{option} is no instant: "{text}"', hint=f"{option} 2026-11-23T03:00:00") from None
+        raise ConfigurationError(
+            f'{option} is not an instant: "{text}"', hint=f"{option} 2026-11-23T03:00:00"
+        ) from None

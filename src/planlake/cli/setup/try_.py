@@ -117,7 +117,7 @@ def _ids(keys: "Keys") -> str:
     if not keys.repeated and not keys.unusable:
         return f"= {keys.column}: unique and usable in all {keys.records:,} records"
     parts = [f"{keys.repeated:,} come more than once"] if keys.repeated else []
-    parts += [f"{keys.unusable:,} of {keys.records:,} records have none that can be used"] if keys.unusable else []
+    parts += [f"{keys.unusable:,} of {keys.records:,} records have no usable one"] if keys.unusable else []
     return f"{'x' if keys.would_hold else '!'} {keys.column}: {', '.join(parts)}"
 
 
@@ -127,7 +127,7 @@ def _changes(changes: "Changes") -> tuple[str, ...]:
     parts = [f"of the sample last updated: {', '.join(ages)}"] if ages else []
     days = [f"{date.fromisoformat(day):%a %d}: {number:,}" for day, number in sorted(changes.by_day.items())]
     parts += [f"of all records: {', '.join(days)}"] if days else []
-    return tuple(parts) or ("? nothing says when a record changed",)
+    return tuple(parts) or ("? no column says when a record changed",)
 
 
 def _cadence(found: "Trial") -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Repairs raw, the ledger and the operations tables, which cannot be built from anything else.
 
 Refined tables are rebuilt from raw. These keep every row that can be read: of a version whose lists are gone the data
-files themselves are taken up again. What raw lost is noted in the ledger, so that its windows are open again and its
+files themselves are recovered. What raw lost is noted in the ledger, so that its windows are open again and its
 records count as not held.
 """
 
@@ -39,7 +39,7 @@ HELD_HERE_ALONE = ("raw", "operations")  # zones that cannot be rebuilt from ano
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """What was done to a table: files whose rows are lost, files taken up again, versions let go."""
+    """What was done to a table: files whose rows are lost, files recovered, versions dropped."""
 
     zone: str
     table: str
@@ -58,7 +58,7 @@ class _Lost:
 def mend(base: Lake, connection: Connection, now: datetime, *, behind: Collection[str] = ()) -> list[Mended]:
     """Take out of the tables what is gone, and note what has to be asked for again; `now` is in UTC.
 
-    Tables that are `behind` have an older version than the one that was known: rows of its files are taken up again.
+    Tables that are `behind` have an older version than the one that was known: rows of its files are recovered.
     """
     found: list[Mended] = []
     lost: list[_Lost] = []
@@ -88,7 +88,10 @@ def _made_of_data_files(base: Lake, connection: Connection, zone: str) -> Iterat
         table = base.built_in_table(zone, name)
         files = list(_adopted(table, connection, [], ()))
         commit(table, add=files)
-        yield name, f"its metadata was gone: it is made anew of {sum(one.record_count for one in files)} rows"
+        yield (
+            name,
+            f"its metadata was gone: rebuilt from data files with {sum(one.record_count for one in files)} rows",
+        )
 
 
 def _caught_up(base: Lake, connection: Connection, zone: str, name: str) -> Iterator[str]:
@@ -101,7 +104,7 @@ def _caught_up(base: Lake, connection: Connection, zone: str, name: str) -> Iter
     added = list(_adopted(table, connection, files, named))
     if added:
         commit(table, add=added)
-        yield f"{sum(one.record_count for one in added)} rows that came since are taken up again"
+        yield f"{sum(one.record_count for one in added)} rows written since are recovered"
 
 
 def _mended(base: Lake, connection: Connection, zone: str, name: str) -> tuple[list[str], list[_Lost]]:
@@ -113,7 +116,7 @@ def _mended(base: Lake, connection: Connection, zone: str, name: str) -> tuple[l
     if zone in HELD_HERE_ALONE:
         if files_to_replace(table) is None:
             number = _take_up(table, connection)
-            said.append(f"its lists of files were gone: {number} data files are taken up again")
+            said.append(f"its lists of files were gone: {number} data files are recovered")
         bad = _bad(table, is_local="://" not in base.warehouses[zone])
         if bad:
             commit(table, remove=bad)
@@ -121,7 +124,7 @@ def _mended(base: Lake, connection: Connection, zone: str, name: str) -> tuple[l
             said.append(f"{len(bad)} data files with {rows} rows are lost" + _asked_again(zone))
             lost = [_requests_of(table, file) for file in bad] if zone == "raw" else []
     if number := let_go_unreadable(table):
-        said.append(f"{number} earlier versions cannot be read and are let go")
+        said.append(f"{number} earlier versions cannot be read and are dropped")
     base.loaded.pop((zone, name), None)
     return said, lost
 

@@ -52,7 +52,7 @@ def own_file(base: Lake) -> Path | None:
 def _error(base: Lake, other: OtherCatalogue, unknown: list[str]) -> LakeError:
     own = own_file(base)
     name, knows_any = own or "the lake's catalogue", any(base.names(zone) for zone in ZONES)
-    message = f"{name} knows nothing of the tables that lie in the warehouse, and {other.file} knows them"
+    message = f"{name} does not know the tables in the warehouse, and {other.file} does"
     if knows_any:
         lacks = f"{other.file} has versions that {name} does not know"
         message = f"two catalogues name the tables of this lake, and {lacks}"

@@ -34,12 +34,13 @@ from planlake.lake.tables.format import check_format
 from planlake.lake.tables.stored_files import are_there, path_in_storage
 from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE
 
-KNOWN_AGAIN, BROUGHT, LEFT_ALONE, LOST = "known again", "brought up to date", "left alone", "lost"
+KNOWN_AGAIN, BROUGHT, LEFT_ALONE, LOST = "registered", "brought up to date", "left alone", "lost"
 SET_BACK = "set back"
-SETTLED, SETTLED_DAMAGED = "made whole here", "brought here, damaged"
+SETTLED, SETTLED_DAMAGED = "moved here", "moved here, damaged"
 TAKEN_OUT, UNPINNED = "taken out", "pins removed"
 LEFT_OUT = (
-    "is left out, as the lake was written since: restore the backup again to have it, or planlake maintain deletes it"
+    "is left out, as the lake was written since: "
+    "restore the backup again to get it back, else planlake maintain deletes it"
 )
 
 
@@ -123,7 +124,9 @@ def _beside(base: Lake, choices: Iterable[_Choice]) -> list[Recovered]:
 def _said_beside(place: Place, one: Written) -> Recovered:
     rows = rows_of(place.known.metadata.current_snapshot()) if place.known else 0
     other = f"{one.number} of {rows_of(one.metadata.current_snapshot())} rows of {_day(one)}"
-    said = f"{LEFT_ALONE}: {other} is of another history, maybe of another catalogue: planlake maintain deletes it"
+    said = (
+        f"{LEFT_ALONE}: {other} belongs to another history, perhaps of another catalogue: planlake maintain deletes it"
+    )
     return Recovered(*place.identifier, rows, LEFT_ALONE, said, is_trouble=True)
 
 
@@ -231,7 +234,7 @@ def _passed_over(place: Place, now: Written, known_at: int) -> str:
         if now is place.known:
             return f"{number} {LEFT_OUT}"
         if is_higher or is_twin or one.written_at > now.written_at:
-            return f"{number} is of another history: planlake maintain deletes it"
+            return f"{number} belongs to another history: planlake maintain deletes it"
     is_lost = now is place.known and not _is_whole(place, now)
     return files_gone(now.number) if is_lost else ""
 

@@ -163,7 +163,7 @@ def check_histories(base: Lake) -> None:
         names = sorted({place.name for place in apart})
         facts = {"tables": listed(names, 3)}
         which = "an older" if split else "another"
-        message = f"{which} history of this lake lies in the warehouse, which the catalogue does not know"
+        message = f"the warehouse holds {which} history of this lake, which the catalogue does not know"
         raise LakeError(message, facts=facts, state="Nothing was changed", hint="planlake recover")
 
 

@@ -15,14 +15,14 @@ from planlake.errors import ConfigurationError
 
 LONGEST_QUERY = 100_000  # characters
 HINT = "planlake tables lists what can be queried"
-THAT_READ = "only queries that read are carried out: SELECT, WITH, FROM, DESCRIBE, SUMMARIZE, SHOW TABLES"
+THAT_READ = "only queries that read are allowed: SELECT, WITH, FROM, DESCRIBE, SUMMARIZE, SHOW TABLES"
 QUERIES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 TABLE_FUNCTIONS = {"range", "generate_series", "unnest", "json_each", "json_tree", "repeat"}
 # They tell of this machine or hold it up; the connection has no secret and no file, so this is for a clear answer.
 REFUSED_FUNCTIONS = {"current_setting", "getvariable", "getenv", "write_log", "sleep_ms", "which_secret"}
 # Words a query begins with that are no query, and what somebody who types them may be after.
 INSTEAD = {
-    "explain": "a query is carried out, not explained",
+    "explain": "EXPLAIN is not supported; leave it out to carry out the query",
     "pivot": "select * from (pivot TABLE on COLUMN in ('one', 'other') using count(*)) does the same",
     "unpivot": "select * from (unpivot TABLE on COLUMN, COLUMN) does the same",
     "pragma": "show tables lists the tables, describe TABLE the columns of one",
@@ -57,7 +57,7 @@ def check_text(query: str) -> None:
         query.encode()
     except UnicodeEncodeError:
         hint = "iconv -f LATIN1 -t UTF-8 makes it so, where it is Latin-1"
-        raise ConfigurationError("the query is no UTF-8 text", hint=hint) from None
+        raise ConfigurationError("the query is not UTF-8 text", hint=hint) from None
 
 
 def parse_query(connection: Connection, query: str) -> Question:
@@ -67,8 +67,8 @@ def parse_query(connection: Connection, query: str) -> Question:
     if shown.get("type") == "SHOW_REF" and shown["show_type"] in ("SHOW_SPECIAL", "SHOW_FROM"):
         lists = TABLES if shown["show_type"] == "SHOW_FROM" else LISTED.get(shown["table_name"], "")
         if not lists:
-            hint = "SHOW TABLES, SHOW DATABASES, DESCRIBE TABLE and SUMMARIZE TABLE are answered"
-            raise ConfigurationError(f"SHOW {shown['table_name'].strip(chr(34))} is not answered", hint=hint)
+            hint = "use SHOW TABLES, SHOW DATABASES, DESCRIBE TABLE or SUMMARIZE TABLE"
+            raise ConfigurationError(f"SHOW {shown['table_name'].strip(chr(34))} is not supported", hint=hint)
         return Question(lists=lists, of=shown["schema_name"])
     return Question(tuple(dict.fromkeys(_tables_in(statement))))
 
@@ -141,7 +141,7 @@ def _check_node(node: dict[str, Any]) -> None:
 
 
 def _refuse(function: str) -> None:
-    message = f"{function}() is not carried out: a query reads the tables of the lake, and nothing else"
+    message = f"{function}() is not allowed: a query reads the tables of the lake, and nothing else"
     raise ConfigurationError(message, hint=HINT)
 
 
@@ -149,7 +149,7 @@ def _check_table(catalog: str, schema: str, name: str) -> None:
     if catalog:
         shown = ".".join(f'"{part}"' for part in (catalog, schema, name))
         hint = f'leave the first out: "{schema}"."{name}"'
-        raise ConfigurationError(f"{shown} is no table: a table is named by its database and its name", hint=hint)
+        raise ConfigurationError(f"{shown} is not a table: a table is named by its database and its name", hint=hint)
     first = (schema or name).lower()
     if first in CATALOGUES or (not schema and first.startswith(OF_CATALOGUES)):
         hint = "show tables lists the tables, describe TABLE the columns of one"

@@ -187,7 +187,7 @@ class Views:
             self.notes.append(f"{resource.name} as of {self.as_of}: what was published until then was undone")
             return f"select * from {rows_sql([], table.schema())}"
         self.notes.append(
-            f"{resource.name} as of {self.as_of}: no snapshot is kept, as received by the end of that day"
+            f"{resource.name} as of {self.as_of}: no snapshot is kept; shown as received by the end of that day"
         )
         increment = self.lake.shown("refined", f"increment_{resource.name}")
         if increment is None:

@@ -313,7 +313,7 @@ def _refused(answer: Answer, dialect: Dialect) -> SourceRefused:
     facts = {"status": 401} | ({"answer": answer.error.partition(", ")[2]} if ", " in answer.error else {})
     refusal = partial(SourceRefused, facts=facts, state="Everything committed so far is kept")
     if dialect.signing == "bearer":
-        message = "the API refuses our token: it is wrong, or no longer good"
+        message = "the API refuses our token: it is wrong or has expired"
         return refusal(message, hint=f"ask the supplier for another one; {KEPT}")
     if skew is None:
         message = "the API refuses our signature: the keys or this machine's clock are wrong"

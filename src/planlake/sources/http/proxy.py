@@ -55,7 +55,7 @@ def _proxy(given: str, variable: str) -> Proxy:
     except ValueError:
         host, user = "", b""
     if not host or b":" in user:
-        raise _unusable(variable, "is no address")
+        raise _unusable(variable, "is not an address")
     if parts.scheme not in PORTS:
         raise _unusable(variable, f"names a proxy that speaks {parts.scheme}, not HTTP")
     shown = f"[{host}]" if ":" in host else host

@@ -22,9 +22,9 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy refuses: status {error.status}{PROXY_LOGIN if error.status == 407 else ''}"
     if isinstance(error, aiohttp.TooManyRedirects):
-        return "it is sent on without end"
+        return "it redirects without end"
     if isinstance(error, aiohttp.ClientResponseError):  # its text holds the address, and parts of the answer
-        return f"the answer is no HTTP that can be read: {type(error).__name__}"
+        return f"the answer cannot be read as HTTP: {type(error).__name__}"
     return _reason_of_system(error)
 
 

@@ -17,7 +17,8 @@ _TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _LONGEST_TITLE = 60
 _NOT_THE_API = re.compile(
     r"not the API|status (?:3\d\d|40[0-7]|41\d)\b|no answer within|no secure connection|"
-    r"the proxy|the API (?:refuses|cannot be reached)|sent on without end|connection refused|cannot connect",
+    r"the proxy|the API (?:refuses|cannot be reached)|(?:redirects|sent on) without end|"
+    r"connection refused|cannot connect",
     re.IGNORECASE,
 )
 
@@ -54,7 +55,7 @@ def _redirect(asked: str, location: str, resource: str) -> str:
         return " without saying where to"
     if base:
         return f": the API is said to be at {base}; set api.base_url to that if it is right"
-    return f": sent on to {target}, where nothing is asked; is api.base_url right?"
+    return f": redirected to {target}, which is not followed; is api.base_url right?"
 
 
 def is_not_the_api(reason: str) -> bool:
