@@ -338,7 +338,7 @@ MISTAKES = {
     "a catalogue nobody knows": ("environments: {a: {catalog: {type: hive}}}", "a.catalog.type", "'sql' or 'glue'"),
     "a prefix in capitals for Glue": (
         "environments: {a: {catalog: {type: glue}, database_prefix: Stg-, warehouse: 's3://b'}}",
-        "environments.a.database_prefix: must be in small letters",
+        "environments.a.database_prefix: must be in lower case",
         "",
     ),
     "a prefix with a dot": (

@@ -558,6 +558,6 @@ def test_a_preview_in_glue_has_a_name_in_small_letters(loaded):
     made, _ = loaded
     stg = made.config.environment().model_copy(update={"catalog": Catalog(type="glue")})
     config = made.config.model_copy(update={"environments": {"stg": stg}})
-    with pytest.raises(ConfigurationError, match="small letters") as refused:
+    with pytest.raises(ConfigurationError, match="lower case") as refused:
         create(config, NAME)
     assert refused.value.hint == "planlake env create dpp-426"

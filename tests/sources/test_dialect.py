@@ -144,7 +144,7 @@ def test_a_token_may_be_kept_in_a_file(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("token", ["two words", "a\nline", "café"])
 def test_what_is_no_token_is_refused_and_not_shown(monkeypatch, token):
-    with pytest.raises(ConfigurationError, match="not a token|neither a key nor a token") as raised:
+    with pytest.raises(ConfigurationError, match=r"not a token|neither a key nor a token") as raised:
         signed(monkeypatch, token)
     assert token not in str(raised.value)
 

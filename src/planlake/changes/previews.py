@@ -97,7 +97,7 @@ def create(config: Config, name: str, *, base: str | None = None) -> Listed:
     base_name = base or next(iter(config.environments))
     if config.environment(base_name).catalog.type == "glue" and name != name.lower():
         hint = f"planlake env create {name.lower()}"
-        raise ConfigurationError("Glue keeps names in small letters", facts={"name": name}, hint=hint)
+        raise ConfigurationError("Glue keeps names in lower case", facts={"name": name}, hint=hint)
     with clear_errors(), open_for_writing(config, base_name, ignore) as context:
         resume(context)
         check_name(name, [*config.environments, *preview_names(context.lake), *_names_elsewhere(config, base_name)])

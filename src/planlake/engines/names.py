@@ -1,6 +1,6 @@
 """Names that SQL has to tell apart: those that are Planlake's own, and a name for each key of an API beside them.
 
-SQL takes names that differ only in case for one and the same, so everything here is compared in small letters.
+SQL takes names that differ only in case for one and the same, so everything here is compared in lower case.
 """
 
 import re

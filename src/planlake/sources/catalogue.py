@@ -119,7 +119,7 @@ def catalogue_at(path: Path) -> Catalogue:
     if not (path.is_file() or path.joinpath("source.toml").is_file()):
         raise _unknown(str(path))
     if not NAME.fullmatch(path.stem):
-        hint = "databases are named after it: small letters, digits, _ and -"
+        hint = "databases are named after it: lower-case letters, digits, _ and -"
         raise ConfigurationError("the catalogue's name is not a valid source name", facts={"file": path}, hint=hint)
     if path.joinpath("source.toml").is_file():
         return catalogue_from(path.stem, *_read_folder(path))

@@ -83,7 +83,7 @@ def day_query(dialect: Dialect, changed: str, day: str) -> Query:
 def opened(dialect: Dialect, query: Mapping[str, str | int], *, headers: Mapping[str, str], body: bytes) -> "Opened":
     """The records of an answer, still as bytes, and its totals; ValueError where it says them wrongly or not at all.
 
-    Names of headers are in small letters; one that came more than once with other values has all of them.
+    Names of headers are in lower case; one that came more than once with other values has all of them.
     """
     places = (dialect.records, dialect.total, dialect.size, dialect.place)
     body, encoding = in_utf_8(body, headers)

@@ -18,7 +18,7 @@ from planlake.engines.names import (
 )
 from planlake.errors import ConfigurationError
 
-RESOURCE_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]*")  # Glue keeps names in small letters; it is a part of folders, too
+RESOURCE_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]*")  # Glue keeps names in lower case; it is a part of folders, too
 PATH = re.compile(r"[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*")
 LONGEST_NAME = 200  # with what Planlake puts before and behind it a file has room for 255 characters
 KEY_TYPES = ("integer", "long", "text")
@@ -82,5 +82,5 @@ def name_of(address: str) -> str:
 def _another(name: str) -> str:
     """How a resource may be called that somebody called like its address."""
     if not PATH.fullmatch(name):
-        return "small letters, digits, _ and -; path says what stands in the address where that is more"
+        return "lower-case letters, digits, _ and -; path says what stands in the address where that is more"
     return f"call it {name_of(name)}, with path: {name[:LONGEST_NAME]}"

@@ -287,7 +287,7 @@ def _answer(dialect: Dialect, asked: _Request, *, status: int, body: Body, heade
 
 
 def _joined(response: aiohttp.ClientResponse) -> dict[str, str]:
-    """The headers by their names in small letters; what is said twice alike is said once."""
+    """The headers by their names in lower case; what is said twice alike is said once."""
     headers = response.headers
     once = {name.lower(): value for name, value in headers.items()}
     if len(once) == len(headers):
