@@ -12,7 +12,7 @@ from datetime import datetime
 
 import pytest
 
-from planlake.flow.ingest.plan_readings import resumed
+from planlake.flow.ingest.plan_readings import resume_reading
 from planlake.flow.ingest.window_reading import Reading
 from planlake.lake.state.ledger import FULL, LedgerPage
 from planlake.sources.dialect import Totals
@@ -116,7 +116,7 @@ def test_what_stood_the_whole_time_was_shown_by_every_reading_that_is_called_who
         at_once = chance.choice([1, 2, 4])
         if kind == "killed":
             read(moving, reading, at_once, pages=chance.randrange(1, 5))
-            reading = resumed(Reading(FULL, NOW, moving.per_page), as_in_the_ledger(reading))
+            reading = resume_reading(Reading(FULL, NOW, moving.per_page), as_in_the_ledger(reading))
         read(moving, reading, at_once)
         if not reading.verdict():
             whole += 1

@@ -65,7 +65,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_that_is_killed_has_a_row_that_says_so(feed, monkeypatch, command):
-    killed(monkeypatch, lambda: COMMANDS[command](feed), at="planlake.flow.record.append_operations")
+    killed(monkeypatch, lambda: COMMANDS[command](feed), at="planlake.flow.operations_records.append_operations")
     assert outcomes(feed)[:2] == [(3, "killed"), (2, "finished")]
     told = past_runs(feed.config, run=3)[0]
     assert str(told.started_at)[:10] in ("2026-11-18", "2026-11-19")
@@ -137,7 +137,7 @@ def test_what_broke_a_run_off_is_known_where_the_full_disk_took_no_row_of_it(fee
         def full(*_, **__):
             raise OSError(28, "No space left on device")
 
-        patch.setattr("planlake.flow.record.append_operations", full)
+        patch.setattr("planlake.flow.operations_records.append_operations", full)
         with suppress(LakeError):
             feed.run_at(DAYS[2])
         seen = "the lake cannot be written: [Errno 28] No space left on device"

@@ -23,7 +23,7 @@ from planlake.engines.spill import sweep_spilled
 from planlake.errors import ConfigurationError, LakeError
 from planlake.flow.context import Context
 from planlake.flow.opening import open_for_writing
-from planlake.flow.record import record
+from planlake.flow.operations_records import record
 from planlake.lake.forgetting.record import Forgetting, done_row, is_unfinished, planned_row, rows_about, write_row
 from planlake.lake.forgetting.rewrite import check_can_list, delete_unreferenced, forget_log, replace_in_versions
 from planlake.lake.forgetting.rules import (

@@ -15,7 +15,7 @@ from planlake.config import Config, Settings
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context
 from planlake.flow.opening import open_for_writing
-from planlake.flow.record import record
+from planlake.flow.operations_records import record
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.repair.damage import previews_of
 from planlake.lake.repair.split_histories import check_histories

@@ -28,7 +28,7 @@ from planlake.engines.sql import literal
 from planlake.errors import ConfigurationError, LakeError, QualityError
 from planlake.flow.context import Context
 from planlake.flow.opening import check_clock, open_for_writing
-from planlake.flow.record import record
+from planlake.flow.operations_records import record
 from planlake.flow.runs_ahead import runs_ahead
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment

@@ -21,9 +21,9 @@ from planlake.engines.duckdb.connection import Connection
 from planlake.errors import LakeError
 from planlake.flow.context import Context
 from planlake.flow.opening import open_for_writing
-from planlake.flow.record import record
+from planlake.flow.operations_records import record
 from planlake.flow.refine.step import refine
-from planlake.flow.results import TableResult, failed, step_end
+from planlake.flow.results import TableResult, failed_result, step_end
 from planlake.flow.snapshot.step import snapshot
 from planlake.lake.lake import clear_errors
 from planlake.lake.previews.entering import enter
@@ -149,7 +149,7 @@ def _rebuild_table(context: Context, entry: Entry, origin: Origin) -> tuple[Tabl
         after = _version(context, resource) or Version()
         found = compare_versions(context.connection, resource, before=before or Version(), after=after)
     except Exception as error:
-        steps = failed(resource, error)
+        steps = failed_result(resource, error)
     steps = replace(steps, seconds=monotonic() - started)
     if steps.outcome != "rebuilt":
         _set_back(context, entry)
@@ -168,7 +168,7 @@ def _steps(context: Context, resource: Resource, origin: Origin) -> TableResult:
             step.end = step_end(refined)
     if refined is None or not blocking(refined.checks):
         with report_step(context.reporter, resource, "snapshot") as step:
-            taken = snapshot(context, resource, is_anew=True)
+            taken = snapshot(context, resource, rewrites_all=True)
             step.end = step_end(taken)
     done = TableResult(resource.name, "rebuilt", refine=refined, snapshot=taken)
     reasons = "; ".join(check.message for check in blocking(done.checks))

@@ -21,7 +21,7 @@ from planlake.engines.names import PLACE
 from planlake.engines.sql import identifier
 from planlake.flow.context import Context
 from planlake.flow.refine.findings import StoredResource, with_records
-from planlake.flow.refine.parsing import RecordKeys, grouped, read_texts
+from planlake.flow.refine.parsing import RecordKeys, groups_of_files, read_texts
 from planlake.flow.refine.part_findings import Findings
 from planlake.lake.state.findings import replace_findings
 from planlake.lake.state.journal import Entry, voids
@@ -137,7 +137,7 @@ def _texts(
     keys = {key: column for key, column in keys_of(version.schema).items() if column in version.types}
     found = RecordKeys(tuple(keys), has_others=True)
     limit = context.config.settings.batch_megabytes * MEGABYTE // SHARE
-    for group in grouped(version.table, files, limit, among=1):
+    for group in groups_of_files(version.table, files, limit, among=1):
         until = f"batch <= {batch_of(version.snapshot)}"
         rows = f"(select * from {raw_rows_sql(context.lake, group, resource.name, above)} where {until})"
         with context.connection.cursor() as cursor:

@@ -22,7 +22,7 @@ from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError, ConflictError
 from planlake.flow.context import Context
 from planlake.flow.opening import open_for_writing
-from planlake.flow.record import record
+from planlake.flow.operations_records import record
 from planlake.flow.snapshot.step import snapshot
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake, clear_errors

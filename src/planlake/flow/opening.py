@@ -14,7 +14,7 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection, connected
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context
-from planlake.flow.record import broken_by, configuration_hash, record_broken_off
+from planlake.flow.operations_records import broken_by, configuration_hash, record_broken_off
 from planlake.flow.runs_ahead import Ahead, is_way_back, runs_ahead
 from planlake.lake.lake import Lake
 from planlake.lake.opening import open_lake
@@ -87,12 +87,12 @@ def open_for_writing(
                 notify=notify,
                 request_ids=ids,
             )
-            with nullcontext() if is_dry_run else _noted(held, replace(context, unended=tuple(left))) as noted:
+            with nullcontext() if is_dry_run else _keep_note(held, replace(context, unended=tuple(left))) as noted:
                 yield noted or context
 
 
 @contextmanager
-def _noted(held: Held, context: Context) -> Iterator[Context]:
+def _keep_note(held: Held, context: Context) -> Iterator[Context]:
     """A run that is known to have begun, also where it cannot say any more how it ended."""
     began = (context.run, context.lake.preview, naive_utc(context.clock.start))
     note_run(held, *began)

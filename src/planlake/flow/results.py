@@ -100,7 +100,7 @@ StepResult = IngestResult | RefineResult | SnapshotResult
 def step_end(result: StepResult) -> StepEnd:
     """How a step ended that did not raise an error."""
     if isinstance(result, IngestResult):
-        return _ingested(result)
+        return _ingest_end(result)
     reasons = "; ".join(check.message_without_example for check in blocking(result.checks))
     if reasons:
         return StepEnd("held", reasons, checks=result.checks)
@@ -109,7 +109,7 @@ def step_end(result: StepResult) -> StepEnd:
     return StepEnd(outcome, rows=rows, bytes=result.bytes, checks=result.checks)
 
 
-def _ingested(result: IngestResult) -> StepEnd:
+def _ingest_end(result: IngestResult) -> StepEnd:
     if reasons := "; ".join(check.message for check in blocking(result.checks)):
         return StepEnd("held", reasons, received=result.records, received_bytes=result.bytes, checks=result.checks)
     outcome: StepOutcome = "open" if result.open else "done" if result.stored else "unchanged"
@@ -117,7 +117,7 @@ def _ingested(result: IngestResult) -> StepEnd:
     return StepEnd(outcome, message, rows=result.stored, received=result.records, received_bytes=result.bytes)
 
 
-def failed(resource: Resource, error: Exception) -> TableResult:
+def failed_result(resource: Resource, error: Exception) -> TableResult:
     """The result of a table that an error ended; with PLANLAKE_DEBUG what nobody foresaw is raised again instead."""
     if "PLANLAKE_DEBUG" in os.environ and not isinstance(error, PlanlakeError | OSError):
         raise error

@@ -153,11 +153,11 @@ def runs_ahead(
     newest, first = max(counting), min(counting)
     good = [run for run, at in began.items() if at <= now]
     before = max((run for run in good if run < first), default=0) if good else None
-    environment = _named(config, lake, asked)
+    environment = _name_to_show(config, lake, asked)
     return Ahead(newest, counting[newest], now, first=first, before=before, environment=environment)
 
 
-def _named(config: Config, lake: Lake, asked: str | None) -> str:
+def _name_to_show(config: Config, lake: Lake, asked: str | None) -> str:
     """The environment or preview to name: a base that was not asked for itself is named, too."""
     name = lake.preview or environment_of(config, asked)
     return "" if name == next(iter(config.environments)) and asked in (None, name) else name

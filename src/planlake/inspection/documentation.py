@@ -29,7 +29,7 @@ from planlake.engines.sql import literal
 from planlake.errors import ConfigurationError, DriftError, PlanlakeError
 from planlake.flow.context import Context
 from planlake.flow.opening import open_for_writing
-from planlake.flow.record import record
+from planlake.flow.operations_records import record
 from planlake.flow.refine.column_drift import last_told
 from planlake.inspection.observed_types import observe_columns
 from planlake.lake.built_in_tables import built_in_rows_sql

@@ -12,7 +12,7 @@ from pyiceberg.table import Table
 from pyiceberg.types import StringType
 
 from planlake.checks.examples import as_example, for_example
-from planlake.engines.duckdb.casting import TriedCells, tried
+from planlake.engines.duckdb.casting import TriedCells, try_casts
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier, literal
 from planlake.flow.context import Context
@@ -81,7 +81,7 @@ def _tried(context: Context, current: Table | None, types: Mapping[str, str]) ->
         return {}
     rows = rows_sql(data_files(current), current.schema(), columns=(*types, "is_deleted"))
     with context.connection.cursor() as cursor:
-        return tried(cursor, f"(select * from {rows} where not is_deleted)", types)
+        return try_casts(cursor, f"(select * from {rows} where not is_deleted)", types)
 
 
 def _tried_as_sent(
@@ -107,7 +107,7 @@ def _tried_as_sent(
         and (request_id, position) in
             (select (import_request_id, import_position) from {latest} where not is_deleted))"""
     with context.connection.cursor() as cursor:
-        return tried(cursor, rows, types)
+        return try_casts(cursor, rows, types)
 
 
 def _pointer(key: str) -> str:

@@ -19,7 +19,7 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
 from planlake.flow.context import Context
 from planlake.flow.ingest.deletions import ask_whether_gone, held_ids
-from planlake.flow.ingest.fetch import Fetching, fetched_windows
+from planlake.flow.ingest.fetch import Fetching, fetch_windows
 from planlake.flow.ingest.raw_rows import raw_rows
 from planlake.flow.ingest.window_reading import Reading
 from planlake.lake.state.ledger import COUNT, FULL, PAGE, History
@@ -31,7 +31,7 @@ from planlake.sources.records import Shape, usable_id
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class TableDifference:
     """How a table and the API differ: the API's total, rows held, and after a sweep ids by kind of difference.
 
     `is_swept` says whether the ids were compared at all, `error` why the API's side is not known. `refused` counts the
@@ -61,13 +61,13 @@ class Difference:
         return not self.is_swept or bool(self.error or self.missing or self.extra or self.changed)
 
 
-async def count(context: Context, source: Source, resource: Resource, *, history: History) -> Difference:
+async def count(context: Context, source: Source, resource: Resource, *, history: History) -> TableDifference:
     """Compare the API's total with the rows held, by one request that is kept in the ledger."""
     fetching = Fetching(context, source, resource, Shape(resource.key, context.catalogue.dropped_keys))
     page = await fetching.ask_for(page_query(context.catalogue.dialect, 1), window=FULL, event=COUNT, number=None)
     held = len(await asyncio.to_thread(held_ids, context.lake, context.connection, resource))
     total = page.answer.totals.results if page.answer.totals else 0
-    found = Difference(resource.name, total, held, error=page.answer.error)
+    found = TableDifference(resource.name, total, held, error=page.answer.error)
     await _write_count(
         context,
         history,
@@ -80,7 +80,7 @@ async def count(context: Context, source: Source, resource: Resource, *, history
     return found
 
 
-async def _write_count(context: Context, history: History, found: Difference, **request: object) -> None:
+async def _write_count(context: Context, history: History, found: TableDifference, **request: object) -> None:
     """Keep the API's total beside the rows held in the ledger, for `status` and the next run."""
     row: dict[str, Any] = {
         "run": context.run,
@@ -96,7 +96,7 @@ async def _write_count(context: Context, history: History, found: Difference, **
     await asyncio.to_thread(context.arrivals.land, found.table, raw_rows("", 0, []), [row])
 
 
-async def sweep(context: Context, source: Source, resource: Resource, *, history: History) -> Difference:
+async def sweep(context: Context, source: Source, resource: Resource, *, history: History) -> TableDifference:
     """Read every page and compare ids and hashes with what is held; of it only the API's total is kept."""
     fetching = Fetching(context, source, resource, Shape(resource.key, context.catalogue.dropped_keys))
     started_at = naive_utc(context.clock.now())
@@ -105,7 +105,7 @@ async def sweep(context: Context, source: Source, resource: Resource, *, history
     reading.has_text_ids = kind == "text"
     shown: dict[str, str] = {}
     refused: dict[int | None, int] = {}  # by page, as one may be asked for again
-    async for _, page in fetched_windows(fetching, [reading]):
+    async for _, page in fetch_windows(fetching, [reading]):
         if page is not None:
             ids = [usable_id(identity, kind) for identity in page.records.ids]
             pairs = zip(ids, page.records.hashes, strict=True)
@@ -114,7 +114,7 @@ async def sweep(context: Context, source: Source, resource: Resource, *, history
     held = await asyncio.to_thread(_held, context, resource)
     error = reading.verdict() or await _ask_for_those_not_shown(fetching, shown, held)
     missing, extra, changed = _id_differences(shown, held)
-    found = Difference(
+    found = TableDifference(
         resource.name,
         reading.total,
         len(held),

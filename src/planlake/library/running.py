@@ -8,8 +8,8 @@ from planlake.errors import ConfigurationError
 from planlake.flow.results import RunResult
 from planlake.library.configuration import Place, read_configuration
 from planlake.runs.plan import Selection, Step, steps_of
-from planlake.runs.run import table_plans
 from planlake.runs.run import run as run_selected
+from planlake.runs.run import table_plans
 
 Often = Literal["daily", "weekly"]
 

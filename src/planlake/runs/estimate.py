@@ -35,10 +35,10 @@ def estimate_full_loads(config: Config, plans: Sequence[TablePlan]) -> dict[str,
     Raises what asking the API raises: ConfigurationError for keys, SourceUnreachable, SourceRefused.
     """
     tables = [plan.table for plan in plans if any(window.name == FULL for window in plan.windows)]
-    return run_to_end(_asked(config, tables)) if tables else {}
+    return run_to_end(_ask(config, tables)) if tables else {}
 
 
-async def _asked(config: Config, tables: Sequence[str]) -> dict[str, Estimate]:
+async def _ask(config: Config, tables: Sequence[str]) -> dict[str, Estimate]:
     catalogue, concurrency = catalogue_of(config), config.settings.concurrency
     dialect, places = catalogue.dialect, [catalogue.resource(table).address for table in tables]
     async with opened_source(config, dialect) as source:

@@ -140,7 +140,7 @@ def plan(
 ) -> list[TablePlan]:
     """What a run does to each table that is due or named, in order."""
     plans = []
-    for name, cadence in _selected(config, catalogue, selection):
+    for name, cadence in _selected_tables(config, catalogue, selection):
         if selection.recasts:
             why = "recast where affected"
             stages: list[Stage] = [RefineStage(why, "if affected"), SnapshotStage(why)]
@@ -210,7 +210,7 @@ def _why_counted(asking: _Asking, resource: Resource, history: History, ingest: 
     return f"every {days} days" if is_due else ""
 
 
-def _selected(config: Config, catalogue: Catalogue, selection: Selection) -> Sequence[tuple[str, Cadence]]:
+def _selected_tables(config: Config, catalogue: Catalogue, selection: Selection) -> Sequence[tuple[str, Cadence]]:
     configured: dict[str, Cadence] = dict.fromkeys(config.tables.daily, "daily")
     configured.update(dict.fromkeys(config.tables.weekly, "weekly"))
     if selection.tables:

@@ -6,8 +6,8 @@ from planlake.changes.rollback import resume
 from planlake.config import Config
 from planlake.event_loop import run_to_end
 from planlake.flow.opening import open_for_writing
-from planlake.flow.record import record
-from planlake.inspection.reconcile import Difference, count, sweep
+from planlake.flow.operations_records import record
+from planlake.inspection.reconcile import TableDifference, count, sweep
 from planlake.lake.previews.entering import enter
 from planlake.lake.state.ledger import History, read_histories
 from planlake.sources.signing import opened_source
@@ -21,7 +21,7 @@ def reconcile(
     is_deep: bool = False,
     environment: str | None = None,
     notify: Notify = ignore,
-) -> list[Difference]:
+) -> list[TableDifference]:
     """Compare the loaded tables with the API: counts by one request each, or every id and hash by a sweep."""
     with open_for_writing(config, environment, notify) as context:
         resume(context)
@@ -29,7 +29,7 @@ def reconcile(
         loaded = [name for name in tables if histories.get(name, History()).last_full()]
         enter(context.lake, loaded, run=context.run)
 
-        async def compared() -> list[Difference]:
+        async def compare() -> list[TableDifference]:
             async with opened_source(config, context.catalogue.dialect) as source:
                 found = []
                 for name in loaded:
@@ -40,7 +40,7 @@ def reconcile(
                         found.append(await count(context, source, resource, history=histories[name]))
                 return found
 
-        found = run_to_end(compared())
+        found = run_to_end(compare())
         different = [one.table for one in found if not one.is_equal]
         message = f"differ from the API: {', '.join(different)}" if different else "equal to the API"
         record(context, "reconciled", message if found else "no table is loaded", [])

@@ -20,7 +20,7 @@ from planlake.flow.context import Context
 from planlake.flow.ingest.raw_rows import raw_rows
 from planlake.flow.ingest.sampling import forget_samples
 from planlake.flow.opening import open_for_writing
-from planlake.flow.record import publish, record_run
+from planlake.flow.operations_records import publish, record_run
 from planlake.flow.results import RunResult, TableResult
 from planlake.inspection.documentation import compare_weekly
 from planlake.lake.lake import clear_errors
@@ -61,7 +61,7 @@ def run(config: Config, selection: Selection, *, environment: str | None = None,
 def _run(context: Context, selection: Selection) -> RunResult:
     started = monotonic()
     resume(context)  # before anything is read: it may void batches
-    histories, plans = _planned(context, selection)
+    histories, plans = _plan(context, selection)
     enter(context.lake, [plan.table for plan in plans], run=context.run)
     try:
         results = run_to_end(_carry_out(context, plans, histories))
@@ -79,12 +79,12 @@ def _run(context: Context, selection: Selection) -> RunResult:
     return replace(done, seconds=monotonic() - started, housekeeping=trouble, documentation=news)
 
 
-def _planned(context: Context, selection: Selection) -> tuple[dict[str, History], list[TablePlan]]:
+def _plan(context: Context, selection: Selection) -> tuple[dict[str, History], list[TablePlan]]:
     """What to do; samples of the tables to be read make way, and what is known of those is read once more."""
     histories = read_histories(context.lake, context.connection)
     plans = plan(context.config, context.catalogue, histories, clock=context.clock, selection=selection)
     if forget_samples(context, histories, [one.table for one in plans if one.ingest is not None]):
-        return _planned(context, selection)
+        return _plan(context, selection)
     return histories, plans
 
 

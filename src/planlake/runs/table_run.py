@@ -16,13 +16,13 @@ from planlake.errors import SourceError
 from planlake.flow.context import Context
 from planlake.flow.ingest.audit import audit
 from planlake.flow.ingest.audit_slices import Slice
-from planlake.flow.ingest.plan_readings import continued, reading_of
+from planlake.flow.ingest.plan_readings import continue_reading, reading_of
 from planlake.flow.ingest.result import IngestResult
 from planlake.flow.ingest.step import ingest
 from planlake.flow.ingest.window_reading import Reading
 from planlake.flow.ingest.windows import Window
 from planlake.flow.refine.step import refine
-from planlake.flow.results import Outcome, TableResult, failed, step_end
+from planlake.flow.results import Outcome, TableResult, failed_result, step_end
 from planlake.flow.snapshot.step import snapshot
 from planlake.inspection.reconcile import count
 from planlake.lake.lake import Lake
@@ -85,7 +85,7 @@ async def run_table(table: TableRun) -> TableResult:
         raise
     except Exception as error:
         found = await asyncio.to_thread(explain_error, lake, error, name)
-        result = failed(table.resource, found)
+        result = failed_result(table.resource, found)
     result = await asyncio.to_thread(_with_damage, lake, result)
     if result.outcome in ("open", "held", "failed"):
         result = replace(result, is_published=await asyncio.to_thread(_is_published, lake, name))
@@ -123,7 +123,7 @@ async def _carry_out_stages(table: TableRun) -> TableResult:
                 done = await _carry_out(table, stage, done)
                 if done.outcome != "up to date":
                     return done
-    return _judged(done)
+    return _verdict(done)
 
 
 def _is_applying(stage: Stage) -> bool:
@@ -222,10 +222,10 @@ def _readings(table: TableRun, windows: Sequence[Window]) -> list[Reading]:
     fresh = [
         reading_of(window, resource, history=history, started_at=started_at, per_page=per_page) for window in windows
     ]
-    return [continued(reading, resource, table.plan.cadence, history) for reading in fresh]
+    return [continue_reading(reading, resource, table.plan.cadence, history) for reading in fresh]
 
 
-def _judged(done: TableResult) -> TableResult:
+def _verdict(done: TableResult) -> TableResult:
     """The result of a table whose stages all went through: whether a gate holds something back, or what changed."""
     if found := blocking(done.checks):
         return replace(done, outcome="held", message="; ".join(check.message for check in found))

@@ -18,7 +18,7 @@ from planlake.checks.quality import Cells, blocking, casts, rejected
 from planlake.config import Settings
 from planlake.engines.duckdb.casting import cast_expression
 from planlake.engines.duckdb.connection import Connection
-from planlake.engines.duckdb.fitting import Fit, fitted
+from planlake.engines.duckdb.fitting import Fit, fit_types
 from planlake.engines.names import column_names
 from planlake.flow.context import Context
 from planlake.flow.ingest.sampling import Sample
@@ -57,7 +57,7 @@ class ColumnTrial:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class IdFigures:
     """The ids of so many sampled records: how many come more than once, how many records have no usable one.
 
     `would_hold` says that of the whole resource so many would be refused that it is held back.
@@ -117,7 +117,7 @@ def column_trials(
     if not len(texts.rows):
         return []
     wanted: dict[str, str] = {column: resource.type_of(key) for key, column in texts.columns.items()}
-    fits = fitted(connection, texts.rows, wanted)
+    fits = fit_types(connection, texts.rows, wanted)
     found = []
     for key, column in texts.columns.items():
         fit = fits[column]
@@ -144,7 +144,7 @@ def _verdict(column: str, fit: Fit, settings: Settings, factor: float) -> Column
 
 def key_trial(
     resource: Resource, sample: Sample, columns: Sequence[ColumnTrial], settings: Settings, *, factor: float
-) -> Keys:
+) -> IdFigures:
     """The ids of a sample; repeated ones are looked for in the pages of the resource, which show each record once."""
     pages = pa.array([page.request_id for page in sample.good], pa.int64())
     rows = sample.rows.filter(pc.is_in(sample.rows["request_id"], pages))
@@ -159,7 +159,7 @@ def key_trial(
         percent=settings.rejected_percent,
         at_least=settings.rejected_records,
     )
-    return Keys(resource.key, records, len(repeated), unusable, refused.verdict == "held")
+    return IdFigures(resource.key, records, len(repeated), unusable, refused.verdict == "held")
 
 
 def change_trial(context: Context, resource: Resource, *, sample: Sample, texts: Texts, usual: Cadence) -> Changes:

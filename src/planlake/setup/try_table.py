@@ -17,9 +17,9 @@ from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError, SourceError
 from planlake.flow.context import Context
-from planlake.flow.ingest.sampling import Sample, forget_samples, sampled
+from planlake.flow.ingest.sampling import Sample, forget_samples, take_sample
 from planlake.flow.opening import open_for_writing
-from planlake.flow.record import record
+from planlake.flow.operations_records import record
 from planlake.flow.refine.step import refine
 from planlake.flow.snapshot.step import snapshot
 from planlake.lake.lake import Lake, clear_errors
@@ -35,7 +35,7 @@ from planlake.setup.add_tables import suggested_cadence
 from planlake.setup.sample_verdict import (
     Changes,
     ColumnTrial,
-    Keys,
+    IdFigures,
     change_trial,
     column_trials,
     key_trial,
@@ -80,7 +80,7 @@ class Trial:
     records: int
     new: int
     columns: tuple[ColumnTrial, ...]
-    keys: Keys
+    keys: IdFigures
     changes: Changes
     cadence: str
     expected: Estimate
@@ -112,7 +112,7 @@ def try_out(config: Config, table: str, preview: str, *, pages: int = 5, notify:
     with _dropped_again(config, made), clear_errors(), open_for_writing(config, preview, notify) as context:
         resume(context)
         history = _entered(context, resource)
-        return _tried(context, resource, sampled(context, resource, history, pages), made_on=made_on)
+        return _tried(context, resource, take_sample(context, resource, history, pages), made_on=made_on)
 
 
 @contextmanager
@@ -184,7 +184,7 @@ def _carried_through(context: Context, resource: Resource) -> tuple[list[CheckRe
     return results, noted
 
 
-def _troubles(sample: Sample, columns: Sequence[ColumnTrial], keys: Keys) -> Iterator[_Problem]:
+def _troubles(sample: Sample, columns: Sequence[ColumnTrial], keys: IdFigures) -> Iterator[_Problem]:
     """What did not come, and what would hold the whole resource back."""
     for page in sample.failed:
         yield _plain(f"page {page.number} of {page.window} did not come: {page.answer.error}")

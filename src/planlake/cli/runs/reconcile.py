@@ -10,7 +10,7 @@ from planlake.printable import listed
 
 if TYPE_CHECKING:
     from planlake.config import Config
-    from planlake.inspection.reconcile import Difference
+    from planlake.inspection.reconcile import TableDifference
 
 SHOWN_IDS = 8
 
@@ -52,8 +52,8 @@ def reconcile(
 
 
 def _repaired(
-    loaded: "Config", different: "list[Difference]", environment: str | None, *, is_shown: bool
-) -> "tuple[int, list[Difference]]":
+    loaded: "Config", different: "list[TableDifference]", environment: str | None, *, is_shown: bool
+) -> "tuple[int, list[TableDifference]]":
     """Read the tables in full that differ, and compare them again: the run's exit status, and what still differs."""
     from planlake.cli.runs.run import show
     from planlake.cli.screen import progress_bars
@@ -74,7 +74,7 @@ def _repaired(
     return result.exit_code, [*others, *(one for one in again if not one.is_equal)]
 
 
-def _next_command(different: "list[Difference]", *, is_repaired: bool) -> str:
+def _next_command(different: "list[TableDifference]", *, is_repaired: bool) -> str:
     """What to do about tables that differ; records that cannot become rows are the API's keeper's to mend."""
     if any(one.can_be_repaired for one in different):
         return "planlake status" if is_repaired else "planlake reconcile --deep --repair"
@@ -83,7 +83,7 @@ def _next_command(different: "list[Difference]", *, is_repaired: bool) -> str:
     return f'planlake sql "{REJECTED.format(different[0].table)}"'
 
 
-def _show(found: "list[Difference]") -> None:
+def _show(found: "list[TableDifference]") -> None:
     from planlake.cli.screen import print_table
 
     columns = ("table", "API", "held", "missing", "extra", "changed", "verdict")
@@ -102,7 +102,7 @@ def _show(found: "list[Difference]") -> None:
     print_table("", columns, rows, numbers=columns[1:6])
 
 
-def _verdict(one: "Difference") -> str:
+def _verdict(one: "TableDifference") -> str:
     if one.error:
         return f"! not known: {one.error}"
     if one.is_equal:

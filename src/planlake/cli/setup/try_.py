@@ -10,7 +10,7 @@ from planlake.cli.options import AsJson, ConfigFile
 from planlake.printable import printable
 
 if TYPE_CHECKING:
-    from planlake.setup.sample_verdict import Changes, ColumnTrial, Keys
+    from planlake.setup.sample_verdict import Changes, ColumnTrial, IdFigures
     from planlake.setup.try_table import Trial
 
 SHOWN_COLUMNS = 40
@@ -113,7 +113,7 @@ def _sampled(found: "Trial") -> str:
     return f"{asked}{days}; {found.new:,} records are new or changed{held}"
 
 
-def _ids(keys: "Keys") -> str:
+def _ids(keys: "IdFigures") -> str:
     if not keys.repeated and not keys.unusable:
         return f"= {keys.column}: unique and usable in all {keys.records:,} records"
     parts = [f"{keys.repeated:,} come more than once"] if keys.repeated else []

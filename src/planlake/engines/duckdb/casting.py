@@ -52,7 +52,7 @@ class TriedCells:
     example: str
 
 
-def tried(connection: Connection, rows: str, types: Mapping[str, str]) -> dict[str, TriedCells]:
+def try_casts(connection: Connection, rows: str, types: Mapping[str, str]) -> dict[str, TriedCells]:
     """What would not cast if the text columns named in `types` had these types; nothing is kept in memory."""
     if not types:
         return {}

@@ -1,4 +1,4 @@
-"""Which types text columns fit: in go columns of texts, out come for each how much it holds and what it could be.
+"""Finds out which types columns of texts fit: how many cells of each hold something, and what type they could have.
 
 All columns are tried in one statement, as one long column: a statement with terms for each takes longer to plan than
 to run.
@@ -29,7 +29,7 @@ class Fit:
     fits: str = ""
 
 
-def fitted(connection: Connection, texts: pa.Table, wanted: Mapping[str, str]) -> dict[str, Fit]:
+def fit_types(connection: Connection, texts: pa.Table, wanted: Mapping[str, str]) -> dict[str, Fit]:
     """What the text columns named in `wanted` hold, and which types that fits; `wanted` are the types to cast to."""
     columns = [name for name in texts.column_names if name in wanted]
     if not columns or not len(texts):

@@ -1,4 +1,4 @@
-"""A locked DuckDB: in goes who opens files, out comes a connection that reads what it is told and can do nothing else.
+"""A locked DuckDB: a connection that reads the files it was given through our own file system and can do nothing else.
 
 Whatever SQL is carried out on it, nobody's file is written, none is read that was not given a name, no network is
 reached, no setting changes. This is the boundary for SQL that users write; what is refused beforehand is manners.

@@ -1,4 +1,4 @@
-"""Files under names that say nothing: in go locations, out come names that DuckDB can read and do nothing else with.
+"""Gives files names that say nothing of where they lie; DuckDB can read them by these names and do nothing else.
 
 The only file system a locked connection has. It opens what it gave a name to, for reading; all else it refuses: other
 names, folders, patterns, every way to write. A name is forgotten when the query needs it no longer.

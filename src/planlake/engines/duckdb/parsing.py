@@ -24,11 +24,11 @@ def parse_records(connection: Connection, rows: str, keys: Mapping[str, str]) ->
     """
     structure = structure_of(keys)
     try:  # the strict way is as quick, and refuses a key said twice; but it also refuses a record without some key
-        read = _parsed(connection, rows, f"from_json_strict(api_response, {literal(structure)})")
+        read = _parse(connection, rows, f"from_json_strict(api_response, {literal(structure)})")
     except (duckdb.InvalidInputException, UnicodeDecodeError):  # its message may end within a character
         if connection.execute(f"select true from {rows} where {SAYS_A_KEY_TWICE} limit 1").fetchall():
             return None
-        read = _parsed(connection, rows, f"from_json(api_response, {literal(structure)})")
+        read = _parse(connection, rows, f"from_json(api_response, {literal(structure)})")
     parsed = read["parsed"].combine_chunks() if read.num_rows else pa.array([], read.schema.field("parsed").type)
     columns = dict(zip(keys.values(), parsed.flatten(), strict=True))
     own = {name: read[name] for name in read.column_names if name != "parsed"}
@@ -51,7 +51,7 @@ def parse_by_python(rows: pa.Table, keys: Mapping[str, str], texts_of: TextsOf) 
     return pa.table({**columns, **own})
 
 
-def _parsed(connection: Connection, rows: str, parsed: str) -> pa.Table:
+def _parse(connection: Connection, rows: str, parsed: str) -> pa.Table:
     query = f"select * exclude (is_regular, api_response), {parsed} as parsed from {rows}"
     return connection.sql(query).to_arrow_table().combine_chunks()
 

@@ -58,7 +58,7 @@ class SliceReading:
         at_end = top.number >= top.pages
         if await self._read_down_from(top):
             return Interval(self.due.behind, None if at_end else top.last), top
-        place = await self._located(top.number)
+        place = await self._locate(top.number)
         self.due, self.is_located = replace(self.due, page=place - 1), True
         return await self.read()
 
@@ -96,7 +96,7 @@ class SliceReading:
             upper = lower
         return True
 
-    async def _located(self, below: int) -> int:
+    async def _locate(self, below: int) -> int:
         """The page on which the ids behind the place begin, found by halves among those up to one that lies behind."""
         low, high = 0, below
         while high - low > 1:

@@ -67,9 +67,7 @@ class Fetching:
         return Page(window, event, number, next(self.context.request_ids), requested_at, answer, answer.records)
 
 
-async def fetched_windows(
-    fetching: Fetching, readings: Sequence[Reading]
-) -> AsyncIterator[tuple[Reading, Page | None]]:
+async def fetch_windows(fetching: Fetching, readings: Sequence[Reading]) -> AsyncIterator[tuple[Reading, Page | None]]:
     """Every page of every window with its reading, and None for the page once a window was read."""
     async for reading, first in _first_pages(fetching, readings):
         async for page in _pages(fetching, reading, first):
@@ -90,38 +88,37 @@ async def _first_pages(fetching: Fetching, readings: Sequence[Reading]) -> Async
             if len(readings) > 1:
                 fetching.context.notify(Progress(fetching.resource.name, "ingest", index + 1, len(readings)))
     finally:
-        await _cancelled(tasks)
+        await _cancel(tasks)
 
 
 async def _pages(fetching: Fetching, reading: Reading, first: Page) -> AsyncIterator[Page]:
     """Every page of a window in order, then those that must be asked again, until it is complete or will not be."""
-    yield _noted(reading, first)
+    yield _note_page(reading, first)
     if first.answer.error or reading.is_settled():
         return
     is_in_turn = reading.window != FULL or reading.has_text_ids  # most of their pages are read again: once will do then
-    async for page in _fetched(fetching, reading, _numbers(reading), most=1 if is_in_turn else 0):
+    async for page in _fetch_window(fetching, reading, _numbers(reading), most=1 if is_in_turn else 0):
         yield page
     while not fetching.source.is_silent:
         if again := reading.to_ask_again():
-            async for page in _fetched(fetching, reading, iter(again)):
+            async for page in _fetch_window(fetching, reading, iter(again)):
                 yield page
         elif between := reading.ids_to_look_for():
-            async for identity, page in _asked_alone(fetching, reading, between):
+            async for identity, page in _ask_alone(fetching, reading, between):
                 reading.look_for(identity, is_answered=not page.answer.error)
                 yield page
         elif repeats := reading.repeats_to_confirm():
-            async for identity, page in _asked_alone(fetching, reading, repeats):
+            async for identity, page in _ask_alone(fetching, reading, repeats):
                 answer = page.answer
                 total = answer.totals.results if answer.totals else 0
                 reading.confirm(identity, () if answer.error else page.records.ids, total)
-                yield replace(
-                    page, records=Records()
-                )  # they came on their pages, whose places say which of them counts
+                # they came on their pages, whose places say which of them counts
+                yield replace(page, records=Records())
         else:
             return
 
 
-async def _asked_alone(fetching: Fetching, reading: Reading, ids: Sequence[str]) -> AsyncIterator[tuple[str, Page]]:
+async def _ask_alone(fetching: Fetching, reading: Reading, ids: Sequence[str]) -> AsyncIterator[tuple[str, Page]]:
     """The answer for each of these ids alone, as many on the way at once as the source allows."""
     at_once = fetching.context.config.settings.concurrency
     for start in range(0, len(ids), at_once):
@@ -143,7 +140,7 @@ def _numbers(reading: Reading) -> Iterator[int]:
         number += 1
 
 
-async def _fetched(
+async def _fetch_window(
     fetching: Fetching, reading: Reading, numbers: Iterator[int], *, most: int = 0
 ) -> AsyncIterator[Page]:
     """Pages in the order asked for, as many on the way at once as the source allows."""
@@ -164,7 +161,7 @@ async def _fetched(
     try:
         ask_more()
         while waiting:
-            page = _noted(reading, await waiting[0])
+            page = _note_page(reading, await waiting[0])
             waiting.popleft()
             if not fetching.source.is_silent:
                 ask_more()
@@ -173,17 +170,17 @@ async def _fetched(
                 fetching.context.notify(progress)
             yield page
     finally:
-        await _cancelled(waiting)
+        await _cancel(waiting)
 
 
-def _noted(reading: Reading, page: Page) -> Page:
+def _note_page(reading: Reading, page: Page) -> Page:
     answer = page.answer
     times = answer.started, answer.started + answer.seconds
     reading.note(page.number or 0, answer.totals, page.records, answer.error, times)
     return page
 
 
-async def _cancelled(tasks: Collection[asyncio.Task[Page]]) -> None:
+async def _cancel(tasks: Collection[asyncio.Task[Page]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -30,7 +30,7 @@ def reading_of(window: Window, resource: Resource, *, history: History, started_
     )
 
 
-def continued(reading: Reading, resource: Resource, cadence: Cadence, history: History) -> Reading:
+def continue_reading(reading: Reading, resource: Resource, cadence: Cadence, history: History) -> Reading:
     """The reading, going on where an earlier run stopped, where what changed since will be seen.
 
     That is so where day windows follow from the day the reading began, or where it began today.
@@ -41,11 +41,11 @@ def continued(reading: Reading, resource: Resource, cadence: Cadence, history: H
     began = min(page.requested_at for page in earlier.values())
     is_followed = bool(resource.changed) and cadence != "weekly"
     if is_followed or london_day(began) == london_day(reading.started_at):
-        return resumed(reading, earlier)
+        return resume_reading(reading, earlier)
     return reading
 
 
-def resumed(reading: Reading, earlier: Mapping[int, LedgerPage]) -> Reading:
+def resume_reading(reading: Reading, earlier: Mapping[int, LedgerPage]) -> Reading:
     """The reading, going on with the last of the unbroken pages that an earlier run read, in the order of their ids."""
     unbroken = [page for place, page in enumerate(sorted(earlier), start=1) if page == place]
     known = [_as_known(earlier[page]) for page in unbroken]

@@ -67,12 +67,12 @@ class Sample:
         return [page for page in (*self.pages, *self.days.values()) if page.answer.error]
 
 
-def sampled(context: Context, resource: Resource, history: History, pages: int) -> Sample:
+def take_sample(context: Context, resource: Resource, history: History, pages: int) -> Sample:
     """Ask for some pages and land them in raw under a new batch; the windows of the resource stay as they are.
 
     Raises SourceUnreachable and SourceRefused.
     """
-    asked, days = run_to_end(_fetched(context, resource, pages))
+    asked, days = run_to_end(_fetch(context, resource, pages))
     every = [*asked, *days.values()]
     batch = next_batch(context.lake, resource.name, history)
     rows = raw_rows(resource.name, batch, [page for page in every if page.records])
@@ -83,11 +83,11 @@ def sampled(context: Context, resource: Resource, history: History, pages: int) 
     return Sample(tuple(asked), days, rows, len(new), context.catalogue.dialect.day_filter == "since")
 
 
-async def _fetched(context: Context, resource: Resource, pages: int) -> tuple[list[Page], dict[date, Page]]:
+async def _fetch(context: Context, resource: Resource, pages: int) -> tuple[list[Page], dict[date, Page]]:
     dialect = context.catalogue.dialect
     async with opened_source(context.config, dialect) as source:
         fetching = Fetching(context, source, resource, Shape(resource.key, context.catalogue.dropped_keys))
-        ask = partial(_asked, fetching, itertools.count(1))
+        ask = partial(_ask, fetching, itertools.count(1))
         first = await ask(1)
         if first.answer.error or first.answer.totals is None:
             return [first], {}
@@ -99,7 +99,7 @@ async def _fetched(context: Context, resource: Resource, pages: int) -> tuple[li
     return [first, *found[: len(others)]], dict(zip(days, found[len(others) :], strict=True))
 
 
-async def _asked(fetching: Fetching, counted: Iterator[int], number: int, day: date | None = None) -> Page:
+async def _ask(fetching: Fetching, counted: Iterator[int], number: int, day: date | None = None) -> Page:
     """A page of the resource, or of what changed last on a day or since it."""
     dialect = fetching.context.catalogue.dialect
     query = page_query(dialect, number)

@@ -16,12 +16,12 @@ from planlake.clock import naive_utc
 from planlake.engines.memory import give_back
 from planlake.flow.context import Context
 from planlake.flow.ingest.deletions import Gone, ask_whether_gone, held_ids, held_in_all, no_longer_seen
-from planlake.flow.ingest.fetch import Fetching, Page, fetched_windows
+from planlake.flow.ingest.fetch import Fetching, Page, fetch_windows
 from planlake.flow.ingest.plan_readings import give_up
 from planlake.flow.ingest.raw_rows import closing_rows, raw_rows, request_row, stored_by_request
 from planlake.flow.ingest.result import IngestResult
 from planlake.flow.ingest.window_reading import Reading
-from planlake.flow.record import note_troubles
+from planlake.flow.operations_records import note_troubles
 from planlake.lake.state.ledger import COUNT, FULL, PAGE, VOIDED, History, batches_of_open_reading, next_batch
 from planlake.lake.state.new_records import keep_new
 from planlake.sources.catalogue import Resource
@@ -55,7 +55,7 @@ async def ingest(
     batch, settings = next_batch(context.lake, resource.name, history), context.config.settings
     fetching = Fetching(context, source, resource, Shape(resource.key, context.catalogue.dropped_keys))
     state = _Batch(context, resource, batch, IngestResult(resource.name, batch))
-    async for reading, page in fetched_windows(fetching, readings):
+    async for reading, page in fetch_windows(fetching, readings):
         if page is not None:
             await _keep(state, page)
             continue
@@ -64,7 +64,7 @@ async def ingest(
         if is_whole and await _keep_deletions(state, fetching, reading, history):
             state.closed.append(reading)
     await _checkpoint(state)
-    await _committed(state)
+    await _wait_for_checkpoint(state)
     if state.held_back:
         await asyncio.to_thread(_take_back, state, history, readings[-1])
     troubled = [(one, one.verdict()) for one in readings if one.verdict()]
@@ -89,7 +89,7 @@ async def _keep_deletions(state: _Batch, fetching: Fetching, reading: Reading, h
     context, resource, gone = state.context, fetching.resource, Gone((), 0)
     if reading.is_resumed:  # not every id is known here
         await _checkpoint(state)
-        await _committed(state)
+        await _wait_for_checkpoint(state)
         held_now = await asyncio.to_thread(held_in_all, context.lake, context.connection, resource)
         missing = max(0, held_now - reading.total)
     else:
@@ -141,14 +141,14 @@ async def _keep(state: _Batch, page: Page) -> None:
 
 async def _checkpoint(state: _Batch) -> None:
     """Commit what waits while reading goes on; one checkpoint of a resource at a time."""
-    await _committed(state)
+    await _wait_for_checkpoint(state)
     pages, closed = state.pages, state.closed
     state.pages, state.closed, state.waiting_bytes, state.kept_at = [], [], 0, monotonic()
     if pages or closed:
         state.checkpoint = asyncio.create_task(asyncio.to_thread(_commit, state, pages, closed))
 
 
-async def _committed(state: _Batch) -> None:
+async def _wait_for_checkpoint(state: _Batch) -> None:
     """Wait for the checkpoint under way; its trouble is raised here."""
     if state.checkpoint is not None:
         await state.checkpoint

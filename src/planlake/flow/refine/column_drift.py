@@ -1,4 +1,4 @@
-"""Columns that come and go: in go the columns a run's records had, out come rows of `drift` for what is new about them.
+"""Finds columns that come and go: compares the columns that the records of a run had with those known before.
 
 What was noticed before stands in `drift` itself, so a column is told once when it comes and once when it goes.
 """

@@ -29,7 +29,7 @@ class StoredResource:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class NewFindings:
     """Findings of new rows, by the table they are kept in, and which batches they are about.
 
     `applied` is the bookmark of the version that is shown, `types` are those that only the new version has.
@@ -47,7 +47,7 @@ class Found:
         yield "rejected", self.rejected
 
 
-def write_findings(stored: StoredResource, found: Found, *, is_held: bool) -> None:
+def write_findings(stored: StoredResource, found: NewFindings, *, is_held: bool) -> None:
     """Write what was found before the rows it belongs to are committed, or held.
 
     Where rows are added, findings of later batches replace those there were. Where all rows were built again from raw,
@@ -63,7 +63,7 @@ def write_findings(stored: StoredResource, found: Found, *, is_held: bool) -> No
         write_withheld(stored, [row for row in found.uncastable if row["column"] in found.types], until=found.applied)
 
 
-def settle_findings(stored: StoredResource, found: Found) -> None:
+def settle_findings(stored: StoredResource, found: NewFindings) -> None:
     """After the commit: a version that was built again from raw has its own findings alone."""
     for name, rows in found if found.is_rebuilt else ():
         _replace(stored, name, rows, above=0)
@@ -139,7 +139,7 @@ def findings(stored: StoredResource, name: str, selected: str, *, where: str = "
         return cursor.sql(query).to_arrow_table()
 
 
-def received(
+def received_texts(
     stored: StoredResource, files: Sequence[DataFile], *, above_batch: int, wanted: pa.Table
 ) -> dict[tuple[int, int], str]:
     """The texts of records as received, by `request_id` and `position`, of those that are `wanted` by these columns.
@@ -165,7 +165,7 @@ def with_records(
     """The rejected rows with their record as received, for personal resources only how long it is."""
     if not rejected:
         return []
-    texts = received(stored, files, above_batch=above_batch, wanted=pa.Table.from_pylist(rejected))
+    texts = received_texts(stored, files, above_batch=above_batch, wanted=pa.Table.from_pylist(rejected))
     filled = []
     for row in rejected:
         text = texts[row["request_id"], row["position"]]

@@ -1,4 +1,4 @@
-"""Taking records apart: in go raw rows, out come their keys, and tables with one column of texts per key."""
+"""Takes records apart: finds all keys in raw rows, and reads the rows as tables with one column of texts per key."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ def keys_in(cursor: Connection, rows: str, dropped: Collection[str]) -> RecordKe
     return RecordKeys(tuple(sorted(regular - set(dropped))), tuple(sorted(others - set(dropped))), bool(texts))
 
 
-def grouped(table: Table, files: Sequence[DataFile], limit: int, *, among: int) -> Iterator[list[DataFile]]:
+def groups_of_files(table: Table, files: Sequence[DataFile], limit: int, *, among: int) -> Iterator[list[DataFile]]:
     """Files in groups of about equal size, as many for each of the workers they are shared `among`.
 
     A group holds at most `limit` bytes of columns before compression, one file at least; little is not divided.

@@ -1,4 +1,4 @@
-"""What is found in one part of the work: cells that did not cast and rows that are refused, as rows of findings."""
+"""Makes rows of `uncastable` and `rejected` from one part of the work: cells that did not cast, records refused."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -15,7 +15,7 @@ from pyiceberg.types import IcebergType
 
 from planlake.engines.duckdb.casting import cast_columns
 from planlake.errors import ConfigurationError
-from planlake.flow.refine.findings import StoredResource, findings, received, withheld_types
+from planlake.flow.refine.findings import StoredResource, findings, received_texts, withheld_types
 from planlake.lake.state.ledger import raw_files
 from planlake.lake.tables.bookmarks import bookmark
 from planlake.lake.tables.columns import TYPES, Column, columns_of
@@ -80,7 +80,7 @@ def _usable_now(stored: StoredResource, applied: int, *, key: str, type_name: st
     if not len(refused):
         return 0
     files = raw_files(stored.lake, stored.name, 0, request_ids=refused["request_id"].unique().to_pylist())
-    texts = received(stored, files, above_batch=0, wanted=refused)
+    texts = received_texts(stored, files, above_batch=0, wanted=refused)
     records = [texts_of(text) for text in texts.values()]
     return _castable(stored, [record.get(key) for record in records if record is not None], type_name)
 

@@ -18,7 +18,7 @@ class RefineResult:
     """What refining one resource brought; `batch` is the bookmark now, `is_first` that there was none before.
 
     The rows are those of batches above `above`, `bytes` the size of their files. `rebuilt` says why all rows were
-    built anew from raw, where they were.
+    built again from raw, where they were.
     """
 
     resource: str

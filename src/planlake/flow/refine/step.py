@@ -12,10 +12,10 @@ from pyiceberg.table import Table
 
 from planlake.checks.quality import CheckResult, blocking
 from planlake.flow.context import Context
-from planlake.flow.record import note_troubles
+from planlake.flow.operations_records import note_troubles
 from planlake.flow.refine.column_drift import column_changes
 from planlake.flow.refine.findings import (
-    Found,
+    NewFindings,
     StoredResource,
     settle_findings,
     with_records,
@@ -24,7 +24,7 @@ from planlake.flow.refine.findings import (
 )
 from planlake.flow.refine.gate import record_checks, row_checks
 from planlake.flow.refine.increment_table import prepare_table
-from planlake.flow.refine.parsing import RecordKeys, grouped
+from planlake.flow.refine.parsing import RecordKeys, groups_of_files
 from planlake.flow.refine.rebuild_reasons import RebuildReasons, RebuildWhen, rebuild_reasons
 from planlake.flow.refine.result import Drift, RefineResult
 from planlake.flow.refine.unit import KeysUnit, RefinedPart, RefineUnit, keys_unit, refine_unit
@@ -65,11 +65,11 @@ def refine(context: Context, resource: Resource, *, rebuild: RebuildWhen = "if c
     Where the catalogue's types changed, or refused records are usable now, all rows are built again from raw instead;
     "if affected" also looks whether cells that did not cast do so now, "always" needs no reason.
     """
-    work = _planned_work(context, resource, when=rebuild)
+    work = _plan_work(context, resource, when=rebuild)
     if not work.units:
         return RefineResult(resource.name, work.applied)
-    parts = _refined_parts(context, work)
-    checks, found = _checks(context, work, parts), _found(work, parts)
+    parts = _refine_parts(context, work)
+    checks, found = _checks(context, work, parts), _new_findings(work, parts)
     batch = max(part.batch for part in parts)
     note_troubles(context, work.resource, batch, checks)
     write_findings(work.stored, found, is_held=bool(blocking(checks)))
@@ -82,7 +82,7 @@ def refine(context: Context, resource: Resource, *, rebuild: RebuildWhen = "if c
     return replace(result, batch=max(batch, work.applied), is_first=not work.applied)
 
 
-def _planned_work(context: Context, resource: Resource, *, when: RebuildWhen) -> _Work:
+def _plan_work(context: Context, resource: Resource, *, when: RebuildWhen) -> _Work:
     """What is to be done, each part of it found out once; no units where there is nothing."""
     stored = StoredResource(context.lake, context.connection, resource.name)
     table = context.lake.find("refined", f"increment_{stored.name}")
@@ -101,7 +101,7 @@ def _parts_of(context: Context, raw: RawRows) -> list[RawRows]:
     """The rows cut into parts, each bounded in bytes of JSON."""
     limit = context.config.settings.batch_megabytes * MEGABYTE
     table = context.lake.built_in_table("raw", "api_responses")
-    return [raw.part(files) for files in grouped(table, raw.files, limit, among=context.engine.workers)]
+    return [raw.part(files) for files in groups_of_files(table, raw.files, limit, among=context.engine.workers)]
 
 
 def _keys_of_records(context: Context, parts: Sequence[RawRows]) -> RecordKeys:
@@ -119,7 +119,7 @@ def _with_units(context: Context, work: _Work, parts: Sequence[RawRows]) -> _Wor
     return replace(work, columns=columns, units=tuple(units))
 
 
-def _refined_parts(context: Context, work: _Work) -> list[RefinedPart]:
+def _refine_parts(context: Context, work: _Work) -> list[RefinedPart]:
     """What each unit came to, once all are carried out."""
     parts = []
     for number, part in enumerate(context.engine.map(refine_unit, work.units), start=1):
@@ -137,10 +137,10 @@ def _checks(context: Context, work: _Work, parts: Sequence[RefinedPart]) -> tupl
     )
 
 
-def _found(work: _Work, parts: Sequence[RefinedPart]) -> Found:
+def _new_findings(work: _Work, parts: Sequence[RefinedPart]) -> NewFindings:
     """What was found on the way, refused records with their text as received."""
     rejected, is_personal = [row for part in parts for row in part.rejected], bool(work.resource.personal)
-    return Found(
+    return NewFindings(
         uncastable=[row for part in parts for row in part.uncastable],
         rejected=with_records(
             work.stored, work.raw.files, rejected, above_batch=work.raw.above, is_personal=is_personal
@@ -152,7 +152,7 @@ def _found(work: _Work, parts: Sequence[RefinedPart]) -> Found:
 
 
 def _result(
-    context: Context, work: _Work, parts: Sequence[RefinedPart], *, checks: tuple[CheckResult, ...], found: Found
+    context: Context, work: _Work, parts: Sequence[RefinedPart], *, checks: tuple[CheckResult, ...], found: NewFindings
 ) -> RefineResult:
     """What the step came to as long as nothing is committed."""
     return RefineResult(

@@ -90,12 +90,12 @@ def refine_unit(unit: RefineUnit) -> RefinedPart:
         batch=int(pc.max(texts["batch"]).as_py()),
         received=len(texts),
         mended=mended,
-        filled={one.column: _filled(texts[one.column]) for one in bad},
+        filled={one.column: _filled_cells(texts[one.column]) for one in bad},
         uncastable=[row for cells in bad for row in findings.uncastable(cells)],
         rejected=rejected,
     )
 
 
-def _filled(column: pa.ChunkedArray) -> int:
+def _filled_cells(column: pa.ChunkedArray) -> int:
     """How many cells of a column of texts hold something; an empty text is nothing."""
     return len(column) - int(column.null_count) - int(pc.sum(pc.equal(column, "")).as_py() or 0)

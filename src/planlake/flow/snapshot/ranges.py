@@ -77,7 +77,7 @@ def files_by_range(files: Sequence[DataFile]) -> dict[Range, list[DataFile]]:
     return found
 
 
-def shared_out(
+def groups_of_ranges(
     touched: Mapping[Range, int], old: Mapping[Range, Sequence[DataFile]], columns: int, *, among: int
 ) -> Iterator[list[Range]]:
     """Ranges in order, in groups that memory has room for: as many for each of the workers they are shared `among`.

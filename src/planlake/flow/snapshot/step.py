@@ -1,5 +1,4 @@
-"""Step three: from `increment_<resource>` to `current_<resource>`. In go versions above the bookmark, out comes the
-latest version of each id.
+"""Step three: keeps the latest version of each id of `increment_<resource>` in `current_<resource>`.
 
 Copy-on-write of the id ranges that changed (`ranges`). One commit replaces the files of those ranges, moves the
 bookmark and sets the day's tag.
@@ -16,9 +15,9 @@ from pyiceberg.types import IcebergType
 
 from planlake.checks.quality import CheckResult, blocking, rows_dropped, unique
 from planlake.flow.context import Context
-from planlake.flow.record import note_troubles
+from planlake.flow.operations_records import note_troubles
 from planlake.flow.snapshot.gate import own_checks
-from planlake.flow.snapshot.ranges import Range, files_by_range, shared_out, spec_of, touched_ranges
+from planlake.flow.snapshot.ranges import Range, files_by_range, groups_of_ranges, spec_of, touched_ranges
 from planlake.flow.snapshot.result import SnapshotResult
 from planlake.flow.snapshot.unit import SnapshotPart, SnapshotUnit, Versions, files_between, snapshot_unit
 from planlake.lake.row_counts import live_row_count, live_row_count_if_readable
@@ -49,17 +48,19 @@ class _Work:
     rebuilt: str = ""
 
 
-def snapshot(context: Context, resource: Resource, *, is_gated: bool = True, is_anew: bool = False) -> SnapshotResult:
+def snapshot(
+    context: Context, resource: Resource, *, is_gated: bool = True, rewrites_all: bool = False
+) -> SnapshotResult:
     """Bring `current_<resource>` up to `increment_<resource>` in one commit that moves the bookmark.
 
-    Without the gate the new version is committed whatever the checks find: what is undone was checked once. `is_anew`
-    makes the whole table of all versions.
+    Without the gate the new version is committed whatever the checks find: what is undone was checked once. With
+    `rewrites_all` the whole table is made of all versions.
     """
-    work = _planned_work(context, resource, is_anew=is_anew)
+    work = _plan_work(context, resource, rewrites_all=rewrites_all)
     if isinstance(work, SnapshotResult):
         return work
     parts = _done(context, resource, work)
-    checks = _audited(context, resource, work, parts)
+    checks = _audit(context, resource, work, parts)
     if is_gated:
         note_troubles(context, resource, work.batch, checks)
         if blocking(checks):
@@ -82,7 +83,7 @@ def snapshot(context: Context, resource: Resource, *, is_gated: bool = True, is_
     )
 
 
-def _planned_work(context: Context, resource: Resource, *, is_anew: bool) -> _Work | SnapshotResult:
+def _plan_work(context: Context, resource: Resource, *, rewrites_all: bool) -> _Work | SnapshotResult:
     """What is to be done, each part of it found out once; the result where there is nothing."""
     lake = context.lake
     increment = lake.find("refined", f"increment_{resource.name}")
@@ -90,17 +91,17 @@ def _planned_work(context: Context, resource: Resource, *, is_anew: bool) -> _Wo
     applied, batch = bookmark(current), bookmark(increment)
     if increment is None:
         return SnapshotResult(resource.name, 0)
-    is_rebuilt = current is not None and (is_anew or rebuilt_by(current) != rebuilt_by(increment))
+    is_rebuilt = current is not None and (rewrites_all or rebuilt_by(current) != rebuilt_by(increment))
     if batch > applied:
         current = lake.find_or_drop_empty("refined", f"current_{resource.name}")
-    current = _prepared_table(context, resource, increment, current)
+    current = _prepare_table(context, resource, increment, current)
     before = _snapshot_id(current)
     if batch <= applied and not is_rebuilt:
         return SnapshotResult(resource.name, applied, rows=row_count(current), snapshot_id=before)
     above = 0 if is_rebuilt else applied
     files = tuple(data_files(increment, where=is_above("batch", above)))
     versions = Versions(files, increment.schema(), above, resource.key, resource.changed)
-    types = _retyped(increment, current) if is_rebuilt else {}
+    types = _other_types(increment, current) if is_rebuilt else {}
     schema = with_types(current, types)
     touched = touched_ranges(
         context.connection, versions.sql((resource.key, "batch")), resource.key, schema, current.spec()
@@ -136,7 +137,7 @@ def _units(
     target, spec, transform = target_of(current, schema), current.spec(), current.spec().fields[0].transform
     memory, workers = context.config.settings.memory_limit_megabytes, context.engine.workers
     ends = [(file, *bounds_in(versions.schema, [file], versions.key)) for file in versions.files]
-    for ranges in shared_out(touched, kept, len(schema.fields), among=workers):
+    for ranges in groups_of_ranges(touched, kept, len(schema.fields), among=workers):
         between, of_ranges = None, versions
         if isinstance(transform, TruncateTransform):
             between = ranges[0], ranges[-1] + transform.width - 1
@@ -155,9 +156,7 @@ def _done(context: Context, resource: Resource, work: _Work) -> list[SnapshotPar
     return parts
 
 
-def _audited(
-    context: Context, resource: Resource, work: _Work, parts: Sequence[SnapshotPart]
-) -> tuple[CheckResult, ...]:
+def _audit(context: Context, resource: Resource, work: _Work, parts: Sequence[SnapshotPart]) -> tuple[CheckResult, ...]:
     """What is checked of the new version; its ranges are written and not committed yet."""
     live = sum(part.live for part in parts)
     before, lost = _lost(context, work, live)
@@ -208,7 +207,7 @@ def _commit(context: Context, work: _Work, added: Sequence[DataFile]) -> None:
         )
 
 
-def _retyped(increment: Table, current: Table) -> dict[str, IcebergType]:
+def _other_types(increment: Table, current: Table) -> dict[str, IcebergType]:
     """Columns of `current_` that have another type in `increment_`."""
     known = {field.name: field.field_type for field in current.schema().fields}
     return {f.name: f.field_type for f in increment.schema().fields if known[f.name] != f.field_type}
@@ -219,7 +218,7 @@ def _snapshot_id(table: Table) -> int | None:
     return found.snapshot_id if found else None
 
 
-def _prepared_table(context: Context, resource: Resource, increment: Table, current: Table | None) -> Table:
+def _prepare_table(context: Context, resource: Resource, increment: Table, current: Table | None) -> Table:
     """`current_` with every column of `increment_`."""
     name, schema = f"current_{resource.name}", increment.schema()
     if current is None:

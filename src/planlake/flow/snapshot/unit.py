@@ -1,4 +1,4 @@
-"""The work of a snapshot that is handed out: some id ranges of `current_` written anew, as files nobody refers to yet.
+"""The work of a snapshot that is handed out: it writes some id ranges of `current_`, as files nobody refers to yet.
 
 A unit is all that its work needs to know; whoever does it opens what it reads and writes by itself.
 """
