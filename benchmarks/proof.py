@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from planlake.config import load_config
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
 from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY

@@ -20,10 +20,10 @@ import pyarrow as pa
 
 from planlake.config import load_config
 from planlake.lake.lake import open_environment
-from planlake.lake.tables.bookmarks import bookmark_properties
 from planlake.lake.tables.columns import REFINED_OWN, schema_of
 from planlake.lake.tables.commits import commit
 from planlake.lake.tables.parquet import write_file
+from planlake.lake.tables.version_summary import bookmark_properties
 
 ROWS, FILES, TEXTS = 200_000, 4, 28
 VENDOR = {"id": "integer", "last_updated": "timestamp", **{f"text_{number}": "text" for number in range(TEXTS)}}

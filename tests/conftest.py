@@ -19,7 +19,7 @@ import pytest
 from commands import typed_in_process
 from planlake.config import Config, load_config
 from planlake.lake.lake import ZONES, catalogue_file
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
 from planlake.lake.views.views import Views
 from planlake.report.query import open_views
 from planlake.runs.plan import Selection

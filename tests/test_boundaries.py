@@ -43,7 +43,7 @@ ROOMS = (
 )
 INSIDE = {  # the rooms of a room, in the same way; "" are its own modules
     "cli": (("main",), ("setup",), ("report",), ("runs",), ("inspection", "changes"), ("",)),
-    "lake": (("opening",), ("repair",), ("views", "forgetting"), ("previews",), ("state",), ("",), ("tables",)),
+    "lake": (("open_lake",), ("repair",), ("views", "forgetting"), ("previews",), ("state",), ("",), ("tables",)),
     "engines": (("duckdb",), ("",)),
 }
 STEPS = ("ingest", "refine", "snapshot")
@@ -117,7 +117,7 @@ def room_inside(whole):
         parts = module.split(".")[1:]
         if len(parts) < 2 or parts[0] != whole or PACKAGE.joinpath(*parts).is_dir():
             return None
-        return parts[1] if len(parts) > 2 or parts[1] in ("opening", "main") else ""
+        return parts[1] if len(parts) > 2 or parts[1] in ("open_lake", "main") else ""
 
     return room_of
 

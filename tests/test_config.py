@@ -6,7 +6,7 @@ from commands import typed_in_process
 from planlake.config import Config, Settings, load_config
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import catalogue_file
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
 from planlake.sources.secrets import read_keys
 
 MINIMAL = """\

@@ -15,9 +15,9 @@ from planlake.changes import rebuild
 from planlake.changes import restore_findings as finding_again
 from planlake.changes.rebuild import rebuild as built_anew
 from planlake.checks.quality import CheckResult
-from planlake.flow.opening import open_for_writing
-from planlake.flow.refine import findings
+from planlake.flow.open_run import open_for_writing
 from planlake.flow.refine import step as refine
+from planlake.flow.refine import store_findings
 from planlake.inspection.observed_types import observe_columns
 from planlake.simulator.dataset import Dataset
 from planlake.telemetry.progress import ignore
@@ -136,7 +136,7 @@ def test_a_rebuild_that_was_killed_can_be_tried_again_and_held_under_a_number_of
 
 def test_a_killed_command_that_told_of_a_check_leaves_its_number_to_nobody(feed, monkeypatch, typed):
     declare(feed, name="boolean", amount="text")
-    killed(monkeypatch, findings, "write_withheld", partial(typed, feed, "recast"), calls=1)
+    killed(monkeypatch, store_findings, "write_withheld", partial(typed, feed, "recast"), calls=1)
     assert typed(feed, "recast").status == 1
     told = feed.rows("select run, \"check\" from checks where verdict = 'held' order by run")
     assert [(row["run"], row["check"]) for row in told] == [(2, "casts"), (3, "casts")]

@@ -22,10 +22,10 @@ from planlake.changes.maintain import maintain
 from planlake.changes.rebuild import rebuild
 from planlake.changes.rollback import rollback, undo
 from planlake.checks.examples import without_values
-from planlake.flow.opening import open_for_writing
+from planlake.flow.open_run import open_for_writing
 from planlake.lake.forgetting import rewrite as rewriting
 from planlake.lake.lake import ZONES, Lake
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
 from planlake.report.query import open_views
 from planlake.runs.reconcile import reconcile
 from planlake.telemetry.progress import ignore

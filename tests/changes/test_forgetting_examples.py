@@ -10,7 +10,7 @@ from documenting import documented, save
 from planlake.changes.forget import forget
 from planlake.checks.examples import EXAMPLE_LENGTH, as_example, without_examples, without_values
 from planlake.engines.sql import literal
-from planlake.flow.opening import open_for_writing
+from planlake.flow.open_run import open_for_writing
 from planlake.inspection.documentation import compare
 from planlake.lake.state.operations import append_operations
 from planlake.runs.plan import Selection

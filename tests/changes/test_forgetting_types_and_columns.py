@@ -10,9 +10,9 @@ from conftest import feeding, written_config
 from planlake.changes.forget import forget
 from planlake.changes.previews import create
 from planlake.changes.rollback import rollback, undo
-from planlake.flow.opening import open_for_writing
+from planlake.flow.open_run import open_for_writing
 from planlake.lake.forgetting.search import read_rows
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
 from planlake.lake.state.operations import append_operations
 from planlake.lake.tables.commits import commit
 from planlake.lake.tables.data_files import data_files

@@ -16,12 +16,12 @@ from planlake.changes.rebuild import rebuild
 from planlake.changes.rollback import rollback, undo
 from planlake.config import Catalog, load_config
 from planlake.errors import ConfigurationError, QualityError
-from planlake.flow.opening import open_for_writing
+from planlake.flow.open_run import open_for_writing
 from planlake.lake.lake import ZONES
-from planlake.lake.opening import open_lake
-from planlake.lake.previews import dropping
-from planlake.lake.previews import entering as previews
-from planlake.lake.previews.entering import leave
+from planlake.lake.open_lake import open_lake
+from planlake.lake.previews import drop_preview
+from planlake.lake.previews import own_tables as previews
+from planlake.lake.previews.own_tables import leave
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
 from planlake.simulator.dataset import Dataset
@@ -418,7 +418,7 @@ def test_a_drop_that_is_killed_is_finished_by_the_next(feed, monkeypatch):
     before = {name: everything(feed, name) for name in TABLES}
     for stage in ("_drop_database", "remove_pins", "drop_table"):
         with monkeypatch.context() as patched, pytest.raises(Killed):
-            patched.setattr(dropping, stage, lambda *_, **__: (_ for _ in ()).throw(Killed()))
+            patched.setattr(drop_preview, stage, lambda *_, **__: (_ for _ in ()).throw(Killed()))
             remove(feed.config, NAME, confirm=yes)
     assert remove(feed.config, NAME, confirm=yes) is not None
     assert not [path for path in files(feed) if "preview-" in str(path)]

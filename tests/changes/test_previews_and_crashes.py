@@ -27,8 +27,8 @@ from planlake.changes.rollback import rollback, undo
 from planlake.config import load_config
 from planlake.engines.duckdb.connection import connected
 from planlake.errors import ConfigurationError, QualityError
-from planlake.lake.opening import open_lake
-from planlake.lake.previews import entering as previews
+from planlake.lake.open_lake import open_lake
+from planlake.lake.previews import own_tables as previews
 from planlake.lake.state import landing as arrivals
 from planlake.lake.state.ledger import voided_batches
 from planlake.lake.tables.format import FORMAT_PROPERTY

@@ -32,12 +32,12 @@ from planlake.changes.rebuild import rebuild
 from planlake.changes.recover import recover
 from planlake.changes.rollback import rollback
 from planlake.errors import LakeError
-from planlake.flow.opening import open_for_writing
+from planlake.flow.open_run import open_for_writing
 from planlake.lake.lake import catalogue_file
-from planlake.lake.opening import open_lake
-from planlake.lake.previews import dropping
-from planlake.lake.previews import entering as previews
-from planlake.lake.previews.entering import enter, leave
+from planlake.lake.open_lake import open_lake
+from planlake.lake.previews import drop_preview
+from planlake.lake.previews import own_tables as previews
+from planlake.lake.previews.own_tables import enter, leave
 from planlake.telemetry.progress import ignore
 
 __all__ = ["loaded"]  # fixtures
@@ -159,7 +159,7 @@ def test_files_that_a_dropped_preview_left_to_its_base_make_no_preview(tried):
 
 @pytest.mark.parametrize("calls", [1, 4, 5])
 def test_a_preview_that_was_half_dropped_is_one_still_or_none_and_keeps_no_pin(tried, monkeypatch, calls):
-    before, done, count = shown_everywhere(tried, None, OTHER), dropping._drop_database, 0
+    before, done, count = shown_everywhere(tried, None, OTHER), drop_preview._drop_database, 0
 
     def killing(*arguments):
         nonlocal count
@@ -169,7 +169,7 @@ def test_a_preview_that_was_half_dropped_is_one_still_or_none_and_keeps_no_pin(t
         return done(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(dropping, "_drop_database", killing)
+        patched.setattr(drop_preview, "_drop_database", killing)
         try:
             remove(tried.config, NAME, confirm=yes)
         except Killed:
@@ -364,9 +364,9 @@ def test_what_the_base_took_over_is_spared_when_dropping_is_killed_at_the_end_an
             raise Killed
         return storage(preview, zone)
 
-    storage = dropping.database_storage
+    storage = drop_preview.database_storage
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(dropping, "database_storage", killing)
+        patched.setattr(drop_preview, "database_storage", killing)
         remove(tried.config, NAME, confirm=yes)
     remove(tried.config, NAME, confirm=yes)
     assert shown_everywhere(tried, None) == before

@@ -12,7 +12,7 @@ from flow.tables import DAY_2, DAY_3, LATER
 from flow.tables import numbered as thing
 from planlake.checks.quality import CheckResult
 from planlake.engines.duckdb import casting as duckdb
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
 
 
 @pytest.fixture

@@ -24,9 +24,9 @@ from planlake.changes.maintain import maintain
 from planlake.changes.rebuild import rebuild
 from planlake.changes.rollback import rollback, undo
 from planlake.errors import ConfigurationError
-from planlake.lake.opening import open_lake
-from planlake.lake.tables.bookmarks import bookmark
+from planlake.lake.open_lake import open_lake
 from planlake.lake.tables.columns import TYPES
+from planlake.lake.tables.version_summary import bookmark
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
 from planlake.simulator.dataset import Dataset

@@ -13,8 +13,8 @@ from planlake.changes import rollback as undoing
 from planlake.changes.maintain import maintain
 from planlake.changes.rebuild import rebuild
 from planlake.changes.rollback import rollback, undo
-from planlake.lake.opening import open_lake
-from planlake.lake.tables.bookmarks import bookmark
+from planlake.lake.open_lake import open_lake
+from planlake.lake.tables.version_summary import bookmark
 from planlake.report.status import status
 from planlake.simulator.dataset import Dataset
 

@@ -25,7 +25,7 @@ from flow.ingest.served import DAY_1, DAY_2, DAY_3, fill, record, served, settin
 from flow.killing import Killed
 from planlake.config import load_config
 from planlake.lake.lake import catalogue_file, lock_beside
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
 from planlake.lake.state.lock import writing
 from planlake.lake.tables.data_files import data_files
 from planlake.runs import table_run as running

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import pytest
 
-from planlake.flow.ingest.plan_readings import resume_reading
+from planlake.flow.ingest.prepare_readings import resume_reading
 from planlake.flow.ingest.window_reading import Reading
 from planlake.lake.state.ledger import FULL, LedgerPage
 from planlake.sources.dialect import Totals

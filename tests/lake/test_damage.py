@@ -16,7 +16,7 @@ from lake.things import DAY_2, DAY_3, put, things_loaded
 from planlake.changes.rebuild import rebuild
 from planlake.changes.recover import recover
 from planlake.lake.lake import catalogue_file
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
 from planlake.lake.repair.metadata_files import number_of
 from planlake.lake.tables.data_files import data_files
 from planlake.runs.reconcile import reconcile

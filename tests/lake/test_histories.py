@@ -13,9 +13,9 @@ from planlake.changes.forget import forget
 from planlake.changes.maintain import maintain
 from planlake.changes.recover import recover
 from planlake.errors import LakeError
-from planlake.flow import opening
+from planlake.flow import open_run
 from planlake.lake.lake import catalogue_file
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
 
 DAY_4 = "2026-11-20T03:00:00"
 
@@ -33,7 +33,7 @@ def loaded(tmp_path_factory):
         catalogue_file(made.config).unlink()
         put(made, 2, "since", "2026-11-18 09:00:00")
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(opening, "check_own", lambda _: None)
+            patched.setattr(open_run, "check_own", lambda _: None)
             made.run_at(DAY_3)
         kept.unlink()
         yield made, made.remembered()

@@ -13,10 +13,10 @@ from commands import typed_in_process
 from conftest import feeding
 from flow.killing import Killed
 from planlake.changes.maintain import maintain
-from planlake.lake.opening import open_lake
-from planlake.lake.tables import retention as maintenance
-from planlake.lake.tables.bookmarks import bookmark, day_tag
-from planlake.lake.tables.retention import Retention, expirable_tags
+from planlake.lake.open_lake import open_lake
+from planlake.lake.tables import housekeeping as maintenance
+from planlake.lake.tables.housekeeping import Retention, expirable_tags
+from planlake.lake.tables.version_summary import bookmark, day_tag
 from planlake.simulator.dataset import Dataset
 
 COLUMNS = {"id": "integer", "last_updated": "timestamp", "name": "text"}

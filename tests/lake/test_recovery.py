@@ -19,7 +19,7 @@ from planlake.changes.recover import recover
 from planlake.changes.rollback import rollback
 from planlake.errors import ConfigurationError, ConflictError, LakeError
 from planlake.lake.lake import catalogue_file, lock_beside
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
 from planlake.lake.repair import register_tables as recovery
 from planlake.lake.repair.metadata_files import number_of
 from planlake.lake.state.lock import writing

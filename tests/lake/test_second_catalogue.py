@@ -14,7 +14,7 @@ from planlake.changes.recover import recover
 from planlake.config import load_config
 from planlake.errors import LakeError
 from planlake.lake.lake import catalogue_file
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
 

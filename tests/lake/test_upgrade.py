@@ -10,7 +10,7 @@ from lake.things import DAY_2, put, things_loaded
 from planlake.changes.maintain import maintain
 from planlake.changes.previews import create
 from planlake.lake.lake import BOOKMARKED_PROPERTIES
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
 from planlake.lake.tables.format import FORMAT, FORMAT_PROPERTY
 from planlake.runs.plan import Selection
 from planlake.runs.run import run

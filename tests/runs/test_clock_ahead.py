@@ -13,7 +13,7 @@ from planlake.changes.previews import create, promote
 from planlake.changes.rebuild import rebuild
 from planlake.changes.rollback import rollback, undo
 from planlake.errors import ConfigurationError, PlanlakeError
-from planlake.flow.runs_ahead import Ahead
+from planlake.flow.future_dated_runs import Ahead
 from planlake.report.status import status
 from planlake.runs.plan import Selection
 from planlake.runs.reconcile import reconcile

@@ -14,7 +14,7 @@ import pytest
 from conftest import feeding, written_config
 from planlake.changes.rebuild import rebuild
 from planlake.errors import ConfigurationError
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
 from planlake.simulator.dataset import Dataset
 from planlake.simulator.faults import Rule
 

@@ -22,9 +22,16 @@ from planlake.config import Config
 from planlake.engines.spill import sweep_spilled
 from planlake.errors import ConfigurationError, LakeError
 from planlake.flow.context import Context
-from planlake.flow.opening import open_for_writing
+from planlake.flow.open_run import open_for_writing
 from planlake.flow.operations_records import record
-from planlake.lake.forgetting.record import Forgetting, done_row, is_unfinished, planned_row, rows_about, write_row
+from planlake.lake.forgetting.forgotten_table import (
+    Forgetting,
+    done_row,
+    is_unfinished,
+    planned_row,
+    rows_about,
+    write_row,
+)
 from planlake.lake.forgetting.rewrite import check_can_list, delete_unreferenced, forget_log, replace_in_versions
 from planlake.lake.forgetting.rules import (
     Person,
@@ -37,7 +44,7 @@ from planlake.lake.forgetting.rules import (
 )
 from planlake.lake.forgetting.search import Hit, Rule, Search, gone_rows, rewrite_without_rows, search_tables
 from planlake.lake.lake import Lake, clear_errors
-from planlake.lake.opening import environment_of
+from planlake.lake.open_lake import environment_of
 from planlake.lake.previews.names import preview_names
 from planlake.lake.repair.damage import previews_of
 from planlake.lake.repair.metadata_files import stored_previews

@@ -14,14 +14,13 @@ from planlake.clock import naive_utc
 from planlake.config import Config, Settings
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context
-from planlake.flow.opening import open_for_writing
+from planlake.flow.open_run import open_for_writing
 from planlake.flow.operations_records import record
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.repair.damage import previews_of
 from planlake.lake.repair.split_histories import check_histories
 from planlake.lake.state.ledger_compaction import compact_ledger
-from planlake.lake.tables.bookmarks import figure
-from planlake.lake.tables.retention import (
+from planlake.lake.tables.housekeeping import (
     SMALL_BYTES,
     Expirable,
     Freed,
@@ -31,6 +30,7 @@ from planlake.lake.tables.retention import (
     expire_versions,
     merge_small_files,
 )
+from planlake.lake.tables.version_summary import figure
 from planlake.telemetry.progress import Notify, Progress, ignore
 
 ZONES = ("raw", "refined", "operations")

@@ -27,17 +27,17 @@ from planlake.engines.duckdb.connection import Connection, connected
 from planlake.engines.sql import literal
 from planlake.errors import ConfigurationError, LakeError, QualityError
 from planlake.flow.context import Context
-from planlake.flow.opening import check_clock, open_for_writing
+from planlake.flow.future_dated_runs import runs_ahead
+from planlake.flow.open_run import check_clock, open_for_writing
 from planlake.flow.operations_records import record
-from planlake.flow.runs_ahead import runs_ahead
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
-from planlake.lake.opening import about_environment, base_of
-from planlake.lake.previews.dropping import Dropped, drop
-from planlake.lake.previews.entering import check_entered, check_name, preview_of
+from planlake.lake.open_lake import about_environment, base_of
+from planlake.lake.previews.drop_preview import Dropped, drop
 from planlake.lake.previews.names import preview_names, unread
+from planlake.lake.previews.own_tables import check_entered, check_name, preview_of
+from planlake.lake.repair.check_location import check_readable
 from planlake.lake.repair.damage import damage_of
-from planlake.lake.repair.place import check_readable
 from planlake.lake.row_counts import live_row_count_of
 from planlake.lake.state.journal import DONE, note, unfinished
 from planlake.lake.state.ledger import read_histories

@@ -15,10 +15,10 @@ from pyiceberg.table.snapshots import Snapshot
 from planlake.checks.quality import CheckResult, blocking
 from planlake.clock import naive_utc
 from planlake.flow.context import Context
-from planlake.flow.refine.findings import StoredResource, withheld_types
+from planlake.flow.refine.store_findings import StoredResource, withheld_types
 from planlake.flow.snapshot.gate import version_checks
 from planlake.lake.lake import Lake
-from planlake.lake.previews.entering import (
+from planlake.lake.previews.own_tables import (
     SHARED,
     files_of,
     leave,
@@ -32,7 +32,9 @@ from planlake.lake.row_counts import live_row_count_of
 from planlake.lake.state.journal import DONE, PLANNED, PROMOTED, Entry, note
 from planlake.lake.state.ledger import History, raw_files, raw_rows_sql, read_histories, voided_batches
 from planlake.lake.state.operations import append_operations
-from planlake.lake.tables.bookmarks import (
+from planlake.lake.tables.commits import commit
+from planlake.lake.tables.data_files import data_files, highest, row_count
+from planlake.lake.tables.version_summary import (
     BOOKMARK,
     bookmark,
     bookmark_properties,
@@ -41,8 +43,6 @@ from planlake.lake.tables.bookmarks import (
     rebuilt_by,
     rebuilt_in,
 )
-from planlake.lake.tables.commits import commit
-from planlake.lake.tables.data_files import data_files, highest, row_count
 from planlake.lake.tables.versions import mark
 from planlake.sources.catalogue import Resource
 

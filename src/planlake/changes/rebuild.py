@@ -20,19 +20,19 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection
 from planlake.errors import LakeError
 from planlake.flow.context import Context
-from planlake.flow.opening import open_for_writing
+from planlake.flow.open_run import open_for_writing
 from planlake.flow.operations_records import record
 from planlake.flow.refine.step import refine
 from planlake.flow.results import TableResult, failed_result, step_end
 from planlake.flow.snapshot.step import snapshot
 from planlake.lake.lake import clear_errors
-from planlake.lake.previews.entering import enter
+from planlake.lake.previews.own_tables import enter
 from planlake.lake.repair.damage import EARLIER, damage_in
 from planlake.lake.row_counts import live_row_count_of
 from planlake.lake.state.journal import DONE, LEFT_ALONE, PLANNED, Entry, note
 from planlake.lake.state.ledger import History, read_histories
-from planlake.lake.tables.bookmarks import bookmark, rebuilt_by
 from planlake.lake.tables.data_files import data_files, row_count
+from planlake.lake.tables.version_summary import bookmark, rebuilt_by
 from planlake.lake.tables.versions import mark, take_away
 from planlake.sources.catalogue import Resource
 from planlake.telemetry.progress import Notify, ignore

@@ -13,16 +13,16 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import connected
 from planlake.errors import ConfigurationError, LakeError, PlanlakeError
 from planlake.lake.lake import Lake, catalogue_file, clear_errors, lock_beside, open_environment
-from planlake.lake.repair.mending import mend
 from planlake.lake.repair.other_catalogues import check_alone
 from planlake.lake.repair.register_tables import LEFT_ALONE, SET_BACK, Recovered, files_gone
 from planlake.lake.repair.register_tables import recover as register
+from planlake.lake.repair.repair_tables import mend
 from planlake.lake.repair.split_histories import Chosen
 from planlake.lake.state.ledger import raw_files, raw_rows_sql
 from planlake.lake.state.lock import writing
-from planlake.lake.tables.bookmarks import bookmark
 from planlake.lake.tables.data_files import row_count
 from planlake.lake.tables.unreadable import BOOKMARKED
+from planlake.lake.tables.version_summary import bookmark
 from planlake.telemetry.log import open_log, say
 
 RAW_COLUMNS = ("resource", "batch", "request_id")

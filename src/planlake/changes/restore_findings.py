@@ -20,16 +20,16 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.names import PLACE
 from planlake.engines.sql import identifier
 from planlake.flow.context import Context
-from planlake.flow.refine.findings import StoredResource, with_records
+from planlake.flow.refine.collect_findings import Findings
 from planlake.flow.refine.parsing import RecordKeys, groups_of_files, read_texts
-from planlake.flow.refine.part_findings import Findings
+from planlake.flow.refine.store_findings import StoredResource, with_records
 from planlake.lake.state.findings import replace_findings
 from planlake.lake.state.journal import Entry, voids
 from planlake.lake.state.ledger import raw_files, raw_rows_sql
-from planlake.lake.tables.bookmarks import batch_of, rebuilt_by, rebuilt_in
 from planlake.lake.tables.columns import TYPES, key_by_column, keys_of
 from planlake.lake.tables.data_files import data_files
 from planlake.lake.tables.filters import is_between
+from planlake.lake.tables.version_summary import batch_of, rebuilt_by, rebuilt_in
 from planlake.sources.catalogue import Resource
 from planlake.telemetry.log import say
 from planlake.telemetry.reporter import reason_of

@@ -21,12 +21,12 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError, ConflictError
 from planlake.flow.context import Context
-from planlake.flow.opening import open_for_writing
+from planlake.flow.open_run import open_for_writing
 from planlake.flow.operations_records import record
 from planlake.flow.snapshot.step import snapshot
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake, clear_errors
-from planlake.lake.previews.entering import check_entered, forget_cached
+from planlake.lake.previews.own_tables import check_entered, forget_cached
 from planlake.lake.state.journal import DONE, PLANNED, PROMOTED, Entry, described, last_action, note, unfinished, voids
 from planlake.lake.state.landing import Arrivals
 from planlake.lake.state.ledger import (
@@ -37,8 +37,8 @@ from planlake.lake.state.ledger import (
     voided_batches,
     without_voided_sql,
 )
-from planlake.lake.tables.bookmarks import batch_of, bookmark, rebuilt_by, rows_of
 from planlake.lake.tables.data_files import data_files
+from planlake.lake.tables.version_summary import batch_of, bookmark, rebuilt_by, rows_of
 from planlake.lake.tables.versions import (
     is_kept,
     keep_until,

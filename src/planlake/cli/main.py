@@ -167,7 +167,7 @@ def _explained(error: Exception) -> Exception:
     if config is None or (isinstance(error, PlanlakeError) and error.__context__ is None):
         return error
     from planlake.lake.lake import catalogue_file
-    from planlake.lake.opening import open_lake
+    from planlake.lake.open_lake import open_lake
     from planlake.lake.repair.damage import explain_error
 
     try:

@@ -11,7 +11,7 @@ from planlake.engines.engine import Engine
 from planlake.engines.local import LocalEngine
 from planlake.lake.lake import Lake
 from planlake.lake.state.landing import Arrivals
-from planlake.lake.state.unended import Unended
+from planlake.lake.state.unfinished_runs import Unended
 from planlake.sources.catalogue import Catalogue
 from planlake.telemetry.progress import Notify, ignore
 from planlake.telemetry.reporter import Reporter

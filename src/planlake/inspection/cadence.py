@@ -17,7 +17,7 @@ from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
-from planlake.lake.opening import open_to_read
+from planlake.lake.open_lake import open_to_read
 from planlake.lake.state.ledger import FULL, PAGE, PROVISIONAL, RECOUNT, History, read_histories
 from planlake.lake.tables.data_files import data_files
 from planlake.sources.catalogue import Cadence, Resource, catalogue_of

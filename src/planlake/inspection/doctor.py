@@ -16,13 +16,13 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import connected
 from planlake.errors import PlanlakeError, SourceRefused
 from planlake.event_loop import run_to_end
-from planlake.flow.runs_ahead import runs_ahead
+from planlake.flow.future_dated_runs import runs_ahead
 from planlake.inspection.own_checks import mistaken_checks
 from planlake.lake.disk_errors import advice
 from planlake.lake.lake import ZONES, Lake, catalogue_file
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
+from planlake.lake.repair.check_location import check_known, displaced, has_files, is_made, warehouse_of
 from planlake.lake.repair.damage import damages
-from planlake.lake.repair.place import check_known, displaced, has_files, is_made, warehouse_of
 from planlake.lake.repair.split_histories import check_histories
 from planlake.sources.catalogue import catalogue_of, configured_catalogue
 from planlake.sources.dialect import Dialect, page_query

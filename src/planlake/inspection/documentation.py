@@ -28,7 +28,7 @@ from planlake.config import Config, suggestion
 from planlake.engines.sql import literal
 from planlake.errors import ConfigurationError, DriftError, PlanlakeError
 from planlake.flow.context import Context
-from planlake.flow.opening import open_for_writing
+from planlake.flow.open_run import open_for_writing
 from planlake.flow.operations_records import record
 from planlake.flow.refine.column_drift import last_told
 from planlake.inspection.observed_types import observe_columns

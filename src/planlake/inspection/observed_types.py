@@ -17,12 +17,12 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier, literal
 from planlake.flow.context import Context
 from planlake.flow.refine.column_drift import not_sent
-from planlake.flow.refine.findings import StoredResource, is_any_of, withheld_types
+from planlake.flow.refine.store_findings import StoredResource, is_any_of, withheld_types
 from planlake.lake.built_in_tables import built_in_rows_sql
-from planlake.lake.tables.bookmarks import bookmark
 from planlake.lake.tables.columns import TYPES, keys_of
 from planlake.lake.tables.data_files import data_files
 from planlake.lake.tables.filters import is_equal
+from planlake.lake.tables.version_summary import bookmark
 from planlake.sources.catalogue import Resource
 
 STRAY_CELLS = 2  # so few say nothing about a type

@@ -34,7 +34,7 @@ from planlake.lake.tables.format import (
     upgrade,
 )
 from planlake.lake.tables.local_folders import MODES, make_folder
-from planlake.lake.tables.sharing import share_parts, share_readers
+from planlake.lake.tables.pyiceberg_speedups import share_parts, share_readers
 from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE, damaged, read_lists_safely
 
 CATALOG_NAME = "planlake"  # Spark must call the same catalogue by the same name
@@ -246,7 +246,7 @@ class Lake:
 def open_environment(config: Config, environment: str | None = None) -> Lake:
     """Open the lake of a configured environment, making its folder where it is local; a LakeError says what is wrong.
 
-    Previews are opened by `lake.previews.open_lake`.
+    Previews are opened by `lake.open_lake`.
     """
     read_lists_safely()
     share_readers()

@@ -15,7 +15,7 @@ from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import Lake as OpenLake
 from planlake.lake.lake import catalogue_file
-from planlake.lake.opening import open_to_read
+from planlake.lake.open_lake import open_to_read
 from planlake.lake.repair.damage import explain_error
 from planlake.lake.views.query import Values
 from planlake.lake.views.views import NOTHING_BY_THEN

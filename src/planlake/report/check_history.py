@@ -8,7 +8,7 @@ from planlake.checks.quality import OF_EVERY_TABLE, Verdict
 from planlake.config import Config
 from planlake.engines.duckdb.connection import connected_to_read
 from planlake.lake.built_in_tables import built_in_rows_sql
-from planlake.lake.opening import open_to_read
+from planlake.lake.open_lake import open_to_read
 from planlake.sources.catalogue import catalogue_of
 
 HISTORY = 30

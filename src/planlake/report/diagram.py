@@ -9,7 +9,7 @@ from typing import Literal
 
 from planlake.config import Config
 from planlake.lake.lake import Lake, catalogue_file
-from planlake.lake.opening import environment_of, open_to_read
+from planlake.lake.open_lake import environment_of, open_to_read
 from planlake.lake.tables.columns import keys_of
 from planlake.sources.catalogue import Catalogue, Resource, catalogue_of
 

@@ -11,7 +11,7 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import connected_to_read
 from planlake.engines.duckdb.locked import Limits
 from planlake.engines.memory import no_more_than
-from planlake.lake.opening import open_to_read
+from planlake.lake.open_lake import open_to_read
 from planlake.lake.views.parse_query import check_text
 from planlake.lake.views.query import QueryContext, Values, answer_query
 from planlake.lake.views.views import Views

@@ -11,10 +11,10 @@ from planlake.engines.duckdb.connection import Connection, connected_to_read
 from planlake.errors import ConfigurationError
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
-from planlake.lake.opening import open_to_read
+from planlake.lake.open_lake import open_to_read
 from planlake.lake.state.lock import noted
 from planlake.lake.state.operations import last_run
-from planlake.lake.state.unended import Unended, unended
+from planlake.lake.state.unfinished_runs import Unended, unended
 from planlake.report.troubles import Ran, Series
 
 HISTORY = 100  # runs that are looked at for how long something has not been well

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from planlake.errors import LakeError
 from planlake.lake.lake import LEDGER, Lake
+from planlake.lake.repair.check_location import check_place, displaced
 from planlake.lake.repair.damage import quick_damage_in, quick_damage_of
 from planlake.lake.repair.other_catalogues import check_alone
-from planlake.lake.repair.place import check_place, displaced
 from planlake.lake.repair.split_histories import check_histories
 from planlake.report.troubles import Trouble
 

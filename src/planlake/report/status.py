@@ -12,18 +12,18 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection, connected_to_read
 from planlake.engines.sql import literal
 from planlake.errors import LakeError, PlanlakeError
+from planlake.flow.future_dated_runs import runs_ahead
 from planlake.flow.ingest.deletions import held_ids
-from planlake.flow.runs_ahead import runs_ahead
 from planlake.inspection.own_checks import mistaken_checks
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
-from planlake.lake.opening import open_to_read
+from planlake.lake.open_lake import open_to_read
 from planlake.lake.repair.damage import explain_error
 from planlake.lake.state.journal import Entry, standing_rollbacks
 from planlake.lake.state.ledger import CLOSED, FULL, GAP, Gap, History, raw_files, raw_rows_sql, read_histories
 from planlake.lake.state.operations import published_dates
-from planlake.lake.tables.bookmarks import bookmark
 from planlake.lake.tables.unreadable import UNREADABLE
+from planlake.lake.tables.version_summary import bookmark
 from planlake.report.audit_share import Share, share_of
 from planlake.report.run_history import last_runs, series_of_tables, unended_runs
 from planlake.report.standing import troubles_of_files, troubles_of_place

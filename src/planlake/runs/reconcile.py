@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from planlake.changes.rollback import resume
 from planlake.config import Config
 from planlake.event_loop import run_to_end
-from planlake.flow.opening import open_for_writing
+from planlake.flow.open_run import open_for_writing
 from planlake.flow.operations_records import record
 from planlake.inspection.reconcile import TableDifference, count, sweep
-from planlake.lake.previews.entering import enter
+from planlake.lake.previews.own_tables import enter
 from planlake.lake.state.ledger import History, read_histories
 from planlake.sources.signing import opened_source
 from planlake.telemetry.progress import Notify, ignore

@@ -17,15 +17,15 @@ from planlake.engines.duckdb.connection import connected
 from planlake.errors import PlanlakeError
 from planlake.event_loop import run_to_end
 from planlake.flow.context import Context
+from planlake.flow.ingest.load_sample import forget_samples
 from planlake.flow.ingest.raw_rows import raw_rows
-from planlake.flow.ingest.sampling import forget_samples
-from planlake.flow.opening import open_for_writing
+from planlake.flow.open_run import open_for_writing
 from planlake.flow.operations_records import publish, record_run
 from planlake.flow.results import RunResult, TableResult
 from planlake.inspection.documentation import compare_weekly
 from planlake.lake.lake import clear_errors
-from planlake.lake.opening import open_to_read
-from planlake.lake.previews.entering import enter
+from planlake.lake.open_lake import open_to_read
+from planlake.lake.previews.own_tables import enter
 from planlake.lake.state.ledger import GAP, History, next_batch, read_histories
 from planlake.runs.expectations import expectations, findings_kept, freshness_check, remaining
 from planlake.runs.plan import Selection, TablePlan, plan

@@ -16,7 +16,7 @@ from planlake.errors import SourceError
 from planlake.flow.context import Context
 from planlake.flow.ingest.audit import audit
 from planlake.flow.ingest.audit_slices import Slice
-from planlake.flow.ingest.plan_readings import continue_reading, reading_of
+from planlake.flow.ingest.prepare_readings import continue_reading, reading_of
 from planlake.flow.ingest.result import IngestResult
 from planlake.flow.ingest.step import ingest
 from planlake.flow.ingest.window_reading import Reading

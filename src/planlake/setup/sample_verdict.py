@@ -21,7 +21,7 @@ from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.fitting import Fit, fit_types
 from planlake.engines.names import column_names
 from planlake.flow.context import Context
-from planlake.flow.ingest.sampling import Sample
+from planlake.flow.ingest.load_sample import Sample
 from planlake.flow.refine.parsing import keys_in, read_texts
 from planlake.inspection.cadence import AGES, SELDOM
 from planlake.lake.tables.columns import keys_of

@@ -17,14 +17,14 @@ from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError, SourceError
 from planlake.flow.context import Context
-from planlake.flow.ingest.sampling import Sample, forget_samples, take_sample
-from planlake.flow.opening import open_for_writing
+from planlake.flow.ingest.load_sample import Sample, forget_samples, take_sample
+from planlake.flow.open_run import open_for_writing
 from planlake.flow.operations_records import record
 from planlake.flow.refine.step import refine
 from planlake.flow.snapshot.step import snapshot
 from planlake.lake.lake import Lake, clear_errors
-from planlake.lake.opening import is_preview
-from planlake.lake.previews.entering import enter
+from planlake.lake.open_lake import is_preview
+from planlake.lake.previews.own_tables import enter
 from planlake.lake.state.ledger import History, read_histories
 from planlake.lake.state.operations import append_operations
 from planlake.lake.tables.columns import keys_of

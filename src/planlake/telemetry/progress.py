@@ -2,10 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass  # which knows the steps, and they know their context
 
 
 @dataclass(frozen=True, slots=True)

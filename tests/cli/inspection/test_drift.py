@@ -11,7 +11,7 @@ import pytest
 from conftest import feeding, table_of
 from documenting import NOW, SETTINGS, documented, records, save, served
 from planlake.config import load_config
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
 from planlake.lake.state.lock import writing
 from planlake.sources.catalogue import catalogue_of
 

@@ -7,7 +7,7 @@ import pytest
 
 from conftest import feeding, written_config
 from planlake.config import load_config
-from planlake.flow.ingest.sampling import spread
+from planlake.flow.ingest.load_sample import spread
 from planlake.report.query import open_views
 from planlake.runs.plan import Selection
 from planlake.runs.run import run

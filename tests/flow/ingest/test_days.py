@@ -19,7 +19,7 @@ from flow.ingest.served import (
     served,
     settings_of,
 )
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
 from planlake.simulator.faults import Rule

@@ -20,7 +20,7 @@ from flow.ingest.served import (
     settings_of,
     shown,
 )
-from planlake.lake.opening import open_lake
+from planlake.lake.open_lake import open_lake
 from planlake.report.status import status
 from planlake.runs.plan import Selection
 from planlake.runs.run import run

@@ -9,8 +9,8 @@ from conftest import feeding
 from flow.ingest.served import DAY_1, DAY_2, DAY_3, fill, served, settings_of
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context
-from planlake.flow.opening import open_for_writing
-from planlake.lake.opening import open_lake
+from planlake.flow.open_run import open_for_writing
+from planlake.lake.open_lake import open_lake
 from planlake.simulator.app import PUBLIC_KEY
 from planlake.simulator.faults import Rule
 from planlake.sources.http.client import open_source

@@ -174,7 +174,7 @@ def promote(
 
     loaded = configuration(config)
     from planlake.changes.previews import promote as make_the_bases
-    from planlake.lake.opening import base_of
+    from planlake.lake.open_lake import base_of
 
     base, _ = base_of(loaded, name)
     found, answers = act_or_show(
@@ -219,7 +219,7 @@ def drop(name: PreviewName, yes: Yes = False, config: ConfigFile = None, json: A
 
     loaded = configuration(config)
     from planlake.changes.previews import remove
-    from planlake.lake.opening import base_of
+    from planlake.lake.open_lake import base_of
 
     base, _ = base_of(loaded, name)
     found = remove(loaded, name, confirm=lambda _: may_go_on(loaded, base, says_yes=yes))

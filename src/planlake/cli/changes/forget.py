@@ -34,7 +34,7 @@ def forget(
 
     loaded = configuration(config)
     from planlake.changes.forget import forget as erase
-    from planlake.lake.opening import environment_of
+    from planlake.lake.open_lake import environment_of
 
     def act(confirm: "Confirm") -> "Sequence[Affected]":
         with progress_bars() as notify:

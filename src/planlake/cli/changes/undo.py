@@ -23,7 +23,7 @@ def undo(
 
     loaded = configuration(config)
     from planlake.changes.rollback import undo as take_back
-    from planlake.flow.runs_ahead import ahead_now
+    from planlake.flow.future_dated_runs import ahead_now
 
     found, answers = act_or_show(
         lambda confirm: take_back(loaded, confirm=confirm, environment=env),

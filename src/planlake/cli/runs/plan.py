@@ -33,7 +33,7 @@ def plan(
 
     wanted = selection(tables, cadence=cadence, step=step, is_full=full)
     loaded = configuration(config)
-    from planlake.flow.runs_ahead import ahead_now
+    from planlake.flow.future_dated_runs import ahead_now
     from planlake.runs.plan import steps_of
     from planlake.runs.run import table_plans
 

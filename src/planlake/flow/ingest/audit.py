@@ -23,7 +23,7 @@ from planlake.flow.ingest.fetch import Fetching, Page
 from planlake.flow.ingest.raw_rows import Row, raw_rows, request_row, stored_by_request
 from planlake.flow.ingest.result import AuditResult, Found
 from planlake.lake.state.audits import AUDIT, AUDITED
-from planlake.lake.state.new_records import held_between
+from planlake.lake.state.drop_unchanged import held_between
 from planlake.sources.catalogue import Resource
 from planlake.sources.dialect import page_query
 from planlake.sources.http.client import Source

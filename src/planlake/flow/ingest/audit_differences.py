@@ -9,7 +9,7 @@ import pyarrow as pa
 from planlake.engines.casts import whole_number
 from planlake.flow.context import Context
 from planlake.flow.ingest.result import Found
-from planlake.lake.state.new_records import Held, held_between, keep_new
+from planlake.lake.state.drop_unchanged import Held, held_between, keep_new
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
 

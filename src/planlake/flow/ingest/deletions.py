@@ -15,8 +15,8 @@ from planlake.flow.ingest.fetch import Fetching, Page
 from planlake.flow.ingest.window_reading import Reading
 from planlake.lake.lake import Lake
 from planlake.lake.state.ledger import CHECK, FULL, raw_files, raw_rows_sql, was_read_whole
-from planlake.lake.tables.bookmarks import bookmark
 from planlake.lake.tables.data_files import data_files
+from planlake.lake.tables.version_summary import bookmark
 from planlake.sources.catalogue import Resource
 from planlake.sources.dialect import page_query
 from planlake.sources.records import records_of, tombstone

@@ -1,7 +1,7 @@
 """Reads one window and proves it complete: says from the pages so far which to ask for next, or the verdict.
 
 The API shows a set that changes while it is read, in pages. A window is complete when every page holds as many records
-as the total gives it, no record can lie between two pages unseen (`page_readings`), the last page was read last and
+as the total gives it, no record can lie between two pages unseen (`completeness`), the last page was read last and
 nothing came behind it, and as many different records came as the API counts. An id that comes more than once counts
 once, unless the API answers a question for it alone with as many records.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 
-from planlake.flow.ingest.page_proofs import (
+from planlake.flow.ingest.completeness import (
     Hole,
     Identity,
     PageReading,

@@ -15,10 +15,10 @@ from pyiceberg.types import IcebergType
 
 from planlake.engines.duckdb.casting import cast_columns
 from planlake.errors import ConfigurationError
-from planlake.flow.refine.findings import StoredResource, findings, received_texts, withheld_types
+from planlake.flow.refine.store_findings import StoredResource, findings, received_texts, withheld_types
 from planlake.lake.state.ledger import raw_files
-from planlake.lake.tables.bookmarks import bookmark
 from planlake.lake.tables.columns import TYPES, Column, columns_of
+from planlake.lake.tables.version_summary import bookmark
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
 

@@ -14,7 +14,12 @@ from planlake.checks.quality import CheckResult, blocking
 from planlake.flow.context import Context
 from planlake.flow.operations_records import note_troubles
 from planlake.flow.refine.column_drift import column_changes
-from planlake.flow.refine.findings import (
+from planlake.flow.refine.gate import record_checks, row_checks
+from planlake.flow.refine.increment_table import prepare_table
+from planlake.flow.refine.parsing import RecordKeys, groups_of_files
+from planlake.flow.refine.rebuild_reasons import RebuildReasons, RebuildWhen, rebuild_reasons
+from planlake.flow.refine.result import Drift, RefineResult
+from planlake.flow.refine.store_findings import (
     NewFindings,
     StoredResource,
     settle_findings,
@@ -22,18 +27,13 @@ from planlake.flow.refine.findings import (
     write_findings,
     write_withheld,
 )
-from planlake.flow.refine.gate import record_checks, row_checks
-from planlake.flow.refine.increment_table import prepare_table
-from planlake.flow.refine.parsing import RecordKeys, groups_of_files
-from planlake.flow.refine.rebuild_reasons import RebuildReasons, RebuildWhen, rebuild_reasons
-from planlake.flow.refine.result import Drift, RefineResult
 from planlake.flow.refine.unit import KeysUnit, RefinedPart, RefineUnit, keys_unit, refine_unit
 from planlake.lake.state.raw import RawRows, raw_rows_above
-from planlake.lake.tables.bookmarks import bookmark, bookmark_properties, day_tag, rebuilt_by
 from planlake.lake.tables.columns import Column, columns_of
 from planlake.lake.tables.commits import commit, with_types
 from planlake.lake.tables.data_files import files_to_replace
 from planlake.lake.tables.parquet import target_of
+from planlake.lake.tables.version_summary import bookmark, bookmark_properties, day_tag, rebuilt_by
 from planlake.sources.catalogue import Resource
 from planlake.telemetry.progress import Progress
 

@@ -13,8 +13,8 @@ from pyiceberg.manifest import DataFile
 
 from planlake.engines.duckdb.casting import bad_cells, cast_columns
 from planlake.engines.duckdb.connection import unit_cursor
+from planlake.flow.refine.collect_findings import Findings
 from planlake.flow.refine.parsing import IS_MENDED, RecordKeys, keys_in, read_texts
-from planlake.flow.refine.part_findings import Findings
 from planlake.lake.state.raw import RawRows
 from planlake.lake.tables.columns import Column
 from planlake.lake.tables.parquet import Target, write_rows

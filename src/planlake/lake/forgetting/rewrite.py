@@ -28,8 +28,8 @@ from pyiceberg.typedef import IcebergBaseModel
 from planlake.errors import LakeError
 from planlake.lake.forgetting.search import Search, ends_of, manifests_of
 from planlake.lake.tables.commits import changing
+from planlake.lake.tables.housekeeping import live_paths
 from planlake.lake.tables.manifests import entry_of, rewrite_manifest, rewrite_manifest_list
-from planlake.lake.tables.retention import live_paths
 from planlake.lake.tables.stored_files import Storage
 
 NOTHING_RECENT = datetime.max.replace(tzinfo=UTC)  # no version that was current once is spared

@@ -15,7 +15,7 @@ from planlake.engines.casts import WHOLE
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.sql import identifier, literal
 from planlake.lake.forgetting.search import Rule, Treated
-from planlake.lake.state.new_records import plain_id_sql
+from planlake.lake.state.drop_unchanged import plain_id_sql
 from planlake.lake.tables.columns import Described
 
 MARK = "[forgotten]"  # what stands where something named the record

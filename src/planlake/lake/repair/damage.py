@@ -14,8 +14,8 @@ from pyiceberg.table import Table
 
 from planlake.errors import LakeError, PlanlakeError
 from planlake.lake.lake import ZONES, Lake, clear_errors
-from planlake.lake.previews.entering import forget_cached
 from planlake.lake.previews.names import preview_names, unread
+from planlake.lake.previews.own_tables import forget_cached
 from planlake.lake.repair.metadata_files import missing_file
 from planlake.lake.tables.data_files import LISTS, data_files
 from planlake.lake.tables.filters import of_resource

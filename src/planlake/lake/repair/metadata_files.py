@@ -16,9 +16,9 @@ from pyiceberg.table.snapshots import Snapshot
 from planlake.lake.lake import Lake
 from planlake.lake.previews.names import named_by, unread
 from planlake.lake.repair.moved_table import Move, move_of, moved
-from planlake.lake.tables.bookmarks import figure
 from planlake.lake.tables.stored_files import path_in_storage, storage_of
 from planlake.lake.tables.unreadable import UNREADABLE
+from planlake.lake.tables.version_summary import figure
 from planlake.lake.warehouse import database_storage, preview_databases
 
 METADATA = re.compile(r"(?P<folder>.+)/(?P<table>[^/]+)/metadata/(?P<number>[0-9]+)-[^/]+\.metadata\.json")

@@ -14,8 +14,9 @@ from pyiceberg.io import load_file_io
 
 from planlake.clock import london_day
 from planlake.lake.lake import ZONES, Lake
-from planlake.lake.previews.entering import ENTERED, drop_table, last_events, pinning, remove_pins
 from planlake.lake.previews.names import preview_names, unread
+from planlake.lake.previews.own_tables import ENTERED, drop_table, last_events, pinning, remove_pins
+from planlake.lake.repair.check_location import check_place, moved_error, stored_locations
 from planlake.lake.repair.metadata_files import (
     Read,
     Written,
@@ -25,14 +26,13 @@ from planlake.lake.repair.metadata_files import (
     stored_previews,
 )
 from planlake.lake.repair.moved_table import Move
-from planlake.lake.repair.place import check_place, moved_error, stored_locations
 from planlake.lake.repair.rewrite_moved_table import rewrite_here
 from planlake.lake.repair.split_histories import Chosen, branches, give_up, leave_out, split_of
 from planlake.lake.repair.stored_tables import Place, places_in
-from planlake.lake.tables.bookmarks import rows_of
 from planlake.lake.tables.format import check_format
 from planlake.lake.tables.stored_files import are_there, path_in_storage
 from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE
+from planlake.lake.tables.version_summary import rows_of
 
 KNOWN_AGAIN, BROUGHT, LEFT_ALONE, LOST = "registered", "brought up to date", "left alone", "lost"
 SET_BACK = "set back"

@@ -14,8 +14,8 @@ from pyiceberg.exceptions import NoSuchNamespaceError
 
 from planlake.errors import LakeError
 from planlake.lake.lake import LEDGER, ZONES, Lake
+from planlake.lake.repair.check_location import GIVEN_UP, given_up_tables
 from planlake.lake.repair.metadata_files import Written, ends, missing_file
-from planlake.lake.repair.place import GIVEN_UP, given_up_tables
 from planlake.lake.repair.stored_tables import Place, places_in
 from planlake.printable import listed
 

@@ -11,9 +11,9 @@ from pyiceberg.io import FileIO, load_file_io
 from pyiceberg.table import Table
 
 from planlake.lake.lake import Lake
+from planlake.lake.repair.check_location import stored_locations
 from planlake.lake.repair.metadata_files import Written, metadata_files, number_of, read
 from planlake.lake.repair.moved_table import is_same_place
-from planlake.lake.repair.place import stored_locations
 from planlake.lake.tables.unreadable import UNREADABLE
 
 

@@ -18,10 +18,10 @@ from planlake.engines.sql import literal
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.state.audits import AUDIT, Audited, read_audits
-from planlake.lake.tables.bookmarks import bookmark
 from planlake.lake.tables.columns import TABLES
 from planlake.lake.tables.data_files import data_files, highest_by_resource
 from planlake.lake.tables.filters import is_among, is_equal, of_resource
+from planlake.lake.tables.version_summary import bookmark
 
 FULL = "full"
 # What a row of the ledger says. Pages: of a window, of today (which is never closed), of a closed day counted again.

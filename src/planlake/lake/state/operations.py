@@ -12,9 +12,9 @@ from planlake.clock import read_clock
 from planlake.engines.duckdb.connection import Connection
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
-from planlake.lake.tables.bookmarks import RUN_DATE, entry
 from planlake.lake.tables.commits import append
 from planlake.lake.tables.data_files import data_files, highest
+from planlake.lake.tables.version_summary import RUN_DATE, entry
 
 # What is kept before anything says that there was a run.
 NUMBERED = (("raw", "api_requests"), *(("operations", name) for name in ("checks", "uncastable", "rejected")))

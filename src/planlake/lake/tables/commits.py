@@ -20,9 +20,9 @@ from pyiceberg.table.update.snapshot import _OverwriteFiles as Overwrite
 from pyiceberg.types import IcebergType
 
 from planlake.errors import ConflictError
-from planlake.lake.tables.bookmarks import bookmarks_of
-from planlake.lake.tables.overwrite_fixes import mended, without_old
 from planlake.lake.tables.parquet import write_file
+from planlake.lake.tables.pyiceberg_fixes import mended, without_old
+from planlake.lake.tables.version_summary import bookmarks_of
 
 
 def commit(

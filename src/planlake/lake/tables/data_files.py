@@ -14,8 +14,8 @@ from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.types import PrimitiveType
 
 from planlake.errors import ConflictError, LakeError
-from planlake.lake.tables.bookmarks import figure, rows_of
 from planlake.lake.tables.unreadable import UNREADABLE, broken
+from planlake.lake.tables.version_summary import figure, rows_of
 
 LISTS = "lists of files"
 

@@ -16,10 +16,19 @@ from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots
 
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.reading import rows_sql
-from planlake.lake.tables.bookmarks import DAY_TAG, RUN, RUN_DATE, batch_of, bookmark_properties, day_tag, entry, figure
 from planlake.lake.tables.commits import changing, commit
 from planlake.lake.tables.data_files import data_files, highest
 from planlake.lake.tables.parquet import write_file
+from planlake.lake.tables.version_summary import (
+    DAY_TAG,
+    RUN,
+    RUN_DATE,
+    batch_of,
+    bookmark_properties,
+    day_tag,
+    entry,
+    figure,
+)
 
 UNDONE = re.compile(rf"undone-(?P<action>[0-9]+)-(?P<tag>{DAY_TAG}[0-9]{{8}})")
 BEFORE = re.compile(r"before-(?P<action>[0-9]+)-(?P<target>[0-9]+)-[0-9]{8}")

@@ -22,9 +22,9 @@ from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.state.ledger import gaps_sql, raw_files, raw_rows_sql
 from planlake.lake.state.operations import until_today_sql
-from planlake.lake.tables.bookmarks import DAY_TAG, day_tag
 from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES, Described, keys_of, latest_first
 from planlake.lake.tables.data_files import data_files, highest_by_resource
+from planlake.lake.tables.version_summary import DAY_TAG, day_tag
 from planlake.lake.tables.versions import run_date_of, still_published
 
 GAPS = "gaps"

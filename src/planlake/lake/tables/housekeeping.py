@@ -18,12 +18,12 @@ from pyiceberg.table.snapshots import Snapshot
 
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.reading import rows_sql
-from planlake.lake.tables.bookmarks import DAY_TAG, figure
 from planlake.lake.tables.commits import commit, expire
 from planlake.lake.tables.data_files import data_files, first_batch
 from planlake.lake.tables.parquet import write_file
 from planlake.lake.tables.stored_files import Storage, path_in_storage, storage_of_table
 from planlake.lake.tables.unreadable import UNREADABLE
+from planlake.lake.tables.version_summary import DAY_TAG, figure
 
 OWN_TAG = re.compile(r"(?:day-|undone-[0-9]+-day-|before-[0-9]+-[0-9]+-)([0-9]{4})([0-9]{2})([0-9]{2})")
 GRACE = timedelta(hours=1)

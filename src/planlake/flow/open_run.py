@@ -14,19 +14,19 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection, connected
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context
+from planlake.flow.future_dated_runs import Ahead, is_way_back, runs_ahead
 from planlake.flow.operations_records import broken_by, configuration_hash, record_broken_off
-from planlake.flow.runs_ahead import Ahead, is_way_back, runs_ahead
 from planlake.lake.lake import Lake
-from planlake.lake.opening import open_lake
-from planlake.lake.previews.entering import preview_of
+from planlake.lake.open_lake import open_lake
 from planlake.lake.previews.names import preview_names
-from planlake.lake.repair.place import check_own
+from planlake.lake.previews.own_tables import preview_of
+from planlake.lake.repair.check_location import check_own
 from planlake.lake.repair.split_histories import check_histories
 from planlake.lake.state.landing import Arrivals
 from planlake.lake.state.ledger import last_request_id
 from planlake.lake.state.lock import Held, note_end, note_run, writing
 from planlake.lake.state.operations import is_recorded, last_run
-from planlake.lake.state.unended import unended
+from planlake.lake.state.unfinished_runs import unended
 from planlake.sources.catalogue import catalogue_of
 from planlake.telemetry.progress import Notify
 from planlake.telemetry.reporter import open_reporter

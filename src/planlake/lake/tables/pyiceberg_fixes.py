@@ -7,7 +7,7 @@ from pyiceberg.manifest import ManifestFile
 from pyiceberg.table.snapshots import Summary
 from pyiceberg.table.update.snapshot import _OverwriteFiles as Overwrite
 
-from planlake.lake.tables.bookmarks import figure
+from planlake.lake.tables.version_summary import figure
 
 
 def mended(snapshot: Overwrite) -> Overwrite:

@@ -19,9 +19,9 @@ from planlake.engines.sql import literal
 from planlake.errors import ConfigurationError, LakeError
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
-from planlake.lake.opening import environment_of, open_to_read
+from planlake.lake.open_lake import environment_of, open_to_read
 from planlake.lake.state.ledger import COUNT, LOST, RESTORED, VOIDED, without_voided_sql
-from planlake.lake.state.unended import Unended
+from planlake.lake.state.unfinished_runs import Unended
 from planlake.lake.tables.data_files import bounds_of, data_files
 from planlake.lake.tables.versions import made_by
 from planlake.sources.catalogue import catalogue_of

@@ -19,11 +19,11 @@ from planlake.engines.duckdb.reading import SQL_TYPES, rows_sql
 from planlake.engines.sql import identifier, literal
 from planlake.lake.lake import Lake
 from planlake.lake.state.ledger import raw_files, raw_rows_sql
-from planlake.lake.state.losses import has_lost, lost_requests_sql
-from planlake.lake.tables.bookmarks import bookmark
+from planlake.lake.state.lost_requests import has_lost, lost_requests_sql
 from planlake.lake.tables.columns import Described
 from planlake.lake.tables.data_files import data_files
 from planlake.lake.tables.filters import is_between
+from planlake.lake.tables.version_summary import bookmark
 
 LIMITS: dict[type[IcebergType], int] = {IntegerType: 2**31, LongType: 2**63}
 PLACE = ("batch", "page_number", "position")

@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from planlake.lake.lake import Lake, clear_errors
-from planlake.lake.previews.entering import LEFT, drop_table, ever_entered, pinning, places_of, remove_pins, write_event
-from planlake.lake.tables.retention import GRACE, live_paths
+from planlake.lake.previews.own_tables import (
+    LEFT,
+    drop_table,
+    ever_entered,
+    pinning,
+    places_of,
+    remove_pins,
+    write_event,
+)
+from planlake.lake.tables.housekeeping import GRACE, live_paths
 from planlake.lake.warehouse import database_storage
 
 

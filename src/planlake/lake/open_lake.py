@@ -5,9 +5,9 @@ import shlex
 from planlake.config import Config, suggestion
 from planlake.errors import ConfigurationError, LakeError
 from planlake.lake.lake import Lake, open_environment
-from planlake.lake.previews.entering import preview_of
 from planlake.lake.previews.names import preview_names
-from planlake.lake.repair.place import check_readable
+from planlake.lake.previews.own_tables import preview_of
+from planlake.lake.repair.check_location import check_readable
 
 RECOVER = "planlake recover"
 

@@ -25,7 +25,7 @@ from planlake.lake.lake import LEDGER, ZONES, Lake
 from planlake.lake.repair.damage import bad_files
 from planlake.lake.repair.metadata_files import metadata_files_of, missing_file, read
 from planlake.lake.state.ledger import LOST, last_request_id
-from planlake.lake.state.losses import HAS_LOST, lost_said, windows_of_requests
+from planlake.lake.state.lost_requests import HAS_LOST, lost_said, windows_of_requests
 from planlake.lake.tables.columns import TABLES
 from planlake.lake.tables.commits import commit, expire
 from planlake.lake.tables.data_files import bounds_of, data_files, files_to_replace

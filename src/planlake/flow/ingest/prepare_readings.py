@@ -6,7 +6,7 @@ from datetime import datetime
 from planlake.clock import london_day
 from planlake.config import Settings
 from planlake.engines.casts import whole_number
-from planlake.flow.ingest.page_proofs import PageReading, in_order
+from planlake.flow.ingest.completeness import PageReading, in_order
 from planlake.flow.ingest.window_reading import WHOLE_WINDOW, Reading
 from planlake.flow.ingest.windows import Window
 from planlake.lake.state.ledger import FULL, History, LedgerPage

@@ -19,9 +19,9 @@ from planlake.event_loop import run_to_end
 from planlake.flow.context import Context
 from planlake.flow.ingest.fetch import Fetching, Page
 from planlake.flow.ingest.raw_rows import raw_rows, request_row, stored_by_request
-from planlake.lake.previews.entering import leave
+from planlake.lake.previews.own_tables import leave
+from planlake.lake.state.drop_unchanged import keep_new
 from planlake.lake.state.ledger import FULL, SAMPLE, History, next_batch
-from planlake.lake.state.new_records import keep_new
 from planlake.sources.catalogue import Resource
 from planlake.sources.dialect import Totals, day_query, page_query
 from planlake.sources.records import Shape

@@ -11,7 +11,7 @@ from planlake.lake.tables.columns import schema_of
 from planlake.lake.tables.commits import commit
 from planlake.lake.tables.data_files import data_files
 from planlake.lake.tables.parquet import write_file
-from planlake.lake.tables.sharing import PARTS, share_parts, share_readers
+from planlake.lake.tables.pyiceberg_speedups import PARTS, share_parts, share_readers
 
 SPECS = {
     "whole": (UNPARTITIONED_PARTITION_SPEC, ()),

@@ -20,7 +20,7 @@ from planlake.changes.rollback import rollback, undo
 from planlake.config import load_config
 from planlake.errors import LakeError
 from planlake.lake.lake import ZONES, catalogue_file
-from planlake.lake.opening import open_lake, open_to_read
+from planlake.lake.open_lake import open_lake, open_to_read
 from planlake.lake.repair import register_tables as recovery
 from planlake.runs import run as running
 from planlake.runs.plan import Selection
