@@ -58,7 +58,9 @@ def loaded(density: float, records: int) -> tuple[int, str]:
         config = load_config(file)
         if run(config, Selection()).exit_code:
             raise SystemExit("the load did not end well")
-        ledger = open_lake(config).built_in_table("raw", "api_requests").scan(row_filter="event = 'closed'")
+        ledger = (
+            open_lake(config).find_or_create_built_in_table("raw", "api_requests").scan(row_filter="event = 'closed'")
+        )
         [proof] = ledger.to_arrow()["proof"].to_pylist()
     simulator.stop()
     return len(simulator.requests), proof

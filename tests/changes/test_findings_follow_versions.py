@@ -80,10 +80,10 @@ def test_cells_are_told_again_though_a_type_was_held_between_a_rollback_and_its_
     ("module", "stage", "calls"),
     [
         (refine, "commit", 1),  # before the new version is committed
-        (refine, "settle_findings", 1),  # behind it, before it has its findings alone
+        (refine, "drop_findings_of_old_build", 1),  # behind it, before it has its findings alone
         (rebuild, "find_again", 1),  # held, before the old version is shown again
-        (rebuild, "take_away", 1),
-        (rebuild, "take_away", 2),
+        (rebuild, "discard_action_versions", 1),
+        (rebuild, "discard_action_versions", 2),
     ],
 )
 def test_a_rebuild_killed_anywhere_leaves_each_cell_of_what_is_shown_told_once(feed, monkeypatch, module, stage, calls):
@@ -98,7 +98,7 @@ def test_a_rebuild_killed_anywhere_leaves_each_cell_of_what_is_shown_told_once(f
     assert (amount_of_7(feed), feed.rows(CELLS)) == (None, told)
 
 
-@pytest.mark.parametrize(("module", "stage"), [(refine, "commit"), (refine, "settle_findings")])
+@pytest.mark.parametrize(("module", "stage"), [(refine, "commit"), (refine, "drop_findings_of_old_build")])
 def test_a_run_killed_while_it_retypes_leaves_the_cells_though_the_type_is_taken_back(feed, monkeypatch, module, stage):
     told = feed.rows(CELLS)
     declare(feed, amount="text")

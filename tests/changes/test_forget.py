@@ -372,7 +372,7 @@ def shown(feed):
         ("rewrite_without_rows", 9, True),
         ("_commit", 4, False),
         ("replace_in_versions", 9, True),
-        ("forget_log", 4, True),
+        ("trim_metadata_log", 4, True),
         ("delete_unreferenced", 5, True),
         ("write_row", 2, False),
     ],

@@ -21,7 +21,7 @@ from planlake.lake.lake import ZONES
 from planlake.lake.open_lake import open_lake
 from planlake.lake.previews import drop_preview
 from planlake.lake.previews import own_tables as previews
-from planlake.lake.previews.own_tables import leave
+from planlake.lake.previews.own_tables import drop_own_tables
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
 from planlake.simulator.dataset import Dataset
@@ -329,7 +329,9 @@ def test_a_promotion_is_taken_back_and_the_next_run_asks_for_those_days_again(fe
     assert len(shown(feed, "new_ones")) == 7
 
 
-@pytest.mark.parametrize("stage", ["_add_rows", "_replace_rows", "_set_tables", "_copy_reports", "leave", "note"])
+@pytest.mark.parametrize(
+    "stage", ["_add_rows", "_replace_rows", "_set_tables", "_copy_reports", "drop_own_tables", "write_entries"]
+)
 @pytest.mark.parametrize("calls", [1, 2])
 def test_a_promotion_that_is_killed_is_finished_by_whoever_comes_next(feed, monkeypatch, stage, calls):
     create(feed.config, NAME)
@@ -344,7 +346,7 @@ def test_a_promotion_that_is_killed_is_finished_by_whoever_comes_next(feed, monk
 
     killed(monkeypatch, promoting, stage, promote_or_die, calls=calls)
     maintain(feed.config)
-    if stage == "note" and calls == 1:
+    if stage == "write_entries" and calls == 1:
         promote(feed.config, NAME, [], confirm=yes)
     assert {name: everything(feed, name) for name in TABLES} == tried
     assert {row["snapshot_date"] for name in TABLES for row in rows(feed, f"select snapshot_date from {name}")} == {
@@ -500,7 +502,7 @@ def test_a_record_that_is_forgotten_is_not_in_the_files_of_a_table_that_a_previe
     create(feed.config, NAME)
     run_in(feed, day(2), "new_ones")
     with open_for_writing(feed.config, NAME, ignore) as context:
-        leave(context.lake, ["new_ones"], run=context.run)
+        drop_own_tables(context.lake, ["new_ones"], run=context.run)
     assert found_anywhere(feed, secret)
     forget(feed.config, "new_ones", "77", confirm=yes)
     assert not found_anywhere(feed, secret)

@@ -37,7 +37,7 @@ from planlake.lake.lake import catalogue_file
 from planlake.lake.open_lake import open_lake
 from planlake.lake.previews import drop_preview
 from planlake.lake.previews import own_tables as previews
-from planlake.lake.previews.own_tables import enter, leave
+from planlake.lake.previews.own_tables import add_own_tables, drop_own_tables
 from planlake.telemetry.progress import ignore
 
 __all__ = ["loaded"]  # fixtures
@@ -122,9 +122,9 @@ def test_of_a_table_that_a_preview_left_and_entered_again_the_later_one_is_known
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(previews, "remove_pins", lambda *_: (_ for _ in ()).throw(Killed()))
         with open_for_writing(feed.config, NAME, ignore) as opened:
-            leave(opened.lake, ["things"], run=opened.run)
+            drop_own_tables(opened.lake, ["things"], run=opened.run)
     with open_for_writing(feed.config, NAME, ignore) as opened:  # the base is as it was when it was entered first
-        enter(opened.lake, ["things"], run=opened.run)
+        add_own_tables(opened.lake, ["things"], run=opened.run)
     names = ("current_things", "increment_things")
     before = [open_lake(feed.config, NAME).find("refined", name).metadata_location for name in names]
     assert all("/00000-" in place for place in before)
@@ -246,7 +246,7 @@ def test_tables_that_a_preview_had_not_entered_when_it_was_killed_are_taken_out_
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(previews, "write_event", lambda *_: (_ for _ in ()).throw(Killed()))
         with open_for_writing(tried.config, NAME, ignore) as opened:
-            enter(opened.lake, ["others"], run=opened.run)
+            add_own_tables(opened.lake, ["others"], run=opened.run)
     found, _ = recover(tried.config)
     told = "taken out: the preview has no others of its own"
     assert {one.table: one.said for one in found} == {"current_others": told, "increment_others": told}
@@ -335,7 +335,7 @@ def test_a_command_of_a_damaged_preview_says_what_removes_it(tried, typed):
 def test_a_damaged_preview_is_dropped_though_its_promotion_was_killed(tried, monkeypatch):
     before = shown_everywhere(tried, None, OTHER)
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(promoting, "apply", lambda *_: (_ for _ in ()).throw(Killed()))
+        patched.setattr(promoting, "apply_promotion", lambda *_: (_ for _ in ()).throw(Killed()))
         promote(tried.config, NAME, [], confirm=yes)
     shutil.rmtree(folder(tried))
     with pytest.raises(LakeError, match=f"the preview {NAME} is damaged"):

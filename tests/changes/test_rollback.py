@@ -383,7 +383,7 @@ def test_a_rollback_that_is_killed_is_finished_by_whoever_comes_next(feed, monke
         return step
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        for name in ("_mark_batches", "set_to", "note"):
+        for name in ("_mark_batches", "restore_version", "write_entries"):
             patched.setattr(undoing, name, dying(name))
         set_back(feed, date(2026, 11, 11), zone=zone)
     if kill_at == 0:
@@ -430,7 +430,7 @@ def test_a_dry_run_finishes_nothing_that_was_killed_and_says_who_does(feed, type
         raise Killed
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(undoing, "set_to", kill)
+        patched.setattr(undoing, "restore_version", kill)
         set_back(feed, date(2026, 11, 11), zone="all")
     before, file = feed.snapshots(), feed.config.folder / "planlake.yaml"
     said = typed(*command, "--dry-run", "--config", file)

@@ -26,7 +26,7 @@ from flow.killing import Killed
 from planlake.config import load_config
 from planlake.lake.lake import catalogue_file, lock_beside
 from planlake.lake.open_lake import open_lake
-from planlake.lake.state.lock import writing
+from planlake.lake.state.lock import hold_for_writing
 from planlake.lake.tables.data_files import data_files
 from planlake.runs import table_run as running
 from planlake.simulator.app import PRIVATE_KEY
@@ -146,7 +146,7 @@ def kill(drill):
 def run_beside(drill):
     """Another run holds the lake."""
     drill.other = ExitStack()
-    drill.other.enter_context(writing(lock_beside(catalogue_file(drill.feed.config)), 0))
+    drill.other.enter_context(hold_for_writing(lock_beside(catalogue_file(drill.feed.config)), 0))
     drill.stack.callback(drill.other.close)
 
 

@@ -434,7 +434,7 @@ def test_a_first_run_that_was_killed_before_its_first_commit_is_given_again(feed
     lake.folder.mkdir()
     shutil.copy(feed.config.folder / "planlake.yaml", lake.folder)
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(running, "publish", lambda *_: (_ for _ in ()).throw(Killed()))
+        patched.setattr(running, "record_published", lambda *_: (_ for _ in ()).throw(Killed()))
         lake.run_at(DAY_3)
     assert lake.run_at(DAY_3).exit_code == 0
     assert [zone for zone in ZONES if open_lake(lake.config).names(zone)] == ["raw", "refined", "operations"]

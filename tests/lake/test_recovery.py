@@ -22,7 +22,7 @@ from planlake.lake.lake import catalogue_file, lock_beside
 from planlake.lake.open_lake import open_lake
 from planlake.lake.repair import register_tables as recovery
 from planlake.lake.repair.metadata_files import number_of
-from planlake.lake.state.lock import writing
+from planlake.lake.state.lock import hold_for_writing
 from planlake.lake.tables.data_files import data_files
 from planlake.lake.tables.format import FORMAT_PROPERTY
 
@@ -91,7 +91,7 @@ def test_while_a_run_writes_the_lake_even_a_damaged_catalogue_is_left_alone(feed
     damage(feed)
     file = catalogue_file(feed.config)
     before = file.read_bytes()
-    with writing(lock_beside(file), 0), pytest.raises(ConflictError, match="another run is writing this lake"):
+    with hold_for_writing(lock_beside(file), 0), pytest.raises(ConflictError, match="another run is writing this lake"):
         recover(feed.config)
     assert file.read_bytes() == before
     assert list(file.parent.glob("*.damaged-*")) == []

@@ -15,7 +15,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.types import StringType
 
-from planlake.changes.rollback import begin
+from planlake.changes.rollback import finish_or_refuse_interrupted
 from planlake.checks.examples import without_examples, without_values
 from planlake.clock import naive_utc
 from planlake.config import Config
@@ -23,7 +23,7 @@ from planlake.engines.spill import sweep_spilled
 from planlake.errors import ConfigurationError, LakeError
 from planlake.flow.context import Context
 from planlake.flow.open_run import open_for_writing
-from planlake.flow.operations_records import record
+from planlake.flow.operations_records import record_command
 from planlake.lake.forgetting.forgotten_table import (
     Forgetting,
     done_row,
@@ -32,7 +32,7 @@ from planlake.lake.forgetting.forgotten_table import (
     rows_about,
     write_row,
 )
-from planlake.lake.forgetting.rewrite import check_can_list, delete_unreferenced, forget_log, replace_in_versions
+from planlake.lake.forgetting.rewrite import check_can_list, delete_unreferenced, replace_in_versions, trim_metadata_log
 from planlake.lake.forgetting.rules import (
     Person,
     finding_rules,
@@ -112,7 +112,7 @@ def forget(
     """
     base, is_dry_run = environment_of(config, environment), confirm is None
     with clear_errors(), open_for_writing(config, base, notify, is_dry_run=is_dry_run, sweeps=True) as context:
-        begin(context, is_dry_run=is_dry_run)
+        finish_or_refuse_interrupted(context, is_dry_run=is_dry_run)
         _check_known(context.lake)
         lakes = [context.lake, *previews_of(context.lake)]
         for lake in lakes if not is_dry_run else ():
@@ -260,11 +260,11 @@ def _carry_out(context: Context, plan: _Plan) -> None:
     _rewrite(context, plan)
     for lake, search in plan.searches:
         with lake.commits:
-            forget_log(search.table)
+            trim_metadata_log(search.table)
     _delete_left_over(context, plan)
     sweep_spilled()
     name = plan.who.resource.name
-    record(context, "forgotten", f"{noting[0].rows} rows of a record", [name])
+    record_command(context, "forgotten", f"{noting[0].rows} rows of a record", [name])
     for one in noting:
         write_row(context.lake, done_row(one), naive_utc(context.clock.now()))
 

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 
 from pyiceberg.table import Table
 
-from planlake.changes.rollback import resume
+from planlake.changes.rollback import finish_interrupted
 from planlake.clock import naive_utc
 from planlake.config import Config, Settings
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context
 from planlake.flow.open_run import open_for_writing
-from planlake.flow.operations_records import record
+from planlake.flow.operations_records import record_command
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.repair.damage import previews_of
 from planlake.lake.repair.split_histories import check_histories
@@ -53,7 +53,7 @@ def maintain(config: Config, *, environment: str | None = None, notify: Notify =
     """
     opened = open_for_writing(config, environment, notify, sweeps=True)
     with clear_errors(), opened as context:
-        resume(context)
+        finish_interrupted(context)
         tables = [(zone, name) for zone in ZONES for name in context.lake.names(zone)]
         found, others = [], _others(context.lake)
         for number, (zone, name) in enumerate(tables, start=1):
@@ -61,7 +61,7 @@ def maintain(config: Config, *, environment: str | None = None, notify: Notify =
             context.notify(Progress("the lake", "maintain", number, len(tables)))
         freed = sum((one.freed for one in found), Freed())
         done = f"{freed.snapshots} versions expired, {freed.merged} files merged, {freed.files} deleted"
-        record(context, "maintained", f"{done}, {freed.bytes / 1e6:.1f} MB freed", [])
+        record_command(context, "maintained", f"{done}, {freed.bytes / 1e6:.1f} MB freed", [])
         return found
 
 

@@ -20,16 +20,16 @@ from planlake.changes.compare_versions import (
     without_shared_files,
 )
 from planlake.changes.promote import Promotion, changed_files, changes_in_base, promotions
-from planlake.changes.rollback import begin, resume
+from planlake.changes.rollback import finish_interrupted, finish_or_refuse_interrupted
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection, connected
 from planlake.engines.sql import literal
 from planlake.errors import ConfigurationError, LakeError, QualityError
 from planlake.flow.context import Context
-from planlake.flow.future_dated_runs import runs_ahead
+from planlake.flow.future_dated_runs import future_runs
 from planlake.flow.open_run import check_clock, open_for_writing
-from planlake.flow.operations_records import record
+from planlake.flow.operations_records import record_command
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
 from planlake.lake.open_lake import about_environment, base_of
@@ -39,7 +39,7 @@ from planlake.lake.previews.own_tables import check_entered, check_name, preview
 from planlake.lake.repair.check_location import check_readable
 from planlake.lake.repair.damage import damage_of
 from planlake.lake.row_counts import live_row_count_of
-from planlake.lake.state.journal import DONE, note, unfinished
+from planlake.lake.state.journal import DONE, unfinished, write_entries
 from planlake.lake.state.ledger import read_histories
 from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN
 from planlake.lake.tables.data_files import data_files
@@ -99,10 +99,10 @@ def create(config: Config, name: str, *, base: str | None = None) -> Listed:
         hint = f"planlake env create {name.lower()}"
         raise ConfigurationError("Glue keeps names in lower case", facts={"name": name}, hint=hint)
     with clear_errors(), open_for_writing(config, base_name, ignore) as context:
-        resume(context)
+        finish_interrupted(context)
         check_name(name, [*config.environments, *preview_names(context.lake), *_names_elsewhere(config, base_name)])
         preview = preview_of(context.lake, name)
-        record(replace(context, lake=preview), "created", f"a preview of {base_name}", [])
+        record_command(replace(context, lake=preview), "created", f"a preview of {base_name}", [])
         return Listed(name, base_name, naive_utc(context.clock.now()), (), 0, 0)
 
 
@@ -218,18 +218,18 @@ def promote(
     """
     (base_name, _), is_dry_run = base_of(config, name), confirm is None
     with clear_errors(), open_for_writing(config, base_name, ignore, is_dry_run=is_dry_run) as context:
-        begin(context, is_dry_run=is_dry_run)
+        finish_or_refuse_interrupted(context, is_dry_run=is_dry_run)
         preview = preview_of(context.lake, name)
         if not is_dry_run:
             preview.upgrade()
-        check_clock(runs_ahead(config, preview, connection=context.connection, clock=context.clock, asked=name))
+        check_clock(future_runs(config, preview, connection=context.connection, clock=context.clock, asked=name))
         wanted = _own_of(preview, [context.catalogue.resource(table).name for table in tables])
         found = [one for one in promotions(context, preview, wanted) if one.files or one.trouble]
         _refuse_troubled(found, name)
         if found and confirm is not None and confirm(found):
-            promoting.carry_out(context, [one.entry for one in found])
+            promoting.carry_out_promotion(context, [one.entry for one in found])
             before = {one.table: one.entry.current_from for one in found}
-            record(context, "promoted", f"from {name}", list(before), before=before)
+            record_command(context, "promoted", f"from {name}", list(before), before=before)
         return found
 
 
@@ -253,12 +253,12 @@ def remove(config: Config, name: str, *, confirm: Callable[[Listed], bool]) -> D
         preview = unread(context.lake, name)
         if damage_of(preview):
             _give_up_promotion(context, name)
-        resume(context)
+        finish_interrupted(context)
         listed = _listed(preview, context.connection, base_name)
         if not confirm(listed):
             return None
         found = drop(preview, run=context.run, now=datetime.now(UTC), is_damaged=bool(listed.damage))
-        record(context, "dropped", f"the preview {name}", [])
+        record_command(context, "dropped", f"the preview {name}", [])
         return found
 
 
@@ -266,4 +266,4 @@ def _give_up_promotion(context: Context, name: str) -> None:
     """Note a promotion as done that was killed and cannot be finished any more; undoing takes it back."""
     entries = [one for one in unfinished(context.lake, context.connection) if one.target == name]
     if entries and entries[0].kind == "promote":
-        note(context.lake, entries, DONE, naive_utc(context.clock.now()))
+        write_entries(context.lake, entries, DONE, naive_utc(context.clock.now()))

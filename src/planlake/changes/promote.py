@@ -20,16 +20,16 @@ from planlake.flow.snapshot.gate import version_checks
 from planlake.lake.lake import Lake
 from planlake.lake.previews.own_tables import (
     SHARED,
+    drop_own_tables,
     files_of,
-    leave,
     own_files,
-    pinned,
+    pinned_version,
     preview_of,
     register_copy,
     rows_of,
 )
 from planlake.lake.row_counts import live_row_count_of
-from planlake.lake.state.journal import DONE, PLANNED, PROMOTED, Entry, note
+from planlake.lake.state.journal import DONE, PLANNED, PROMOTED, Entry, write_entries
 from planlake.lake.state.ledger import History, raw_files, raw_rows_sql, read_histories, voided_batches
 from planlake.lake.state.operations import append_operations
 from planlake.lake.tables.commits import commit
@@ -43,7 +43,7 @@ from planlake.lake.tables.version_summary import (
     rebuilt_by,
     rebuilt_in,
 )
-from planlake.lake.tables.versions import mark
+from planlake.lake.tables.versions import tag_left_version
 from planlake.sources.catalogue import Resource
 
 RAW = tuple(place for place in SHARED if place[0] == "raw")
@@ -144,14 +144,14 @@ def changes_in_base(base: Lake, preview: Lake, resource: str) -> str:
     """What changed in the base since a resource was entered; empty where nothing did."""
     ledger = base.find("raw", "api_requests")
     if ledger is not None:
-        then = pinned(preview, ledger, resource)
+        then = pinned_version(preview, ledger, resource)
         before = data_files(ledger, snapshot_id=then.snapshot_id) if then is not None else []
         known = highest(ledger, [file for file in before if file.partition[0] == resource], "request_id")
         if highest(ledger, files_of(ledger, ("raw", "api_requests"), resource), "request_id") > known:
             return "its base was read, rolled back or undone since"
     for kind in ("increment", "current"):
         table = base.find("refined", f"{kind}_{resource}")
-        version = pinned(preview, table, resource)
+        version = pinned_version(preview, table, resource)
         if table is None or table.current_snapshot() is None:
             continue
         if version is None or _state(version) != _state(table.current_snapshot()):
@@ -189,13 +189,13 @@ def _checks(context: Context, preview: Lake, resource: Resource) -> Sequence[Che
     return version_checks(context, resource, before=before, after=data_files(shown), schema=shown.schema())
 
 
-def carry_out(context: Context, entries: Sequence[Entry]) -> None:
+def carry_out_promotion(context: Context, entries: Sequence[Entry]) -> None:
     """Promote what was planned; it can be repeated from any point."""
-    note(context.lake, entries, PLANNED, naive_utc(context.clock.now()))
-    apply(context, entries)
+    write_entries(context.lake, entries, PLANNED, naive_utc(context.clock.now()))
+    apply_promotion(context, entries)
 
 
-def apply(context: Context, entries: Sequence[Entry]) -> None:
+def apply_promotion(context: Context, entries: Sequence[Entry]) -> None:
     """Promote raw rows, ledger and findings of all tables, then table after table, then what was reported of them."""
     preview = preview_of(context.lake, entries[0].target)
     left = [entry for entry in entries if entry.resource in preview.own]
@@ -208,8 +208,8 @@ def apply(context: Context, entries: Sequence[Entry]) -> None:
         for entry in left:
             _set_tables(context, preview, entry)
         _copy_reports(context, preview, left)
-    leave(preview, [entry.resource for entry in entries], run=context.run)
-    note(context.lake, entries, DONE, naive_utc(context.clock.now()))
+    drop_own_tables(preview, [entry.resource for entry in entries], run=context.run)
+    write_entries(context.lake, entries, DONE, naive_utc(context.clock.now()))
 
 
 def _add_rows(lake: Lake, preview: Lake, *, place: tuple[str, str], resources: Sequence[str]) -> None:
@@ -261,7 +261,7 @@ def _set_tables(context: Context, preview: Lake, entry: Entry) -> None:
             continue
         with context.lake.commits:
             table = _table(context.lake, place, own)
-            mark(table, action=entry.action, today=today)
+            tag_left_version(table, action=entry.action, today=today)
             ours, theirs = ({file.file_path: file for file in data_files(one)} for one in (own, table))
             added, removed = _difference(ours, theirs), _difference(theirs, ours)
             if not (added or removed) and _state(own.current_snapshot()) == _state(table.current_snapshot()):

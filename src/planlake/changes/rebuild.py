@@ -13,7 +13,7 @@ from pyiceberg.table import Table
 
 from planlake.changes.compare_versions import Version, compare_versions
 from planlake.changes.restore_findings import find_again, log_not_restored
-from planlake.changes.rollback import loaded_tables, resume
+from planlake.changes.rollback import finish_interrupted, loaded_tables
 from planlake.checks.quality import blocking
 from planlake.clock import naive_utc
 from planlake.config import Config
@@ -21,19 +21,19 @@ from planlake.engines.duckdb.connection import Connection
 from planlake.errors import LakeError
 from planlake.flow.context import Context
 from planlake.flow.open_run import open_for_writing
-from planlake.flow.operations_records import record
+from planlake.flow.operations_records import record_command
 from planlake.flow.refine.step import refine
 from planlake.flow.results import TableResult, failed_result, step_end
 from planlake.flow.snapshot.step import snapshot
 from planlake.lake.lake import clear_errors
-from planlake.lake.previews.own_tables import enter
+from planlake.lake.previews.own_tables import add_own_tables
 from planlake.lake.repair.damage import EARLIER, damage_in
 from planlake.lake.row_counts import live_row_count_of
-from planlake.lake.state.journal import DONE, LEFT_ALONE, PLANNED, Entry, note
+from planlake.lake.state.journal import DONE, LEFT_ALONE, PLANNED, Entry, write_entries
 from planlake.lake.state.ledger import History, read_histories
 from planlake.lake.tables.data_files import data_files, row_count
 from planlake.lake.tables.version_summary import bookmark, rebuilt_by
-from planlake.lake.tables.versions import mark, take_away
+from planlake.lake.tables.versions import discard_action_versions, tag_left_version
 from planlake.sources.catalogue import Resource
 from planlake.telemetry.progress import Notify, ignore
 from planlake.telemetry.reporter import report_step
@@ -72,18 +72,18 @@ def rebuild(
     Raises ConflictError where a run is writing.
     """
     with clear_errors(), open_for_writing(config, environment, notify) as context:
-        resume(context)
+        finish_interrupted(context)
         names = [context.catalogue.resource(name).name for name in tables] or loaded_tables(context)
-        enter(context.lake, names, run=context.run)
+        add_own_tables(context.lake, names, run=context.run)
         histories = read_histories(context.lake, context.connection)
         troubles = {name: trouble for name in names if (trouble := _trouble(context, name, histories))}
         entries = [_entry(context, name) for name in names if name not in troubles]
-        note(context.lake, entries, PLANNED, naive_utc(context.clock.now()))
+        write_entries(context.lake, entries, PLANNED, naive_utc(context.clock.now()))
         done = [_rebuild_table(context, entry, origin) for entry in entries]
         results, found = [result for result, _ in done], [one for _, one in done]
         _close(context, entries, results)
         outcome = "rebuilt" if any(result.outcome == "rebuilt" for result in results) else "nothing rebuilt"
-        record(context, outcome, f"from {origin}", [], results=results)
+        record_command(context, outcome, f"from {origin}", [], results=results)
         return [*found, *(Rebuilt(name, 0, 0, trouble=trouble) for name, trouble in troubles.items())]
 
 
@@ -132,7 +132,7 @@ def _entry(context: Context, name: str) -> Entry:
         if table is not None:
             batch = max(batch, bookmark(table))
             with context.lake.commits:
-                mark(table, action=context.run, today=context.clock.today())
+                tag_left_version(table, action=context.run, today=context.clock.today())
         versions.append(table.metadata.current_snapshot_id if table is not None else None)
     increment, current = versions
     return Entry(
@@ -178,7 +178,8 @@ def _steps(context: Context, resource: Resource, origin: Origin) -> TableResult:
 def _set_back(context: Context, entry: Entry) -> None:
     """Show the versions again that were there before, their findings first: the first step may have been committed.
 
-    A kill in between leaves the new version shown, as any kill of a rebuild may, and `resume` finds that one's again.
+    A kill in between leaves the new version shown, as any kill of a rebuild may, and `finish_interrupted`
+    finds that one's again.
     """
     increment = context.lake.find("refined", f"increment_{entry.resource}")
     if increment is not None and entry.increment_from is not None and rebuilt_by(increment) == str(entry.action):
@@ -190,7 +191,7 @@ def _set_back(context: Context, entry: Entry) -> None:
         table = context.lake.find("refined", f"{kind}_{entry.resource}")
         if table is not None and version is not None:
             with context.lake.commits:
-                take_away(table, version, action=entry.action)
+                discard_action_versions(table, version, action=entry.action)
 
 
 def _close(context: Context, entries: Sequence[Entry], results: Sequence[TableResult]) -> None:
@@ -198,7 +199,7 @@ def _close(context: Context, entries: Sequence[Entry], results: Sequence[TableRe
     done = {result.table for result in results if result.outcome == "rebuilt"}
     for state, is_done in ((LEFT_ALONE, False), (DONE, True)):
         chosen = [entry for entry in entries if (entry.resource in done) == is_done]
-        note(context.lake, chosen, state, naive_utc(context.clock.now()))
+        write_entries(context.lake, chosen, state, naive_utc(context.clock.now()))
 
 
 def _version(context: Context, resource: Resource) -> Version | None:

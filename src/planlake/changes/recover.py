@@ -19,7 +19,7 @@ from planlake.lake.repair.register_tables import recover as register
 from planlake.lake.repair.repair_tables import mend
 from planlake.lake.repair.split_histories import Chosen
 from planlake.lake.state.ledger import raw_files, raw_rows_sql
-from planlake.lake.state.lock import writing
+from planlake.lake.state.lock import hold_for_writing
 from planlake.lake.tables.data_files import row_count
 from planlake.lake.tables.unreadable import BOOKMARKED
 from planlake.lake.tables.version_summary import bookmark
@@ -41,7 +41,7 @@ def recover(
     """
     _check_environment(config, environment)
     file, wait_seconds = catalogue_file(config, environment), config.settings.lease_wait_seconds
-    with writing(lock_beside(file), wait_seconds), clear_errors():
+    with hold_for_writing(lock_beside(file), wait_seconds), clear_errors():
         aside = _put_aside(file) if file is not None and file.exists() and _is_damaged(file, wait_seconds) else None
         base = open_environment(config, environment)
         if aside is None:  # a damaged catalogue was the lake's: what lies beside it is a copy of it

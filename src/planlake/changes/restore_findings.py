@@ -24,7 +24,7 @@ from planlake.flow.refine.collect_findings import Findings
 from planlake.flow.refine.parsing import RecordKeys, groups_of_files, read_texts
 from planlake.flow.refine.store_findings import StoredResource, with_records
 from planlake.lake.state.findings import replace_findings
-from planlake.lake.state.journal import Entry, voids
+from planlake.lake.state.journal import Entry, is_voiding
 from planlake.lake.state.ledger import raw_files, raw_rows_sql
 from planlake.lake.tables.columns import TYPES, key_by_column, keys_of
 from planlake.lake.tables.data_files import data_files
@@ -59,7 +59,7 @@ def restore_findings(context: Context, entry: Entry, increment: Table) -> None:
     is_of_one_build = rebuilt_in(left) == rebuilt_by(increment)
     if entry.increment_to is not None and (not is_of_one_build or entry.batch_to > entry.batch_from):
         _restore(context, entry, entry.increment_to, above=entry.batch_from if is_of_one_build else 0)
-    if entry.voided and voids(entry):
+    if entry.voided and is_voiding(entry):
         for name in ("uncastable", "rejected"):
             replace_findings(context.lake, name, entry.resource, [], above_batch=entry.batch_to)
 

@@ -22,12 +22,22 @@ from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError, ConflictError
 from planlake.flow.context import Context
 from planlake.flow.open_run import open_for_writing
-from planlake.flow.operations_records import record
+from planlake.flow.operations_records import record_command
 from planlake.flow.snapshot.step import snapshot
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake, clear_errors
-from planlake.lake.previews.own_tables import check_entered, forget_cached
-from planlake.lake.state.journal import DONE, PLANNED, PROMOTED, Entry, described, last_action, note, unfinished, voids
+from planlake.lake.previews.own_tables import check_entered, reload_preview
+from planlake.lake.state.journal import (
+    DONE,
+    PLANNED,
+    PROMOTED,
+    Entry,
+    described,
+    is_voiding,
+    last_action,
+    unfinished,
+    write_entries,
+)
 from planlake.lake.state.landing import Arrivals
 from planlake.lake.state.ledger import (
     REQUEST_EVENTS,
@@ -40,13 +50,13 @@ from planlake.lake.state.ledger import (
 from planlake.lake.tables.data_files import data_files
 from planlake.lake.tables.version_summary import batch_of, bookmark, rebuilt_by, rows_of
 from planlake.lake.tables.versions import (
+    cut_back_to_batch,
     is_kept,
-    keep_until,
     left_behind,
     made_by,
     put_aside_after,
+    restore_version,
     run_date_of,
-    set_to,
     still_published,
     version_of_day,
     version_of_run,
@@ -99,7 +109,7 @@ def rollback(
     way_back = target if zone == "all" and not tables else None
     opened = open_for_writing(config, environment, ignore, is_dry_run=is_dry_run, way_back_to=way_back)
     with clear_errors(), opened as context:
-        begin(context, is_dry_run=is_dry_run)
+        finish_or_refuse_interrupted(context, is_dry_run=is_dry_run)
         named = [context.catalogue.resource(name).name for name in tables]
         check_entered(context.lake, named)
         names = named or loaded_tables(context, is_begun=zone == "all")
@@ -107,7 +117,7 @@ def rollback(
         if found and confirm is not None and confirm(found):
             _carry_out(context, [one.entry for one in found])
             before = {one.resource: one.entry.current_from for one in found}
-            record(context, "rolled back", f"to {target}, zone {zone}", list(before), before=before)
+            record_command(context, "rolled back", f"to {target}, zone {zone}", list(before), before=before)
         return found
 
 
@@ -120,13 +130,13 @@ def undo(
     """
     is_dry_run = confirm is None
     with clear_errors(), open_for_writing(config, environment, ignore, is_dry_run=is_dry_run) as context:
-        begin(context, is_dry_run=is_dry_run)
+        finish_or_refuse_interrupted(context, is_dry_run=is_dry_run)
         found = plan_undo(context)
         if confirm is not None and confirm(found):
             _carry_out(context, found)
             message = f"{described(found[0])} taken back (run {found[0].undoes})"
             before = {one.resource: one.current_from for one in found}
-            record(context, "undone", message, list(before), before=before)
+            record_command(context, "undone", message, list(before), before=before)
         return found
 
 
@@ -176,14 +186,14 @@ def _is_reachable(context: Context, entry: Entry) -> bool:
     return all(table is None or is_kept(table, version) for table, version in tables)
 
 
-def begin(context: Context, *, is_dry_run: bool) -> None:
+def finish_or_refuse_interrupted(context: Context, *, is_dry_run: bool) -> None:
     """Finish what a killed action left half done before another one is begun.
 
     A dry run changes nothing: it raises ConflictError there, as what it would show is of tables that are half done. A
     rebuild that was killed stands in no way: every table of it is as it was or as it will be.
     """
     if not is_dry_run:
-        resume(context)
+        finish_interrupted(context)
         return
     entries = unfinished(context.lake, context.connection)
     if context.lake.base is not None and _is_promoted(context, context.lake.base):
@@ -196,21 +206,21 @@ def begin(context: Context, *, is_dry_run: bool) -> None:
         raise ConflictError(message, facts=facts, state=state, hint="planlake maintain")
 
 
-def resume(context: Context) -> list[str]:
+def finish_interrupted(context: Context) -> list[str]:
     """Finish what a killed action left half done; the tables it had planned.
 
     In a preview that is first its own promotion: what is tried there from now on is no part of it.
     """
     if context.lake.base is not None and _is_promoted(context, context.lake.base):
-        resume(replace(context, lake=context.lake.base, arrivals=Arrivals(context.lake.base)))
-        forget_cached(context.lake)
+        finish_interrupted(replace(context, lake=context.lake.base, arrivals=Arrivals(context.lake.base)))
+        reload_preview(context.lake)
     entries = unfinished(context.lake, context.connection)
     if entries and entries[0].kind == "rebuild":  # a run finishes it by itself: the tables say who built them
         for entry in entries:
             keep_findings_of_rebuild(context, entry)
-        note(context.lake, entries, DONE, naive_utc(context.clock.now()))
+        write_entries(context.lake, entries, DONE, naive_utc(context.clock.now()))
     elif entries and entries[0].kind == "promote":
-        promote.apply(context, entries)
+        promote.apply_promotion(context, entries)
     elif entries:
         _apply(context, entries)
     return [entry.resource for entry in entries]
@@ -344,7 +354,7 @@ def _reversed(context: Context, entry: Entry) -> Entry:
 
 
 def _carry_out(context: Context, entries: Sequence[Entry]) -> None:
-    note(context.lake, entries, PLANNED, naive_utc(context.clock.now()))
+    write_entries(context.lake, entries, PLANNED, naive_utc(context.clock.now()))
     _apply(context, entries)
 
 
@@ -354,26 +364,19 @@ def _apply(context: Context, entries: Sequence[Entry]) -> None:
     for entry in entries:
         with context.lake.commits:
             _set_tables(context, entry)
-    note(context.lake, entries, DONE, naive_utc(context.clock.now()))
+    write_entries(context.lake, entries, DONE, naive_utc(context.clock.now()))
 
 
 def _mark_batches(context: Context, entries: Sequence[Entry]) -> None:
     """Void the batches of a rollback, or restore those an undo takes back; once, however often this is repeated."""
     found: dict[str, list[dict[str, Any]]] = {}
+    now = naive_utc(context.clock.now())
     for entry in entries:
-        event = VOIDED if voids(entry) else RESTORED
+        event = VOIDED if is_voiding(entry) else RESTORED
         voided = voided_batches(context.lake, context.connection, entry.resource) if entry.voided else set()
         marked = [batch for batch in entry.voided if (batch in voided) == (event == RESTORED)]
-        common = {"run": entry.action, "resource": entry.resource, "event": event, "window": ""}
-        found[entry.resource] = [
-            {
-                **common,
-                "request_id": next(context.request_ids),
-                "batch": batch,
-                "requested_at": naive_utc(context.clock.now()),
-            }
-            for batch in marked
-        ]
+        common = {"run": entry.action, "resource": entry.resource, "event": event, "window": "", "requested_at": now}
+        found[entry.resource] = [{**common, "request_id": next(context.request_ids), "batch": one} for one in marked]
     context.arrivals.land_requests(found)
 
 
@@ -386,12 +389,12 @@ def _set_tables(context: Context, entry: Entry) -> None:
     if entry.increment_to is not None:
         for table, version in ((increment, entry.increment_to), (current, entry.current_to)):
             if table is not None and version is not None:
-                set_to(table, version, action=entry.action, today=today, restored=entry.undoes)
+                restore_version(table, version, action=entry.action, today=today, restored=entry.undoes)
         restore_findings(context, entry, increment)
         return
     restore_findings(context, entry, increment)
     if rebuilt_by(increment) != str(entry.action):
-        keep_until(context.connection, increment, entry.batch_to, action=entry.action, today=today)
+        cut_back_to_batch(context.connection, increment, entry.batch_to, action=entry.action, today=today)
     if current is not None and current.current_snapshot() is not None:
         put_aside_after(current, entry.batch_to, action=entry.action, today=today)
         snapshot(replace(context, run=entry.action), resource_of(context, entry), is_gated=False)

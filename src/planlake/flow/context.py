@@ -33,5 +33,5 @@ class Context:
     accepts_gaps: bool = False
     request_ids: Iterator[int] = field(default_factory=itertools.count, repr=False)
     accepts_deletions: bool = False
-    unended: tuple[Unended, ...] = ()
+    unfinished: tuple[Unended, ...] = ()
     engine: Engine = field(default_factory=LocalEngine)

@@ -117,14 +117,14 @@ def is_way_back(ahead: Ahead, target: object) -> bool:
     return isinstance(target, int) and target < ahead.first
 
 
-def ahead_now(config: Config, environment: str | None = None) -> Ahead | None:
+def future_runs_now(config: Config, environment: str | None = None) -> Ahead | None:
     """What lies ahead of the clock in an environment or a preview, for who only looks."""
     with connected(config.settings.memory_limit_megabytes) as connection:
         lake = open_to_read(config, environment)
-        return runs_ahead(config, lake, connection=connection, clock=read_clock(), asked=environment)
+        return future_runs(config, lake, connection=connection, clock=read_clock(), asked=environment)
 
 
-def runs_ahead(
+def future_runs(
     config: Config,
     lake: Lake,
     *,
@@ -140,7 +140,7 @@ def runs_ahead(
     as no way back reaches them.
     """
     if lake.base is not None:
-        of_base = runs_ahead(config, lake.base, connection=connection, clock=clock, asked=asked)
+        of_base = future_runs(config, lake.base, connection=connection, clock=clock, asked=asked)
         if of_base is not None:
             return of_base
     now = naive_utc(clock.start)

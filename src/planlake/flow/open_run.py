@@ -14,7 +14,7 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection, connected
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context
-from planlake.flow.future_dated_runs import Ahead, is_way_back, runs_ahead
+from planlake.flow.future_dated_runs import Ahead, future_runs, is_way_back
 from planlake.flow.operations_records import broken_by, configuration_hash, record_broken_off
 from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_lake
@@ -24,9 +24,9 @@ from planlake.lake.repair.check_location import check_own
 from planlake.lake.repair.split_histories import check_histories
 from planlake.lake.state.landing import Arrivals
 from planlake.lake.state.ledger import last_request_id
-from planlake.lake.state.lock import Held, note_end, note_run, writing
+from planlake.lake.state.lock import Held, hold_for_writing, note_end, note_run
 from planlake.lake.state.operations import is_recorded, last_run
-from planlake.lake.state.unfinished_runs import unended
+from planlake.lake.state.unfinished_runs import find_unfinished_runs
 from planlake.sources.catalogue import catalogue_of
 from planlake.telemetry.progress import Notify
 from planlake.telemetry.reporter import open_reporter
@@ -58,7 +58,7 @@ def open_for_writing(
         "version": __version__,
     }
     opened = connected(settings.memory_limit_megabytes)
-    with writing(lake.lock_file, settings.lease_wait_seconds) as held, opened as connection:
+    with hold_for_writing(lake.lock_file, settings.lease_wait_seconds) as held, opened as connection:
         if lake.base is not None:
             lake = open_lake(config, environment)  # what it has entered may have changed while this one waited
         check_own(lake)
@@ -68,8 +68,8 @@ def open_for_writing(
             if one is not None and not is_dry_run:
                 one.upgrade()
         last = last_run(lake, connection)
-        left = unended(lake, connection, held.left, above=last.recorded, until=last.run)
-        look = partial(runs_ahead, config, connection=connection, clock=clock, asked=environment)
+        left = find_unfinished_runs(lake, connection, held.left, above=last.recorded, until=last.run)
+        look = partial(future_runs, config, connection=connection, clock=clock, asked=environment)
         if lake.base is not None:  # it comes first: no way back of the preview's is one of its
             check_clock(look(lake.base))
         check_clock(look(lake, left=tuple(left)), way_back_to=way_back_to)
@@ -87,7 +87,7 @@ def open_for_writing(
                 notify=notify,
                 request_ids=ids,
             )
-            with nullcontext() if is_dry_run else _keep_note(held, replace(context, unended=tuple(left))) as noted:
+            with nullcontext() if is_dry_run else _keep_note(held, replace(context, unfinished=tuple(left))) as noted:
                 yield noted or context
 
 
@@ -109,9 +109,11 @@ def _keep_note(held: Held, context: Context) -> Iterator[Context]:
 
 def _note_end(held: Held, context: Context) -> None:
     """Notes of killed runs of this lake go once they have their rows."""
-    is_told = held.left and context.unended and is_recorded(context.lake, context.connection, context.unended[-1].run)
+    is_told = (
+        held.left and context.unfinished and is_recorded(context.lake, context.connection, context.unfinished[-1].run)
+    )
     told = [(one.run, one.preview) for one in held.left if one.preview == context.lake.preview]
-    note_end(held, told if is_told or not context.unended else ())
+    note_end(held, told if is_told or not context.unfinished else ())
 
 
 def _next_numbers(lake: Lake, connection: Connection, run: int) -> tuple[int, Iterator[int]]:

@@ -35,7 +35,7 @@ def run_row(context: Context) -> dict[str, Any]:
     }
 
 
-def record(
+def record_command(
     context: Context,
     outcome: str,
     message: str,
@@ -80,7 +80,7 @@ def configuration_hash(config: Config) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def publish(context: Context, results: Sequence[TableResult]) -> dict[str, str]:
+def record_published(context: Context, results: Sequence[TableResult]) -> dict[str, str]:
     """Record the snapshot date of every table that was read and brought up to date in this run; the dates now.
 
     And of those that a run brought up to date that was killed before it could say so.
@@ -124,7 +124,7 @@ def record_run(context: Context, results: Sequence[TableResult], *, outcome: str
 
 def _of_killed(context: Context) -> Iterator[dict[str, Any]]:
     """Rows of earlier runs that could not say any more how they ended."""
-    for one in context.unended:
+    for one in context.unfinished:
         if one.preview == context.lake.preview:
             day = f"{london_day(one.started_at):%Y%m%d}" if one.started_at else None
             common = {"run": one.run, "started_at": one.started_at, "run_date": day}

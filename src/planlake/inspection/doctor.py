@@ -16,7 +16,7 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import connected
 from planlake.errors import PlanlakeError, SourceRefused
 from planlake.event_loop import run_to_end
-from planlake.flow.future_dated_runs import runs_ahead
+from planlake.flow.future_dated_runs import future_runs
 from planlake.inspection.own_checks import mistaken_checks
 from planlake.lake.disk_errors import advice
 from planlake.lake.lake import ZONES, Lake, catalogue_file
@@ -134,7 +134,7 @@ def _runs(config: Config, lake: Lake, environment: str | None) -> Iterator[Findi
     """Whether a run that counts began after now: then nothing may be written."""
     try:
         with connected(config.settings.memory_limit_megabytes) as connection:
-            ahead = runs_ahead(config, lake, connection=connection, clock=read_clock(), asked=environment)
+            ahead = future_runs(config, lake, connection=connection, clock=read_clock(), asked=environment)
     except PlanlakeError as error:  # most often the catalogue's, which is told above
         yield _failed("last run", error)
         return

@@ -29,7 +29,7 @@ from planlake.engines.sql import literal
 from planlake.errors import ConfigurationError, DriftError, PlanlakeError
 from planlake.flow.context import Context
 from planlake.flow.open_run import open_for_writing
-from planlake.flow.operations_records import record
+from planlake.flow.operations_records import record_command
 from planlake.flow.refine.column_drift import last_told
 from planlake.inspection.observed_types import observe_columns
 from planlake.lake.built_in_tables import built_in_rows_sql
@@ -74,7 +74,7 @@ def compare(config: Config, *, docs: str = "", environment: str | None = None, n
     page = _read(config, catalogue, place, folder)
     with clear_errors(), open_for_writing(config, environment, notify) as context:
         found = _record_differences(context, page, place)
-        record(context, "compared", _message(found.differences), [])
+        record_command(context, "compared", _message(found.differences), [])
         return found
 
 

@@ -172,7 +172,7 @@ class Lake:
         pyiceberg copies a table's metadata while it commits, which nobody may read at that moment.
         """
         if (zone, name) in TABLES:
-            self.built_in_table(zone, name)
+            self.find_or_create_built_in_table(zone, name)
         with clear_errors():
             table = self.catalog.load_table((self.database(zone), name))
         check_format(table)
@@ -230,8 +230,8 @@ class Lake:
         """The schema a built-in table is made with."""
         return schema_of(TABLES[zone, name])
 
-    def built_in_table(self, zone: str, name: str) -> Table:
-        """A built-in table (one of raw or operations, which every lake has), made when it is first asked for."""
+    def find_or_create_built_in_table(self, zone: str, name: str) -> Table:
+        """Find a built-in table (one of raw or operations, which every lake has); make it where there is none yet."""
         found = self.find(zone, name)
         if found is not None:
             return found

@@ -12,9 +12,9 @@ from planlake.errors import ConfigurationError
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_to_read
-from planlake.lake.state.lock import noted
+from planlake.lake.state.lock import read_lock_notes
 from planlake.lake.state.operations import last_run
-from planlake.lake.state.unfinished_runs import Unended, unended
+from planlake.lake.state.unfinished_runs import Unended, find_unfinished_runs
 from planlake.report.troubles import Ran, Series
 
 HISTORY = 100  # runs that are looked at for how long something has not been well
@@ -71,7 +71,7 @@ def past_runs(
     lake = open_to_read(config, environment)
     with connected_to_read(config.settings.memory_limit_megabytes) as connection:
         recorded = [PastRun(*row) for row in _rows(lake, connection, query)]
-        unrecorded = [one for one in unended_runs(lake, connection) if run in (None, one.run)]
+        unrecorded = [one for one in unfinished_runs(lake, connection) if run in (None, one.run)]
     found = [*reversed(unrecorded), *recorded][:limit]
     if run is not None and not found:
         raise ConfigurationError(f"there was no run {run}", hint="planlake runs lists them")
@@ -98,11 +98,11 @@ def series_of_tables(lake: Lake, connection: Connection) -> dict[str, Series]:
     return {resource: Series(*values) for resource, *values in _rows(lake, connection, query)}
 
 
-def unended_runs(lake: Lake, connection: Connection) -> list[PastRun]:
+def unfinished_runs(lake: Lake, connection: Connection) -> list[PastRun]:
     """The runs that have not said how they ended, oldest first: the last of them may be under way."""
-    is_held, notes = noted(lake.lock_file)
+    is_held, notes = read_lock_notes(lake.lock_file)
     last = last_run(lake, connection)
-    found = unended(lake, connection, notes, above=last.recorded, until=last.run)
+    found = find_unfinished_runs(lake, connection, notes, above=last.recorded, until=last.run)
     newest = max((one.run for one in found), default=0)
     silent = ("killed", "what it committed is kept")
     if lake.lock_file is None:

@@ -12,7 +12,7 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection, connected_to_read
 from planlake.engines.sql import literal
 from planlake.errors import LakeError, PlanlakeError
-from planlake.flow.future_dated_runs import runs_ahead
+from planlake.flow.future_dated_runs import future_runs
 from planlake.flow.ingest.deletions import held_ids
 from planlake.inspection.own_checks import mistaken_checks
 from planlake.lake.built_in_tables import built_in_rows_sql
@@ -25,7 +25,7 @@ from planlake.lake.state.operations import published_dates
 from planlake.lake.tables.unreadable import UNREADABLE
 from planlake.lake.tables.version_summary import bookmark
 from planlake.report.audit_share import Share, share_of
-from planlake.report.run_history import last_runs, series_of_tables, unended_runs
+from planlake.report.run_history import last_runs, series_of_tables, unfinished_runs
 from planlake.report.standing import troubles_of_files, troubles_of_place
 from planlake.report.troubles import (
     Facts,
@@ -97,10 +97,10 @@ def status(config: Config, environment: str | None = None) -> Status:
         known = _known(config, lake, connection)
         pairs = [_table_or_damage(config, known, *one) for one in _cadences(config).items()]
         ran = last_runs(lake, connection)
-        unended = unended_runs(lake, connection)
-        ahead = runs_ahead(config, lake, connection=connection, clock=read_clock(), asked=environment)
-    under_way = [f"run {one.run} is under way" for one in unended if one.outcome == "under way"]
-    lost = [Ran(one.run, one.started_at, one.outcome, one.message) for one in reversed(unended)]
+        unfinished = unfinished_runs(lake, connection)
+        ahead = future_runs(config, lake, connection=connection, clock=read_clock(), asked=environment)
+    under_way = [f"run {one.run} is under way" for one in unfinished if one.outcome == "under way"]
+    lost = [Ran(one.run, one.started_at, one.outcome, one.message) for one in reversed(unfinished)]
     today = read_clock().today()
     of_clock = (Trouble("clock", ahead.warning, ahead.hint),) if ahead is not None else ()
     of_runs = tuple(troubles_of_runs([*(one for one in lost if one.outcome != "under way"), *ran], today))

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from planlake.changes.rollback import resume
+from planlake.changes.rollback import finish_interrupted
 from planlake.config import Config
 from planlake.event_loop import run_to_end
 from planlake.flow.open_run import open_for_writing
-from planlake.flow.operations_records import record
+from planlake.flow.operations_records import record_command
 from planlake.inspection.reconcile import TableDifference, count, sweep
-from planlake.lake.previews.own_tables import enter
+from planlake.lake.previews.own_tables import add_own_tables
 from planlake.lake.state.ledger import History, read_histories
 from planlake.sources.signing import opened_source
 from planlake.telemetry.progress import Notify, ignore
@@ -24,10 +24,10 @@ def reconcile(
 ) -> list[TableDifference]:
     """Compare the loaded tables with the API: counts by one request each, or every id and hash by a sweep."""
     with open_for_writing(config, environment, notify) as context:
-        resume(context)
+        finish_interrupted(context)
         histories = read_histories(context.lake, context.connection)
         loaded = [name for name in tables if histories.get(name, History()).last_full()]
-        enter(context.lake, loaded, run=context.run)
+        add_own_tables(context.lake, loaded, run=context.run)
 
         async def compare() -> list[TableDifference]:
             async with opened_source(config, context.catalogue.dialect) as source:
@@ -43,5 +43,5 @@ def reconcile(
         found = run_to_end(compare())
         different = [one.table for one in found if not one.is_equal]
         message = f"differ from the API: {', '.join(different)}" if different else "equal to the API"
-        record(context, "reconciled", message if found else "no table is loaded", [])
+        record_command(context, "reconciled", message if found else "no table is loaded", [])
         return found

@@ -10,22 +10,22 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 from planlake.changes.maintain import tidy_after_run
-from planlake.changes.rollback import resume
+from planlake.changes.rollback import finish_interrupted
 from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb.connection import connected
 from planlake.errors import PlanlakeError
 from planlake.event_loop import run_to_end
 from planlake.flow.context import Context
-from planlake.flow.ingest.load_sample import forget_samples
+from planlake.flow.ingest.load_sample import drop_samples
 from planlake.flow.ingest.raw_rows import raw_rows
 from planlake.flow.open_run import open_for_writing
-from planlake.flow.operations_records import publish, record_run
+from planlake.flow.operations_records import record_published, record_run
 from planlake.flow.results import RunResult, TableResult
 from planlake.inspection.documentation import compare_weekly
 from planlake.lake.lake import clear_errors
 from planlake.lake.open_lake import open_to_read
-from planlake.lake.previews.own_tables import enter
+from planlake.lake.previews.own_tables import add_own_tables
 from planlake.lake.state.ledger import GAP, History, next_batch, read_histories
 from planlake.runs.expectations import expectations, findings_kept, freshness_check, remaining
 from planlake.runs.plan import Selection, TablePlan, plan
@@ -60,16 +60,16 @@ def run(config: Config, selection: Selection, *, environment: str | None = None,
 
 def _run(context: Context, selection: Selection) -> RunResult:
     started = monotonic()
-    resume(context)  # before anything is read: it may void batches
+    finish_interrupted(context)  # before anything is read: it may void batches
     histories, plans = _plan(context, selection)
-    enter(context.lake, [plan.table for plan in plans], run=context.run)
+    add_own_tables(context.lake, [plan.table for plan in plans], run=context.run)
     try:
         results = run_to_end(_carry_out(context, plans, histories))
         _record_gaps(context, plans, histories)  # once the API has answered: a refused clock may be years ahead
     except PlanlakeError as error:
         record_run(context, [], outcome="failed", message=error.message, seconds=monotonic() - started)
         raise
-    published = publish(context, results)
+    published = record_published(context, results)
     cadences = {plan.table: plan.cadence for plan in plans}
     known = _Known(published, findings_kept(context))
     results = [_with_expectations(context, result, cadences[result.table], known) for result in results]
@@ -83,7 +83,7 @@ def _plan(context: Context, selection: Selection) -> tuple[dict[str, History], l
     """What to do; samples of the tables to be read make way, and what is known of those is read once more."""
     histories = read_histories(context.lake, context.connection)
     plans = plan(context.config, context.catalogue, histories, clock=context.clock, selection=selection)
-    if forget_samples(context, histories, [one.table for one in plans if one.ingest is not None]):
+    if drop_samples(context, histories, [one.table for one in plans if one.ingest is not None]):
         return _plan(context, selection)
     return histories, plans
 

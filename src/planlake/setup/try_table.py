@@ -10,21 +10,21 @@ from dataclasses import dataclass
 
 from planlake.changes.previews import create, remove
 from planlake.changes.promote import changed_files
-from planlake.changes.rollback import resume
+from planlake.changes.rollback import finish_interrupted
 from planlake.checks.examples import for_example
 from planlake.checks.quality import OF_EVERY_TABLE, CheckResult, as_row, blocking, troubles
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError, SourceError
 from planlake.flow.context import Context
-from planlake.flow.ingest.load_sample import Sample, forget_samples, take_sample
+from planlake.flow.ingest.load_sample import Sample, drop_samples, take_sample
 from planlake.flow.open_run import open_for_writing
-from planlake.flow.operations_records import record
+from planlake.flow.operations_records import record_command
 from planlake.flow.refine.step import refine
 from planlake.flow.snapshot.step import snapshot
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.open_lake import is_preview
-from planlake.lake.previews.own_tables import enter
+from planlake.lake.previews.own_tables import add_own_tables
 from planlake.lake.state.ledger import History, read_histories
 from planlake.lake.state.operations import append_operations
 from planlake.lake.tables.columns import keys_of
@@ -110,7 +110,7 @@ def try_out(config: Config, table: str, preview: str, *, pages: int = 5, notify:
     made_on = "" if is_preview(config, preview) else create(config, preview).base
     made = preview if made_on else ""
     with _dropped_again(config, made), clear_errors(), open_for_writing(config, preview, notify) as context:
-        resume(context)
+        finish_interrupted(context)
         history = _entered(context, resource)
         return _tried(context, resource, take_sample(context, resource, history, pages), made_on=made_on)
 
@@ -133,10 +133,10 @@ def _entered(context: Context, resource: Resource) -> History:
     """Give the preview tables of its own, without an earlier sample; what the ledger says of the resource."""
     name, lake = resource.name, context.lake
     histories = read_histories(lake, context.connection)
-    if not forget_samples(context, histories, [name]) and name in lake.own and changed_files(lake, name):
+    if not drop_samples(context, histories, [name]) and name in lake.own and changed_files(lake, name):
         message, hint = f"{name} was run in this preview already", f"planlake env diff {lake.preview} {name}"
         raise ConfigurationError(message, facts={"preview": lake.preview}, state="Nothing was changed", hint=hint)
-    enter(lake, [name], run=context.run)
+    add_own_tables(lake, [name], run=context.run)
     return read_histories(lake, context.connection).get(name, History())
 
 
@@ -250,4 +250,4 @@ def _keep(context: Context, trial: Trial, results: Sequence[CheckResult], messag
     """Note what was tried in the preview's own history of runs and checks."""
     common = {"run": context.run, "resource": trial.table, "checked_at": naive_utc(context.clock.now())}
     append_operations(context.lake, "checks", [as_row(one, common) for one in results])
-    record(context, "tried", message, [trial.table])
+    record_command(context, "tried", message, [trial.table])

@@ -12,7 +12,7 @@ from conftest import feeding, table_of
 from documenting import NOW, SETTINGS, documented, records, save, served
 from planlake.config import load_config
 from planlake.lake.open_lake import open_lake
-from planlake.lake.state.lock import writing
+from planlake.lake.state.lock import hold_for_writing
 from planlake.sources.catalogue import catalogue_of
 
 COLUMNS = ["resource", "column", "what", "catalogue", "documented", "detail", "is_contradicted"]
@@ -105,7 +105,7 @@ def test_only_differences_are_exit_1(typed, drift, council, tmp_path, monkeypatc
     (tmp_path / "half.html").write_text("<html><table><tr><td>Field<td>Type")
     assert typed("drift", "--docs", tmp_path / "half.html", "--config", drift.file).status == 3
     assert typed("drift", "--docs", "http://127.0.0.1:1/x.html", "--config", drift.file).status == 3
-    with writing(open_lake(council.config, None).lock_file, 0):
+    with hold_for_writing(open_lake(council.config, None).lock_file, 0):
         said = drift(change=change)
     assert (said.status, said.out) == (3, "")
     assert "another run is writing this lake" in said.errors[0]

@@ -61,13 +61,13 @@ def recover(
 def _next_steps(found: "Sequence[Recovered]") -> list[str]:
     """What is to be done where not everything is as it was: first what is lost, then what runs bring again."""
     from planlake.lake.repair.register_tables import LOST
-    from planlake.lake.tables.unreadable import BOOKMARKED, repair_of
+    from planlake.lake.tables.unreadable import BOOKMARKED, repair_command_of
 
     if any(one.is_apart for one in found):
         return [APART]
     lost = [one for one in found if one.done == LOST]
     damaged = [one for one in found if one.lacks_files and one.table.startswith(BOOKMARKED)]
-    hints = [*map(_of_lost, lost), *(repair_of(one.database, one.table) for one in damaged)]
+    hints = [*map(_of_lost, lost), *(repair_command_of(one.database, one.table) for one in damaged)]
     behind = [one for one in found if one.is_trouble and not one.database.startswith("preview-")]
     if not lost and any(one not in damaged for one in behind):
         hints.append("planlake run loads again what the API still has")
@@ -75,10 +75,10 @@ def _next_steps(found: "Sequence[Recovered]") -> list[str]:
 
 
 def _of_lost(one: "Recovered") -> str:
-    from planlake.lake.tables.unreadable import BOOKMARKED, repair_of
+    from planlake.lake.tables.unreadable import BOOKMARKED, repair_command_of
 
     if one.database.startswith("preview-") or one.table.startswith(BOOKMARKED):
-        return repair_of(one.database, one.table)
+        return repair_command_of(one.database, one.table)
     return f"restore the metadata folder of {one.database}.{one.table} from a backup, then planlake recover"
 
 

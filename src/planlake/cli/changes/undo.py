@@ -23,7 +23,7 @@ def undo(
 
     loaded = configuration(config)
     from planlake.changes.rollback import undo as take_back
-    from planlake.flow.future_dated_runs import ahead_now
+    from planlake.flow.future_dated_runs import future_runs_now
 
     found, answers = act_or_show(
         lambda confirm: take_back(loaded, confirm=confirm, environment=env),
@@ -36,7 +36,7 @@ def undo(
     restored = counted(len(found), "table is as it was", "tables are as they were")
     done = any(answers)
     remark(f"{restored} before it" if done else "No table was changed")
-    if done and (ahead := ahead_now(loaded, env)) is not None:
+    if done and (ahead := future_runs_now(loaded, env)) is not None:
         remark(f"! {ahead.warning}\nhint: {ahead.hint}")
 
 

@@ -33,11 +33,11 @@ def plan(
 
     wanted = selection(tables, cadence=cadence, step=step, is_full=full)
     loaded = configuration(config)
-    from planlake.flow.future_dated_runs import ahead_now
+    from planlake.flow.future_dated_runs import future_runs_now
     from planlake.runs.plan import steps_of
     from planlake.runs.run import table_plans
 
-    if (ahead := ahead_now(loaded, env)) is not None:
+    if (ahead := future_runs_now(loaded, env)) is not None:
         if json:
             print_json([])
         remark(f"! {ahead.warning}\nhint: {ahead.hint}")

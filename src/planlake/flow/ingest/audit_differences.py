@@ -9,7 +9,7 @@ import pyarrow as pa
 from planlake.engines.casts import whole_number
 from planlake.flow.context import Context
 from planlake.flow.ingest.result import Found
-from planlake.lake.state.drop_unchanged import Held, held_between, keep_new
+from planlake.lake.state.drop_unchanged import Held, held_between, new_rows_of
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
 
@@ -48,7 +48,7 @@ def differing(
 
 def _unkept(context: Context, resource: Resource, rows: pa.Table, before: Sequence[pa.Table]) -> pa.Table:
     """The rows that differ from what is held, without those that came on an earlier page already."""
-    new = keep_new(context.lake, context.connection, resource.name, key=resource.key, rows=rows)
+    new = new_rows_of(context.lake, context.connection, resource.name, key=resource.key, rows=rows)
     known = {version for kept in before for version in _versions(kept)}
     return new.filter(pa.array([version not in known for version in _versions(new)], pa.bool_()))
 

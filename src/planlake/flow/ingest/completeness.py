@@ -143,7 +143,7 @@ def _is_up_to(identity: Identity, reading: PageReading) -> bool:
     return isinstance(identity, int) and identity <= _last(reading)
 
 
-def touch(one: PageReading, other: PageReading) -> bool:
+def are_adjacent(one: PageReading, other: PageReading) -> bool:
     """Whether no id has room between the whole numbers of two readings."""
     if not (one.is_ordered and other.is_ordered):
         return False

@@ -19,8 +19,8 @@ from planlake.event_loop import run_to_end
 from planlake.flow.context import Context
 from planlake.flow.ingest.fetch import Fetching, Page
 from planlake.flow.ingest.raw_rows import raw_rows, request_row, stored_by_request
-from planlake.lake.previews.own_tables import leave
-from planlake.lake.state.drop_unchanged import keep_new
+from planlake.lake.previews.own_tables import drop_own_tables
+from planlake.lake.state.drop_unchanged import new_rows_of
 from planlake.lake.state.ledger import FULL, SAMPLE, History, next_batch
 from planlake.sources.catalogue import Resource
 from planlake.sources.dialect import Totals, day_query, page_query
@@ -76,7 +76,9 @@ def take_sample(context: Context, resource: Resource, history: History, pages: i
     every = [*asked, *days.values()]
     batch = next_batch(context.lake, resource.name, history)
     rows = raw_rows(resource.name, batch, [page for page in every if page.records])
-    new = keep_new(context.lake, context.connection, resource.name, key=resource.key, rows=rows) if len(rows) else rows
+    new = (
+        new_rows_of(context.lake, context.connection, resource.name, key=resource.key, rows=rows) if len(rows) else rows
+    )
     stored, common = stored_by_request(new), {"run": context.run, "resource": resource.name, "batch": batch}
     ledger_rows = [request_row(page, common, stored.get(page.request_id, 0)) for page in every]
     context.arrivals.land(resource.name, new, ledger_rows)
@@ -118,10 +120,10 @@ def spread(last: int, number: int) -> Sequence[int]:
     return [1 + place * (last - 1) // (number - 1) for place in range(number)]
 
 
-def forget_samples(context: Context, histories: Mapping[str, History], tables: Collection[str]) -> list[str]:
+def drop_samples(context: Context, histories: Mapping[str, History], tables: Collection[str]) -> list[str]:
     """Take the samples of these tables from a preview, which then shows its base's tables; which had one."""
     own = context.lake.own
     found = [name for name in tables if name in own and histories.get(name, History()).is_sampled]
     if found:
-        leave(context.lake, found, run=context.run)
+        drop_own_tables(context.lake, found, run=context.run)
     return found

@@ -22,7 +22,7 @@ from planlake.flow.ingest.raw_rows import closing_rows, raw_rows, request_row, s
 from planlake.flow.ingest.result import IngestResult
 from planlake.flow.ingest.window_reading import Reading
 from planlake.flow.operations_records import note_troubles
-from planlake.lake.state.drop_unchanged import keep_new
+from planlake.lake.state.drop_unchanged import new_rows_of
 from planlake.lake.state.ledger import COUNT, FULL, PAGE, VOIDED, History, batches_of_open_reading, next_batch
 from planlake.sources.catalogue import Resource
 from planlake.sources.http.client import Source
@@ -183,4 +183,4 @@ def _new_rows(state: _Batch, rows: pa.Table) -> pa.Table:
     if not len(rows):
         return rows
     context, resource = state.context, state.resource
-    return keep_new(context.lake, context.connection, resource.name, key=resource.key, rows=rows)
+    return new_rows_of(context.lake, context.connection, resource.name, key=resource.key, rows=rows)

@@ -16,6 +16,7 @@ from planlake.flow.ingest.completeness import (
     Hole,
     Identity,
     PageReading,
+    are_adjacent,
     different_ids,
     different_records,
     holes,
@@ -25,7 +26,6 @@ from planlake.flow.ingest.completeness import (
     is_read_last,
     page_reading,
     pages_to_close,
-    touch,
     wrong_sizes,
 )
 from planlake.lake.state.ledger import FULL, PAGE, PROVISIONAL, RECOUNT
@@ -160,7 +160,7 @@ class Reading:
     def _begin_again_unless_joined(self, page: int) -> None:
         """Forget what an earlier run read where records moved by more than this page since."""
         before, now = self.readings[page][0], self.readings[page][-1]
-        if not touch(before, now):
+        if not are_adjacent(before, now):
             self._begin_again()
 
     @property

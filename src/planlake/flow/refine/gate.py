@@ -37,7 +37,7 @@ class _Figures:
     filled: int
 
 
-def row_checks(
+def checks_of_rows(
     connection: Connection,
     resource: Resource,
     parts: Sequence[RefinedPart],
@@ -72,7 +72,7 @@ def row_checks(
     ]
 
 
-def record_checks(resource: Resource, parts: Sequence[RefinedPart], settings: Settings) -> list[CheckResult]:
+def checks_of_records(resource: Resource, parts: Sequence[RefinedPart], settings: Settings) -> list[CheckResult]:
     """The checks of records as they were received: how many were refused, how many held bytes that are no UTF-8."""
     refused, received = sum(len(part.rejected) for part in parts), sum(part.received for part in parts)
     mended = sum(part.mended for part in parts)

@@ -14,7 +14,7 @@ from planlake.checks.quality import CheckResult, blocking
 from planlake.flow.context import Context
 from planlake.flow.operations_records import note_troubles
 from planlake.flow.refine.column_drift import column_changes
-from planlake.flow.refine.gate import record_checks, row_checks
+from planlake.flow.refine.gate import checks_of_records, checks_of_rows
 from planlake.flow.refine.increment_table import prepare_table
 from planlake.flow.refine.parsing import RecordKeys, groups_of_files
 from planlake.flow.refine.rebuild_reasons import RebuildReasons, RebuildWhen, rebuild_reasons
@@ -22,7 +22,7 @@ from planlake.flow.refine.result import Drift, RefineResult
 from planlake.flow.refine.store_findings import (
     NewFindings,
     StoredResource,
-    settle_findings,
+    drop_findings_of_old_build,
     with_records,
     write_findings,
     write_withheld,
@@ -78,7 +78,7 @@ def refine(context: Context, resource: Resource, *, rebuild: RebuildWhen = "if c
         return result
     if batch > work.raw.above:
         _commit(context, work, parts, max(batch, work.applied))
-    settle_findings(work.stored, found)
+    drop_findings_of_old_build(work.stored, found)
     return replace(result, batch=max(batch, work.applied), is_first=not work.applied)
 
 
@@ -100,7 +100,7 @@ def _plan_work(context: Context, resource: Resource, *, when: RebuildWhen) -> _W
 def _parts_of(context: Context, raw: RawRows) -> list[RawRows]:
     """The rows cut into parts, each bounded in bytes of JSON."""
     limit = context.config.settings.batch_megabytes * MEGABYTE
-    table = context.lake.built_in_table("raw", "api_responses")
+    table = context.lake.find_or_create_built_in_table("raw", "api_responses")
     return [raw.part(files) for files in groups_of_files(table, raw.files, limit, among=context.engine.workers)]
 
 
@@ -132,8 +132,10 @@ def _checks(context: Context, work: _Work, parts: Sequence[RefinedPart]) -> tupl
     """What is checked of the rows that were written."""
     schema, settings = work.units[0].target.schema, context.config.settings
     return (
-        *row_checks(context.connection, work.resource, parts, schema=schema, columns=work.columns, settings=settings),
-        *record_checks(work.resource, parts, settings),
+        *checks_of_rows(
+            context.connection, work.resource, parts, schema=schema, columns=work.columns, settings=settings
+        ),
+        *checks_of_records(work.resource, parts, settings),
     )
 
 

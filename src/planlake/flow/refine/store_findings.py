@@ -63,7 +63,7 @@ def write_findings(stored: StoredResource, found: NewFindings, *, is_held: bool)
         write_withheld(stored, [row for row in found.uncastable if row["column"] in found.types], until=found.applied)
 
 
-def settle_findings(stored: StoredResource, found: NewFindings) -> None:
+def drop_findings_of_old_build(stored: StoredResource, found: NewFindings) -> None:
     """After the commit: a version that was built again from raw has its own findings alone."""
     for name, rows in found if found.is_rebuilt else ():
         _replace(stored, name, rows, above=0)

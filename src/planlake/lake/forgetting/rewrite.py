@@ -27,7 +27,7 @@ from pyiceberg.typedef import IcebergBaseModel
 
 from planlake.errors import LakeError
 from planlake.lake.forgetting.search import Search, ends_of, manifests_of
-from planlake.lake.tables.commits import changing
+from planlake.lake.tables.commits import transaction_on
 from planlake.lake.tables.housekeeping import live_paths
 from planlake.lake.tables.manifests import entry_of, rewrite_manifest, rewrite_manifest_list
 from planlake.lake.tables.stored_files import Storage
@@ -151,11 +151,11 @@ def _(  # type: ignore[misc] # the library's own list of changes is closed
 
 
 def _commit(table: Table, before: list[Snapshot], after: list[Snapshot]) -> None:
-    with changing(table) as transaction:
+    with transaction_on(table) as transaction:
         transaction._apply((cast("Any", _RewriteVersions(before=before, after=after)),))
 
 
-def forget_log(table: Table) -> None:
+def trim_metadata_log(table: Table) -> None:
     """Let go what the metadata was before, but for the last, which refers to the very files that this one does."""
     _commit(table, table.metadata.snapshots, table.metadata.snapshots)
 

@@ -24,7 +24,7 @@ from planlake.lake.lake import PARTITIONED_BY_RESOURCE, Lake, clear_errors
 from planlake.lake.previews.names import unread
 from planlake.lake.state.operations import append_operations
 from planlake.lake.tables.columns import TABLES
-from planlake.lake.tables.commits import changing, commit
+from planlake.lake.tables.commits import commit, transaction_on
 from planlake.lake.tables.data_files import data_files, row_count
 from planlake.lake.tables.filters import is_one_of
 from planlake.lake.tables.unreadable import damaged
@@ -68,8 +68,8 @@ def last_events(noted: Table) -> dict[str, str]:
     return {row["resource"]: row["event"] for row in events}
 
 
-def forget_cached(preview: Lake) -> None:
-    """Forget what is known of a preview's tables: somebody else changed them."""
+def reload_preview(preview: Lake) -> None:
+    """Forget what is known of a preview's tables, and read again which it has: somebody else changed them."""
     preview.loaded.clear()
     preview.absent.clear()
     preview.own.clear()
@@ -95,17 +95,17 @@ def check_entered(lake: Lake, resources: Iterable[str]) -> None:
         raise ConfigurationError(message, facts={"preview": lake.preview}, state=state, hint=hint)
 
 
-def pin(preview: Lake, resource: str) -> str:
+def pin_name(preview: Lake, resource: str) -> str:
     """The tag that keeps the versions a preview stands on."""
     return f"preview-{preview.preview}-of-{resource}"
 
 
-def pinned(preview: Lake, table: Table | None, resource: str) -> Snapshot | None:
+def pinned_version(preview: Lake, table: Table | None, resource: str) -> Snapshot | None:
     """The version of a table of the base that a preview stands on; None where there was none."""
-    return table.snapshot_by_name(pin(preview, resource)) if table is not None else None
+    return table.snapshot_by_name(pin_name(preview, resource)) if table is not None else None
 
 
-def enter(preview: Lake, resources: Iterable[str], *, run: int) -> list[str]:
+def add_own_tables(preview: Lake, resources: Iterable[str], *, run: int) -> list[str]:
     """Give a preview its own tables of these resources; which of them it did not have before.
 
     The order makes every crash safe: what is not noted as entered is made again the next time.
@@ -123,7 +123,7 @@ def enter(preview: Lake, resources: Iterable[str], *, run: int) -> list[str]:
     return new
 
 
-def leave(preview: Lake, resources: Collection[str], *, run: int) -> None:
+def drop_own_tables(preview: Lake, resources: Collection[str], *, run: int) -> None:
     """Take the tables of these resources from a preview, which then shows its base's again, and their pins.
 
     It can be repeated: what was noted as left is still taken.
@@ -150,7 +150,7 @@ def pinning(base: Lake) -> dict[str, set[str]]:
 
 def remove_pins(preview: Lake, resources: Collection[str]) -> list[tuple[str, str]]:
     """Let the base's housekeeping have the versions that a preview stood on; the tables that had pins, by zone."""
-    base, pins = preview.stands_on, {pin(preview, resource) for resource in resources}
+    base, pins = preview.stands_on, {pin_name(preview, resource) for resource in resources}
     freed = []
     for zone, name, _ in reversed(list(places_of(resources))):
         found = base.find(zone, name)
@@ -158,7 +158,7 @@ def remove_pins(preview: Lake, resources: Collection[str]) -> list[tuple[str, st
         if held:
             with base.commits:
                 table = base.reload(zone, name)
-                with changing(table) as transaction:
+                with transaction_on(table) as transaction:
                     for tag in held:
                         ManageSnapshots(transaction).remove_tag(tag).commit()
                 base.loaded[zone, name] = table
@@ -183,9 +183,9 @@ def _pin(preview: Lake, zone: str, name: str, *, resources: Collection[str]) -> 
         table = base.reload(zone, name)
         version = table.current_snapshot()
         if version is not None:
-            with changing(table) as transaction:
+            with transaction_on(table) as transaction:
                 for resource in resources:
-                    ManageSnapshots(transaction).create_tag(version.snapshot_id, pin(preview, resource)).commit()
+                    ManageSnapshots(transaction).create_tag(version.snapshot_id, pin_name(preview, resource)).commit()
             base.loaded[zone, name] = table
 
 
@@ -258,7 +258,7 @@ def own_files(preview: Lake, zone: str, name: str, *, resource: str) -> list[Dat
     if own is None:
         return []
     theirs = preview.stands_on.find(zone, name)
-    version = pinned(preview, theirs, resource)
+    version = pinned_version(preview, theirs, resource)
     shared = set()
     if theirs is not None and version is not None:
         shared = {file.file_path for file in data_files(theirs, snapshot_id=version.snapshot_id)}

@@ -15,12 +15,12 @@ from pyiceberg.table import Table
 from planlake.errors import LakeError, PlanlakeError
 from planlake.lake.lake import ZONES, Lake, clear_errors
 from planlake.lake.previews.names import preview_names, unread
-from planlake.lake.previews.own_tables import forget_cached
+from planlake.lake.previews.own_tables import reload_preview
 from planlake.lake.repair.metadata_files import missing_file
 from planlake.lake.tables.data_files import LISTS, data_files
 from planlake.lake.tables.filters import of_resource
 from planlake.lake.tables.stored_files import sizes_of
-from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE, damaged, repair_of
+from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE, damaged, repair_command_of
 from planlake.printable import listed
 
 DATA, METADATA, EARLIER = "data files", "metadata files", "lists of earlier versions"
@@ -49,7 +49,7 @@ class Damage:
         """The command that repairs it."""
         is_of_base = not self.database.startswith("preview-")
         is_known = self.what in (METADATA, EARLIER) and is_of_base
-        return "planlake recover" if is_known else repair_of(self.database, self.table)
+        return "planlake recover" if is_known else repair_command_of(self.database, self.table)
 
     @property
     def error(self) -> LakeError:
@@ -201,7 +201,7 @@ def damage_of(preview: Lake) -> str:
         try:
             if gone := _gone(preview, [("operations", name) for name in preview.names("operations")]):
                 return gone
-            forget_cached(preview)
+            reload_preview(preview)
             return _gone(preview, _others(preview))
         except UNREADABLE as error:  # of a version that is not the current one
             return str(error)

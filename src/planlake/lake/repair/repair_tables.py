@@ -85,7 +85,7 @@ def _made_of_data_files(base: Lake, connection: Connection, zone: str) -> Iterat
         written = (read(io, location, place) for location in metadata_files_of(io, place))
         if any(one is not None for one in written) or not storage_of(io, f"{place}/data").list_files():
             continue
-        table = base.built_in_table(zone, name)
+        table = base.find_or_create_built_in_table(zone, name)
         files = list(_adopted(table, connection, [], ()))
         commit(table, add=files)
         yield (
@@ -228,7 +228,7 @@ def _requests_of(table: Table, file: DataFile) -> _Lost:
 
 def _note(base: Lake, connection: Connection, lost: Sequence[_Lost], now: datetime) -> None:
     """Write into the ledger which requests were lost, once for each window they belong to."""
-    table = base.built_in_table(*LEDGER)
+    table = base.find_or_create_built_in_table(*LEDGER)
     number = max(last_request_id(base), *(one.last for one in lost))
     rows: list[Mapping[str, object]] = []
     for one in lost:

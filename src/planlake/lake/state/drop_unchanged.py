@@ -31,7 +31,7 @@ NOTHING_HELD = """select null::varchar as identity, null::varchar as record_hash
     0 as position"""
 
 
-def keep_new(lake: Lake, connection: Connection, resource: str, *, key: str, rows: pa.Table) -> pa.Table:
+def new_rows_of(lake: Lake, connection: Connection, resource: str, *, key: str, rows: pa.Table) -> pa.Table:
     """The rows whose id has another version than the one held; all versions of an id that brings several.
 
     Exact repeats are kept once, also where the first came in an earlier part of the same batch, in the same place.

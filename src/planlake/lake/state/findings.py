@@ -27,7 +27,7 @@ def replace_findings(
     if not rows and lake.find("operations", name) is None:
         return
     with lake.commits:
-        table = lake.built_in_table("operations", name)
+        table = lake.find_or_create_built_in_table("operations", name)
         old = data_files(table, where=of_resource(resource, above_batch))
         kept = [part for file in old for part in _until(table, file, above_batch)]
         listed = pa.Table.from_pylist([*kept, *rows], schema_to_pyarrow(table.schema()))

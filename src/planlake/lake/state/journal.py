@@ -49,12 +49,12 @@ def described(entry: Entry) -> str:
     return f"rollback to {entry.target}" if entry.target else "rebuild"
 
 
-def voids(entry: Entry) -> bool:
+def is_voiding(entry: Entry) -> bool:
     """Whether an action voids its batches: going back does, and undoing a promotion; any other undo restores them."""
     return (entry.kind == "undo") == (entry.zone == PROMOTED)
 
 
-def note(lake: Lake, entries: Sequence[Entry], state: str, noted_at: object) -> None:
+def write_entries(lake: Lake, entries: Sequence[Entry], state: str, noted_at: object) -> None:
     """Write entries of one action into the journal in one commit."""
     rows = [{**_as_row(entry), "state": state, "noted_at": noted_at} for entry in entries]
     append_operations(lake, "journal", rows)

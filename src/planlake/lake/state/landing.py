@@ -78,13 +78,13 @@ class Arrivals:
         if not len(records):
             return []
         with self._lake.commits:
-            table = self._lake.built_in_table("raw", "api_responses")
+            table = self._lake.find_or_create_built_in_table("raw", "api_responses")
         return [write_file(table, records, partition=(resource,))]
 
     def _request_files(self, resource: str, requests: Sequence[Mapping[str, Any]]) -> list[DataFile]:
         if not requests:
             return []
         with self._lake.commits:
-            table = self._lake.built_in_table("raw", "api_requests")
+            table = self._lake.find_or_create_built_in_table("raw", "api_requests")
         rows = pa.Table.from_pylist(list(requests), schema_to_pyarrow(table.schema()))
         return [write_file(table, rows, partition=(resource,))]

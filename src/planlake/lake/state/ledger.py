@@ -353,7 +353,7 @@ def _good_ranges_sql(rows: str) -> str:
                from (select unnest(string_split(requests, ' ')) as ends from {rows} where requests is not null)"""
 
 
-def settled_requests(
+def voided_batches_and_good_requests(
     lake: Lake, connection: Connection, resource: str, above_batch: int
 ) -> tuple[list[int], list[tuple[int, int]]]:
     """The voided batches of a resource above one, and the requests that went well, as ranges with both ends."""
@@ -376,7 +376,9 @@ def raw_rows_sql(
     called: Called = path_of,
 ) -> str:
     """A table expression of the raw rows that count: of these files, above the batch, their request in the ledger."""
-    rows = rows_sql(files, lake.built_in_table("raw", "api_responses").schema(), columns=columns, called=called)
+    rows = rows_sql(
+        files, lake.find_or_create_built_in_table("raw", "api_responses").schema(), columns=columns, called=called
+    )
     ledger = _ledger_sql(lake, resource, above_batch, called)
     return f"""(select * from {rows} where resource = {literal(resource)} and batch > {above_batch}
                 and (resource, batch) not in ({_voided_sql(ledger)})

@@ -48,7 +48,7 @@ class Held:
 
 
 @contextmanager
-def writing(lock_file: Path | None, wait_seconds: float) -> Iterator[Held]:
+def hold_for_writing(lock_file: Path | None, wait_seconds: float) -> Iterator[Held]:
     """Hold a lake for writing; a ConflictError when another process still holds it after `wait_seconds`.
 
     Nothing is held where there is no lock file.
@@ -78,7 +78,7 @@ def note_end(held: Held, told: Collection[tuple[int, str]] = ()) -> None:
     _write(replace(held, left=[one for one in held.left if (one.run, one.preview) not in told]), "nobody")
 
 
-def noted(lock_file: Path | None) -> tuple[bool, list[Noted]]:
+def read_lock_notes(lock_file: Path | None) -> tuple[bool, list[Noted]]:
     """Whether somebody holds the lake now, and the runs that hold or held it and never said that they ended."""
     if lock_file is None:
         return False, []

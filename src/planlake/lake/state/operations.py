@@ -70,7 +70,7 @@ def append_operations(lake: Lake, name: str, rows: Iterable[Mapping[str, Any]]) 
     listed = list(rows)
     if listed:
         with lake.commits:
-            table = lake.built_in_table("operations", name)
+            table = lake.find_or_create_built_in_table("operations", name)
             append(table, pa.Table.from_pylist(listed, schema_to_pyarrow(table.schema())))
 
 

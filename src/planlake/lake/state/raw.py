@@ -10,7 +10,7 @@ from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import literal
 from planlake.lake.lake import Lake
-from planlake.lake.state.ledger import raw_files, settled_requests
+from planlake.lake.state.ledger import raw_files, voided_batches_and_good_requests
 from planlake.lake.tables.data_files import bounds_in
 
 
@@ -49,8 +49,8 @@ class RawRows:
 def raw_rows_above(lake: Lake, connection: Connection, resource: str, *, above: int) -> RawRows:
     """The raw rows of a resource in batches above one, by what the ledger says now."""
     files = tuple(raw_files(lake, resource, above))
-    schema = lake.built_in_table("raw", "api_responses").schema() if files else Schema()
-    voided, requests = settled_requests(lake, connection, resource, above) if files else ((), ())
+    schema = lake.find_or_create_built_in_table("raw", "api_responses").schema() if files else Schema()
+    voided, requests = voided_batches_and_good_requests(lake, connection, resource, above) if files else ((), ())
     return RawRows(files, schema, resource, above, tuple(voided), tuple(_joined(requests)))
 
 

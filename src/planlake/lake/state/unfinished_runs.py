@@ -37,7 +37,9 @@ class Unended:
     broken: str = ""
 
 
-def unended(lake: Lake, connection: Connection, notes: Iterable[Noted], *, above: int, until: int) -> list[Unended]:
+def find_unfinished_runs(
+    lake: Lake, connection: Connection, notes: Iterable[Noted], *, above: int, until: int
+) -> list[Unended]:
     """The runs without a row, of those that left something above the last one that has one, and of those noted."""
     own = [one for one in notes if one.preview == lake.preview]
     found, broken = {one.run: one.since for one in own}, {one.run: one.broken for one in own}

@@ -21,7 +21,7 @@ from pyiceberg.types import IcebergType
 
 from planlake.errors import ConflictError
 from planlake.lake.tables.parquet import write_file
-from planlake.lake.tables.pyiceberg_fixes import mended, without_old
+from planlake.lake.tables.pyiceberg_fixes import fix_overwrite, skip_old_files
 from planlake.lake.tables.version_summary import bookmarks_of
 
 
@@ -44,7 +44,7 @@ def commit(
     """
     carried = {**bookmarks_of(table), **(properties or {})}
     removed = list(remove or ())
-    with changing(table) as transaction:
+    with transaction_on(table) as transaction:
         _retype(transaction, types or {})
         _adopt(transaction, schema)
         update = transaction.update_snapshot(snapshot_properties=carried)
@@ -62,12 +62,12 @@ def commit(
 
 def _producer(update: UpdateSnapshot, removed: Sequence[DataFile], *, keeps_old: bool) -> Overwrite | Append:
     if not keeps_old:
-        return without_old(update.overwrite())
-    return mended(update.overwrite()) if removed else update.merge_append()
+        return skip_old_files(update.overwrite())
+    return fix_overwrite(update.overwrite()) if removed else update.merge_append()
 
 
 @contextmanager
-def changing(table: Table) -> Iterator[Transaction]:
+def transaction_on(table: Table) -> Iterator[Transaction]:
     """Changes of a table that are committed together; a ConflictError where another process committed first."""
     try:
         with _Transaction(table) as transaction:
@@ -138,7 +138,7 @@ def append(table: Table, rows: pa.Table) -> None:
 
 def expire(table: Table, *, snapshots: Iterable[int], tags: Iterable[str]) -> None:
     """Take tags and versions out of the table's metadata in one commit; no file is deleted."""
-    with changing(table) as transaction:
+    with transaction_on(table) as transaction:
         for tag in tags:
             ManageSnapshots(transaction).remove_tag(tag).commit()
         ExpireSnapshots(transaction).by_ids(list(snapshots)).commit()

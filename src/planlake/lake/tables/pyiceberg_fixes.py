@@ -10,8 +10,8 @@ from pyiceberg.table.update.snapshot import _OverwriteFiles as Overwrite
 from planlake.lake.tables.version_summary import figure
 
 
-def mended(snapshot: Overwrite) -> Overwrite:
-    """The producer of an overwrite, without two defects of pyiceberg 0.12.
+def fix_overwrite(snapshot: Overwrite) -> Overwrite:
+    """Free the producer of an overwrite of two defects of pyiceberg 0.12.
 
     It asks one evaluator of manifests from several threads, which keeps what it is asked about in itself: now and then
     a manifest was taken for another's, and the commit refused with "missing required files". And it carries manifests
@@ -31,8 +31,8 @@ def mended(snapshot: Overwrite) -> Overwrite:
     return snapshot
 
 
-def without_old(snapshot: Overwrite) -> Overwrite:
-    """The producer of an overwrite that leaves all old files out and reads nothing of the lists that name them."""
+def skip_old_files(snapshot: Overwrite) -> Overwrite:
+    """Have the producer of an overwrite leave all old files out and read nothing of the lists that name them."""
     summarised = snapshot._summary
 
     def summary(properties: dict[str, str]) -> Summary:

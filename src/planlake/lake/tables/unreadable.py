@@ -25,7 +25,7 @@ UNREADABLE = (
 BOOKMARKED = ("increment_", "current_")  # how the names of tables that carry a bookmark begin
 
 
-def repair_of(database: str, name: str) -> str:
+def repair_command_of(database: str, name: str) -> str:
     """The command that repairs a table whose files are gone or damaged: of a preview, the one that drops it."""
     if database.startswith("preview-"):
         return f"planlake env drop {database.removeprefix('preview-').partition('--')[0]}"
@@ -36,7 +36,7 @@ def repair_of(database: str, name: str) -> str:
 def broken(database: str, name: str, what: str) -> LakeError:
     """The error for a table whose newest version needs something that is gone or damaged."""
     facts = {"table": f"{database}.{name}"}
-    return LakeError(f"{what} of {name} are gone or damaged", facts=facts, hint=repair_of(database, name))
+    return LakeError(f"{what} of {name} are gone or damaged", facts=facts, hint=repair_command_of(database, name))
 
 
 def damaged(preview: str, what: str) -> LakeError:

@@ -16,7 +16,7 @@ from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots
 
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.reading import rows_sql
-from planlake.lake.tables.commits import changing, commit
+from planlake.lake.tables.commits import commit, transaction_on
 from planlake.lake.tables.data_files import data_files, highest
 from planlake.lake.tables.parquet import write_file
 from planlake.lake.tables.version_summary import (
@@ -130,7 +130,7 @@ def _order(snapshot: Snapshot) -> tuple[int, int]:
     return snapshot.sequence_number or 0, snapshot.timestamp_ms
 
 
-def set_to(table: Table, snapshot_id: int, *, action: int, today: date, restored: int | None = None) -> None:
+def restore_version(table: Table, snapshot_id: int, *, action: int, today: date, restored: int | None = None) -> None:
     """Make a version the current one in one commit, with its columns; nothing happens where it is so already.
 
     Tags of later versions become `undone-<action>-...`; those that the action `restored` had put aside come back.
@@ -138,7 +138,7 @@ def set_to(table: Table, snapshot_id: int, *, action: int, today: date, restored
     left, target = table.current_snapshot(), table.snapshot_by_id(snapshot_id)
     if target is None or left is None or left.snapshot_id == snapshot_id:
         return
-    with changing(table) as transaction:
+    with transaction_on(table) as transaction:
         _show(transaction, table, target)
         name = _before(action, target.sequence_number or 0, today)
         ManageSnapshots(transaction).create_tag(left.snapshot_id, name).commit()
@@ -158,7 +158,7 @@ def _show(transaction: Transaction, table: Table, target: Snapshot) -> None:
         transaction._apply((SetCurrentSchemaUpdate.model_validate(change),))
 
 
-def take_away(table: Table, snapshot_id: int, *, action: int) -> None:
+def discard_action_versions(table: Table, snapshot_id: int, *, action: int) -> None:
     """Show a version again and take those out that an action made since, as if it had never begun.
 
     Nothing happens where it made none. Their files are left to housekeeping.
@@ -167,7 +167,7 @@ def take_away(table: Table, snapshot_id: int, *, action: int) -> None:
     target = table.snapshot_by_id(snapshot_id)
     if target is None or not made:
         return
-    with changing(table) as transaction:
+    with transaction_on(table) as transaction:
         _show(transaction, table, target)
         for name in [
             name for name, ref in table.refs().items() if name.startswith(DAY_TAG) and ref.snapshot_id in made
@@ -206,7 +206,7 @@ def _put_aside_by(table: Table, action: int) -> Iterator[tuple[str, str, int]]:
             yield name, found["tag"], ref.snapshot_id
 
 
-def keep_until(connection: Connection, table: Table, batch: int, *, action: int, today: date) -> None:
+def cut_back_to_batch(connection: Connection, table: Table, batch: int, *, action: int, today: date) -> None:
     """Make a new version of `increment_` that holds the batches up to this one and no others, with that bookmark.
 
     For days whose version is gone. Files that hold no later batch stay as they are.
@@ -229,7 +229,7 @@ def put_aside_after(table: Table, batch: int, *, action: int, today: date) -> No
     if left is None or any(_is_of(tag, action) for tag in table.refs()):
         return
     kept, _ = _order_until(table, batch)
-    with changing(table) as transaction:
+    with transaction_on(table) as transaction:
         ManageSnapshots(transaction).create_tag(left.snapshot_id, _before(action, kept, today)).commit()
         for name, ref in table.refs().items():
             if name.startswith(DAY_TAG) and batch_of(table.snapshot_by_id(ref.snapshot_id)) > batch:
@@ -237,11 +237,11 @@ def put_aside_after(table: Table, batch: int, *, action: int, today: date) -> No
                 ManageSnapshots(transaction).remove_tag(name).commit()
 
 
-def mark(table: Table, *, action: int, today: date) -> None:
+def tag_left_version(table: Table, *, action: int, today: date) -> None:
     """Tag the version an action leaves, so that housekeeping keeps it until the action can no longer be taken back."""
     left = table.current_snapshot()
     if left is not None and not any(_is_of(tag, action) for tag in table.refs()):
-        with changing(table) as transaction:
+        with transaction_on(table) as transaction:
             name = _before(action, left.sequence_number or 0, today)
             ManageSnapshots(transaction).create_tag(left.snapshot_id, name).commit()
 
