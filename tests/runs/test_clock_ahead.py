@@ -13,7 +13,7 @@ from planlake.changes.previews import create, promote
 from planlake.changes.rebuild import rebuild
 from planlake.changes.rollback import rollback, undo
 from planlake.errors import ConfigurationError, PlanlakeError
-from planlake.flow.future_dated_runs import Ahead
+from planlake.flow.future_dated_runs import FutureRuns
 from planlake.report.status import status
 from planlake.runs.plan import Selection
 from planlake.runs.reconcile import reconcile
@@ -286,5 +286,5 @@ SPANS = {
 @pytest.mark.parametrize("words", SPANS)
 def test_how_far_ahead_a_run_was_is_rounded(words):
     now = datetime(2026, 11, 17, 10)  # noqa: DTZ001 - own instants are UTC without zone
-    ahead = Ahead(3, now + SPANS[words], now, first=3, before=2)
+    ahead = FutureRuns(3, now + SPANS[words], now, first=3, before=2)
     assert ahead.said == f"run 3 began {words} after what the clock says now"

@@ -27,7 +27,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class VersionDifference:
     """Ids that are not deleted in each version, among the files the two do not share, and how they differ."""
 
     before: int
@@ -47,7 +47,9 @@ class ChangedCell:
     after: str | None
 
 
-def compare_versions(connection: Connection, resource: Resource, *, before: Version, after: Version) -> Compared:
+def compare_versions(
+    connection: Connection, resource: Resource, *, before: Version, after: Version
+) -> VersionDifference:
     """Count the ids that differ between two versions; columns are compared by name, as text."""
     query = f"""
         select count(before.id), count(after.id), count(*) filter (where before.id is null),
@@ -55,7 +57,7 @@ def compare_versions(connection: Connection, resource: Resource, *, before: Vers
             count(*) filter (where before.contents <> after.contents)
         from {_both(resource, before, after)}"""
     with connection.cursor() as cursor:
-        return Compared(*cursor.execute(query).fetchall()[0])
+        return VersionDifference(*cursor.execute(query).fetchall()[0])
 
 
 def changed_cells(

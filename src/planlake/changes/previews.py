@@ -49,7 +49,7 @@ from planlake.telemetry.progress import ignore
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class EnvironmentInfo:
     """An environment or a preview: what it stands on, when it was made (UTC), its own tables, files and bytes.
 
     `damage` says what of a preview somebody deleted, or why an environment cannot be read: nothing else is known of it
@@ -92,7 +92,7 @@ class TableDifference:
     is_sample: bool = False
 
 
-def create(config: Config, name: str, *, base: str | None = None) -> Listed:
+def create(config: Config, name: str, *, base: str | None = None) -> EnvironmentInfo:
     """Make a preview of an environment (the first of the file where none is named); no table is touched."""
     base_name = base or next(iter(config.environments))
     if config.environment(base_name).catalog.type == "glue" and name != name.lower():
@@ -103,7 +103,7 @@ def create(config: Config, name: str, *, base: str | None = None) -> Listed:
         check_name(name, [*config.environments, *preview_names(context.lake), *_names_elsewhere(config, base_name)])
         preview = preview_of(context.lake, name)
         record_command(replace(context, lake=preview), "created", f"a preview of {base_name}", [])
-        return Listed(name, base_name, naive_utc(context.clock.now()), (), 0, 0)
+        return EnvironmentInfo(name, base_name, naive_utc(context.clock.now()), (), 0, 0)
 
 
 def _names_elsewhere(config: Config, base: str) -> list[str]:
@@ -115,7 +115,7 @@ def _names_elsewhere(config: Config, base: str) -> list[str]:
     return found
 
 
-def environments(config: Config) -> list[Listed]:
+def environments(config: Config) -> list[EnvironmentInfo]:
     """Every configured environment, each followed by its previews."""
     found = []
     with connected(config.settings.memory_limit_megabytes) as connection:
@@ -125,14 +125,14 @@ def environments(config: Config) -> list[Listed]:
                 check_readable(lake)
             except LakeError as error:  # the others can be listed
                 hint = about_environment(config, name, error).hint
-                found.append(Listed(name, "", None, (), 0, 0, str(error), hint))
+                found.append(EnvironmentInfo(name, "", None, (), 0, 0, str(error), hint))
                 continue
-            found.append(Listed(name, "", None, tuple(lake.names("refined")), 0, 0))
+            found.append(EnvironmentInfo(name, "", None, tuple(lake.names("refined")), 0, 0))
             found += [_listed(unread(lake, preview), connection, name) for preview in preview_names(lake)]
     return found
 
 
-def _listed(preview: Lake, connection: Connection, base: str) -> Listed:
+def _listed(preview: Lake, connection: Connection, base: str) -> EnvironmentInfo:
     """A preview of which nothing was read yet."""
     damage, made_at = damage_of(preview), None
     if not damage:
@@ -140,7 +140,7 @@ def _listed(preview: Lake, connection: Connection, base: str) -> Listed:
         made_at = connection.execute(f"select min(started_at) from {runs}").fetchall()[0][0]
     files = [file for zone in ZONES for file in database_storage(preview, zone).list_files()]
     tables = () if damage else tuple(sorted(preview.own))
-    return Listed(preview.preview, base, made_at, tables, len(files), sum(file.size for file in files), damage)
+    return EnvironmentInfo(preview.preview, base, made_at, tables, len(files), sum(file.size for file in files), damage)
 
 
 def differences(config: Config, name: str, tables: Sequence[str], *, records: int = 5) -> list[TableDifference]:
@@ -246,7 +246,7 @@ def _refuse_troubled(found: Sequence[Promotion], name: str) -> None:
         raise QualityError(message, facts=facts, state="Nothing was promoted", hint=hint)
 
 
-def remove(config: Config, name: str, *, confirm: Callable[[Listed], bool]) -> Dropped | None:
+def remove(config: Config, name: str, *, confirm: Callable[[EnvironmentInfo], bool]) -> Dropped | None:
     """Drop a preview with everything that is its own, or that is left of it; None where `confirm` refuses."""
     base_name, _ = base_of(config, name)
     with clear_errors(), open_for_writing(config, base_name, ignore) as context:

@@ -88,14 +88,14 @@ def rebuild(
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class TableToReset:
     """A table that a reset would rebuild, and how many rows its view shows."""
 
     table: str
     rows: int
 
 
-def plan_reset(config: Config, tables: Sequence[str], *, environment: str | None = None) -> list[Shown]:
+def plan_reset(config: Config, tables: Sequence[str], *, environment: str | None = None) -> list[TableToReset]:
     """What a reset of these tables (all loaded ones where none is named) would rebuild; no table is changed.
 
     Raises ConflictError where a run is writing.
@@ -103,7 +103,7 @@ def plan_reset(config: Config, tables: Sequence[str], *, environment: str | None
     with clear_errors(), open_for_writing(config, environment, ignore) as context:
         names = [context.catalogue.resource(name).name for name in tables] or loaded_tables(context)
         held = {name: context.lake.shown("refined", f"current_{name}") for name in names}
-        return [Shown(name, _live_count(context.connection, table)) for name, table in held.items()]
+        return [TableToReset(name, _live_count(context.connection, table)) for name, table in held.items()]
 
 
 def _live_count(connection: Connection, table: Table | None) -> int:

@@ -11,7 +11,7 @@ from planlake.engines.engine import Engine
 from planlake.engines.local import LocalEngine
 from planlake.lake.lake import Lake
 from planlake.lake.state.landing import Arrivals
-from planlake.lake.state.unfinished_runs import Unended
+from planlake.lake.state.unfinished_runs import UnfinishedRun
 from planlake.sources.catalogue import Catalogue
 from planlake.telemetry.progress import Notify, ignore
 from planlake.telemetry.reporter import Reporter
@@ -33,5 +33,5 @@ class Context:
     accepts_gaps: bool = False
     request_ids: Iterator[int] = field(default_factory=itertools.count, repr=False)
     accepts_deletions: bool = False
-    unfinished: tuple[Unended, ...] = ()
+    unfinished: tuple[UnfinishedRun, ...] = ()
     engine: Engine = field(default_factory=LocalEngine)

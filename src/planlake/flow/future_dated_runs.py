@@ -21,7 +21,7 @@ from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.open_lake import environment_of, open_to_read
 from planlake.lake.state.ledger import COUNT, LOST, RESTORED, VOIDED, without_voided_sql
-from planlake.lake.state.unfinished_runs import Unended
+from planlake.lake.state.unfinished_runs import UnfinishedRun
 from planlake.lake.tables.data_files import bounds_of, data_files
 from planlake.lake.tables.versions import made_by
 from planlake.sources.catalogue import catalogue_of
@@ -32,7 +32,7 @@ ON_ITS_WAY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
+class FutureRuns:
     """The last run that counts and lies ahead of `now`, when it began (UTC), the first such, and the last before that.
 
     `before` is 0 where there is none, None where every run of the lake lies ahead. `environment` is the environment or
@@ -110,14 +110,14 @@ def _spoken(span: timedelta) -> str:
     return f"{number} {word}{'s' * (number > 1)}" if number else "less than a minute"
 
 
-def is_way_back(ahead: Ahead, target: object) -> bool:
+def is_way_back(ahead: FutureRuns, target: object) -> bool:
     """Whether going back to this run, or this day, leaves nothing that lies ahead."""
     if isinstance(target, date):
         return target < ahead.now.date()
     return isinstance(target, int) and target < ahead.first
 
 
-def future_runs_now(config: Config, environment: str | None = None) -> Ahead | None:
+def future_runs_now(config: Config, environment: str | None = None) -> FutureRuns | None:
     """What lies ahead of the clock in an environment or a preview, for who only looks."""
     with connected(config.settings.memory_limit_megabytes) as connection:
         lake = open_to_read(config, environment)
@@ -131,8 +131,8 @@ def future_runs(
     connection: Connection,
     clock: Clock,
     asked: str | None = None,
-    left: tuple[Unended, ...] = (),
-) -> Ahead | None:
+    left: tuple[UnfinishedRun, ...] = (),
+) -> FutureRuns | None:
     """What lies ahead of the clock; None where nothing does, or nothing that any table or window knows of.
 
     Of a preview the lake it stands on comes first: it has its own way back. `asked` is the environment or preview that
@@ -154,7 +154,7 @@ def future_runs(
     good = [run for run, at in began.items() if at <= now]
     before = max((run for run in good if run < first), default=0) if good else None
     environment = _name_to_show(config, lake, asked)
-    return Ahead(newest, counting[newest], now, first=first, before=before, environment=environment)
+    return FutureRuns(newest, counting[newest], now, first=first, before=before, environment=environment)
 
 
 def _name_to_show(config: Config, lake: Lake, asked: str | None) -> str:

@@ -14,7 +14,7 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection, connected
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context
-from planlake.flow.future_dated_runs import Ahead, future_runs, is_way_back
+from planlake.flow.future_dated_runs import FutureRuns, future_runs, is_way_back
 from planlake.flow.operations_records import broken_by, configuration_hash, record_broken_off
 from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_lake
@@ -24,7 +24,7 @@ from planlake.lake.repair.check_location import check_own
 from planlake.lake.repair.split_histories import check_histories
 from planlake.lake.state.landing import Arrivals
 from planlake.lake.state.ledger import last_request_id
-from planlake.lake.state.lock import Held, hold_for_writing, note_end, note_run
+from planlake.lake.state.lock import HeldLock, hold_for_writing, note_end, note_run
 from planlake.lake.state.operations import is_recorded, last_run
 from planlake.lake.state.unfinished_runs import find_unfinished_runs
 from planlake.sources.catalogue import catalogue_of
@@ -92,7 +92,7 @@ def open_for_writing(
 
 
 @contextmanager
-def _keep_note(held: Held, context: Context) -> Iterator[Context]:
+def _keep_note(held: HeldLock, context: Context) -> Iterator[Context]:
     """A run that is known to have begun, also where it cannot say any more how it ended."""
     began = (context.run, context.lake.preview, naive_utc(context.clock.start))
     note_run(held, *began)
@@ -107,7 +107,7 @@ def _keep_note(held: Held, context: Context) -> Iterator[Context]:
     _note_end(held, context)
 
 
-def _note_end(held: Held, context: Context) -> None:
+def _note_end(held: HeldLock, context: Context) -> None:
     """Notes of killed runs of this lake go once they have their rows."""
     is_told = (
         held.left and context.unfinished and is_recorded(context.lake, context.connection, context.unfinished[-1].run)
@@ -134,7 +134,7 @@ def _next_numbers(lake: Lake, connection: Connection, run: int) -> tuple[int, It
     return run + 1, itertools.count(request + 1)
 
 
-def check_clock(ahead: Ahead | None, *, way_back_to: object = None) -> None:
+def check_clock(ahead: FutureRuns | None, *, way_back_to: object = None) -> None:
     """Refuse a clock that stands before a run that counts, but for what takes back all that lies ahead."""
     if ahead is not None and not is_way_back(ahead, way_back_to):
         raise ahead.error

@@ -14,7 +14,7 @@ from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_to_read
 from planlake.lake.state.lock import read_lock_notes
 from planlake.lake.state.operations import last_run
-from planlake.lake.state.unfinished_runs import Unended, find_unfinished_runs
+from planlake.lake.state.unfinished_runs import UnfinishedRun, find_unfinished_runs
 from planlake.report.troubles import Ran, Series
 
 HISTORY = 100  # runs that are looked at for how long something has not been well
@@ -108,7 +108,7 @@ def unfinished_runs(lake: Lake, connection: Connection) -> list[PastRun]:
     if lake.lock_file is None:
         silent = ("not ended", "it is under way, or was killed")
 
-    def told(one: Unended) -> tuple[str, str]:
+    def told(one: UnfinishedRun) -> tuple[str, str]:
         if is_held and one.run == newest:
             return "under way", ""
         return ("failed", one.broken) if one.broken else silent

@@ -11,7 +11,7 @@ from planlake.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from planlake.changes.previews import Listed, TableDifference
+    from planlake.changes.previews import EnvironmentInfo, TableDifference
     from planlake.changes.promote import Promotion
 
 PreviewName = Annotated[str, typer.Argument(help="The preview.")]
@@ -76,7 +76,7 @@ def list_(config: ConfigFile = None, json: AsJson = False) -> None:
     raise typer.Exit(status)
 
 
-def _listed(one: "Listed") -> tuple[object, ...]:
+def _listed(one: "EnvironmentInfo") -> tuple[object, ...]:
     if not one.base:
         return (one.name, "", "", "cannot be read" if one.damage else f"{len(one.tables)} in all", "", "")
     made_at = f"{one.made_at:%Y-%m-%d %H:%M}" if one.made_at else ""

@@ -9,7 +9,7 @@ import typer
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName, TableNames, Yes
 
 if TYPE_CHECKING:
-    from planlake.changes.rebuild import Origin, Rebuilt, Shown
+    from planlake.changes.rebuild import Origin, Rebuilt, TableToReset
     from planlake.config import Config
 
 
@@ -65,7 +65,7 @@ def _is_wanted(config: "Config", tables: list[str], *, env: str | None, as_json:
     return False
 
 
-def _show_those(found: "Sequence[Shown]") -> None:
+def _show_those(found: "Sequence[TableToReset]") -> None:
     from planlake.cli.screen import print_table
 
     rows = [(one.table, one.rows) for one in found]

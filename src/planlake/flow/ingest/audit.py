@@ -16,12 +16,12 @@ from planlake.clock import naive_utc
 from planlake.engines.casts import whole_number
 from planlake.flow.context import Context
 from planlake.flow.ingest.audit_differences import differing
-from planlake.flow.ingest.audit_pages import Ends, NotInOrder, SliceReading, Unproven
+from planlake.flow.ingest.audit_pages import NotInOrder, PageEnds, SliceReading, Unproven
 from planlake.flow.ingest.audit_slices import Interval, Slice
 from planlake.flow.ingest.deletions import ask_whether_gone, held_ids
 from planlake.flow.ingest.fetch import Fetching, Page
 from planlake.flow.ingest.raw_rows import Row, raw_rows, request_row, stored_by_request
-from planlake.flow.ingest.result import AuditResult, Found
+from planlake.flow.ingest.result import AuditDifferences, AuditResult
 from planlake.lake.state.audits import AUDIT, AUDITED
 from planlake.lake.state.drop_unchanged import held_between
 from planlake.sources.catalogue import Resource
@@ -82,7 +82,7 @@ async def audit(context: Context, source: Source, resource: Resource, *, due: Sl
     return work.result
 
 
-def _closing(interval: Interval, top: Ends) -> Row:
+def _closing(interval: Interval, top: PageEnds) -> Row:
     """What the ledger keeps of a slice: the ids it covers, its last page, and what the API said with it."""
     ends = {"first_id": interval.first, "last_id": interval.last}
     texts = {name: None if end is None else str(end) for name, end in ends.items()}
@@ -169,7 +169,7 @@ def _land(work: _Audit, closing: Row) -> None:
     _compare(work)
     is_compared = bool(closing) and "error" not in closing
     if not is_compared:
-        work.result = replace(work.result, stored=0, found=Found())
+        work.result = replace(work.result, stored=0, found=AuditDifferences())
         work.requests = [{**row, "stored": 0} for row in work.requests]
     if closing:
         common = {"run": work.context.run, "resource": work.resource.name, "batch": work.batch}

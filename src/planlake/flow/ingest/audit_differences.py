@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from planlake.engines.casts import whole_number
 from planlake.flow.context import Context
-from planlake.flow.ingest.result import Found
-from planlake.lake.state.drop_unchanged import Held, held_between, new_rows_of
+from planlake.flow.ingest.result import AuditDifferences
+from planlake.lake.state.drop_unchanged import HeldVersion, held_between, new_rows_of
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
 
@@ -18,7 +18,7 @@ Kind = Literal["missing", "changed", "gone"]
 
 def differing(
     context: Context, resource: Resource, *, batch: int, rows: pa.Table, before: Sequence[pa.Table]
-) -> tuple[pa.Table, Found]:
+) -> tuple[pa.Table, AuditDifferences]:
     """Those rows of raw that are to be kept and were not `before`, and what they are.
 
     Left alone is what this batch has brought already: it was read moments ago; and what changed on a day that the next
@@ -26,7 +26,7 @@ def differing(
     """
     new = _unkept(context, resource, rows, before) if len(rows) else rows
     if not len(new):
-        return new, Found()
+        return new, AuditDifferences()
     ids = [whole_number(identity) for identity in new["record_id"].to_pylist()]
     numbers = [identity for identity in ids if identity is not None]
     low, high = (min(numbers), max(numbers)) if numbers else (0, -1)
@@ -57,17 +57,17 @@ def _versions(rows: pa.Table) -> list[tuple[str | None, str]]:
     return list(zip(rows["record_id"].to_pylist(), rows["record_hash"].to_pylist(), strict=True))
 
 
-def _kind(row: Mapping[str, Any], held: Held | None) -> Kind:
+def _kind(row: Mapping[str, Any], held: HeldVersion | None) -> Kind:
     if row["is_deleted"]:
         return "gone"
     return "missing" if held is None or held.is_deleted else "changed"
 
 
-def _found(new: pa.Table, kinds: list[Kind | None]) -> Found:
+def _found(new: pa.Table, kinds: list[Kind | None]) -> AuditDifferences:
     """How many ids there are of each kind; records without an id are each one of its own."""
     named = [text or f"#{record_hash}" for text, record_hash in _versions(new)]
     ids = {kind: {one for one, of in zip(named, kinds, strict=True) if of == kind} for kind in set(kinds)}
-    return Found(*(len(ids.get(kind, ())) for kind in ("missing", "changed", "gone")))
+    return AuditDifferences(*(len(ids.get(kind, ())) for kind in ("missing", "changed", "gone")))
 
 
 def _coming_days(context: Context) -> Collection[date]:

@@ -26,7 +26,7 @@ class NotInOrder(Unproven):
 
 
 @dataclass(frozen=True, slots=True)
-class Ends:
+class PageEnds:
     """A page as a slice needs it: its number, first and last id, and what the API says of the table with it."""
 
     number: int
@@ -52,7 +52,7 @@ class SliceReading:
     due: Slice
     is_located: bool = False
 
-    async def read(self) -> tuple[Interval, Ends]:
+    async def read(self) -> tuple[Interval, PageEnds]:
         """Read the slice: the ids it covers, and the last of its pages. Raises Unproven."""
         top = await self._top()
         at_end = top.number >= top.pages
@@ -62,7 +62,7 @@ class SliceReading:
         self.due, self.is_located = replace(self.due, page=place - 1), True
         return await self.read()
 
-    async def _top(self) -> Ends:
+    async def _top(self) -> PageEnds:
         """The last page of the slice: the one that was reckoned, or what the API's end makes of it."""
         number = wanted = self.due.page + self.due.pages
         step, behind = 1, self._behind
@@ -81,7 +81,7 @@ class SliceReading:
             number = target
         raise Unproven("the end of the table kept moving")
 
-    async def _read_down_from(self, top: Ends) -> bool:
+    async def _read_down_from(self, top: PageEnds) -> bool:
         """Read the pages in front of the last one until the place is met; False where it must have moved far."""
         upper, most = top, top.number - self.due.page + SLACK
         while upper.number > 1 and upper.first > self._behind + 1:
@@ -113,13 +113,13 @@ class SliceReading:
     def _behind(self) -> int:
         return LOWEST if self.due.behind is None else self.due.behind
 
-    async def _there(self, number: int) -> Ends:
+    async def _there(self, number: int) -> PageEnds:
         ends = await self._ends(number)
         if ends is None:
             raise Unproven(f"page {number} vanished while the slice was read")
         return ends
 
-    async def _ends(self, number: int) -> Ends | None:
+    async def _ends(self, number: int) -> PageEnds | None:
         """A page by its ends; None where the table has no such page."""
         page = await self.ask(number)
         if page.answer.error:
@@ -134,4 +134,4 @@ class SliceReading:
             raise Unproven(f"page {number} holds no id that is a whole number")
         if numbers != sorted(numbers):
             raise NotInOrder(NOT_IN_ORDER)
-        return Ends(number, numbers[0], numbers[-1], page.answer.totals.results, page.answer.totals.per_page)
+        return PageEnds(number, numbers[0], numbers[-1], page.answer.totals.results, page.answer.totals.per_page)

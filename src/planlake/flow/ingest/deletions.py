@@ -23,7 +23,7 @@ from planlake.sources.records import records_of, tombstone
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class UnseenIds:
     """Ids that the lake holds and a reading did not show, and how many it holds in all."""
 
     ids: tuple[str, ...]
@@ -32,14 +32,14 @@ class Gone:
 
 def no_longer_seen(
     lake: Lake, connection: Connection, resource: Resource, *, reading: Reading, is_begun_before: bool = False
-) -> Gone:
+) -> UnseenIds:
     """What is held of a resource and not shown by a complete reading, also of what no table has taken in yet.
 
     That is also what earlier runs brought of a reading that was begun before.
     """
     coming = _on_their_way(lake, connection, resource, is_whole=is_begun_before)
     held = list(dict.fromkeys([*held_ids(lake, connection, resource), *coming]))
-    return Gone(tuple(identity for identity in held if not reading.has_seen(identity)), len(held))
+    return UnseenIds(tuple(identity for identity in held if not reading.has_seen(identity)), len(held))
 
 
 def held_in_all(lake: Lake, connection: Connection, resource: Resource) -> int:

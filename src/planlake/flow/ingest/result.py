@@ -6,16 +6,16 @@ from planlake.checks.quality import CheckResult, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class AuditDifferences:
     """Ids that only the API shows, whose records differ although their date says nothing of it, and that went."""
 
     missing: int = 0
     changed: int = 0
     gone: int = 0
 
-    def __add__(self, other: "Found") -> "Found":
+    def __add__(self, other: "AuditDifferences") -> "AuditDifferences":
         """Both together."""
-        return Found(self.missing + other.missing, self.changed + other.changed, self.gone + other.gone)
+        return AuditDifferences(self.missing + other.missing, self.changed + other.changed, self.gone + other.gone)
 
     @property
     def total(self) -> int:
@@ -42,7 +42,7 @@ class AuditResult:
     stored: int = 0
     bytes: int = 0
     compared: int = 0
-    found: Found = field(default_factory=Found)
+    found: AuditDifferences = field(default_factory=AuditDifferences)
     held_back: int = 0
     error: str = ""
     not_in_order: str = ""

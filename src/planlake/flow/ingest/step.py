@@ -15,7 +15,7 @@ from planlake.checks.quality import CheckResult, blocking, deletions
 from planlake.clock import naive_utc
 from planlake.engines.memory import give_back
 from planlake.flow.context import Context
-from planlake.flow.ingest.deletions import Gone, ask_whether_gone, held_ids, held_in_all, no_longer_seen
+from planlake.flow.ingest.deletions import UnseenIds, ask_whether_gone, held_ids, held_in_all, no_longer_seen
 from planlake.flow.ingest.fetch import Fetching, Page, fetch_windows
 from planlake.flow.ingest.prepare_readings import give_up
 from planlake.flow.ingest.raw_rows import closing_rows, raw_rows, request_row, stored_by_request
@@ -86,7 +86,7 @@ async def _keep_deletions(state: _Batch, fetching: Fetching, reading: Reading, h
     """
     if reading.window != FULL or reading.gaps:
         return True
-    context, resource, gone = state.context, fetching.resource, Gone((), 0)
+    context, resource, gone = state.context, fetching.resource, UnseenIds((), 0)
     if reading.is_resumed:  # not every id is known here
         await _checkpoint(state)
         await _wait_for_checkpoint(state)

@@ -16,7 +16,7 @@ from planlake.engines.duckdb.connection import Connection
 from planlake.engines.sql import identifier, literal
 from planlake.lake.forgetting.search import Rule, Treated
 from planlake.lake.state.drop_unchanged import plain_id_sql
-from planlake.lake.tables.columns import Described
+from planlake.lake.tables.columns import ResourceSpec
 
 MARK = "[forgotten]"  # what stands where something named the record
 MESSAGES = {"checks": "message", "runs": "message", "drift": "detail"}  # tables of operations, and where theirs stand
@@ -29,7 +29,7 @@ class Person:
     `has_text_ids` says whether the key is text in every version of its tables, in one lake.
     """
 
-    resource: Described
+    resource: ResourceSpec
     id: str
     has_text_ids: bool
 
@@ -43,7 +43,7 @@ class Person:
         return (self.resource.key, int(self.id)) if is_number else None
 
 
-def person(connection: Connection, resource: Described, identity: str, *, has_text_ids: bool) -> Person:
+def person(connection: Connection, resource: ResourceSpec, identity: str, *, has_text_ids: bool) -> Person:
     """The record of this id, however the id is spelt: 007 is 7 where ids are numbers.
 
     A record without an id is named by a # and its hash.

@@ -17,7 +17,7 @@ from planlake.config import Config
 from planlake.errors import LakeError
 from planlake.lake.lake import LEDGER, ZONES, Lake, catalogue_file, clear_errors, warehouses_of
 from planlake.lake.previews.names import preview_names, unread
-from planlake.lake.repair.metadata_files import Written, metadata_files_of, newest_first, read
+from planlake.lake.repair.metadata_files import MetadataFile, metadata_files_of, newest_first, read
 from planlake.lake.repair.moved_table import Move, is_same_place
 from planlake.lake.repair.other_catalogues import check_alone, own_file
 from planlake.lake.tables.columns import TABLES
@@ -142,7 +142,7 @@ def _asked(base: Lake) -> Iterator[tuple[tuple[str, str], str]]:
             continue
 
 
-def unknown_tables(lake: Lake) -> dict[tuple[str, str], Written]:
+def unknown_tables(lake: Lake) -> dict[tuple[str, str], MetadataFile]:
     """Tables with rows that lie in the warehouse and that the catalogue does not know: their newest metadata files."""
     found = {}
     for zone in ZONES:
@@ -155,7 +155,7 @@ def unknown_tables(lake: Lake) -> dict[tuple[str, str], Written]:
     return {where: one for where, one in found.items() if str(one.metadata.table_uuid) not in given_up}
 
 
-def _newest(lake: Lake, zone: str, name: str) -> Written | None:
+def _newest(lake: Lake, zone: str, name: str) -> MetadataFile | None:
     place = lake.place(zone, name)
     io = load_file_io(lake.catalog.properties, place)
     return next(newest_first(lambda location: read(io, location, place), metadata_files_of(io, place)), None)

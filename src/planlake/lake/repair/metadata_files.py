@@ -25,7 +25,7 @@ METADATA = re.compile(r"(?P<folder>.+)/(?P<table>[^/]+)/metadata/(?P<number>[0-9
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class MetadataFile:
     """A metadata file: where it lies, its number, and what it says of the table.
 
     Where the table was made elsewhere (`move`), the metadata is as if it had been made here.
@@ -78,7 +78,7 @@ def stored_previews(base: Lake) -> list[str]:
     return [name for name in names if metadata_files(unread(base, name), "operations")]
 
 
-def read(io: FileIO, location: str, place: str) -> Written | None:
+def read(io: FileIO, location: str, place: str) -> MetadataFile | None:
     """A metadata file of the table at a place; None where it is gone or cannot be read, as one not written to its end.
 
     Of a table that was made elsewhere all places are read as those here.
@@ -88,7 +88,7 @@ def read(io: FileIO, location: str, place: str) -> Written | None:
     except UNREADABLE:
         return None
     move = move_of(metadata, place)
-    return Written(location, number_of(location), moved(metadata, move) if move else metadata, move)
+    return MetadataFile(location, number_of(location), moved(metadata, move) if move else metadata, move)
 
 
 def number_of(location: str) -> int:
@@ -97,12 +97,12 @@ def number_of(location: str) -> int:
     return int(found["number"]) if found else 0
 
 
-Read = Callable[[str], Written | None]
+Read = Callable[[str], MetadataFile | None]
 
 
-def ends(read_one: Read, locations: Iterable[str]) -> list[Written]:
+def ends(read_one: Read, locations: Iterable[str]) -> list[MetadataFile]:
     """The metadata files of one table that no other names as what it followed: the newest of each history."""
-    last: list[Written] = []
+    last: list[MetadataFile] = []
     followed: set[str] = set()
     for location in sorted(locations, key=number_of, reverse=True):
         one = read_one(location) if path_in_storage(location) not in followed else None
@@ -112,7 +112,7 @@ def ends(read_one: Read, locations: Iterable[str]) -> list[Written]:
     return last
 
 
-def newest_first(read_one: Read, locations: Iterable[str]) -> Iterator[Written]:
+def newest_first(read_one: Read, locations: Iterable[str]) -> Iterator[MetadataFile]:
     """Metadata files of one table: the last of the longest history, then what that followed, then others likewise.
 
     Of a table that was dropped and made again, the newer table comes first. Each file names those it followed, so

@@ -18,8 +18,8 @@ from planlake.lake.previews.names import preview_names, unread
 from planlake.lake.previews.own_tables import ENTERED, drop_table, last_events, pinning, remove_pins
 from planlake.lake.repair.check_location import check_place, moved_error, stored_locations
 from planlake.lake.repair.metadata_files import (
+    MetadataFile,
     Read,
-    Written,
     missing_file,
     newest_first,
     number_of,
@@ -72,7 +72,7 @@ class _Choice:
     """
 
     place: Place
-    chosen: Written | None
+    chosen: MetadataFile | None
     passed_over: str
     move: Move | None = None
 
@@ -121,7 +121,7 @@ def _beside(base: Lake, choices: Iterable[_Choice]) -> list[Recovered]:
     return [_said_beside(place, one) for place, one in newest.values()]
 
 
-def _said_beside(place: Place, one: Written) -> Recovered:
+def _said_beside(place: Place, one: MetadataFile) -> Recovered:
     rows = rows_of(place.known.metadata.current_snapshot()) if place.known else 0
     other = f"{one.number} of {rows_of(one.metadata.current_snapshot())} rows of {_day(one)}"
     said = (
@@ -210,12 +210,12 @@ def _newest_choice(place: Place, known_at: int) -> _Choice | None:
     return _Choice(place, newest, gone or _passed_over(place, newest, known_at) or below)
 
 
-def _is_whole(place: Place, one: Written) -> bool:
+def _is_whole(place: Place, one: MetadataFile) -> bool:
     current = one.metadata.current_snapshot()
     return not missing_file(place.io, [current] if current else [], current=current, move=one.move)
 
 
-def _passed_over(place: Place, now: Written, known_at: int) -> str:
+def _passed_over(place: Place, now: MetadataFile, known_at: int) -> str:
     """What is said of a file that could be newer than the one a table has now; empty where there is none."""
     passed = {path_in_storage(location) for location in (now.location, *now.log)}
     others = [location for location in place.files if path_in_storage(location) not in passed]
@@ -239,7 +239,7 @@ def _passed_over(place: Place, now: Written, known_at: int) -> str:
     return files_gone(now.number) if is_lost else ""
 
 
-def _newer(place: Place, known_at: int) -> Iterator[Written]:
+def _newer(place: Place, known_at: int) -> Iterator[MetadataFile]:
     """The metadata files a table could have, the best first."""
     known = place.known
     if known is None:
@@ -252,7 +252,7 @@ def _newer(place: Place, known_at: int) -> Iterator[Written]:
             yield one
 
 
-def _follows(read_one: Read, one: Written, known: Written) -> bool:
+def _follows(read_one: Read, one: MetadataFile, known: MetadataFile) -> bool:
     """Whether a file came after the known one, of the same table, or the table was dropped and made again.
 
     A log that reaches back to the known file's number has to hold it. One that was cut before is gone on with in the
@@ -279,7 +279,7 @@ def _unowned(preview: Lake, places: Iterable[Place], choices: Sequence[_Choice])
     return [place for place in bookmarked if place.name.partition("_")[2] not in entered]
 
 
-def _entered(noted: Place, newest: Written) -> set[str]:
+def _entered(noted: Place, newest: MetadataFile) -> set[str]:
     """What a preview has tables of its own of; nothing where the rows that say so are gone."""
     try:
         return {resource for resource, event in last_events(noted.at(newest)).items() if event == ENTERED}
@@ -287,7 +287,7 @@ def _entered(noted: Place, newest: Written) -> set[str]:
         return set()
 
 
-def _apart(place: Place, older: Written | None, newer: Written | None) -> Recovered:
+def _apart(place: Place, older: MetadataFile | None, newer: MetadataFile | None) -> Recovered:
     """What is said of a table while two histories lie beside each other."""
     told = [
         f"{word} of {rows_of(one.metadata.current_snapshot())} rows until {_day(one)}"
@@ -305,7 +305,7 @@ def _apart(place: Place, older: Written | None, newer: Written | None) -> Recove
     )
 
 
-def _day(one: Written) -> date:
+def _day(one: MetadataFile) -> date:
     return london_day(datetime.fromtimestamp(one.written_at / 1000, UTC).replace(tzinfo=None))
 
 

@@ -15,14 +15,14 @@ from pyiceberg.serializers import ToOutputFile
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
-from planlake.lake.repair.metadata_files import Written, manifests_in
+from planlake.lake.repair.metadata_files import MetadataFile, manifests_in
 from planlake.lake.repair.moved_table import Move
 from planlake.lake.tables.manifests import entry_of, rewrite_manifest, rewrite_manifest_list
 from planlake.lake.tables.stored_files import are_there, storage_of
 from planlake.lake.tables.unreadable import UNREADABLE
 
 
-def rewrite_here(table: Table, one: Written) -> Written:
+def rewrite_here(table: Table, one: MetadataFile) -> MetadataFile:
     """The newest metadata of a table that was made elsewhere, rewritten for here; the same where it was made here.
 
     Nothing knows it yet: the catalogue is pointed to it afterwards. A version whose lists are gone keeps its place in
@@ -41,7 +41,7 @@ def rewrite_here(table: Table, one: Written) -> Written:
     metadata, number = one.metadata.model_copy(update=changes), one.number + 1
     place = f"{metadata.location}/metadata/{number:05}-{uuid.uuid4()}.metadata.json"
     ToOutputFile.table_metadata(metadata, table.io.new_output(place))
-    return Written(place, number, metadata)
+    return MetadataFile(place, number, metadata)
 
 
 def _settled_version(table: Table, move: Move, snapshot: Snapshot, made: dict[str, ManifestFile]) -> Snapshot:

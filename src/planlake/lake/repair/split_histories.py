@@ -15,7 +15,7 @@ from pyiceberg.exceptions import NoSuchNamespaceError
 from planlake.errors import LakeError
 from planlake.lake.lake import LEDGER, ZONES, Lake
 from planlake.lake.repair.check_location import GIVEN_UP, given_up_tables
-from planlake.lake.repair.metadata_files import Written, ends, missing_file
+from planlake.lake.repair.metadata_files import MetadataFile, ends, missing_file
 from planlake.lake.repair.stored_tables import Place, places_in
 from planlake.printable import listed
 
@@ -29,15 +29,15 @@ class _Lines:
     """The newest file of each history of a table in the order in which they began, and the place of the present one."""
 
     place: Place
-    ends: Sequence[Written]
+    ends: Sequence[MetadataFile]
     present: int
 
     @property
-    def older(self) -> Written | None:
+    def older(self) -> MetadataFile | None:
         return self.ends[self.present - 1] if self.present else None
 
     @property
-    def newer(self) -> Written | None:
+    def newer(self) -> MetadataFile | None:
         return self.ends[self.present + 1] if self.present + 1 < len(self.ends) else None
 
     @property
@@ -46,14 +46,14 @@ class _Lines:
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class SplitHistories:
     """Tables that have several histories, those that only the present one has, and those that only another has."""
 
     several: Sequence[_Lines]
     present_only: Sequence[_Lines]
     other_only: Sequence[_Lines]
 
-    def told(self) -> Iterator[tuple[Place, Written | None, Written | None]]:
+    def told(self) -> Iterator[tuple[Place, MetadataFile | None, MetadataFile | None]]:
         """Each table of which another history is there, with the newest file of the older and of the newer one."""
         for one in self.several:
             present = one.ends[one.present] if not one.place.is_known else None
@@ -93,12 +93,12 @@ def _with_history(lines: _Lines, chosen: Chosen) -> Place:
     return replace(place, files=files, known=place.known if wanted is present else None)
 
 
-def _is_of(place: Place, location: str, wanted: Written) -> bool:
+def _is_of(place: Place, location: str, wanted: MetadataFile) -> bool:
     one = place.read(location)
     return one is not None and one.metadata.table_uuid == wanted.metadata.table_uuid
 
 
-def split_of(base: Lake, places: Iterable[Place]) -> Split | None:
+def split_of(base: Lake, places: Iterable[Place]) -> SplitHistories | None:
     """The histories of a lake's own tables; None where there is but one."""
     given_up = given_up_tables(base)
     lines = [one for place in places if place.lake is base and (one := _lines(place, given_up)) is not None]
@@ -108,7 +108,7 @@ def split_of(base: Lake, places: Iterable[Place]) -> Split | None:
     single = [one for one in lines if len(one.ends) == 1]
     is_known, since = any(one.place.is_known for one in lines), min(one.began for one in several)
     own = [one.place.is_known if is_known else one.began >= since for one in single]
-    return Split(
+    return SplitHistories(
         several,
         [one for one, is_own in zip(single, own, strict=True) if is_own],
         [one for one, is_own in zip(single, own, strict=True) if not is_own],
@@ -117,7 +117,7 @@ def split_of(base: Lake, places: Iterable[Place]) -> Split | None:
 
 def _lines(place: Place, given_up: set[str]) -> _Lines | None:
     """The histories of a table that have rows; of those given up none but the present one."""
-    newest: dict[object, Written] = {}
+    newest: dict[object, MetadataFile] = {}
     if place.known is not None:
         newest[place.known.metadata.table_uuid] = place.known
     elif place.is_known:
@@ -139,16 +139,16 @@ def _unfollowed(place: Place) -> list[str]:
     return [location for location in place.files if location not in known]
 
 
-def _goes_on(one: Written, present: Written) -> bool:
+def _goes_on(one: MetadataFile, present: MetadataFile) -> bool:
     """Whether a table was made again after the last that is known of it was written, and nothing was since."""
     return _began(one) > present.written_at and not _has_rows(present)
 
 
-def _has_rows(one: Written) -> bool:
+def _has_rows(one: MetadataFile) -> bool:
     return one.metadata.current_snapshot() is not None
 
 
-def _began(one: Written) -> int:
+def _began(one: MetadataFile) -> int:
     """When a history began, as far as its newest file tells; in milliseconds since 1970."""
     log = [entry.timestamp_ms for entry in one.metadata.metadata_log]
     return min([*log, *(snapshot.timestamp_ms for snapshot in one.metadata.snapshots), one.written_at])
@@ -167,7 +167,7 @@ def check_histories(base: Lake) -> None:
         raise LakeError(message, facts=facts, state="Nothing was changed", hint="planlake recover")
 
 
-def branches(base: Lake, places: Sequence[Place]) -> list[tuple[Place, Written]]:
+def branches(base: Lake, places: Sequence[Place]) -> list[tuple[Place, MetadataFile]]:
     """Where the history of a lake's own tables goes on beside the one its catalogue has: the newest file of each.
 
     Another catalogue wrote it, or this one before a backup of it was restored. A file alone is none: a command that was
@@ -184,7 +184,7 @@ def branches(base: Lake, places: Sequence[Place]) -> list[tuple[Place, Written]]
     return found if any(_goes_on_beside(*one) for one in found) or _are_of_one_command(found, own) else []
 
 
-def _is_beside(place: Place, known: Written, one: Written) -> bool:
+def _is_beside(place: Place, known: MetadataFile, one: MetadataFile) -> bool:
     """Whether a file has a version of the table that the known one has not, with all its files."""
     current = one.metadata.current_snapshot()
     if current is None or one.move is not None or one.metadata.table_uuid != known.metadata.table_uuid:
@@ -193,13 +193,13 @@ def _is_beside(place: Place, known: Written, one: Written) -> bool:
     return not is_held and not missing_file(place.io, [current], current=current)
 
 
-def _goes_on_beside(place: Place, one: Written) -> bool:
+def _goes_on_beside(place: Place, one: MetadataFile) -> bool:
     """Whether it follows another file that the known history has not."""
     own = {place.known.location, *place.known.log} if place.known else set()
     return any(location in place.files and location not in own for location in one.log)
 
 
-def _are_of_one_command(found: Sequence[tuple[Place, Written]], own: Iterable[Place]) -> bool:
+def _are_of_one_command(found: Sequence[tuple[Place, MetadataFile]], own: Iterable[Place]) -> bool:
     """Whether files of two tables were written one soon after the other, nothing of the known history in between.
 
     Commands that were killed leave one file each; whatever writes ends with rows of several tables at once.
@@ -214,17 +214,17 @@ def _are_of_one_command(found: Sequence[tuple[Place, Written]], own: Iterable[Pl
     )
 
 
-def _commits(known: Written) -> set[int]:
+def _commits(known: MetadataFile) -> set[int]:
     log = (entry.timestamp_ms for entry in known.metadata.metadata_log)
     return {known.written_at, *log, *(snapshot.timestamp_ms for snapshot in known.metadata.snapshots)}
 
 
-def _name(one: Written) -> str:
+def _name(one: MetadataFile) -> str:
     """A file's own part of its name, short: a catalogue keeps no long values."""
     return one.location.rpartition("/")[2].partition("-")[2][:8]
 
 
-def leave_out(base: Lake, found: Iterable[Written]) -> None:
+def leave_out(base: Lake, found: Iterable[MetadataFile]) -> None:
     """Note in the catalogue that these files, and those they followed, are not its own: a later sweep deletes them.
 
     No table is written, so a backup of the catalogue that is restored once more knows nothing of it.

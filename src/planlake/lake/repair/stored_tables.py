@@ -12,7 +12,7 @@ from pyiceberg.table import Table
 
 from planlake.lake.lake import Lake
 from planlake.lake.repair.check_location import stored_locations
-from planlake.lake.repair.metadata_files import Written, metadata_files, number_of, read
+from planlake.lake.repair.metadata_files import MetadataFile, metadata_files, number_of, read
 from planlake.lake.repair.moved_table import is_same_place
 from planlake.lake.tables.unreadable import UNREADABLE
 
@@ -29,7 +29,7 @@ class Place:
     zone: str
     name: str
     is_known: bool
-    known: Written | None
+    known: MetadataFile | None
     files: Sequence[str]
     io: FileIO = field(repr=False, compare=False)
     known_number: int = 0
@@ -39,11 +39,11 @@ class Place:
         """The names of its database and its own."""
         return self.lake.database(self.zone), self.name
 
-    def read(self, location: str) -> Written | None:
+    def read(self, location: str) -> MetadataFile | None:
         """One of its metadata files; None where it cannot be read."""
         return read(self.io, location, self.lake.place(self.zone, self.name))
 
-    def at(self, one: Written) -> Table:
+    def at(self, one: MetadataFile) -> Table:
         """The table as one of its files describes it."""
         return Table(self.identifier, one.metadata, one.location, self.io, self.lake.catalog)
 
@@ -69,6 +69,6 @@ def _known_location(lake: Lake, zone: str, name: str) -> str | None:
         return ""
 
 
-def _known(place: Place, location: str) -> Written | None:
+def _known(place: Place, location: str) -> MetadataFile | None:
     here = f"{place.lake.place(place.zone, place.name)}/metadata/{location.rpartition('/')[2]}"
     return place.read(here) or (None if is_same_place(here, location) else place.read(location))

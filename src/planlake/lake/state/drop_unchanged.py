@@ -20,7 +20,7 @@ from planlake.engines.sql import identifier, literal
 from planlake.lake.lake import Lake
 from planlake.lake.state.ledger import raw_files, raw_rows_sql
 from planlake.lake.state.lost_requests import has_lost, lost_requests_sql
-from planlake.lake.tables.columns import Described
+from planlake.lake.tables.columns import ResourceSpec
 from planlake.lake.tables.data_files import data_files
 from planlake.lake.tables.filters import is_between
 from planlake.lake.tables.version_summary import bookmark
@@ -84,7 +84,7 @@ def _identity(current: Table | None, key: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldVersion:
     """The latest version of an id: its batch, whether it is a deletion, its hash.
 
     The hash is None where its batch brought several versions: which of them wins depends on more than is known here.
@@ -95,7 +95,9 @@ class Held:
     record_hash: str | None
 
 
-def held_between(lake: Lake, connection: Connection, resource: Described, *, low: int, high: int) -> dict[int, Held]:
+def held_between(
+    lake: Lake, connection: Connection, resource: ResourceSpec, *, low: int, high: int
+) -> dict[int, HeldVersion]:
     """What the lake holds of the ids from `low` to `high`, by id; of a resource whose ids are whole numbers."""
     parts = []
     current = lake.find("refined", f"current_{resource.name}")
@@ -116,7 +118,7 @@ def held_between(lake: Lake, connection: Connection, resource: Described, *, low
               qualify batch = max(batch) over (partition by id))
         group by id"""
     with connection.cursor() as cursor:
-        return {identity: Held(*values) for identity, *values in cursor.execute(query).fetchall()}
+        return {identity: HeldVersion(*values) for identity, *values in cursor.execute(query).fetchall()}
 
 
 def _held_in_current(current: Table, key: str, *, low: int, high: int) -> str:

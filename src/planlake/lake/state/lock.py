@@ -27,7 +27,7 @@ NOTE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class LockNote:
     """A run that holds or held a lake: its number, the preview it works in (none: empty), when it began (UTC).
 
     `broken` says what broke it off, where that could be said nowhere else: on a full disk, for example.
@@ -40,45 +40,45 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldLock:
     """A lake that is held for writing, and the runs that held it before and left without a word."""
 
     file: TextIO | None = field(default=None, repr=False)
-    left: Sequence[Noted] = ()
+    left: Sequence[LockNote] = ()
 
 
 @contextmanager
-def hold_for_writing(lock_file: Path | None, wait_seconds: float) -> Iterator[Held]:
+def hold_for_writing(lock_file: Path | None, wait_seconds: float) -> Iterator[HeldLock]:
     """Hold a lake for writing; a ConflictError when another process still holds it after `wait_seconds`.
 
     Nothing is held where there is no lock file.
     """
     if lock_file is None:
-        yield Held()
+        yield HeldLock()
         return
     with _opened(lock_file) as lock:
         _acquire(lock, wait_seconds)
-        held = Held(lock, _notes(lock))
+        held = HeldLock(lock, _notes(lock))
         _write(held, f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
         yield held
 
 
-def note_run(held: Held, run: int, preview: str, since: datetime, *, broken: str = "") -> None:
+def note_run(held: HeldLock, run: int, preview: str, since: datetime, *, broken: str = "") -> None:
     """Say which run holds the lake from now on; or what broke it off, which a later command puts into `runs`."""
-    _write(held, _line(Noted(run, preview, since, " ".join(broken.split())), os.getpid()))
+    _write(held, _line(LockNote(run, preview, since, " ".join(broken.split())), os.getpid()))
 
 
-def _line(one: Noted, process: int) -> str:
+def _line(one: LockNote, process: int) -> str:
     place, end = f" in {one.preview}" if one.preview else "", f", {one.broken}" if one.broken else ""
     return f"run {one.run}{place}, process {process}, since {one.since:%Y-%m-%d %H:%M:%S} UTC{end}"
 
 
-def note_end(held: Held, told: Collection[tuple[int, str]] = ()) -> None:
+def note_end(held: HeldLock, told: Collection[tuple[int, str]] = ()) -> None:
     """Say that the run has ended; of those that were left, whose run and preview are `told` need no note any more."""
     _write(replace(held, left=[one for one in held.left if (one.run, one.preview) not in told]), "nobody")
 
 
-def read_lock_notes(lock_file: Path | None) -> tuple[bool, list[Noted]]:
+def read_lock_notes(lock_file: Path | None) -> tuple[bool, list[LockNote]]:
     """Whether somebody holds the lake now, and the runs that hold or held it and never said that they ended."""
     if lock_file is None:
         return False, []
@@ -98,11 +98,11 @@ def _is_locked(lock: TextIO) -> bool:
     return False
 
 
-def _notes(lock: TextIO) -> list[Noted]:
+def _notes(lock: TextIO) -> list[LockNote]:
     lock.seek(0)
     found = (NOTE.fullmatch(line) for line in lock.read().splitlines())
     return [
-        Noted(int(one["run"]), one["preview"] or "", _instant(one["since"]), one["broken"] or "")
+        LockNote(int(one["run"]), one["preview"] or "", _instant(one["since"]), one["broken"] or "")
         for one in found
         if one
     ]
@@ -112,7 +112,7 @@ def _instant(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - UTC, as tables keep it
 
 
-def _write(held: Held, first: str) -> None:
+def _write(held: HeldLock, first: str) -> None:
     """Write who holds the lake and what is left; in place, as a full disk has no room for more.
 
     That it cannot be written stops nobody.

@@ -13,7 +13,7 @@ from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import literal
 from planlake.lake.lake import Lake
-from planlake.lake.state.lock import Noted
+from planlake.lake.state.lock import LockNote
 from planlake.lake.tables.data_files import data_files
 from planlake.lake.tables.filters import is_above
 
@@ -28,7 +28,7 @@ TRACES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Unended:
+class UnfinishedRun:
     """A run without a row of its own in `runs`; when it began is UTC, None where nothing tells, `broken` as noted."""
 
     run: int
@@ -38,8 +38,8 @@ class Unended:
 
 
 def find_unfinished_runs(
-    lake: Lake, connection: Connection, notes: Iterable[Noted], *, above: int, until: int
-) -> list[Unended]:
+    lake: Lake, connection: Connection, notes: Iterable[LockNote], *, above: int, until: int
+) -> list[UnfinishedRun]:
     """The runs without a row, of those that left something above the last one that has one, and of those noted."""
     own = [one for one in notes if one.preview == lake.preview]
     found, broken = {one.run: one.since for one in own}, {one.run: one.broken for one in own}
@@ -47,7 +47,7 @@ def find_unfinished_runs(
     began: dict[int, datetime | None] = {run: at for run, at in found.items() if run not in recorded}
     if until > above:
         began = {**_left(lake, connection, above), **began}
-    return [Unended(run, at, lake.preview, broken.get(run, "")) for run, at in sorted(began.items())]
+    return [UnfinishedRun(run, at, lake.preview, broken.get(run, "")) for run, at in sorted(began.items())]
 
 
 def _recorded(lake: Lake, connection: Connection, runs: Iterable[int]) -> set[int]:

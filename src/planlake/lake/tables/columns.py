@@ -25,7 +25,7 @@ from planlake.engines.sql import identifier
 Columns = Mapping[str, str]
 
 
-class Described(Protocol):
+class ResourceSpec(Protocol):
     """What the lake needs to know of a resource; the records of the catalogue are such."""
 
     @property
@@ -275,7 +275,7 @@ def schema_of(columns: Columns, keys: Mapping[str, str] | None = None) -> Schema
     return Schema(*fields)
 
 
-def keys_of(schema: Schema | None, resource: Described | None = None) -> dict[str, str]:
+def keys_of(schema: Schema | None, resource: ResourceSpec | None = None) -> dict[str, str]:
     """The column of each key of the API: declared ones, then those found in the data (the key is the column's doc).
 
     What the table calls a column counts; a declared key it lacks has the name that it would be given.
@@ -301,14 +301,14 @@ class Column:
     type: str
 
 
-def columns_of(schema: Schema, resource: Described) -> tuple[Column, ...]:
+def columns_of(schema: Schema, resource: ResourceSpec) -> tuple[Column, ...]:
     """The columns of a refined table that hold values of the API, declared ones first."""
     return tuple(
         Column(key, name, resource.columns.get(key, "text")) for key, name in keys_of(schema, resource).items()
     )
 
 
-def key_by_column(schema: Schema | None, resource: Described | None = None) -> dict[str, str]:
+def key_by_column(schema: Schema | None, resource: ResourceSpec | None = None) -> dict[str, str]:
     """The key of the API that each column holds: most are called like it, some have a number."""
     return {column: key for key, column in keys_of(schema, resource).items()}
 

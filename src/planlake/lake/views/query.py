@@ -19,7 +19,7 @@ from planlake.engines.duckdb.parsing import TextsOf
 from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import ZONES, Lake
-from planlake.lake.tables.columns import Described
+from planlake.lake.tables.columns import ResourceSpec
 from planlake.lake.views.parse_query import DATABASES, HINT, Question, parse_query
 from planlake.lake.views.query_errors import why
 from planlake.lake.views.views import Views, known_names
@@ -35,7 +35,7 @@ class QueryContext:
     """A lake that is asked: its resources, the day it is asked about, and how far a query may go."""
 
     lake: Lake
-    resources: Mapping[str, Described]
+    resources: Mapping[str, ResourceSpec]
     texts_of: TextsOf = field(repr=False)
     limits: Limits
     as_of: date | None = None
@@ -145,7 +145,7 @@ def columns_of(views: Views, database: str, name: str) -> dict[str, str]:
     return {row[0]: row[1] for row in views.connection.execute(f"describe {full_name}").fetchall()}
 
 
-def unknown(lake: Lake, resources: Mapping[str, Described], schema: str, name: str) -> ConfigurationError:
+def unknown(lake: Lake, resources: Mapping[str, ResourceSpec], schema: str, name: str) -> ConfigurationError:
     """Why there is no table of this name."""
     databases = [lake.database(zone) for zone in ZONES]
     bases = [lake.base.database(zone) for zone in ZONES] if lake.base is not None else []

@@ -22,7 +22,7 @@ from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.state.ledger import gaps_sql, raw_files, raw_rows_sql
 from planlake.lake.state.operations import until_today_sql
-from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES, Described, keys_of, latest_first
+from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES, ResourceSpec, keys_of, latest_first
 from planlake.lake.tables.data_files import data_files, highest_by_resource
 from planlake.lake.tables.version_summary import DAY_TAG, day_tag
 from planlake.lake.tables.versions import run_date_of, still_published
@@ -40,7 +40,7 @@ class Views:
     """
 
     lake: Lake
-    resources: Mapping[str, Described]
+    resources: Mapping[str, ResourceSpec]
     connection: Connection = field(repr=False)
     texts_of: TextsOf = field(repr=False)
     as_of: date | None = None
@@ -115,7 +115,7 @@ class Views:
         columns = imports.replace("page_number", f"page_number, api_response as {identifier(resource)}", 1)
         return f"select {columns} from {rows} union all {failed}"
 
-    def _parsed(self, resource: Described) -> str | None:
+    def _parsed(self, resource: ResourceSpec) -> str | None:
         """Every key as text, beside the import columns."""
         lake = self.lake.holder(resource.name)
         files = raw_files(lake, resource.name, 0)
@@ -137,7 +137,7 @@ class Views:
         slow = self._irregular(resource, f"(select * from {rows} where not ({regular_rows} and {is_fast}))", keys)
         return f"{slow} union all by name {regular}" if is_fast else slow
 
-    def _irregular(self, resource: Described, rows: str, keys: Mapping[str, str]) -> str:
+    def _irregular(self, resource: ResourceSpec, rows: str, keys: Mapping[str, str]) -> str:
         imports = ", ".join(IMPORT_COLUMNS)
         others = self.connection.sql(f"select {imports}, batch, api_response from {rows}").to_arrow_table()
         name = f"irregular {resource.name}"  # no resource is called so
@@ -154,13 +154,13 @@ class Views:
                 return render(self.resources[name.removeprefix(prefix)])
         return self._latest(self.resources[name]) if name in self.resources else None
 
-    def _increment(self, resource: Described) -> str | None:
+    def _increment(self, resource: ResourceSpec) -> str | None:
         table = self.lake.shown("refined", f"increment_{resource.name}")
         if table is None:
             return None
         return f"select * from {self._versions(resource, table)}"
 
-    def _versions(self, resource: Described, table: Table) -> str:
+    def _versions(self, resource: ResourceSpec, table: Table) -> str:
         """Versions received until the day asked about; where there are none, a note says when the first came."""
         if self.as_of is None:
             return self._whole_rows(table)
@@ -173,7 +173,7 @@ class Views:
             self.notes[:] = [*(one for one in self.notes if not one.startswith(f"{resource.name} as of")), note]
         return f"(select * from {self._whole_rows(table)} where import_date <= '{self.as_of:%Y%m%d}')"
 
-    def _current(self, resource: Described) -> str | None:
+    def _current(self, resource: ResourceSpec) -> str | None:
         table = self.lake.shown("refined", f"current_{resource.name}")
         if table is None or self.as_of is None or table.current_snapshot() is None:
             return self._whole(table) if table is not None else None
@@ -196,7 +196,7 @@ class Views:
             partition by {identifier(resource.key)}
             order by {latest_first(resource.changed, increment.schema().column_names)}) = 1"""
 
-    def _snapshot_of_day(self, resource: Described, table: Table, day: date) -> tuple[str, Snapshot | None]:
+    def _snapshot_of_day(self, resource: ResourceSpec, table: Table, day: date) -> tuple[str, Snapshot | None]:
         """The day on which the version that was published at the end of this day was, and it, if it is still kept.
 
         The tag of that day or the last before it, unless a later version was published whose tag is gone since.
@@ -209,7 +209,7 @@ class Views:
             return tag_day, tagged
         return published[0][0], table.snapshot_by_id(published[0][1])
 
-    def _published_until(self, resource: Described, table: Table, day: date) -> list[tuple[tuple[str, int], bool]]:
+    def _published_until(self, resource: ResourceSpec, table: Table, day: date) -> list[tuple[tuple[str, int], bool]]:
         """The day and version of everything published by the end of a day, the last first, and whether it counts."""
         query = f"""select snapshot_date, snapshot_id, run, batch from {self._own("operations", "published")}
                     where resource = {literal(resource.name)} and snapshot_date <= '{day:%Y%m%d}'
@@ -218,12 +218,12 @@ class Views:
         counts = still_published(table, [(run, batch, version) for _, version, run, batch in rows])
         return [((date, version), one) for (date, version, *_), one in zip(rows, counts, strict=True)]
 
-    def _was_undone(self, resource: Described, table: Table, day: date) -> bool:
+    def _was_undone(self, resource: ResourceSpec, table: Table, day: date) -> bool:
         """Whether something was published by the end of a day and all of it is undone: then there was nothing."""
         counts = [one for _, one in self._published_until(resource, table, day)]
         return bool(counts) and not any(counts)
 
-    def _schema(self, resource: Described, table: Table) -> Schema:
+    def _schema(self, resource: ResourceSpec, table: Table) -> Schema:
         """The columns of `current_` with the types they had on the day asked about; those that came later are NULL."""
         snapshot = self._snapshot_of_day(resource, table, self.as_of)[1] if self.as_of else None
         if snapshot is None or snapshot.schema_id is None:
@@ -232,7 +232,7 @@ class Views:
         now = {field.name: field for field in table.schema().fields}
         return Schema(*{**now, **then}.values())
 
-    def _history(self, resource: Described) -> str | None:
+    def _history(self, resource: ResourceSpec) -> str | None:
         """Every version with the time from which and until which Planlake held it as the latest."""
         table = self.lake.shown("refined", f"increment_{resource.name}")
         if table is None:
@@ -243,7 +243,7 @@ class Views:
         columns = f"{_shown(table.schema())}, is_deleted, import_datetime as valid_from, {next_version} as valid_to"
         return f"select {columns} from {self._versions(resource, table)}"
 
-    def _latest(self, resource: Described) -> str | None:
+    def _latest(self, resource: ResourceSpec) -> str | None:
         """The latest version of each id that is not deleted, and the date of the last published snapshot."""
         rows = self._current(resource)
         table = self.lake.shown("refined", f"current_{resource.name}")
@@ -255,7 +255,7 @@ class Views:
                 substr({day}, 5, 2) as snapshot_month, substr({day}, 7, 2) as snapshot_day, {day} as snapshot_date
             from ({rows}) where not is_deleted"""
 
-    def _published(self, resource: Described, table: Table) -> str:
+    def _published(self, resource: ResourceSpec, table: Table) -> str:
         """The day on which what is shown was published last."""
         snapshot = table.current_snapshot()
         if self.as_of is not None:
@@ -271,7 +271,7 @@ class Views:
         return told if self.as_of is not None else told or run_date_of(snapshot)
 
 
-def known_names(lake: Lake, resources: Mapping[str, Described]) -> dict[str, list[str]]:
+def known_names(lake: Lake, resources: Mapping[str, ResourceSpec]) -> dict[str, list[str]]:
     """Every table and view that can be queried now, by database; a preview's own, and its base's it shows."""
     own = _own_names(lake, resources)
     if lake.base is None:
@@ -283,7 +283,7 @@ def known_names(lake: Lake, resources: Mapping[str, Described]) -> dict[str, lis
     }
 
 
-def _own_names(lake: Lake, resources: Mapping[str, Described]) -> dict[str, list[str]]:
+def _own_names(lake: Lake, resources: Mapping[str, ResourceSpec]) -> dict[str, list[str]]:
     refined = lake.names("refined")
     loaded = [name.removeprefix("current_") for name in refined if name.startswith("current_")]
     increments = [name.removeprefix("increment_") for name in refined if name.startswith("increment_")]
