@@ -88,7 +88,7 @@ def read(moving, reading, at_once, *, pages=10**9):
             for one in between:
                 moving.move()
                 moving.shown.update({int(one)}.intersection(moving.ids))
-                reading.look_for(one, is_answered=True)
+                reading.alone.note(int(one), is_answered=True, is_found=int(one) in moving.ids)
         elif repeats := reading.repeats_to_confirm():
             for one in repeats:
                 reading.confirm(one, [one] if int(one) in moving.ids else [], 1)

@@ -19,6 +19,7 @@ IN_BODY, IN_HEADER = "body:", "header:"
 HIGHEST = 2**31 - 1  # of what an answer says of itself: the ledger keeps whole numbers of 32 bits
 LONGEST = 24  # signs of a figure that are read, or repeated in a message
 FIGURE = re.compile("-?[0-9]+")  # int() takes more: 1_000, other scripts' digits
+OTHER_PAGE = "the answer says it is page"  # in the error of a page that is another one than the one asked for
 SHORT = re.compile(r"[A-Za-z0-9.+_-]{0,24}|[0-9, ]{0,24}")  # what a message may repeat of a figure that is none
 
 
@@ -113,7 +114,7 @@ def _totals(
         raise _no_sense(dialect.total, f"{results} results, {per_page} per page")
     if dialect.paging == "page":
         if place != asked:
-            raise ValueError(f"page {asked} was asked for, the answer says it is page {place}")
+            raise ValueError(f"page {asked} was asked for, {OTHER_PAGE} {place}")
         return Totals(results, per_page, place)
     _check_offset(dialect, per_page=per_page, place=place, asked=asked)
     return Totals(results, per_page, place // per_page + 1)

@@ -79,6 +79,8 @@ LIES = {
     "total_far_too_high": Lie(records=25, total=100_000),
     "total_beyond_all_bounds": Lie(records=25, total=1_000_000_000),
     "total_far_too_high_and_page_ignored": Lie(ignores_from=2, total=1_000_000),
+    "page_ignored_and_said_and_total_far_too_high": Lie(ignores_from=2, says_page=False, total=50_000),
+    "skipping_one_and_total_too_low": Lie(ignores_from=3, moved=1, total=20),
     "nothing_from_page_3_on": Lie(stops_at=3),
     "pages_too_small": Lie(size=8),
     "pages_too_large": Lie(size=12),
@@ -158,4 +160,5 @@ def test_what_was_refuted_is_said_in_a_sentence(told):
     assert reasons["last_page_ignored"] == "the API says 40 records, 30 different ones came"
     assert reasons["total_nought"] == "the API says 0 records, 10 came"
     assert reasons["total_of_a_page"] == "the API says 10 records, and more came behind them"
+    assert reasons["skipping_one_and_total_too_low"] == "the API says 20 records, 21 different ones came"
     assert reasons["total_far_too_high"] == "the API says 100,000 records, and nothing came on page 4"

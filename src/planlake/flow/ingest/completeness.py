@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from planlake.engines.casts import whole_number
+from planlake.sources.dialect import Totals
 from planlake.sources.records import Records
 
 MOST_PAGES_BACK = 16
+FEW_IDS = 2  # between two pages: to ask for them costs no more than to read pages again, and proves more
 Identity = int | str | None
 Identities = Sequence[Identity]
 
@@ -282,3 +284,44 @@ def is_within(identity: Identity, readings: Sequence[PageReading]) -> bool:
     place = bisect_right(readings, identity, key=_first) - 1
     last = readings[place].last if place >= 0 else None
     return last is not None and identity <= last
+
+
+@dataclass(slots=True)
+class AskedAlone:
+    """Ids between two pages that were asked for alone: whether there was an answer, and a record."""
+
+    answered: dict[int, bool] = field(default_factory=dict)
+    found: set[Identity] = field(default_factory=set)
+
+    def note(self, identity: int, *, is_answered: bool, is_found: bool) -> None:
+        """Take down what came for an id."""
+        self.answered[identity] = is_answered
+        if is_found:
+            self.found.add(identity)
+
+    def to_ask(self, holes: Iterable[Hole]) -> list[str]:
+        """The few ids that have room in these holes and were not asked for."""
+        few = [between for hole in holes if len(between := ids_between(hole)) <= FEW_IDS]
+        return [str(one) for between in few for one in between if one not in self.answered]
+
+    def has_filled(self, hole: Hole) -> bool:
+        """Whether every id that has room in a hole was answered for."""
+        between = ids_between(hole)
+        return 0 < len(between) <= FEW_IDS and all(self.answered.get(one) for one in between)
+
+    def pages_beside(self, holes: Iterable[Hole]) -> list[int]:
+        """The pages on both sides of ids that were found, in order."""
+        around = [hole for hole in holes if not set(ids_between(hole)).isdisjoint(self.found)] if self.found else []
+        return sorted({page for hole in around for page in (hole.left.page, hole.right.page)})
+
+    def surplus(self, newest: Sequence[PageReading], total: int) -> int:
+        """How many records more there are than the total: those of the pages, and those found that are on none."""
+        if not self.found:
+            return 0
+        elsewhere = self.found.difference(*(one.ids for one in newest))
+        return max(0, sum(one.records for one in newest) + len(elsewhere) - total)
+
+
+def is_short_end(page: int, per_page: int, totals: Totals, count: int) -> bool:
+    """Whether a last page of so many records says its own length as the length of a page."""
+    return totals.per_page == count and page * per_page >= totals.results

@@ -105,7 +105,8 @@ async def _pages(fetching: Fetching, reading: Reading, first: Page) -> AsyncIter
                 yield page
         elif between := reading.ids_to_look_for():
             async for identity, page in _ask_alone(fetching, reading, between):
-                reading.look_for(identity, is_answered=not page.answer.error)
+                found = identity in page.records.ids
+                reading.alone.note(int(identity), is_answered=not page.answer.error, is_found=found)
                 yield page
         elif repeats := reading.repeats_to_confirm():
             async for identity, page in _ask_alone(fetching, reading, repeats):

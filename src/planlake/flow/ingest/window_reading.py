@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import chain
 
 from planlake.flow.ingest.completeness import (
+    AskedAlone,
     Hole,
     Identity,
     PageReading,
@@ -21,23 +22,22 @@ from planlake.flow.ingest.completeness import (
     different_records,
     holes,
     identity_of,
-    ids_between,
     is_proven,
     is_read_last,
+    is_short_end,
     page_reading,
     pages_to_close,
     wrong_sizes,
 )
 from planlake.lake.state.ledger import FULL, PAGE, PROVISIONAL, RECOUNT
-from planlake.sources.dialect import Totals
+from planlake.sources.dialect import OTHER_PAGE, Totals
 from planlake.sources.records import Records
 
 MOST_ROUNDS = 24
 ROUNDS_FOR_HOLES = 12  # before a window is begun again
 MOST_TRIES = 3  # for a page that holds another number of records than it should, or something that is no record
 MOST_PAGES_AGAIN = 200  # of a full reading that is begun again in the same run
-FEW_IDS = 2  # between two pages: to ask for them costs no more than to read pages again, and proves more
-MOST_ALIKE = 3  # pages in a row that bring what the page before them brought
+MOST_ALIKE = 3  # pages in a row that bring what the page before them brought, or another page than the one asked for
 REPEATS_AT_ONCE, MOST_REPEATS = 10, 200
 WHOLE_WINDOW = 0  # as the page of a gap: nothing of the window is known, or it could not be proven
 
@@ -69,13 +69,14 @@ class Reading:
     times_vanished: int = 0
     looked_behind: int = 0  # the last page behind which nothing came
     alike: int = 0  # how many pages in a row brought what the page before brought
+    misplaced: int = 0  # how many pages in a row were another one than the one asked for
     contradiction: str = ""  # what the API says of this window that cannot be
     said_per_page: int = 0
     first_page: int = 1
     is_resumed: bool = False
     turn: int = 0  # its pages when it began: a turn that changed would mix up the order of its own pages
     confirmed: dict[Identity, int] = field(default_factory=dict)  # how many records the API has of a repeated id
-    looked_for: dict[int, bool] = field(default_factory=dict, repr=False)  # ids between pages, and whether answered
+    alone: AskedAlone = field(default_factory=AskedAlone, repr=False)
     seen: set[Identity] = field(default_factory=set, repr=False)
 
     def note(
@@ -85,6 +86,9 @@ class Reading:
 
         A page that failed keeps what it held before.
         """
+        self.misplaced = self.misplaced + 1 if OTHER_PAGE in error else 0
+        if self.misplaced >= MOST_ALIKE:  # it would go on like this to the end that the total says
+            self.contradiction = error
         if self.said_per_page and page > max(self.last_page, 1):
             self._note_behind(page, totals, records=records, error=error, times=times)
         elif error:
@@ -98,7 +102,7 @@ class Reading:
 
     def _note_page(self, page: int, totals: Totals, *, records: Records, times: tuple[float, float]) -> None:
         per_page = self.said_per_page or totals.per_page
-        if totals.per_page != per_page and not self._is_short_end(page, totals, records):
+        if totals.per_page != per_page and not is_short_end(page, self.per_page, totals, len(records)):
             was, now = f"{per_page} records a page", f"page {page} says {totals.per_page}"
             self.contradiction = f"the API says {was}, and on {now}"
             return
@@ -113,18 +117,15 @@ class Reading:
         self._note_whether_alike(one)
         self.readings.setdefault(page, []).append(one)
         self.turn = self.turn or self.last_page
-        if self.is_resumed and page == self.first_page:
-            self._begin_again_unless_joined(page)
+        is_first = self.is_resumed and page == self.first_page
+        if is_first and not are_adjacent(self.readings[page][0], one):  # records moved by more than this page since
+            self._begin_again()
 
     def _note_whether_alike(self, one: PageReading) -> None:
         before = self.readings.get(one.page - 1)
         self.alike = self.alike + 1 if before and one.ids and before[-1].ids == one.ids else 0
         if self.alike >= MOST_ALIKE:
             self.contradiction = f"pages {one.page - self.alike} to {one.page} hold the same records"
-
-    def _is_short_end(self, page: int, totals: Totals, records: Records) -> bool:
-        """Whether a last page says its own length as the length of a page."""
-        return totals.per_page == len(records) and page * self.per_page >= totals.results
 
     def _note_empty(self, page: int, totals: Totals | None) -> None:
         """No record came: the window has none, or ends before this page."""
@@ -156,12 +157,6 @@ class Reading:
     def _begin_again(self) -> None:
         self.readings.clear()
         self.is_resumed, self.first_page, self.vanished, self.looked_behind = False, 0, 0, 0
-
-    def _begin_again_unless_joined(self, page: int) -> None:
-        """Forget what an earlier run read where records moved by more than this page since."""
-        before, now = self.readings[page][0], self.readings[page][-1]
-        if not are_adjacent(before, now):
-            self._begin_again()
 
     @property
     def pages(self) -> dict[int, PageReading]:
@@ -224,7 +219,7 @@ class Reading:
         if not boundaries:
             return "one answer"
         found = self._holes()[:boundaries]
-        between = sum(map(self._is_looked_through, found))
+        between = sum(map(self.alone.has_filled, found))
         dense, again = boundaries - len(found), len(found) - between
         return f"{dense} page ends by consecutive ids, {between} by the ids between, {again} by reading pages again"
 
@@ -234,7 +229,8 @@ class Reading:
         is_unknown = not self.readings and not self.vanished
         if self.is_empty or is_unknown or self.contradiction or self.rounds > MOST_ROUNDS:
             return []
-        for found in (self._before_the_end, self._missing, self._unproven, self._end, self._repeating, self._again):
+        steps = (self._before_the_end, self._missing, self._unproven, self._end, self._repeating, self._beside)
+        for found in (*steps, self._again):
             if found == self._unproven and self.ids_to_look_for():
                 return []  # these first
             pages = {page for page in found() if page not in self.errors}
@@ -276,23 +272,14 @@ class Reading:
         """Ids to ask for alone: the few that have room between two pages, where these are numbers."""
         if self.contradiction or not self.readings:
             return []
-        few = [between for hole in self._open_holes() if len(between := ids_between(hole)) <= FEW_IDS]
-        return [str(one) for between in few for one in between if one not in self.looked_for]
-
-    def look_for(self, identity: str, *, is_answered: bool) -> None:
-        """Take down that an id was asked for alone: its record came with the answer, if there is one."""
-        self.looked_for[int(identity)] = is_answered
-
-    def _is_looked_through(self, hole: Hole) -> bool:
-        between = ids_between(hole)
-        return 0 < len(between) <= FEW_IDS and all(self.looked_for.get(one) for one in between)
+        return self.alone.to_ask(self._open_holes())
 
     def _holes(self) -> list[Hole]:
         return [hole for hole in holes(self.readings, self.last_page) if hole.right.page - 1 not in self.errors]
 
     def _open_holes(self) -> list[Hole]:
         return [
-            hole for hole in self._holes() if not self._is_looked_through(hole) and not is_proven(hole, self.readings)
+            hole for hole in self._holes() if not self.alone.has_filled(hole) and not is_proven(hole, self.readings)
         ]
 
     def _end(self) -> list[int]:
@@ -307,14 +294,21 @@ class Reading:
         """Pages with ids that came elsewhere too, once, where fewer different records came than the API counts."""
         if self._shortfall() <= 0:
             return []
-        counts = self._id_counts()
-        found = [
-            page
-            for page, one in self.pages.items()
-            if page <= self.last_page and not self.tries[page] and any(counts[identity] > 1 for identity in one.ids)
-        ]
+        counts, newest = self._id_counts(), self._newest()
+        found = [one.page for one in newest if not self.tries[one.page] and any(counts[known] > 1 for known in one.ids)]
         self.tries.update(found)
         return found
+
+    def _beside(self) -> list[int]:
+        """The pages beside an id that was found alone, once, where more records came than the API counts.
+
+        It stands on one of them by now, if others left the set while it was read.
+        """
+        if not self._surplus():
+            return []
+        pages = [page for page in self.alone.pages_beside(self._holes()) if not self.tries[page]]
+        self.tries.update(pages)
+        return pages
 
     def _again(self) -> list[int]:
         """Every page, where what came does not come to rest; a large table is left to the next run."""
@@ -379,6 +373,8 @@ class Reading:
             return f"page {wrong[0]} holds {self.pages[wrong[0]].records} records, which is not what the API says"
         if self._open_holes() or self._end():
             return "pages kept shifting while they were read"
+        if surplus := self._surplus():
+            return f"the API says {self.total} records, {self.total + surplus} different ones came"
         if shortfall := max(0, self._shortfall()):
             return f"the API says {self.total} records, {self.total - shortfall} different ones came"
         return ""
@@ -390,10 +386,15 @@ class Reading:
 
     def _shortfall(self) -> int:
         """How many records fewer came than the API counts, each id counted once or as often as was confirmed."""
-        newest = [one for page, one in sorted(self.pages.items()) if page <= self.last_page]
-        return self.total - different_records(newest, self.readings) - self.repeated
+        return self.total - different_records(self._newest(), self.readings) - self.repeated
+
+    def _surplus(self) -> int:
+        """How many records more came than the API counts, because some are on no page and were found alone."""
+        return self.alone.surplus(self._newest(), self.total)
+
+    def _newest(self) -> list[PageReading]:
+        """The newest readings of the pages that the newest total has."""
+        return [one for page, one in sorted(self.pages.items()) if page <= self.last_page]
 
     def _id_counts(self) -> Counter[Identity]:
-        """How often each id stands on the newest readings of the pages."""
-        newest = (one.ids for page, one in self.pages.items() if page <= self.last_page)
-        return Counter(chain.from_iterable(newest))
+        return Counter(chain.from_iterable(one.ids for one in self._newest()))
