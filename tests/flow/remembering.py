@@ -107,8 +107,8 @@ class Lake:
         """Tell the oracle what was answered: of a killed run those requests that the ledger has, else all."""
         with open_views(self.config) as views:
             query = f"""select resource, batch, request_id, event, "window", page, url, records, stored
-                from api_requests where request_id > {self.last_request} and records is not null
-                and event in ('page', 'provisional', 'recount', 'check') order by request_id"""
+                from api_requests where request_id > {self.last_request} and (event = 'count' or records is not null
+                and event in ('page', 'provisional', 'recount', 'check')) order by request_id"""
             rows = answer(views, query).to_pylist()
         self.last_request = max([self.last_request, *(row["request_id"] for row in rows)])
         if not is_killed:
@@ -117,6 +117,7 @@ class Lake:
                 (one.path.split("/")[-1], *sorted(one.query.items())) for one in self.feed.simulator.requests
             )
             assert told == asked, f"requests in the ledger {told}, answered {asked}"
+        rows = [row for row in rows if row["event"] != "count"]  # the weekly one brings no records
         for name, past in self.pasts.items():
             # of an id that repeats, which was confirmed by asking for it alone, the records came with their pages
             landed = [row for row in rows if row["resource"] == name and (row["records"] or row["event"] != "check")]
