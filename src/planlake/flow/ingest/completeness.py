@@ -309,11 +309,6 @@ class AskedAlone:
         between = ids_between(hole)
         return 0 < len(between) <= FEW_IDS and all(self.answered.get(one) for one in between)
 
-    def pages_beside(self, holes: Iterable[Hole]) -> list[int]:
-        """The pages on both sides of ids that were found, in order."""
-        around = [hole for hole in holes if not set(ids_between(hole)).isdisjoint(self.found)] if self.found else []
-        return sorted({page for hole in around for page in (hole.left.page, hole.right.page)})
-
     def surplus(self, newest: Sequence[PageReading], total: int) -> int:
         """How many records more there are than the total: those of the pages, and those found that are on none."""
         if not self.found:

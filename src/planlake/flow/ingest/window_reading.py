@@ -67,7 +67,8 @@ class Reading:
     newest_total: int = 0
     vanished: int = 0  # the first page that came empty although the total reaches beyond it
     times_vanished: int = 0
-    looked_behind: int = 0  # the last page behind which nothing came
+    looked_behind: int = 0  # the last page behind which nothing new came
+    is_shown_behind: bool = False  # whether known records came there
     alike: int = 0  # how many pages in a row brought what the page before brought
     misplaced: int = 0  # how many pages in a row were another one than the one asked for
     contradiction: str = ""  # what the API says of this window that cannot be
@@ -146,6 +147,8 @@ class Reading:
         known = different_ids(self.readings) if records else set()
         if error or totals is None or all(self._identity(one) in known for one in records.ids):
             self.looked_behind = page - 1
+            is_denied = totals is not None and totals.results <= (page - 1) * self.per_page
+            self.is_shown_behind = is_denied and len(records) > 0
         elif totals.results > (page - 1) * self.per_page:
             self._note_page(page, totals, records=records, times=times)
         else:
@@ -229,8 +232,7 @@ class Reading:
         is_unknown = not self.readings and not self.vanished
         if self.is_empty or is_unknown or self.contradiction or self.rounds > MOST_ROUNDS:
             return []
-        steps = (self._before_the_end, self._missing, self._unproven, self._end, self._repeating, self._beside)
-        for found in (*steps, self._again):
+        for found in (self._before_the_end, self._missing, self._unproven, self._end, self._repeating, self._again):
             if found == self._unproven and self.ids_to_look_for():
                 return []  # these first
             pages = {page for page in found() if page not in self.errors}
@@ -299,17 +301,6 @@ class Reading:
         self.tries.update(found)
         return found
 
-    def _beside(self) -> list[int]:
-        """The pages beside an id that was found alone, once, where more records came than the API counts.
-
-        It stands on one of them by now, if others left the set while it was read.
-        """
-        if not self._surplus():
-            return []
-        pages = [page for page in self.alone.pages_beside(self._holes()) if not self.tries[page]]
-        self.tries.update(pages)
-        return pages
-
     def _again(self) -> list[int]:
         """Every page, where what came does not come to rest; a large table is left to the next run."""
         is_small = self.window != FULL or self.last_page <= MOST_PAGES_AGAIN
@@ -373,7 +364,7 @@ class Reading:
             return f"page {wrong[0]} holds {self.pages[wrong[0]].records} records, which is not what the API says"
         if self._open_holes() or self._end():
             return "pages kept shifting while they were read"
-        if surplus := self._surplus():
+        if self.is_shown_behind and (surplus := self.alone.surplus(self._newest(), self.total)):
             return f"the API says {self.total} records, {self.total + surplus} different ones came"
         if shortfall := max(0, self._shortfall()):
             return f"the API says {self.total} records, {self.total - shortfall} different ones came"
@@ -387,10 +378,6 @@ class Reading:
     def _shortfall(self) -> int:
         """How many records fewer came than the API counts, each id counted once or as often as was confirmed."""
         return self.total - different_records(self._newest(), self.readings) - self.repeated
-
-    def _surplus(self) -> int:
-        """How many records more came than the API counts, because some are on no page and were found alone."""
-        return self.alone.surplus(self._newest(), self.total)
 
     def _newest(self) -> list[PageReading]:
         """The newest readings of the pages that the newest total has."""
