@@ -5,18 +5,30 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
 	--no-emit-find-links --no-emit-options --resolver backtracking
+SPARKS ?= 3.5 4.1
+# Of 4.1 that the tables are the same; ON_SPARK_4.1="$(ON_SPARK_3.5)" runs all on it too.
+ON_SPARK_3.5 ?= tests/engines/test_engines_agree.py tests/engines/test_spark.py
+ON_SPARK_4.1 ?= tests/engines/test_engines_agree.py
 OF_PRODUCT := --build-deps-for editable
 
-.PHONY: help demo test features check format lock bench soak release clean
+.PHONY: help demo test test-spark features check format lock bench soak release clean
 
 help: ## this list, from the words behind each target
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/run ## the product, on this machine, in half a minute
 	$(BIN)/planlake demo
 
 test: $(VENV)/dev ## every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-spark: $(SPARKS:%=.spark-%) ## the engine spark on PySpark 3.5 and 4.1; SPARKS=3.5 for one, -j2 side by side; needs Java
+
+.PRECIOUS: $(VENV)-spark/%/done
+.spark-%: $(VENV)/dev $(VENV)-spark/%/done
+	PYTHONPATH=$(CURDIR)/src:$(CURDIR)/$(VENV)-spark/$* $(BIN)/python -m pytest $(ON_SPARK_$*)
+	test ! -d $(VENV)-spark/$*/snowpark_connect_deps_iceberg || \
+		PYTHONPATH=$(CURDIR)/src:$(CURDIR)/$(VENV)-spark/$* $(BIN)/python -m pytest tests/engines/test_spark_reads.py
 
 features: $(VENV)/dev ## the playbook as scenarios, with a page for those who read no code: build/features.html
 	mkdir -p build && rm -f build/features.json
@@ -48,13 +60,15 @@ soak: $(VENV)/dev ## the tests that take long, in full: what each does more is i
 lock: $(VENV)/dev ## renews the lock files, with hashes
 	$(COMPILE) $(OF_PRODUCT) --upgrade --output-file requirements.lock pyproject.toml
 	$(COMPILE) $(OF_PRODUCT) --upgrade --extra dev --output-file requirements-dev.lock pyproject.toml
+	for version in $(SPARKS); do \
+		$(COMPILE) --upgrade --output-file tests/engines/spark/$$version.lock tests/engines/spark/$$version.in || exit 1; done
 	$(COMPILE) --upgrade --output-file benchmarks/requirements.lock benchmarks/requirements.in
 
 release: $(VENV)/dev ## VERSION=x.y.z: builds, installs, tries, commits and tags it; pushes nothing
 	$(BIN)/python scripts/release.py "$(VERSION)"
 
 clean: ## takes away what was installed and made: .venv, demo-lake, build
-	rm -rf $(VENV) $(VENV)-bench demo-lake build
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-spark demo-lake build
 
 $(VENV)/run: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -66,6 +80,12 @@ $(VENV)/dev: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# Each PySpark lies in a folder of its own: it has half a gigabyte, and no other test wants it.
+$(VENV)-spark/%/done: tests/engines/spark/%.lock $(VENV)/dev
+	rm -rf $(dir $@)
+	$(PIP) install --quiet --require-hashes --target $(dir $@) -r $<
 	touch $@
 
 $(VENV)-bench/done: benchmarks/requirements.lock

@@ -28,7 +28,9 @@ WORK = HERE / "work"
 LOG = WORK / "log.txt"
 TYPES = WORK / "types.json"
 BENCH_PYTHON = os.environ.get("BENCHMARK_PYTHON", str(HERE.parent / ".venv-bench" / "bin" / "python"))
-PLANLAKE = [sys.executable, "-c", "from planlake.cli.main import program; program()"]
+# With a file, as the installed program: what has none DuckDB takes for a prompt, and draws progress into its answers.
+AS_PROGRAM = "import __main__; __main__.__file__ = 'planlake'; from planlake.cli.main import program; program()"
+PLANLAKE = [sys.executable, "-c", AS_PROGRAM]
 NOW = {"full": "2026-11-23T03:00:00", "day": "2026-11-24T03:00:00", "scattered": "2026-11-24T03:00:00"}
 IMPORTED = {"full": date(2026, 11, 23), "day": date(2026, 11, 24), "scattered": date(2026, 11, 24)}
 CONFIGURATION = """\

@@ -42,7 +42,7 @@ ROOMS = (
     BASE,
 )
 INSIDE = {  # the rooms of a room, in the same way; "" are its own modules
-    "cli": (("main",), ("setup",), ("report",), ("runs",), ("inspection", "changes"), ("",)),
+    "cli": (("job",), ("main",), ("setup",), ("report",), ("runs",), ("inspection", "changes"), ("",)),
     "lake": (("open_lake",), ("repair",), ("views", "forgetting"), ("previews",), ("state",), ("",), ("tables",)),
     "engines": (("duckdb",), ("",)),
 }
@@ -117,7 +117,7 @@ def room_inside(whole):
         parts = module.split(".")[1:]
         if len(parts) < 2 or parts[0] != whole or PACKAGE.joinpath(*parts).is_dir():
             return None
-        return parts[1] if len(parts) > 2 or parts[1] in ("open_lake", "main") else ""
+        return parts[1] if len(parts) > 2 or parts[1] in ("open_lake", "main", "job") else ""
 
     return room_of
 

@@ -69,7 +69,7 @@ def bounds_of(name):
     return [next(getattr(one, kind) for one in metadata if hasattr(one, kind)) for kind in ("ge", "le")]
 
 
-WORDS = {"log": "text", "lake_readers": "group"}
+WORDS = {"log": "text", "lake_readers": "group", "engine": "auto"}
 NUMBERS = [name for name in Settings.model_fields if name not in WORDS]
 
 

@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from planlake import errors
 from planlake.cli.main import app
-from planlake.config import Api, Catalog, Config, Environment, Lineage, Settings, SqlCheck, Tables
+from planlake.config import Api, Catalog, Config, Environment, Lineage, Settings, Spark, SqlCheck, Tables
 from planlake.lake.state import ledger
 from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES
 from planlake.sources import catalogue
@@ -92,6 +92,7 @@ def test_every_command_and_each_of_its_options_is_on_the_page(command):
         pytest.param(Catalog, "### `environments`", id="catalog"),
         pytest.param(SqlCheck, "### `checks`", id="checks"),
         pytest.param(Lineage, "### `lineage`", id="lineage"),
+        pytest.param(Spark, "### `spark`", id="spark"),
         pytest.param(Settings, "### `settings`", id="settings"),
     ],
 )

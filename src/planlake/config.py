@@ -199,6 +199,19 @@ class Settings(_Record):
     query_rows: Annotated[int, Field(ge=1, le=10**7), _Number] = 10_000
     lake_readers: Literal["owner", "group", "everyone"] = "owner"
     log: Literal["auto", "json", "text", "off"] = "auto"
+    engine: Literal["local", "spark", "auto"] = "local"
+
+
+class Spark(_Record):
+    """How Spark is started: its master (none where `spark-submit` says it), its own settings, packages it fetches.
+
+    With `engine: auto` tables are its work from so many megabytes of files on.
+    """
+
+    master: Annotated[str, AfterValidator(printed)] = ""
+    settings: Mapping[str, str] = Field(default_factory=dict, repr=False)
+    packages: tuple[_Said, ...] = ()
+    from_megabytes: _Megabytes = 1024
 
 
 class SqlCheck(_Record):
@@ -224,6 +237,7 @@ class Config(_Record):
     checks: tuple[SqlCheck, ...] = ()
     lineage: Lineage | None = None
     settings: Settings = Settings()
+    spark: Spark = Spark()
     folder: Path = Path()
 
     @field_validator("environments", "resources", mode="before")

@@ -23,7 +23,7 @@ def test_version_is_one_line_on_standard_output():
 def test_help_lists_every_command_with_a_sentence():
     said = planlake("--help")
     assert (said.status, said.err) == (0, "")
-    assert re.findall(r"^  (\w+) +[A-Z]\w+", said.out.partition("Commands:")[2], re.MULTILINE) == [
+    assert re.findall(r"^  ([\w-]+) +[A-Z]\w+", said.out.partition("Commands:")[2], re.MULTILINE) == [
         *(command.name for command in app.registered_commands),
         *(group.typer_instance.info.name for group in app.registered_groups),
     ]

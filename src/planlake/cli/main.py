@@ -14,7 +14,7 @@ import typer
 from planlake.cli.changes import env, forget, maintain, rebuild, recover, rollback, undo
 from planlake.cli.inspection import advise, doctor, drift
 from planlake.cli.report import check, diagram, export, runs, sql, status, tables
-from planlake.cli.runs import backfill, plan, recast, reconcile, run
+from planlake.cli.runs import backfill, plan, recast, reconcile, run, spark_job
 from planlake.cli.setup import add, demo, init, simulate, try_
 from planlake.errors import PlanlakeError
 from planlake.printable import printable
@@ -61,6 +61,8 @@ COMMANDS = (
 )
 for command in COMMANDS:
     app.command(command.__name__.rstrip("_"))(command)
+OF_ANOTHER = {"allow_extra_args": True, "ignore_unknown_options": True}  # its arguments are those of another command
+app.command("spark-job", context_settings=OF_ANOTHER)(spark_job.spark_job)
 app.add_typer(env.env)
 
 

@@ -32,7 +32,7 @@ TableNames = Annotated[list[str] | None, typer.Argument(help="Tables; all config
 CadenceName = Annotated[str | None, typer.Option("--cadence", help="Only tables of this cadence: daily or weekly.")]
 StepOption = Annotated[str | None, typer.Option("--step", help="Only this step: ingest, refine or snapshot.")]
 InFull = Annotated[bool, typer.Option("--full", help="Read everything again instead of what changed.")]
-EngineName = Annotated[str, typer.Option("--engine", help="Engine that refines: duckdb.")]
+EngineName = Annotated[str | None, typer.Option("--engine", help="Where the work is done: local, spark or auto.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, even where the environment is protected.")]
 AcceptDeletions = Annotated[

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import TYPE_CHECKING, cast
 
-from planlake.config import suggestion
+from planlake.config import Config, suggestion
 from planlake.errors import ConfigurationError
 from planlake.runs.plan import Selection
 from planlake.sources.catalogue import Cadence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from planlake.lake.repair.split_histories import Chosen
 
 CADENCES = ("daily", "weekly")
-ENGINES = ("duckdb",)
+ENGINES = ("local", "spark", "auto")
 HISTORIES = ("older", "newer")
 
 
@@ -36,9 +36,13 @@ def cadence_of(name: str | None) -> Cadence | None:
     return cast("Cadence | None", name)
 
 
-def check_engine(name: str) -> None:
-    """Refuse an engine that is not there."""
+def with_engine(config: Config, name: str | None) -> Config:
+    """The configuration with the engine that was named, if one was."""
     _check("engine", name, ENGINES)
+    if name is None:
+        return config
+    settings = config.settings.model_copy(update={"engine": name})
+    return config.model_copy(update={"settings": settings})
 
 
 def check_zone(name: str) -> None:

@@ -18,6 +18,11 @@ class Engine(Protocol):
         """How many units it carries out side by side."""
         ...
 
+    @property
+    def share(self) -> float:
+        """How large a unit may be where it is carried out, 1 being what the settings say."""
+        ...
+
     def map(self, work: Callable[[Unit], Done], units: Sequence[Unit]) -> Iterator[Done]:
         """What the work gives for each unit, in the order of the units; the first error is raised and ends it."""
         ...

@@ -16,6 +16,7 @@ class LocalEngine:
     """So many units at a time; a unit begins when another was taken off, so that memory holds no more than these."""
 
     workers: int = WORKERS
+    share: float = 1.0
 
     def map(self, work: Callable[[Unit], Done], units: Sequence[Unit]) -> Iterator[Done]:
         """What the work gives for each unit, in order; memory goes back to the system between many."""

@@ -48,11 +48,17 @@ def spill_folder() -> Path:
 
 
 def _made() -> _Own:
-    folder = Path(mkdtemp(prefix=PREFIX))  # mode 0700, and nobody's before
+    folder = Path(mkdtemp(prefix=PREFIX, dir=_disk()))  # mode 0700, and nobody's before
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
     atexit.register(delete_own)
     return _Own(folder, os.getpid(), lock)
+
+
+def _disk() -> str:
+    """Where files that may be large belong: the first disk that Spark gave this process, if it is a worker of Spark."""
+    given = os.environ.get("SPARK_LOCAL_DIRS", "").split(",")[0]
+    return given if given and Path(given).is_dir() else gettempdir()
 
 
 def delete_own() -> None:
@@ -65,7 +71,7 @@ def delete_own() -> None:
 
 def sweep_spilled() -> None:
     """Delete what processes left that are gone; what somebody else's did stays, and is no error."""
-    with suppress(OSError), os.scandir(gettempdir()) as entries:
+    with suppress(OSError), os.scandir(_disk()) as entries:
         for entry in entries:
             with suppress(OSError):  # it is gone meanwhile, or somebody else's
                 if _is_own_folder(entry):

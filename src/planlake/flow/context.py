@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from planlake.clock import Clock
 from planlake.config import Config
+from planlake.engines.choosing import Engines
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.engine import Engine
-from planlake.engines.local import LocalEngine
 from planlake.lake.lake import Lake
 from planlake.lake.state.landing import Arrivals
 from planlake.lake.state.unfinished_runs import UnfinishedRun
@@ -34,4 +34,8 @@ class Context:
     request_ids: Iterator[int] = field(default_factory=itertools.count, repr=False)
     accepts_deletions: bool = False
     unfinished: tuple[UnfinishedRun, ...] = ()
-    engine: Engine = field(default_factory=LocalEngine)
+    engines: Engines = field(default_factory=Engines)
+
+    def unit_memory(self, engine: Engine) -> int:
+        """Megabytes for DuckDB where this engine carries out a unit of work."""
+        return int(self.config.settings.memory_limit_megabytes * engine.share)

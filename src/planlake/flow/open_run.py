@@ -11,7 +11,9 @@ import duckdb
 
 from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
+from planlake.engines.choosing import Engines
 from planlake.engines.duckdb.connection import Connection, connected
+from planlake.engines.spark import SparkEngine
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context
 from planlake.flow.future_dated_runs import FutureRuns, future_runs, is_way_back
@@ -86,6 +88,7 @@ def open_for_writing(
                 reporter=reporter,
                 notify=notify,
                 request_ids=ids,
+                engines=engines_of(config),
             )
             with nullcontext() if is_dry_run else _keep_note(held, replace(context, unfinished=tuple(left))) as noted:
                 yield noted or context
@@ -132,6 +135,16 @@ def _next_numbers(lake: Lake, connection: Connection, run: int) -> tuple[int, It
         except (OSError, duckdb.Error, PlanlakeError):
             continue
     return run + 1, itertools.count(request + 1)
+
+
+def engines_of(config: Config) -> Engines:
+    """The engines by the configuration; none is started."""
+    return Engines(config.settings.engine, spark=spark_of(config), spark_from_megabytes=config.spark.from_megabytes)
+
+
+def spark_of(config: Config) -> SparkEngine:
+    """Spark by the configuration, not started."""
+    return SparkEngine(config.spark.master, config.spark.settings, config.spark.packages)
 
 
 def check_clock(ahead: FutureRuns | None, *, way_back_to: object = None) -> None:

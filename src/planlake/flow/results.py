@@ -69,7 +69,9 @@ class TableResult:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run did: its number, its London day, a result per table; trouble with housekeeping, news of the page."""
+    """What a run did: its number, its London day, a result per table; trouble with housekeeping, news of the page,
+    and which engine did what where that was chosen.
+    """
 
     run: int
     run_date: date
@@ -77,6 +79,7 @@ class RunResult:
     seconds: float
     housekeeping: str = ""
     documentation: str = ""
+    engines: str = ""
 
     @property
     def exit_code(self) -> int:

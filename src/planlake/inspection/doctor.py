@@ -4,12 +4,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from errno import ENOTDIR
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Literal
 
 from planlake.clock import read_clock
 from planlake.config import Config
@@ -17,6 +16,8 @@ from planlake.engines.duckdb.connection import connected
 from planlake.errors import PlanlakeError, SourceRefused
 from planlake.event_loop import run_to_end
 from planlake.flow.future_dated_runs import future_runs
+from planlake.inspection.cluster import examine_cluster
+from planlake.inspection.finding import Finding, failed
 from planlake.inspection.own_checks import mistaken_checks
 from planlake.lake.disk_errors import advice
 from planlake.lake.lake import ZONES, Lake, catalogue_file
@@ -31,43 +32,26 @@ from planlake.sources.http.proxy import proxy_of
 from planlake.sources.records import no_records
 from planlake.sources.signing import signer_of
 
-Verdict = Literal["ok", "warning", "failed", "skipped"]
 LOW_DISK_BYTES = 2 * 2**30
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at: its verdict, what was seen, what to do about it, and the exit status it causes."""
-
-    check: str
-    verdict: Verdict
-    seen: str
-    advice: str = ""
-    exit_code: int = 0
-
-
 def examine(config: Config, environment: str | None = None) -> Iterator[Finding]:
-    """Look at configuration, catalogue, lake, keys, API and clock, in this order."""
+    """Look at configuration, catalogue, lake, Spark where it is used, keys, API and clock, in this order."""
     count = len(config.tables.daily) + len(config.tables.weekly)
     places = len(config.environments)
     seen = f"{count} table{'s' * (count != 1)}, {places} environment{'s' * (places != 1)}"
     yield Finding("configuration", "ok", seen)
     yield from _catalogue(config)
     yield from _lake(config, environment)
+    yield from _spark(config, environment)
     yield from _source(config)
-
-
-def _failed(check: str, error: PlanlakeError) -> Finding:
-    """What an error says; that it sends to the doctor is no advice here."""
-    hint = "" if error.hint == "planlake doctor" else error.hint
-    return Finding(check, "failed", str(error), hint, error.exit_code)
 
 
 def _catalogue(config: Config) -> Iterator[Finding]:
     try:
         catalogue = catalogue_of(config)
     except PlanlakeError as error:
-        yield _failed("catalogue", error)
+        yield failed("catalogue", error)
         return
     columns = sum(len(resource.columns) for resource in catalogue.resources.values())
     yield Finding("catalogue", "ok", f"{len(catalogue.resources)} resources, {columns} columns known beforehand")
@@ -89,19 +73,25 @@ def _lake(config: Config, environment: str | None) -> Iterator[Finding]:
         if found is None:
             check_histories(base)
     except PlanlakeError as error:
-        found_so = _failed("lake catalogue", error)
+        found_so = failed("lake catalogue", error)
         yield found_so if found_so.advice else replace(found_so, advice=_of_file(config, name))
         yield _warehouse(warehouse_of(config, name))
         return
     yield Finding("lake catalogue", "ok", f"{tables} tables, databases named like {lake.database('refined')}")
     if found is not None:
-        yield _failed("warehouse", found.error)
+        yield failed("warehouse", found.error)
         return
     yield from _own_checks(config, lake)
     damaged = list(_damaged(lake))
     yield from _skipped("needs tables that can be read", "last run") if damaged else _runs(config, lake, environment)
     yield _warehouse(base.warehouses["raw"])
     yield from damaged or [Finding("tables", "ok", "every file is there and can be read")]
+
+
+def _spark(config: Config, environment: str | None) -> Iterator[Finding]:
+    name = environment if environment in config.environments else None
+    properties = tuple(sorted(config.environment(name).catalog.properties.items()))
+    yield from examine_cluster(config, warehouse_of(config, name), properties)
 
 
 def _own_checks(config: Config, lake: Lake) -> Iterator[Finding]:
@@ -121,7 +111,7 @@ def _damaged(lake: Lake) -> Iterator[Finding]:
         for one in damages(lake):
             yield Finding("tables", "failed", f"{one.database}.{one.table}: {one.said}", one.repair, 3)
     except PlanlakeError as error:
-        yield _failed("tables", error)
+        yield failed("tables", error)
 
 
 def _of_file(config: Config, environment: str | None) -> str:
@@ -136,7 +126,7 @@ def _runs(config: Config, lake: Lake, environment: str | None) -> Iterator[Findi
         with connected(config.settings.memory_limit_megabytes) as connection:
             ahead = future_runs(config, lake, connection=connection, clock=read_clock(), asked=environment)
     except PlanlakeError as error:  # most often the catalogue's, which is told above
-        yield _failed("last run", error)
+        yield failed("last run", error)
         return
     if ahead is None:
         yield Finding("last run", "ok", "before now")
@@ -176,7 +166,7 @@ def _source(config: Config) -> Iterator[Finding]:
     try:
         sign = signer_of(config, dialect)
     except PlanlakeError as error:
-        yield _failed("keys", error)
+        yield failed("keys", error)
         yield from _skipped("needs the keys", "API", "signature", "clock")
         return
     yield Finding("keys", "ok", "both found" if dialect.signing == "tascomi-hmac" else "the token was found")

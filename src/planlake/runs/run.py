@@ -19,7 +19,7 @@ from planlake.event_loop import run_to_end
 from planlake.flow.context import Context
 from planlake.flow.ingest.load_sample import drop_samples
 from planlake.flow.ingest.raw_rows import raw_rows
-from planlake.flow.open_run import open_for_writing
+from planlake.flow.open_run import engines_of, open_for_writing
 from planlake.flow.operations_records import record_published, record_run
 from planlake.flow.results import RunResult, TableResult
 from planlake.inspection.documentation import compare_weekly
@@ -27,6 +27,7 @@ from planlake.lake.lake import clear_errors
 from planlake.lake.open_lake import open_to_read
 from planlake.lake.previews.own_tables import add_own_tables
 from planlake.lake.state.ledger import GAP, History, next_batch, read_histories
+from planlake.runs.engine_choice import engines_used
 from planlake.runs.expectations import expectations, findings_kept, freshness_check, remaining
 from planlake.runs.plan import Selection, TablePlan, plan
 from planlake.runs.table_run import TableRun, places, run_table
@@ -52,6 +53,7 @@ def run(config: Config, selection: Selection, *, environment: str | None = None,
     Raises SourceUnreachable and SourceRefused where no table could be read at all, ConflictError where another run is
     writing; a table's own trouble is part of the result.
     """
+    engines_of(config).check()
     with clear_errors(), open_for_writing(config, environment, notify) as context:
         deletions = selection.accepts_deletions
         chosen = replace(context, accepts_gaps=selection.accepts_gaps, accepts_deletions=deletions)
@@ -75,8 +77,8 @@ def _run(context: Context, selection: Selection) -> RunResult:
     results = [_with_expectations(context, result, cadences[result.table], known) for result in results]
     done = RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started)
     record_run(context, results, outcome=done.outcome, message="", seconds=done.seconds)
-    trouble, news = tidy_after_run(context), compare_weekly(context)
-    return replace(done, seconds=monotonic() - started, housekeeping=trouble, documentation=news)
+    trouble, news, engines = tidy_after_run(context), compare_weekly(context), engines_used(context.engines, results)
+    return replace(done, seconds=monotonic() - started, housekeeping=trouble, documentation=news, engines=engines)
 
 
 def _plan(context: Context, selection: Selection) -> tuple[dict[str, History], list[TablePlan]]:

@@ -43,19 +43,18 @@ def run(
     full: InFull = False,
     accept_gaps: AcceptGaps = False,
     accept_deletions: AcceptDeletions = False,
-    engine: EngineName = "duckdb",
+    engine: EngineName = None,
     env: EnvironmentName = None,
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
     """Load what is due, or the named tables: ingest, refine, snapshot."""
     from planlake.cli.loading import configuration
-    from planlake.cli.selecting import check_engine, selection
+    from planlake.cli.selecting import selection, with_engine
 
-    check_engine(engine)
     wanted = selection(tables, cadence=cadence, step=step, is_full=full, accepts_gaps=accept_gaps)
     wanted = replace(wanted, accepts_deletions=accept_deletions)
-    carry_out(configuration(config), wanted, environment=env, as_json=json)
+    carry_out(with_engine(configuration(config), engine), wanted, environment=env, as_json=json)
 
 
 def carry_out(config: "Config", selection: "Selection", *, environment: str | None, as_json: bool) -> None:
@@ -88,6 +87,8 @@ def show(result: "RunResult") -> None:
         rest = len(result.tables) - len(done)
         if rest:
             remark(f"{counted(rest, 'more table is', 'more tables are')} up to date")
+    if result.engines:
+        remark(result.engines)
     if result.housekeeping:
         remark(f"{result.housekeeping}\nhint: planlake maintain")
     if result.documentation:

@@ -17,8 +17,11 @@ Connection = duckdb.DuckDBPyConnection
 KEPT_SIDES = "build_side_probe_side"
 
 
+UNIT_THREADS = 2  # where a process does units alone: others of its machine do theirs, and each thread takes memory
+
+
 @contextmanager
-def connected(memory_limit_megabytes: int) -> Iterator[Connection]:
+def connected(memory_limit_megabytes: int, threads: int | None = None) -> Iterator[Connection]:
     """An in-memory DuckDB that spills to this process's folder beyond its memory limit; for SQL of our own only.
 
     What users write is carried out on a connection of `locked`.
@@ -28,6 +31,8 @@ def connected(memory_limit_megabytes: int) -> Iterator[Connection]:
         "temp_directory": str(spill_folder()),
         "python_enable_replacements": False,  # a name in a query is a table, never a variable of ours
     }
+    if threads is not None:
+        settings["threads"] = threads
     with as_ctrl_c(), duckdb.connect(config=settings) as connection:
         connection.execute(f"set disabled_optimizers = '{KEPT_SIDES}'")
         with _shared(connection):
@@ -71,6 +76,6 @@ def unit_cursor(memory_limit_megabytes: int) -> Iterator[Connection]:
 
 
 def _stay_open(memory_limit_megabytes: int) -> None:
-    opened = connected(memory_limit_megabytes)
+    opened = connected(memory_limit_megabytes, UNIT_THREADS)
     opened.__enter__()
     atexit.register(opened.__exit__, None, None, None)

@@ -17,8 +17,8 @@ class Drift:
 class RefineResult:
     """What refining one resource brought; `batch` is the bookmark now, `is_first` that there was none before.
 
-    The rows are those of batches above `above`, `bytes` the size of their files. `rebuilt` says why all rows were
-    built again from raw, where they were.
+    The rows are those of batches above `above`, `bytes` the size of their files, `read_bytes` of those they were read
+    from. `rebuilt` says why all rows were built again from raw, where they were.
     """
 
     resource: str
@@ -33,3 +33,4 @@ class RefineResult:
     drift: tuple[Drift, ...] = ()
     above: int = 0
     bytes: int = 0
+    read_bytes: int = 0

@@ -6,11 +6,13 @@ they belong to, and the rows together with the bookmark.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pyiceberg.table import Table
 
 from planlake.checks.quality import CheckResult, blocking
+from planlake.engines.engine import Engine
+from planlake.engines.local import LocalEngine
 from planlake.flow.context import Context
 from planlake.flow.operations_records import note_troubles
 from planlake.flow.refine.column_drift import column_changes
@@ -31,7 +33,7 @@ from planlake.flow.refine.unit import KeysUnit, RefinedPart, RefineUnit, keys_un
 from planlake.lake.state.raw import RawRows, raw_rows_above
 from planlake.lake.tables.columns import Column, columns_of
 from planlake.lake.tables.commits import commit, with_types
-from planlake.lake.tables.data_files import files_to_replace
+from planlake.lake.tables.data_files import bytes_of, files_to_replace
 from planlake.lake.tables.parquet import target_of
 from planlake.lake.tables.version_summary import bookmark, bookmark_properties, day_tag, rebuilt_by
 from planlake.sources.catalogue import Resource
@@ -54,6 +56,7 @@ class _Work:
     raw: RawRows
     sent: RecordKeys
     table: Table
+    engine: Engine = field(default_factory=LocalEngine)
     new_columns: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
     units: tuple[RefineUnit, ...] = ()
@@ -90,31 +93,34 @@ def _plan_work(context: Context, resource: Resource, *, when: RebuildWhen) -> _W
     if not rebuild.reasons:
         write_withheld(stored, [], until=applied)
     raw = raw_rows_above(context.lake, context.connection, stored.name, above=0 if rebuild.reasons else applied)
-    parts = _parts_of(context, raw) if raw.files else []
-    sent = _keys_of_records(context, parts)
+    engine = context.engines.engine_for(bytes_of(raw.files))
+    parts = _parts_of(context, engine, raw) if raw.files else []
+    sent = _keys_of_records(context, engine, parts)
     table, new_columns = prepare_table(context, resource, sent)
-    work = _Work(resource, stored, applied, rebuild, raw, sent, table, new_columns)
+    work = _Work(resource, stored, applied, rebuild, raw, sent, table, engine, new_columns)
     return _with_units(context, work, parts) if parts else work
 
 
-def _parts_of(context: Context, raw: RawRows) -> list[RawRows]:
+def _parts_of(context: Context, engine: Engine, raw: RawRows) -> list[RawRows]:
     """The rows cut into parts, each bounded in bytes of JSON."""
-    limit = context.config.settings.batch_megabytes * MEGABYTE
+    limit = int(context.config.settings.batch_megabytes * engine.share * MEGABYTE)
     table = context.lake.find_or_create_built_in_table("raw", "api_responses")
-    return [raw.part(files) for files in groups_of_files(table, raw.files, limit, among=context.engine.workers)]
+    return [raw.part(files) for files in groups_of_files(table, raw.files, limit, among=engine.workers)]
 
 
-def _keys_of_records(context: Context, parts: Sequence[RawRows]) -> RecordKeys:
-    dropped, memory = context.catalogue.dropped_keys, context.config.settings.memory_limit_megabytes
+def _keys_of_records(context: Context, engine: Engine, parts: Sequence[RawRows]) -> RecordKeys:
+    if not parts:
+        return RecordKeys()
+    dropped, memory = context.catalogue.dropped_keys, context.unit_memory(engine)
     units = [KeysUnit(part, dropped, memory) for part in parts]
-    return sum(context.engine.map(keys_unit, units), RecordKeys())
+    return sum(engine.map(keys_unit, units), RecordKeys())
 
 
 def _with_units(context: Context, work: _Work, parts: Sequence[RawRows]) -> _Work:
     """The work with a unit for each part; all write to a table whose columns have the types they are to get."""
     target = target_of(work.table, with_types(work.table, work.rebuild.types))
     columns = columns_of(target.schema, work.resource)
-    memory = context.config.settings.memory_limit_megabytes
+    memory = context.unit_memory(work.engine)
     units = [RefineUnit(context.run, work.resource, part, columns, work.sent, target, memory) for part in parts]
     return replace(work, columns=columns, units=tuple(units))
 
@@ -122,7 +128,7 @@ def _with_units(context: Context, work: _Work, parts: Sequence[RawRows]) -> _Wor
 def _refine_parts(context: Context, work: _Work) -> list[RefinedPart]:
     """What each unit came to, once all are carried out."""
     parts = []
-    for number, part in enumerate(context.engine.map(refine_unit, work.units), start=1):
+    for number, part in enumerate(work.engine.map(refine_unit, work.units), start=1):
         context.notify(Progress(work.resource.name, "refine", number, len(work.units)))
         parts.append(part)
     return parts
@@ -169,6 +175,7 @@ def _result(
         drift=_drift(context, work),
         above=work.raw.above,
         bytes=sum(part.file.file_size_in_bytes for part in parts if part.file is not None),
+        read_bytes=bytes_of(work.raw.files),
     )
 
 

@@ -78,21 +78,27 @@ def files_by_range(files: Sequence[DataFile]) -> dict[Range, list[DataFile]]:
 
 
 def groups_of_ranges(
-    touched: Mapping[Range, int], old: Mapping[Range, Sequence[DataFile]], columns: int, *, among: int
+    touched: Mapping[Range, int],
+    old: Mapping[Range, Sequence[DataFile]],
+    columns: int,
+    *,
+    among: int,
+    share: float = 1.0,
 ) -> Iterator[list[Range]]:
     """Ranges in order, in groups that memory has room for: as many for each of the workers they are shared `among`.
 
-    One range at least is in a group; little work is not divided.
+    One range at least is in a group; little work is not divided. A `share` is how much of the usual room there is.
     """
+    room = int(UNIT_CELLS * share)
     cells = {
         one: (rows + sum(file.record_count for file in old.get(one, ()))) * columns for one, rows in touched.items()
     }
-    rounds = -(-sum(cells.values()) // (UNIT_CELLS * among))
-    share = max(SMALL_CELLS, sum(cells.values()) // max(1, rounds * among))
+    rounds = -(-sum(cells.values()) // (room * among))
+    enough = max(SMALL_CELLS, sum(cells.values()) // max(1, rounds * among))
     group: list[Range] = []
     size = 0
     for one in sorted(cells):
-        if group and (size + cells[one] > UNIT_CELLS or size >= share):
+        if group and (size + cells[one] > room or size >= enough):
             yield group
             group, size = [], 0
         group.append(one)

@@ -7,7 +7,10 @@ from planlake.checks.quality import CheckResult
 
 @dataclass(frozen=True, slots=True)
 class SnapshotResult:
-    """What taking the snapshot of one resource brought; `batch` is the bookmark now, `bytes` the size of its files."""
+    """What taking the snapshot of one resource brought; `batch` is the bookmark now, `bytes` the size of its files.
+
+    `read_bytes` is the size of the files it was made from.
+    """
 
     resource: str
     batch: int
@@ -18,3 +21,4 @@ class SnapshotResult:
     checks: tuple[CheckResult, ...] = ()
     snapshot_before: int | None = None
     bytes: int = 0
+    read_bytes: int = 0

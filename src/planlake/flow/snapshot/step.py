@@ -4,7 +4,7 @@ Copy-on-write of the id ranges that changed (`ranges`). One commit replaces the 
 bookmark and sets the day's tag.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pyiceberg.manifest import DataFile
@@ -14,6 +14,8 @@ from pyiceberg.transforms import TruncateTransform
 from pyiceberg.types import IcebergType
 
 from planlake.checks.quality import CheckResult, blocking, rows_dropped, unique
+from planlake.engines.engine import Engine
+from planlake.engines.local import LocalEngine
 from planlake.flow.context import Context
 from planlake.flow.operations_records import note_troubles
 from planlake.flow.snapshot.gate import own_checks
@@ -22,7 +24,7 @@ from planlake.flow.snapshot.result import SnapshotResult
 from planlake.flow.snapshot.unit import SnapshotPart, SnapshotUnit, Versions, files_between, snapshot_unit
 from planlake.lake.row_counts import live_row_count, live_row_count_if_readable
 from planlake.lake.tables.commits import commit, with_types
-from planlake.lake.tables.data_files import bounds_in, data_files, files_to_replace, row_count
+from planlake.lake.tables.data_files import bounds_in, bytes_of, data_files, files_to_replace, row_count
 from planlake.lake.tables.filters import is_above
 from planlake.lake.tables.parquet import target_of
 from planlake.lake.tables.version_summary import bookmark, bookmark_properties, day_tag, rebuilt_by
@@ -40,6 +42,8 @@ class _Work:
     batch: int
     before: int | None
     schema: Schema
+    engine: Engine = field(default_factory=LocalEngine)
+    read_bytes: int = 0
     types: Mapping[str, IcebergType] = field(default_factory=dict)
     units: tuple[SnapshotUnit, ...] = ()
     removed: tuple[DataFile, ...] = ()
@@ -80,6 +84,7 @@ def snapshot(
         checks=checks,
         snapshot_before=work.before,
         bytes=sum(file.file_size_in_bytes for file in added),
+        read_bytes=work.read_bytes,
     )
 
 
@@ -110,13 +115,18 @@ def _plan_work(context: Context, resource: Resource, *, rewrites_all: bool) -> _
     old = files_by_range(replaced or ())
     kept = {} if is_rebuilt else {one: files for one, files in old.items() if one in touched}
     removed = tuple(file for of in (old if is_rebuilt else kept).values() for file in of)
+    size = bytes_of((*files, *removed))
+    engine = context.engines.engine_for(size)
+    groups = groups_of_ranges(touched, kept, len(schema.fields), among=engine.workers, share=engine.share)
     return _Work(
         current,
         batch,
         before,
         schema,
+        engine,
+        size,
         types,
-        tuple(_units(context, versions, current=current, schema=schema, touched=touched, kept=kept)),
+        tuple(_units(context.unit_memory(engine), versions, current=current, schema=schema, groups=groups, kept=kept)),
         removed,
         replaces_all=replaced is None,
         has_kept_rows=not is_rebuilt,
@@ -125,19 +135,18 @@ def _plan_work(context: Context, resource: Resource, *, rewrites_all: bool) -> _
 
 
 def _units(
-    context: Context,
+    memory: int,
     versions: Versions,
     *,
     current: Table,
     schema: Schema,
-    touched: Mapping[Range, int],
+    groups: Iterable[Sequence[Range]],
     kept: Mapping[Range, Sequence[DataFile]],
 ) -> Iterator[SnapshotUnit]:
-    """The ranges that new versions fall into, shared out, each lot with the files that may hold versions of it."""
+    """A unit for each group of the ranges that new versions fall into, with the files that may hold versions of it."""
     target, spec, transform = target_of(current, schema), current.spec(), current.spec().fields[0].transform
-    memory, workers = context.config.settings.memory_limit_megabytes, context.engine.workers
     ends = [(file, *bounds_in(versions.schema, [file], versions.key)) for file in versions.files]
-    for ranges in groups_of_ranges(touched, kept, len(schema.fields), among=workers):
+    for ranges in groups:
         between, of_ranges = None, versions
         if isinstance(transform, TruncateTransform):
             between = ranges[0], ranges[-1] + transform.width - 1
@@ -149,7 +158,7 @@ def _units(
 def _done(context: Context, resource: Resource, work: _Work) -> list[SnapshotPart]:
     """The units, carried out."""
     parts, done, total = [], 0, sum(len(unit.ranges) for unit in work.units)
-    for part in context.engine.map(snapshot_unit, work.units):
+    for part in work.engine.map(snapshot_unit, work.units):
         done += len(part.files)
         context.notify(Progress(resource.name, "snapshot", done, total))
         parts.append(part)

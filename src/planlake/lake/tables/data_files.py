@@ -125,3 +125,8 @@ def highest_by_resource(table: Table | None, column: str) -> dict[str, int]:
 def highest(table: Table, files: Iterable[DataFile], column: str) -> int:
     """The highest number of a column in these files, from their bounds; 0 where there are none."""
     return max((_bound(table, column, file.upper_bounds) for file in files), default=0)
+
+
+def bytes_of(files: Iterable[DataFile]) -> int:
+    """How many bytes these files have on disk."""
+    return sum(file.file_size_in_bytes for file in files)

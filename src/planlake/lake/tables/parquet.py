@@ -1,5 +1,6 @@
 """Writing rows as a Parquet data file of an Iceberg table."""
 
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from pyiceberg.typedef import Record
 from pyiceberg.types import PrimitiveType
 
 Properties = tuple[tuple[str, str], ...]
+# In names of a file system's properties that are secrets: `s3.secret-access-key`, `adls.sas-token`, `gcs.oauth2.token`.
+IS_KEY = re.compile("key|secret|token|password|credential|connection-string", re.IGNORECASE)
 FIELD_ID = b"PARQUET:field_id"  # in the metadata of a column that already has its place in the table
 ROW_GROUP_BYTES = 16 * 2**20
 BOUNDED_COLUMNS = ("id", "batch", "request_id", "import_request_id", "run")
@@ -38,10 +41,19 @@ class Target:
     schema: Schema
     spec_id: int
 
+    def __reduce__(self) -> tuple[type["Target"], tuple[object, ...]]:
+        """No key goes along to another machine: whoever writes there has a role of its own."""
+        return Target, (self.location, without_keys(self.properties), self.schema, self.spec_id)
+
     @property
     def io(self) -> FileIO:
         """What opens files there, in this process."""
         return file_io(self.properties)
+
+
+def without_keys(properties: Properties) -> Properties:
+    """The properties of a file system but its secrets."""
+    return tuple(one for one in properties if not IS_KEY.search(one[0]))
 
 
 def target_of(table: Table, schema: Schema | None = None) -> Target:
