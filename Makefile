@@ -11,7 +11,7 @@ ON_SPARK_3.5 ?= tests/engines/test_engines_agree.py tests/engines/test_spark.py
 ON_SPARK_4.1 ?= tests/engines/test_engines_agree.py
 OF_PRODUCT := --build-deps-for editable
 
-.PHONY: help demo test test-spark features check format lock bench soak release clean
+.PHONY: help demo test test-aws test-spark features check format lock bench soak release clean
 
 help: ## this list, from the words behind each target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,6 +21,9 @@ demo: $(VENV)/run ## the product, on this machine, in half a minute
 
 test: $(VENV)/dev ## every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-aws: $(VENV)/dev $(VENV)-aws/done ## the product on Glue and S3, as moto and SeaweedFS stand in for them on this machine
+	PYTHONPATH=$(CURDIR)/src:$(CURDIR)/$(VENV)-aws $(BIN)/python -m pytest tests/aws
 
 test-spark: $(SPARKS:%=.spark-%) ## the engine spark on PySpark 3.5 and 4.1; SPARKS=3.5 for one, -j2 side by side; needs Java
 
@@ -50,8 +53,8 @@ format: $(VENV)/dev ## formats the code and writes the generated docs anew
 bench: $(VENV)/dev $(VENV)-bench/done ## the measurements of benchmarks/, half an hour; BENCH=... takes its options
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
-soak: $(VENV)/dev ## the tests that take long, in full: what each does more is in tests/README.md
-	PLANLAKE_SOAK=1 $(BIN)/python -m pytest tests/flow/ingest/test_interruptions.py tests/flow/ingest/test_resuming.py \
+soak: $(VENV)/dev $(VENV)-aws/done ## the tests that take long, in full: what each does more is in tests/README.md
+	PLANLAKE_SOAK=1 PYTHONPATH=$(CURDIR)/src:$(CURDIR)/$(VENV)-aws $(BIN)/python -m pytest tests/aws/test_writers.py tests/flow/ingest/test_interruptions.py tests/flow/ingest/test_resuming.py \
 		tests/flow/ingest/test_moving_sets.py tests/flow/ingest/test_pages_not_asked_for.py tests/flow/ingest/test_audit.py \
 		tests/flow/test_moving_pages.py tests/flow/test_random_histories.py tests/changes/test_undoing_in_any_order.py \
 		tests/changes/test_retyping_in_any_order.py tests/flow/refine/test_names.py tests/cli/report/test_attacks.py \
@@ -59,7 +62,8 @@ soak: $(VENV)/dev ## the tests that take long, in full: what each does more is i
 
 lock: $(VENV)/dev ## renews the lock files, with hashes
 	$(COMPILE) $(OF_PRODUCT) --upgrade --output-file requirements.lock pyproject.toml
-	$(COMPILE) $(OF_PRODUCT) --upgrade --extra dev --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) $(OF_PRODUCT) --upgrade --extra dev --extra aws --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --upgrade --output-file tests/aws/requirements.lock tests/aws/requirements.in
 	for version in $(SPARKS); do \
 		$(COMPILE) --upgrade --output-file tests/engines/spark/$$version.lock tests/engines/spark/$$version.in || exit 1; done
 	$(COMPILE) --upgrade --output-file benchmarks/requirements.lock benchmarks/requirements.in
@@ -68,7 +72,7 @@ release: $(VENV)/dev ## VERSION=x.y.z: builds, installs, tries, commits and tags
 	$(BIN)/python scripts/release.py "$(VERSION)"
 
 clean: ## takes away what was installed and made: .venv, demo-lake, build
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-spark demo-lake build
+	rm -rf $(VENV) $(VENV)-aws $(VENV)-bench $(VENV)-spark demo-lake build
 
 $(VENV)/run: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -80,6 +84,11 @@ $(VENV)/dev: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)-aws/done: tests/aws/requirements.lock $(VENV)/dev
+	rm -rf $(VENV)-aws
+	$(PIP) install --quiet --require-hashes --target $(VENV)-aws -r $<
 	touch $@
 
 # Each PySpark lies in a folder of its own: it has half a gigabyte, and no other test wants it.

@@ -43,7 +43,16 @@ ROOMS = (
 )
 INSIDE = {  # the rooms of a room, in the same way; "" are its own modules
     "cli": (("job",), ("main",), ("setup",), ("report",), ("runs",), ("inspection", "changes"), ("",)),
-    "lake": (("open_lake",), ("repair",), ("views", "forgetting"), ("previews",), ("state",), ("",), ("tables",)),
+    "lake": (
+        ("open_lake",),
+        ("repair",),
+        ("views", "forgetting"),
+        ("previews",),
+        ("state",),
+        ("",),
+        ("tables",),
+        ("aws",),
+    ),
     "engines": (("duckdb",), ("",)),
 }
 STEPS = ("ingest", "refine", "snapshot")

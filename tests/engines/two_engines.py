@@ -19,9 +19,9 @@ OF_ONE_RUN = {
 OF_OPERATIONS = ("uncastable", "rejected", "checks")
 
 
-def contents(config):
+def contents(config, environment=None):
     """The rows of every table of a lake, in no order, without what is of one run only."""
-    lake, found = open_lake(config), {}
+    lake, found = open_lake(config, environment), {}
     for zone in ("refined", "operations"):
         for name in lake.names(zone):
             if zone == "operations" and name not in OF_OPERATIONS:

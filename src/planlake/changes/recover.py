@@ -12,7 +12,7 @@ from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.engines.duckdb.connection import connected
 from planlake.errors import ConfigurationError, LakeError, PlanlakeError
-from planlake.lake.lake import Lake, catalogue_file, clear_errors, lock_beside, open_environment
+from planlake.lake.lake import Lake, catalogue_file, clear_errors, lock_of, open_environment
 from planlake.lake.repair.other_catalogues import check_alone
 from planlake.lake.repair.register_tables import LEFT_ALONE, SET_BACK, Recovered, files_gone
 from planlake.lake.repair.register_tables import recover as register
@@ -41,7 +41,7 @@ def recover(
     """
     _check_environment(config, environment)
     file, wait_seconds = catalogue_file(config, environment), config.settings.lease_wait_seconds
-    with hold_for_writing(lock_beside(file), wait_seconds), clear_errors():
+    with hold_for_writing(lock_of(config, environment), wait_seconds), clear_errors():
         aside = _put_aside(file) if file is not None and file.exists() and _is_damaged(file, wait_seconds) else None
         base = open_environment(config, environment)
         if aside is None:  # a damaged catalogue was the lake's: what lies beside it is a copy of it

@@ -60,7 +60,7 @@ def open_for_writing(
         "version": __version__,
     }
     opened = connected(settings.memory_limit_megabytes)
-    with hold_for_writing(lake.lock_file, settings.lease_wait_seconds) as held, opened as connection:
+    with hold_for_writing(lake.lock, settings.lease_wait_seconds, lake.catalog) as held, opened as connection:
         if lake.base is not None:
             lake = open_lake(config, environment)  # what it has entered may have changed while this one waited
         check_own(lake)

@@ -16,6 +16,7 @@ from planlake.engines.duckdb.connection import connected
 from planlake.errors import PlanlakeError, SourceRefused
 from planlake.event_loop import run_to_end
 from planlake.flow.future_dated_runs import future_runs
+from planlake.inspection.aws import examine_aws
 from planlake.inspection.cluster import examine_cluster
 from planlake.inspection.finding import Finding, failed
 from planlake.inspection.own_checks import mistaken_checks
@@ -43,7 +44,9 @@ def examine(config: Config, environment: str | None = None) -> Iterator[Finding]
     yield Finding("configuration", "ok", seen)
     yield from _catalogue(config)
     yield from _lake(config, environment)
-    yield from _spark(config, environment)
+    name = environment if environment in config.environments else None
+    yield from examine_aws(config, name)
+    yield from _spark(config, name)
     yield from _source(config)
 
 
@@ -88,8 +91,7 @@ def _lake(config: Config, environment: str | None) -> Iterator[Finding]:
     yield from damaged or [Finding("tables", "ok", "every file is there and can be read")]
 
 
-def _spark(config: Config, environment: str | None) -> Iterator[Finding]:
-    name = environment if environment in config.environments else None
+def _spark(config: Config, name: str | None) -> Iterator[Finding]:
     properties = tuple(sorted(config.environment(name).catalog.properties.items()))
     yield from examine_cluster(config, warehouse_of(config, name), properties)
 
@@ -137,7 +139,8 @@ def _runs(config: Config, lake: Lake, environment: str | None) -> Iterator[Findi
 def _warehouse(place: str) -> Finding:
     """Whether a run could write there; a folder that is not there yet is made by the first run."""
     if "://" in place:
-        return Finding("warehouse", "skipped", place, "remote: the first run will tell")
+        told = "looked at below" if place.startswith("s3") else "remote: the first run will tell"
+        return Finding("warehouse", "skipped", f"{place}: {told}")
     folder = Path(place)
     there = next(one for one in (folder, *folder.parents) if one.exists())
     try:

@@ -13,7 +13,6 @@ from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import (
     NoSuchNamespaceError,
     NoSuchTableError,
-    NotInstalledError,
 )
 from pyiceberg.io import SCHEMA_TO_FILE_IO
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField, PartitionSpec
@@ -23,6 +22,9 @@ from pyiceberg.transforms import IdentityTransform
 
 from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, InternalError, LakeError
+from planlake.lake.aws.errors import aws_trouble
+from planlake.lake.aws.lease_place import LeasePlace, lease_below
+from planlake.lake.aws.remote import know_remote
 from planlake.lake.tables.columns import TABLES, schema_of
 from planlake.lake.tables.format import (
     FORMAT,
@@ -73,7 +75,7 @@ class Lake:
     prefix: str
     warehouses: Mapping[str, str]
     commits: threading.RLock = field(default_factory=threading.RLock, repr=False)
-    lock_file: Path | None = None
+    lock: Path | LeasePlace | None = None
     mode: int = MODES["owner"]  # of folders that are made
     loaded: dict[tuple[str, str], Table] = field(default_factory=dict, repr=False)
     absent: set[tuple[str, str]] = field(default_factory=set, repr=False)
@@ -258,7 +260,9 @@ def open_environment(config: Config, environment: str | None = None) -> Lake:
             make_folder(file.parent, mode)
         catalog = _open_sql(chosen, file) if chosen.catalog.type == "sql" else _open_glue(chosen)
     places = warehouses_of(config, environment)
-    return Lake(catalog, config.source_name, chosen.database_prefix, places, lock_file=lock_beside(file), mode=mode)
+    know_remote(catalog.properties, places.values())
+    lock = lock_of(config, environment)
+    return Lake(catalog, config.source_name, chosen.database_prefix, places, lock=lock, mode=mode)
 
 
 def catalogue_file(config: Config, environment: str | None = None) -> Path | None:
@@ -269,6 +273,13 @@ def catalogue_file(config: Config, environment: str | None = None) -> Path | Non
 def lock_beside(catalogue: Path | None) -> Path | None:
     """The file whose lock says who may write the lake of this catalogue; None where the catalogue is no file."""
     return catalogue.with_name(f"{catalogue.name}.lock") if catalogue else None
+
+
+def lock_of(config: Config, environment: str | None = None) -> Path | LeasePlace | None:
+    """What a lake is held by: a file beside its SQLite catalogue, or a lease on S3; None where it is neither."""
+    chosen, raw = config.environment(environment), warehouses_of(config, environment)["raw"]
+    name = f"{chosen.database_prefix}{config.source_name}"
+    return lock_beside(catalogue_file(config, environment)) or lease_below(raw, name, chosen.catalog.properties)
 
 
 def _sqlite_file(environment: Environment, folder: Path) -> Path | None:
@@ -292,12 +303,14 @@ def _open_sql(environment: Environment, file: Path | None) -> Catalog:
 
 
 def _open_glue(environment: Environment) -> Catalog:
-    from pyiceberg.catalog import load_catalog  # noqa: PLC0415
-
     try:
-        return load_catalog(CATALOG_NAME, type="glue", **environment.catalog.properties)
-    except NotInstalledError:
+        from pyiceberg.catalog.glue import GlueCatalog  # noqa: PLC0415 - brings boto3
+
+        from planlake.lake.aws.clients import client  # noqa: PLC0415
+    except ImportError:
         raise ConfigurationError("a Glue catalogue needs AWS's libraries", hint="pip install 'planlake[aws]'") from None
+    properties = environment.catalog.properties
+    return GlueCatalog(CATALOG_NAME, client("glue", properties), **properties)
 
 
 def warehouses_of(config: Config, environment: str | None = None) -> dict[str, str]:
@@ -326,8 +339,12 @@ def clear_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if found := aws_trouble(error):
+            raise LakeError(found.said, hint=found.advice) from error
         raise LakeError(f"the lake cannot be used: {error}", hint="planlake doctor") from error
     except Exception as error:
+        if found := aws_trouble(error):
+            raise LakeError(found.said, hint=found.advice) from error
         if reason := catalogue_trouble(error):
             raise LakeError(reason, hint=catalogue_advice(reason)) from error
         raise

@@ -100,12 +100,12 @@ def series_of_tables(lake: Lake, connection: Connection) -> dict[str, Series]:
 
 def unfinished_runs(lake: Lake, connection: Connection) -> list[PastRun]:
     """The runs that have not said how they ended, oldest first: the last of them may be under way."""
-    is_held, notes = read_lock_notes(lake.lock_file)
+    is_held, notes = read_lock_notes(lake.lock)
     last = last_run(lake, connection)
     found = find_unfinished_runs(lake, connection, notes, above=last.recorded, until=last.run)
     newest = max((one.run for one in found), default=0)
     silent = ("killed", "what it committed is kept")
-    if lake.lock_file is None:
+    if lake.lock is None:
         silent = ("not ended", "it is under way, or was killed")
 
     def told(one: UnfinishedRun) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Reads the secrets that the configuration refers to; they are never shown."""
 
+import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,9 +83,11 @@ def _resolve(reference: str, folder: Path, looked: list[str]) -> str:
         path = folder / reference.removeprefix("file:")
         looked.append(f"file {path} (absent, empty, not readable or larger than a key)")
         return _read_file(path)
-    name = reference.removeprefix("aws-secret:")
-    looked.append(f"AWS secret {name} (not readable)")
-    return _read_aws_secret(name)
+    name, separator, key = reference.removeprefix("aws-secret:").rpartition("#")
+    if not separator:
+        name, key = key, ""
+    looked.append(f"AWS secret {name} ({f'without the key {key}, or ' if key else ''}not readable)")
+    return _read_aws_secret(name, key)
 
 
 def _absent(variable: str) -> str:
@@ -101,13 +104,15 @@ def _read_file(path: Path) -> str:
         return ""
 
 
-def _read_aws_secret(name: str) -> str:
+def _read_aws_secret(name: str, key: str) -> str:
+    """A secret as it is kept, or what is at a key of it where it is a JSON object."""
     try:
         import boto3  # type: ignore[import-not-found,import-untyped,unused-ignore] # noqa: PLC0415 - installed by planlake[aws] only
     except ImportError:
         hint = "pip install 'planlake[aws]'"
         raise ConfigurationError("reading an AWS secret needs boto3", facts={"secret": name}, hint=hint) from None
     try:
-        return str(boto3.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+        text = str(boto3.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+        return str(json.loads(text)[key]) if key else text
     except Exception:  # whatever the reason, its text must not be shown
         return ""

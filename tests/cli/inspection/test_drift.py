@@ -105,7 +105,7 @@ def test_only_differences_are_exit_1(typed, drift, council, tmp_path, monkeypatc
     (tmp_path / "half.html").write_text("<html><table><tr><td>Field<td>Type")
     assert typed("drift", "--docs", tmp_path / "half.html", "--config", drift.file).status == 3
     assert typed("drift", "--docs", "http://127.0.0.1:1/x.html", "--config", drift.file).status == 3
-    with hold_for_writing(open_lake(council.config, None).lock_file, 0):
+    with hold_for_writing(open_lake(council.config, None).lock, 0):
         said = drift(change=change)
     assert (said.status, said.out) == (3, "")
     assert "another run is writing this lake" in said.errors[0]

@@ -2,7 +2,7 @@
 
 import atexit
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
@@ -36,6 +36,7 @@ def connected(memory_limit_megabytes: int, threads: int | None = None) -> Iterat
     with as_ctrl_c(), duckdb.connect(config=settings) as connection:
         connection.execute(f"set disabled_optimizers = '{KEPT_SIDES}'")
         with _shared(connection):
+            _prepare(connection)
             yield connection
 
 
@@ -44,6 +45,23 @@ def connected_to_read(memory_limit_megabytes: int) -> Iterator[Connection]:
     """The same for commands that only read: Ctrl-C stops what DuckDB does, however busy it is."""
     with connected(memory_limit_megabytes) as connection, stopping(connection.interrupt):
         yield connection
+
+
+Prepare = Callable[[Connection, str], None]
+_preparing: dict[str, Prepare] = {}  # what connections need beside, by the scheme of the files it is for
+
+
+def before_use(scheme: str, prepare: Prepare) -> None:
+    """Prepare every connection for files of a scheme: those that are open, and those to come."""
+    with _opening:
+        _preparing[scheme] = prepare
+        for connection in _of_process.get(os.getpid(), []):
+            prepare(connection, scheme)
+
+
+def _prepare(connection: Connection) -> None:
+    for scheme, prepare in _preparing.items():
+        prepare(connection, scheme)
 
 
 _opening = Lock()

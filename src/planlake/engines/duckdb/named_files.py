@@ -54,7 +54,7 @@ class NamedFiles(AbstractFileSystem):  # type: ignore[misc]
         """A text, for people, with the locations of files instead of their names."""
         return self._pattern.sub(lambda found: self._locations.get(found[0], found[0]), text)
 
-    def open(self, path: str, mode: str = "rb", **_: Any) -> "_Reader":  # noqa: ANN401 - the library's signature
+    def open(self, path: str, mode: str = "rb", **_: Any) -> "Reader":  # noqa: ANN401 - the library's signature
         """A file for reading; a PermissionError for any other mode, a FileNotFoundError for any other name."""
         if mode != "rb":
             raise PermissionError("nothing can be written by a query")
@@ -65,7 +65,7 @@ class NamedFiles(AbstractFileSystem):  # type: ignore[misc]
             self.troubles.append((location, error))
             raise
         self._sizes[path] = stream.size()
-        return _Reader(stream)
+        return Reader(stream)
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:  # noqa: ANN401
         """What the library asks before anything else: is it there, is it a file, how long is it."""
@@ -93,7 +93,7 @@ class NamedFiles(AbstractFileSystem):  # type: ignore[misc]
         return self._locations[path]
 
 
-class _Reader:
+class Reader:
     """An open file. Several threads read it at once, so each has its own place in it, and none waits for another."""
 
     def __init__(self, stream: pa.NativeFile) -> None:

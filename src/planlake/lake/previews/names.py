@@ -25,4 +25,4 @@ def _is_of_preview(database: str, ending: str) -> bool:
 def unread(base: Lake, name: str) -> Lake:
     """The preview of this name, of whose tables nothing was read: what it entered is not known."""
     prefix = f"preview-{name}--{base.prefix}"
-    return Lake(base.catalog, base.source, prefix, base.warehouses, lock_file=base.lock_file, base=base, preview=name)
+    return Lake(base.catalog, base.source, prefix, base.warehouses, lock=base.lock, base=base, preview=name)

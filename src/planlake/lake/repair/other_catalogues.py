@@ -46,7 +46,7 @@ def check_alone(base: Lake) -> None:
 
 def own_file(base: Lake) -> Path | None:
     """The file of a lake's catalogue; None if the catalogue is no file."""
-    return base.lock_file.with_name(base.lock_file.name.removesuffix(".lock")) if base.lock_file else None
+    return base.lock.with_name(base.lock.name.removesuffix(".lock")) if isinstance(base.lock, Path) else None
 
 
 def _error(base: Lake, other: OtherCatalogue, unknown: list[str]) -> LakeError:

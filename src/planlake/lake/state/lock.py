@@ -1,6 +1,7 @@
 """Lets one process at a time write a lake, and tells the others which run is writing.
 
-A lake on this machine is held by a lock of the operating system on a file beside its catalogue. The lock ends with the
+A lake on S3 is held by a lease (`lease`). One on this machine is held by a lock of the operating system on a file
+beside its catalogue. The lock ends with the
 process that holds it, however that ends, so a run that was killed never keeps the next one waiting. The file also says
 which run holds the lake; if nobody does, the run it names was killed. That is for people to read: no table depends on
 it.
@@ -11,13 +12,15 @@ import os
 import re
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
 from planlake.errors import ConflictError, LakeError
+from planlake.lake.aws.lease_place import LeasePlace
+from planlake.lake.state.lease import Lease, guarded, leased, read_lease
 
 PAUSE_SECONDS = 0.1
 NOTE = re.compile(
@@ -44,21 +47,26 @@ class HeldLock:
     """A lake that is held for writing, and the runs that held it before and left without a word."""
 
     file: TextIO | None = field(default=None, repr=False)
+    lease: Lease | None = field(default=None, repr=False)
     left: Sequence[LockNote] = ()
 
 
 @contextmanager
-def hold_for_writing(lock_file: Path | None, wait_seconds: float) -> Iterator[HeldLock]:
+def hold_for_writing(lock: Path | LeasePlace | None, wait_seconds: float, catalog: object = None) -> Iterator[HeldLock]:
     """Hold a lake for writing; a ConflictError when another process still holds it after `wait_seconds`.
 
-    Nothing is held where there is no lock file.
+    Nothing is held where there is no lock. Where it is a lease, the catalogue changes nothing once it is lost.
     """
-    if lock_file is None:
+    if lock is None:
         yield HeldLock()
         return
-    with _opened(lock_file) as lock:
-        _acquire(lock, wait_seconds)
-        held = HeldLock(lock, _notes(lock))
+    if isinstance(lock, LeasePlace):
+        with leased(lock, wait_seconds) as lease, guarded(catalog, lease.check) if catalog else nullcontext():
+            yield HeldLock(lease=lease, left=_notes_in(lease.left))
+        return
+    with _opened(lock) as file:
+        _acquire(file, wait_seconds)
+        held = HeldLock(file, left=_notes(file))
         _write(held, f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
         yield held
 
@@ -78,14 +86,17 @@ def note_end(held: HeldLock, told: Collection[tuple[int, str]] = ()) -> None:
     _write(replace(held, left=[one for one in held.left if (one.run, one.preview) not in told]), "nobody")
 
 
-def read_lock_notes(lock_file: Path | None) -> tuple[bool, list[LockNote]]:
+def read_lock_notes(lock: Path | LeasePlace | None) -> tuple[bool, list[LockNote]]:
     """Whether somebody holds the lake now, and the runs that hold or held it and never said that they ended."""
-    if lock_file is None:
+    if lock is None:
         return False, []
+    if isinstance(lock, LeasePlace):
+        is_held, text = read_lease(lock)
+        return is_held, _notes_in(text)
     try:
-        with lock_file.open(encoding="utf-8") as lock:
-            notes = _notes(lock)
-            return _is_locked(lock), notes
+        with lock.open(encoding="utf-8") as file:
+            notes = _notes(file)
+            return _is_locked(file), notes
     except OSError:  # there is none, or nobody may read it
         return False, []
 
@@ -100,7 +111,11 @@ def _is_locked(lock: TextIO) -> bool:
 
 def _notes(lock: TextIO) -> list[LockNote]:
     lock.seek(0)
-    found = (NOTE.fullmatch(line) for line in lock.read().splitlines())
+    return _notes_in(lock.read())
+
+
+def _notes_in(text: str) -> list[LockNote]:
+    found = (NOTE.fullmatch(line) for line in text.splitlines())
     return [
         LockNote(int(one["run"]), one["preview"] or "", _instant(one["since"]), one["broken"] or "")
         for one in found
@@ -117,9 +132,11 @@ def _write(held: HeldLock, first: str) -> None:
 
     That it cannot be written stops nobody.
     """
+    notes = [_line(one, 0) for one in held.left]
+    if held.lease is not None:
+        held.lease.say("\n".join([first, *notes]))
     if held.file is None:
         return
-    notes = [_line(one, 0) for one in held.left]
     with suppress(OSError):
         held.file.seek(0)
         held.file.write("\n".join([first, *notes]))

@@ -1,0 +1,32 @@
+"""Clients of AWS by the properties of a catalogue; what these do not say boto3 finds by itself.
+
+Who cannot reach an endpoint is told within 15 seconds: a connection has 5 seconds, and is tried three times in all.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 4, 30, 3
+OF_CLIENT = {  # arguments of boto3, and the properties that pyiceberg has for them
+    "endpoint_url": ("{}.endpoint",),
+    "region_name": ("{}.region", "client.region"),
+    "aws_access_key_id": ("{}.access-key-id", "client.access-key-id"),
+    "aws_secret_access_key": ("{}.secret-access-key", "client.secret-access-key"),
+    "aws_session_token": ("{}.session-token", "client.session-token"),
+}
+
+
+def client(service: str, properties: Mapping[str, str]) -> Any:  # noqa: ANN401 - boto3 has no types of its own
+    """A client of a service; throttled calls are repeated with growing pauses."""
+    import boto3  # noqa: PLC0415 - only who is on AWS has it
+    from botocore.config import Config  # noqa: PLC0415
+
+    given: dict[str, str] = {}
+    for argument, names in OF_CLIENT.items():
+        value = next((properties[one] for name in names if (one := name.format(service)) in properties), None)
+        if value is not None:
+            given[argument] = value
+    profile = properties.get(f"{service}.profile-name") or properties.get("client.profile-name")
+    retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
+    config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries=retries)
+    return boto3.Session(profile_name=profile).client(service, config=config, **given)

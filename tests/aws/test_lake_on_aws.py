@@ -1,0 +1,117 @@
+"""A lake on Glue and S3 goes the whole way of one on this machine: after each command every table is the same."""
+
+import json
+from datetime import date, datetime
+
+import pytest
+
+from conftest import feeding
+from engines.two_engines import assert_equal, contents
+from flow.ingest.served import COLUMNS, DAY_1, DAY_2, FIELDS, PATIENCE, fill, record, served
+from planlake.changes.forget import forget
+from planlake.changes.maintain import maintain
+from planlake.changes.previews import create, promote
+from planlake.changes.rebuild import rebuild
+from planlake.changes.recover import recover
+from planlake.changes.rollback import rollback, undo
+from planlake.report.query import open_views
+from planlake.report.status import status
+from planlake.runs.plan import Selection
+from planlake.runs.reconcile import reconcile
+from planlake.runs.run import run
+from querying import answer
+
+HERE, THERE = "here", "aws"
+LETTERED = COLUMNS.replace("id: integer", "id: text")
+SETTINGS = f"""\
+source: tascomi
+resources:
+  numbered: {{columns: {{{COLUMNS}}}}}
+  lettered: {{columns: {{{LETTERED}}}}}
+tables: {{daily: [numbered, lettered]}}
+settings: {{{PATIENCE}, concurrency: 1, table_concurrency: 1, rejected_percent: 100, uncastable_percent: 100}}
+environments:
+  {HERE}: {{}}
+  {THERE}: {{catalog: {{type: glue, properties: PROPERTIES}}, warehouse: "s3://BUCKET/whole/"}}
+"""
+DAY_3 = "2026-11-18T03:00:00"
+
+
+@pytest.fixture(scope="module")
+def feed(stand_ins, bucket, tmp_path_factory):
+    tables = ["numbered", "lettered"]
+    data = served(tables, page_size=20, now=DAY_1)
+    data.fields = {"numbered": FIELDS, "lettered": FIELDS | {"id": "text"}}
+    for table in tables:
+        fill(data, table, 60)
+        data.put(table, {**record(61), "amount": "no number", "new": "key"})
+    data.put("numbered", record(62), body=b'{"id": null, "name": "nobody"}')
+    text = SETTINGS.replace("PROPERTIES", json.dumps(stand_ins.properties)).replace("BUCKET", bucket)
+    with feeding(data, tmp_path_factory.mktemp("whole"), text) as made:
+        yield made
+
+
+def both(feed, do):
+    """What a command gives on the lake here and on the one there; every table is the same afterwards."""
+    here, there = (do(environment) for environment in (HERE, THERE))
+    assert_equal(contents(feed.config, HERE), contents(feed.config, THERE))
+    return here, there
+
+
+def at(feed, now, **selection):
+    """A run on both lakes."""
+    feed.monkeypatch.setenv("PLANLAKE_NOW", now)
+    feed.data.move_to(max(feed.data.now, datetime.fromisoformat(now)))
+    for result in both(feed, lambda place: run(feed.config, Selection(**selection), environment=place)):
+        assert result.exit_code == 0, result
+
+
+def asked(feed, query, **named):
+    def ask(environment):
+        with open_views(feed.config, environment=environment, **named) as views:
+            return answer(views, query).to_pylist()
+
+    here, there = ask(HERE), ask(THERE)
+    assert here == there
+    return here
+
+
+ALL = "select id, name, amount from {} order by id"
+
+
+def test_a_lake_goes_the_whole_way_on_glue_and_s3_as_on_this_machine(feed):
+    config = feed.config
+    at(feed, DAY_1)
+    before = asked(feed, ALL.format("numbered"))
+    assert len(before) == 61
+    for table in ("numbered", "lettered"):
+        fill(feed.data, table, 5, "2026-11-17 09:00:00", start=3, name="changed")
+    at(feed, DAY_2)
+    changed = asked(feed, ALL.format("numbered"))
+    assert changed != before
+    assert asked(feed, ALL.format("numbered"), as_of=date.fromisoformat(DAY_1[:10])) == before
+    asked(feed, "select resource, event, records from api_requests order by 1, 2, 3")
+
+    both(feed, lambda place: rollback(config, [], "last-good", confirm=lambda _: True, environment=place))
+    assert asked(feed, ALL.format("numbered")) == before
+    both(feed, lambda place: undo(config, confirm=lambda _: True, environment=place))
+    assert asked(feed, ALL.format("numbered")) == changed
+
+    for place in (HERE, THERE):
+        create(config, f"try-{place}", base=place)
+        fill(feed.data, "lettered", 4, "2026-11-17 10:00:00", start=1, name="in a preview")
+        assert run(config, Selection(("lettered",), is_full=True), environment=f"try-{place}").exit_code == 0
+        assert promote(config, f"try-{place}", [], confirm=lambda _: True)
+    both(feed, lambda _: None)
+
+    both(feed, lambda place: rebuild(config, ["numbered"], environment=place))
+    assert asked(feed, ALL.format("numbered")) == changed
+    both(feed, lambda place: maintain(config, environment=place))
+    both(feed, lambda place: forget(config, "numbered", "7", confirm=lambda _: True, environment=place))
+    assert 7 not in [row["id"] for row in asked(feed, ALL.format("numbered"))]
+    both(feed, lambda place: [one.table for one in recover(config, environment=place)[0]])
+    here, there = both(feed, lambda place: reconcile(config, [], is_deep=True, environment=place))
+    assert here == there
+    for one, other in zip(*(status(config, place).tables for place in (HERE, THERE)), strict=True):
+        assert (one.table, one.held, one.trouble) == (other.table, other.held, other.trouble)
+    at(feed, DAY_3)

@@ -1,0 +1,166 @@
+"""The lease of a lake on S3: one holder at a time, whoever is killed, late, or has a clock of his own."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from threading import Lock
+
+import pytest
+
+from planlake.errors import ConflictError
+from planlake.lake.aws.clients import client
+from planlake.lake.aws.lease_place import LeasePlace, lease_below
+from planlake.lake.state import lease as leases
+from planlake.lake.state.lease import guarded, leased, read_lease
+from planlake.lake.state.lock import hold_for_writing, note_end, note_run, read_lock_notes
+
+
+@pytest.fixture
+def place(bucket, stand_ins, request):
+    return LeasePlace(bucket, f"leases/{request.node.name}.json", stand_ins.properties)
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """A lease of two seconds, renewed each half."""
+    for name, value in {"SECONDS": 2, "RENEWED_AFTER": 0.5, "MARGIN": 0.5, "PAUSE_SECONDS": 0.05}.items():
+        monkeypatch.setattr(leases, name, value)
+
+
+def test_a_lake_on_s3_has_its_lease_below_the_warehouse():
+    assert lease_below("s3://b/w/", "stg-tascomi", {}) == LeasePlace("b", "w/leases/stg-tascomi.json")
+    assert lease_below("s3://b", "tascomi", {}) == LeasePlace("b", "leases/tascomi.json")
+    assert lease_below("/lake", "tascomi", {}) is None
+    assert lease_below("gs://b/w", "tascomi", {}) is None
+
+
+def test_a_second_one_is_told_who_holds_it_and_gets_it_when_it_is_given_back(place):
+    with leased(place, 0) as first:
+        first.say("run 7, process 1")
+        with pytest.raises(ConflictError) as raised, leased(place, 0):
+            raise AssertionError("two hold it")
+        assert raised.value.message == "another run is writing this lake"
+        assert raised.value.facts["holder"] == "run 7, process 1"
+        assert read_lease(place)[0]
+    assert not read_lease(place)[0]
+    with leased(place, 0) as second:
+        assert second.left == "run 7, process 1"
+
+
+def test_of_many_turns_by_many_no_two_are_ever_inside(place, hasty):
+    inside, most, turns, looking = [], [], [], Lock()
+
+    def turn(number):
+        with leased(place, 60):
+            with looking:
+                inside.append(number)
+                most.append(len(inside))
+            time.sleep(0.01)
+            with looking:
+                inside.remove(number)
+                turns.append(number)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(turn, range(30)))
+    assert max(most) == 1
+    assert sorted(turns) == list(range(30))
+
+
+def test_who_is_killed_is_followed_once_his_lease_has_run_out_and_is_known(place, hasty):
+    script = f"""
+import time
+from datetime import datetime, UTC
+from planlake.lake.aws.clients import client
+from planlake.lake.aws.lease_place import LeasePlace
+from planlake.lake.state import lease
+from planlake.lake.state.lock import hold_for_writing, note_run
+lease.SECONDS, lease.RENEWED_AFTER, lease.MARGIN = 2, 0.5, 0.5
+class Catalogue:
+    commit_table = create_table = register_table = drop_table = rename_table = lambda *a: None
+with hold_for_writing(LeasePlace({place.bucket!r}, {place.key!r}, {dict(place.properties)!r}), 0, Catalogue()) as held:
+    note_run(held, 41, "", datetime(2026, 11, 29, 3, tzinfo=UTC))
+    print("held", flush=True)
+    time.sleep(60)
+"""
+    running = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert running.stdout.readline() == "held\n"
+    assert read_lock_notes(place)[0]
+    with pytest.raises(ConflictError), leased(place, 0):
+        pass
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    with hold_for_writing(place, 30, Catalogue()) as held:
+        assert [one.run for one in held.left] == [41]
+        note_run(held, 42, "", datetime(2026, 11, 29, 4, tzinfo=UTC))
+        note_end(held, {(41, "")})
+    assert read_lock_notes(place) == (False, [])
+
+
+def test_a_clock_that_is_minutes_off_takes_over_from_nobody(place, monkeypatch):
+    for ahead in (-600, 600):
+        with leased(place, 0), monkeypatch.context() as wrong:
+            wrong.setattr(leases.time, "time", lambda ahead=ahead: datetime.now(UTC).timestamp() + ahead)
+            with pytest.raises(ConflictError), leased(place, 0):
+                pass
+
+
+class Catalogue:
+    """Counts what it is told to change."""
+
+    def __init__(self):
+        self.changes = []
+
+    def commit_table(self, what):
+        self.changes.append(what)
+
+    create_table = register_table = drop_table = rename_table = commit_table
+
+
+def test_who_lost_it_changes_nothing_any_more(place, hasty):
+    catalogue = Catalogue()
+    with leased(place, 0) as lease, guarded(catalogue, lease.check):
+        catalogue.commit_table(1)
+        client("s3", place.properties).put_object(
+            Bucket=place.bucket, Key=place.key, Body=json.dumps({"by": "x", "until": 0})
+        )
+        lease.renew()
+        with pytest.raises(ConflictError) as raised:
+            catalogue.commit_table(2)
+    assert raised.value.facts["why"] == "another run has taken it over"
+    assert catalogue.changes == [1]
+    catalogue.commit_table(3)  # whoever opens it again
+    assert catalogue.changes == [1, 3]
+
+
+def test_who_cannot_renew_it_stops_before_it_runs_out(place, hasty, monkeypatch):
+    catalogue = Catalogue()
+    with leased(place, 0) as lease, guarded(catalogue, lease.check):
+        monkeypatch.setattr(lease.client, "put_object", broken)
+        catalogue.commit_table(1)
+        time.sleep(1.8)
+        with pytest.raises(ConflictError) as raised:
+            catalogue.commit_table(2)
+    assert raised.value.facts["why"] == "it could not be renewed in time"
+    assert catalogue.changes == [1]
+
+
+def broken(**_):
+    raise ConnectionError("S3 is away")
+
+
+def test_it_stays_held_for_as_long_as_a_run_takes(place, hasty):
+    with leased(place, 0) as lease:
+        time.sleep(3)
+        lease.check()
+        with pytest.raises(ConflictError), leased(place, 0):
+            pass
+
+
+def test_what_is_no_lease_is_taken_over(place):
+    client("s3", place.properties).put_object(Bucket=place.bucket, Key=place.key, Body=b"noise")
+    with leased(place, 0) as lease:
+        lease.check()
