@@ -202,6 +202,13 @@ class Settings(_Record):
     engine: Literal["local", "spark", "auto"] = "local"
 
 
+def _as_spark_says(given: Any) -> Any:  # noqa: ANN401 - what stands in the file
+    """A number or a yes as text: YAML has them without quotes."""
+    if isinstance(given, bool):
+        return str(given).lower()
+    return str(given) if isinstance(given, int | float) else given
+
+
 class Spark(_Record):
     """How Spark is started: its master (none where `spark-submit` says it), its own settings, packages it fetches.
 
@@ -209,7 +216,7 @@ class Spark(_Record):
     """
 
     master: Annotated[str, AfterValidator(printed)] = ""
-    settings: Mapping[str, str] = Field(default_factory=dict, repr=False)
+    settings: Mapping[str, Annotated[str, BeforeValidator(_as_spark_says)]] = Field(default_factory=dict, repr=False)
     packages: tuple[_Said, ...] = ()
     from_megabytes: _Megabytes = 1024
 

@@ -3,7 +3,9 @@
 Nothing here needs Spark: where it is started a stand-in says what Spark would.
 """
 
+import pickle
 import sys
+from threading import Event, Lock
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -13,11 +15,12 @@ from conftest import feeding
 from flow.ingest.served import COLUMNS, DAY_1, PATIENCE, fill, served
 from planlake.cli import job
 from planlake.cli.runs.spark_job import without_platform
+from planlake.config import Spark
 from planlake.engines import choosing, spark
 from planlake.engines.choosing import Engines
 from planlake.engines.local import LocalEngine
 from planlake.engines.spark import SparkEngine, megabytes_of
-from planlake.errors import ConfigurationError
+from planlake.errors import ConfigurationError, LakeError
 
 SETTINGS = f"""\
 source: tascomi
@@ -75,7 +78,8 @@ def test_units_are_as_large_as_the_memory_an_executor_has_for_a_core(saying):
     assert saying(**{"spark.master": "local-cluster[2,2,1024]"}).share == pytest.approx(0.512)
     assert saying(**{"spark.executor.memory": "200g"}).share == 4
     assert saying(**{"spark.executor.memory": "10m"}).share == 0.1
-    assert saying(**{"spark.executor.memory": "8g", "spark.executor.pyspark.memory": "1g"}).share < 1.1
+    with pytest.raises(ConfigurationError, match="memory is set, under which DuckDB cannot work"):
+        _ = saying(**{"spark.executor.pyspark.memory": "2g"}).share
 
 
 def test_as_many_units_are_handed_over_as_there_are_cores_or_may_be(saying):
@@ -240,3 +244,89 @@ def test_a_spark_that_does_not_start_is_one_sentence(builder):
     builder.given.clear()  # it would start now: what went wrong is said again and not tried for every table
     with pytest.raises(ConfigurationError, match="Spark does not start"):
         _ = SparkEngine(settings={"spark.broken": "1"}).session
+
+
+class Away(dict):
+    """A Spark whose process is gone."""
+
+    @property
+    def sparkContext(self):  # noqa: N802
+        raise ConnectionRefusedError(111, "Connection refused")
+
+
+def test_a_spark_that_is_gone_is_no_trouble_of_the_disk(monkeypatch):
+    monkeypatch.setattr(spark, "_session", lambda *_: Away())
+    for ask in (lambda: SparkEngine().workers, lambda: SparkEngine().share):
+        with pytest.raises(LakeError, match="Spark does not answer") as raised:
+            ask()
+        assert raised.value.hint == "planlake doctor"
+
+
+def test_units_that_nobody_does_are_told_after_a_while(monkeypatch, saying):
+    monkeypatch.setattr(spark, "PATIENCE_SECONDS", 0.05)
+    is_over = Event()
+    engine = saying(**{"spark.executor.cores": "2"})
+    context = engine.session.sparkContext
+    context.master = "spark://me:secret@host:7077"
+    context._jsc = SimpleNamespace(sc=lambda: SimpleNamespace(getExecutorMemoryStatus=lambda: {"driver": 1}))
+    context._jsc.sc = lambda: SimpleNamespace(getExecutorMemoryStatus=lambda: SimpleNamespace(size=lambda: 1))
+    context.cancelJobGroup = lambda _: is_over.set()
+    context.getConf = lambda: {"spark.executor.cores": "2"}
+    monkeypatch.setattr(spark, "_carry_out", lambda *_: is_over.wait(20))
+    with pytest.raises(LakeError, match="no executor of Spark came within") as raised:
+        list(engine.map(str, [1]))
+    assert is_over.is_set()
+    assert "secret" not in str(raised.value)
+    assert "spark.executor.cores=2" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KeyboardInterrupt(), "KeyboardInterrupt: "),
+        (SystemExit(3), "SystemExit: 3"),
+        (LakeError("damaged", facts={"lock": Lock()}, state="kept", hint="planlake recover"), "damaged (lock="),
+    ],
+    ids=["ctrl-c", "exit", "a fact that cannot be sent"],
+)
+def test_whatever_a_unit_raises_comes_back(error, said):
+    given = pickle.dumps((spark.__version__, pickle.dumps((raising, error_named(error)))))
+    is_well, back = pickle.loads(spark._done(given))
+    assert not is_well
+    assert str(back).startswith(said)
+    if isinstance(error, LakeError):
+        assert (type(back), back.state, back.hint) == (LakeError, "kept", "planlake recover")
+
+
+def error_named(error):
+    return type(error).__name__
+
+
+def raising(name):
+    """As a unit that raises this."""
+    if name == "LakeError":
+        raise LakeError("damaged", facts={"lock": Lock()}, state="kept", hint="planlake recover")
+    raise KeyboardInterrupt if name == "KeyboardInterrupt" else SystemExit(3)
+
+
+def test_what_spark_says_is_cut_to_what_happened_and_shows_no_password():
+    texts = {
+        "An error occurred while calling None.org.apache.spark.api.java.JavaSparkContext.\n"
+        ": org.apache.spark.SparkException: Could not parse Master URL: 'spark://me:hush@h'\n\tat org.apache": (
+            "org.apache.spark.SparkException: Could not parse Master URL: 'spark://...@h'"
+        ),
+        "Job aborted: Lost task\njava.io.EOFException\n: Python worker exited unexpectedly (crashed)": (
+            "Python worker exited unexpectedly (crashed)"
+        ),
+    }
+    for text, said in texts.items():
+        assert spark._said(RuntimeError(text)) == said
+
+
+def test_settings_of_spark_may_be_numbers_and_yes():
+    given = Spark(settings={"spark.executor.cores": 4, "spark.speculation": True, "spark.executor.memory": "8g"})
+    assert dict(given.settings) == {
+        "spark.executor.cores": "4",
+        "spark.speculation": "true",
+        "spark.executor.memory": "8g",
+    }

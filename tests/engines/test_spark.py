@@ -69,7 +69,16 @@ def test_what_spark_cannot_do_is_one_sentence_with_the_unit(spark):
 
 
 def test_no_key_goes_along_to_an_executor():
-    keys = dict.fromkeys(("s3.access-key-id", "s3.secret-access-key", "s3.session-token", "adls.sas-token"), "hush")
+    names = (
+        "s3.access-key-id",
+        "s3.secret-access-key",
+        "s3.session-token",
+        "adls.sas-token",
+        "adls.sas",
+        "uri",
+        "auth",
+    )
+    keys = {**dict.fromkeys(names, "hush"), "s3.endpoint": "http://me:hush@proxy", "header.Authorization": "hush"}
     target = Target("s3://lake/t", tuple({**keys, "s3.region": "eu-west-2"}.items()), None, 0)
     given = pickle.loads(pickle.dumps(target))
     assert given.properties == (("s3.region", "eu-west-2"),)

@@ -7,10 +7,12 @@ by one, in any order, and no executor's trouble is another's. Spark reads and wr
 import os
 import pickle
 import re
+import shutil
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
@@ -33,6 +35,7 @@ MOST_WORKERS = 512  # each unit that is handed over is waited for by a thread of
 UNIT_MEGABYTES = 1000
 LEAST_SHARE, MOST_SHARE = 0.1, 4.0
 LONGEST = 300  # signs of what Spark says
+PATIENCE_SECONDS = 120  # until it is looked whether there is any executor
 PAGE = "docs/deploy/spark.md"
 UNPUBLISHED = "Nothing of this table was published; planlake maintain removes the files that were written for nothing"
 STARTED_BY_SPARK = "PYSPARK_GATEWAY_PORT"  # a variable that spark-submit sets: it says the master too
@@ -53,18 +56,23 @@ class SparkEngine:
     @property
     def workers(self) -> int:
         """How many units the executors carry out side by side: their cores, or those they may grow to."""
-        conf = self.session.sparkContext.getConf()
-        most = conf.get("spark.dynamicAllocation.maxExecutors", "")
-        if conf.get("spark.dynamicAllocation.enabled", "false") == "true" and most.isdigit():
-            return min(MOST_WORKERS, max(1, int(most) * _cores(conf)))
-        return min(MOST_WORKERS, max(1, int(self.session.sparkContext.defaultParallelism)))
+        with _answering():
+            conf = self.session.sparkContext.getConf()
+            most = conf.get("spark.dynamicAllocation.maxExecutors", "")
+            if conf.get("spark.dynamicAllocation.enabled", "false") == "true" and most.isdigit():
+                return min(MOST_WORKERS, max(1, int(most) * _cores(conf)))
+            return min(MOST_WORKERS, max(1, int(self.session.sparkContext.defaultParallelism)))
 
     @property
     def share(self) -> float:
         """How large a unit may be, 1 being what the settings say: by the memory that an executor has for each core."""
-        conf = self.session.sparkContext.getConf()
-        memory = conf.get("spark.executor.pyspark.memory") or conf.get("spark.executor.memory", "1g")
-        return min(MOST_SHARE, max(LEAST_SHARE, megabytes_of(memory) / _cores(conf) / UNIT_MEGABYTES))
+        with _answering():
+            conf = self.session.sparkContext.getConf()
+            if conf.get("spark.executor.pyspark.memory", ""):  # it limits addresses, of which DuckDB takes many more
+                message = "spark.executor.pyspark.memory is set, under which DuckDB cannot work"
+                raise ConfigurationError(message, hint="leave it out: units go by spark.executor.memory and cores")
+            memory = megabytes_of(conf.get("spark.executor.memory", "1g")) / _cores(conf)
+            return min(MOST_SHARE, max(LEAST_SHARE, memory / UNIT_MEGABYTES))
 
     @property
     def session(self) -> "SparkSession":
@@ -86,13 +94,16 @@ class SparkEngine:
                 for unit in waiting:
                     begun.append((unit, pool.submit(_carry_out, session, group, work, unit)))
                     if len(begun) > self.workers:
-                        yield _result(*begun.pop(0))
+                        yield _result(session, *begun[0])
+                        begun.pop(0)
                 while begun:
-                    yield _result(*begun.pop(0))
+                    yield _result(session, *begun[0])
+                    begun.pop(0)
             finally:
                 is_left = [not one.cancel() and not one.done() for _, one in begun]
                 if any(is_left):  # those of this table only: others run beside it
-                    session.sparkContext.cancelJobGroup(group)
+                    with suppress(Exception):  # what goes wrong here would hide what went wrong
+                        session.sparkContext.cancelJobGroup(group)
 
 
 def megabytes_of(size: str) -> float:
@@ -110,15 +121,59 @@ def _cores(conf: Any) -> int:  # noqa: ANN401 - Spark's own class
     return max(1, cores // int(conf.get("spark.task.cpus", "1")))
 
 
-def _result(unit: object, done: Future[Done]) -> Done:
+class SparkFailedError(Exception):
+    """What Spark or the way to it raised, never a unit of ours."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Turn what Spark says when it is asked for something into a sentence."""
     try:
-        return done.result()
+        yield
     except PlanlakeError:
         raise
     except Exception as error:
-        if not type(error).__module__.startswith(("pyspark", "py4j")):
-            raise
-        raise _of_spark(error, unit) from None  # the Java trace helps nobody who reads this
+        raise _gone(error) from None
+
+
+def _gone(error: Exception) -> LakeError:
+    """Its process ended, or it never found its cluster; the next time it is started anew."""
+    _started.cache_clear()
+    return LakeError("Spark does not answer", facts={"Spark says": _said(error)}, hint="planlake doctor")
+
+
+def _result(session: "SparkSession", unit: object, done: Future[Done]) -> Done:
+    while True:
+        try:
+            return done.result(timeout=PATIENCE_SECONDS)
+        except SparkFailedError as failure:
+            raise _of_spark(failure.error, unit) from None  # the Java trace helps nobody who reads this
+        except TimeoutError:
+            if done.done():  # the unit's own
+                raise
+            _check_executors(session)
+
+
+def _check_executors(session: "SparkSession") -> None:
+    """Raise a LakeError where units wait and there is nobody to do them."""
+    with _answering():
+        context: Any = session.sparkContext
+        others = context._jsc.sc().getExecutorMemoryStatus().size() - 1
+        is_here = context.master.startswith("local") and not context.master.startswith("local-cluster")
+        if others or is_here:
+            return
+        conf = context.getConf()
+        asked = {name: conf.get(name, "") for name in ("spark.executor.cores", "spark.executor.memory")}
+    facts = {
+        "master": _without_password(str(context.master)),
+        **{name: value for name, value in asked.items() if value},
+    }
+    message = f"no executor of Spark came within {PATIENCE_SECONDS} seconds"
+    raise LakeError(message, facts=facts, state=UNPUBLISHED, hint="planlake doctor")
 
 
 def _cannot_import(name: str | None) -> ConfigurationError:
@@ -131,6 +186,8 @@ def _cannot_import(name: str | None) -> ConfigurationError:
 
 def _of_spark(error: Exception, unit: object) -> PlanlakeError:
     said = _said(error)
+    if isinstance(error, ConnectionError) or "stopped SparkContext" in said:
+        return _gone(error)
     if missing := re.search(r"No module named '([\w.]+)'", said):
         return _cannot_import(missing[1])
     facts = {"unit": _name_of(unit), "Spark says": said}
@@ -145,17 +202,26 @@ def _name_of(unit: object) -> str:
 
 
 def _said(error: Exception) -> str:
-    """The line of Spark's message that says what happened: Python's own error where one is quoted, else the first."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    of_python = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b: ", line)]
-    return (of_python or [" ".join(lines)])[-1][:LONGEST]
+    """What of Spark's message says what happened: why a worker ended, else the last error that it quotes."""
+    text = _without_password(str(error))
+    ended = re.search(r"(Python worker exited unexpectedly|ExecutorLostFailure|Cannot run program)[^\n]*", text)
+    quoted = re.findall(r"(?:\w+\.)*\w*(?:Error|Exception): [^\n]+", text)
+    return (ended[0] if ended else (quoted or [" ".join(text.split())])[-1])[:LONGEST]
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"//[^/@\s]*@", "//...@", text)
 
 
 def _carry_out(session: "SparkSession", group: str, work: Callable[[Unit], Done], unit: Unit) -> Done:
     """One unit as one job of one task; which Spark does again where an executor is lost."""
-    session.sparkContext.setJobGroup(group, "planlake", interruptOnCancel=True)  # of this thread
+    with suppress(Exception):  # of this thread; a Spark that is gone says so below
+        session.sparkContext.setJobGroup(group, "planlake", interruptOnCancel=True)
     row = [(pickle.dumps((__version__, pickle.dumps((work, unit)))),)]
-    done = session.createDataFrame(row, OF_UNIT).coalesce(1).mapInArrow(_on_executor, OF_RESULT).collect()
+    try:
+        done = session.createDataFrame(row, OF_UNIT).coalesce(1).mapInArrow(_on_executor, OF_RESULT).collect()
+    except Exception as error:
+        raise SparkFailedError(error) from None
     is_well, result = pickle.loads(bytes(done[0][0]))  # noqa: S301 - what our own worker wrote
     if not is_well:
         raise result
@@ -180,16 +246,22 @@ def _done(given: bytes) -> bytes:
         return pickle.dumps((True, work(unit)))
     except ModuleNotFoundError as error:
         return pickle.dumps((False, _cannot_import(error.name)))
-    except Exception as error:
+    except BaseException as error:  # whoever ends a worker's Python ends no driver
         return pickle.dumps((False, _portable(error)))
 
 
-def _portable(error: Exception) -> Exception:
+def _portable(error: BaseException) -> Exception:
     """The error as it is where another process can have it, else its words."""
+    words = RuntimeError(f"{type(error).__name__}: {error}")
+    if not isinstance(error, Exception):
+        return words
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301
     except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
+        if not isinstance(error, PlanlakeError):
+            return words
+        facts = {name: str(value) for name, value in error.facts.items()}
+        return type(error)(error.message, facts=facts, state=error.state, hint=error.hint)
     return error
 
 
@@ -239,6 +311,10 @@ def _started(
         return cast("SparkSession", session)
     except Exception as error:
         facts = {"Spark says": _said(error)}
+        if "JAVA_GATEWAY_EXITED" in str(error) and shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+            return ConfigurationError(
+                "Spark needs Java, which was not found", hint="install Java 17, or --engine local"
+            )
         return ConfigurationError("Spark does not start", facts=facts, hint="planlake doctor, or --engine local")
 
 

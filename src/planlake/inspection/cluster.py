@@ -66,7 +66,7 @@ def _of(error: Exception) -> str:
 
 def examine_cluster(config: Config, warehouse: str, properties: Properties) -> Iterator[Finding]:
     """Whether Spark starts, and what its executors have and can; a warehouse that is not made yet is not asked for."""
-    if config.settings.engine == "local":
+    if config.settings.engine == "local" and not config.spark.master:
         return
     spark = spark_of(config)
     try:

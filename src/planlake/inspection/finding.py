@@ -21,5 +21,5 @@ class Finding:
 
 def failed(check: str, error: PlanlakeError) -> Finding:
     """What an error says; that it sends to the doctor is no advice here."""
-    hint = "" if error.hint == "planlake doctor" else error.hint
+    hint = "" if error.hint.startswith("planlake doctor") else error.hint
     return Finding(check, "failed", str(error), hint, error.exit_code)

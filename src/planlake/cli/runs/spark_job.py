@@ -41,7 +41,7 @@ def without_platform(arguments: Sequence[str]) -> list[str]:
     waiting = iter(arguments)
     for one in waiting:
         name, has_value, _ = one.partition("=")
-        if name not in OF_GLUE:
+        if name not in OF_GLUE and not name.startswith("--enable-"):
             kept.append(one)
         elif not has_value:
             next(waiting, None)

@@ -1,6 +1,5 @@
 """Writing rows as a Parquet data file of an Iceberg table."""
 
-import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,8 +19,13 @@ from pyiceberg.typedef import Record
 from pyiceberg.types import PrimitiveType
 
 Properties = tuple[tuple[str, str], ...]
-# In names of a file system's properties that are secrets: `s3.secret-access-key`, `adls.sas-token`, `gcs.oauth2.token`.
-IS_KEY = re.compile("key|secret|token|password|credential|connection-string", re.IGNORECASE)
+# What another machine needs to open files: no other property goes along, as whatever is not known may be a secret.
+PORTABLE = {
+    *("py-io-impl", "client.region", "client.role-arn", "client.role-session-name", "s3.endpoint", "s3.region"),
+    *("s3.force-virtual-addressing", "s3.resolve-region", "s3.request-timeout", "s3.connect-timeout", "s3.anonymous"),
+    *("s3.role-arn", "s3.role-session-name", "gcs.endpoint", "gcs.project-id", "gcs.default-bucket-location"),
+    *("gcs.version-aware", "adls.account-name", "adls.account-host", "hdfs.host", "hdfs.port", "hdfs.user"),
+}
 FIELD_ID = b"PARQUET:field_id"  # in the metadata of a column that already has its place in the table
 ROW_GROUP_BYTES = 16 * 2**20
 BOUNDED_COLUMNS = ("id", "batch", "request_id", "import_request_id", "run")
@@ -52,8 +56,8 @@ class Target:
 
 
 def without_keys(properties: Properties) -> Properties:
-    """The properties of a file system but its secrets."""
-    return tuple(one for one in properties if not IS_KEY.search(one[0]))
+    """The properties of a file system that are no secrets; an address with a password in it is one."""
+    return tuple((name, value) for name, value in properties if name in PORTABLE and "@" not in value)
 
 
 def target_of(table: Table, schema: Schema | None = None) -> Target:
