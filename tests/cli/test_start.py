@@ -131,3 +131,20 @@ def test_a_defect_of_planlake_itself_is_exit_4_without_a_traceback_unless_debugg
     monkeypatch.setenv("PLANLAKE_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         typed("plan")
+
+
+def test_init_on_aws_names_glue_and_the_place_and_no_key_or_region(typed, tmp_path):
+    file = tmp_path / "planlake.yaml"
+    assert typed("init", "--config", file, "--aws", "s3://lake-of-council/planlake").status == 0
+    (name, environment), *others = load_config(file).environments.items()
+    assert (name, environment.catalog.type, environment.warehouse) == ("aws", "glue", "s3://lake-of-council/planlake/")
+    assert environment.protected
+    assert (others, dict(environment.catalog.properties)) == ([], {})
+
+
+@pytest.mark.parametrize("place", ["/lake", "lake-of-council", "s3://", "s3://A", 's3://bucket/a"b', "gs://bucket/x"])
+def test_init_on_aws_refuses_what_is_no_place_there(typed, tmp_path, place):
+    said = typed("init", "--config", tmp_path / "planlake.yaml", "--aws", place)
+    assert said.status == 2
+    assert said.err.endswith("hint: planlake init --aws s3://BUCKET/FOLDER/\n")
+    assert not (tmp_path / "planlake.yaml").exists()

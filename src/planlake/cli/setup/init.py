@@ -1,5 +1,6 @@
 """`planlake init`: a planlake.yaml, explained line by line."""
 
+import re
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,9 @@ from typing import Annotated
 import typer
 
 from planlake.cli.options import ConfigFile
+from planlake.printable import printable
+
+ON_S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()/-]*)?")
 
 TEMPLATE = """\
 # planlake.yaml: what Planlake loads, from where, and where it keeps it.
@@ -26,15 +30,22 @@ tables:
   weekly: [{weekly}]   # read whole, once a week from Sunday on
 
 environments:                     # the first one is used unless --env or PLANLAKE_ENV names another
-  local:
-    catalog: {{type: sql, uri: "sqlite:///lake/catalog.db"}}   # the Iceberg catalogue, one file
-    warehouse: lake/              # the tables' files, relative to this file
+{environments}
     # database_prefix: dataplatform-stg-      # for those whose queries name databases with a prefix
 
 # settings:                       # every setting has a default; docs/settings.md explains each
 #   look_back_days: 60
 #   concurrency: 8
 """
+LOCAL = """\
+  local:
+    catalog: {{type: sql, uri: "sqlite:///lake/catalog.db"}}   # the Iceberg catalogue, one file
+    warehouse: lake/              # the tables' files, relative to this file"""
+ON_AWS = """\
+  aws:                            # region and keys are those of AWS_REGION, AWS_PROFILE or the role that runs this
+    catalog: {{type: glue}}         # properties: {{glue.region: REGION, s3.region: REGION}} for another region
+    warehouse: "{place}"
+    protected: true               # commands that take away or set back ask first"""
 TABLES = {
     "tascomi": ("applications, contacts, documents", "application_types, decision_types, wards"),
     "open_data": ("iom_applications, iom_decisions, repd", "iom_addresses"),
@@ -49,6 +60,9 @@ BASE_URL = "https://COUNCIL-planning.idoxcloud.com/rest/v1"
 def init(
     base_url: Annotated[str, typer.Option("--base-url", help="Address of the council's API.")] = BASE_URL,
     source: Annotated[str, typer.Option("--source", help="Catalogue of resources.")] = "tascomi",
+    aws: Annotated[
+        str | None, typer.Option("--aws", help="Keep the lake in Glue and here on S3: s3://BUCKET/FOLDER/.")
+    ] = None,
     config: ConfigFile = None,
 ) -> None:
     """Write a planlake.yaml, explained line by line; an existing one is left alone."""
@@ -60,6 +74,7 @@ def init(
     words = _words(source, file.parent)
     if base_url != BASE_URL:
         check_address(base_url)
+    words["environments"] = LOCAL.format() if aws is None else ON_AWS.format(place=_on_s3(aws))
     try:
         with file.open("x", encoding="utf-8") as stream:
             stream.write(TEMPLATE.format(source=source, base_url=base_url, **words))
@@ -71,6 +86,16 @@ def init(
     typer.echo(f"{file} written")
     named = f" --config {shlex.quote(str(file))}" if config else ""
     remark(f"next: set the keys it names, then planlake doctor{named}")
+
+
+def _on_s3(place: str) -> str:
+    """A place on S3 as it stands in the file; a ConfigurationError where it is none."""
+    from planlake.errors import ConfigurationError
+
+    if not ON_S3.fullmatch(place):
+        message = f'"{printable(place)}" is no place on S3'
+        raise ConfigurationError(message, hint="planlake init --aws s3://BUCKET/FOLDER/")
+    return place.rstrip("/") + "/"
 
 
 def _words(source: str, folder: Path) -> dict[str, str]:
