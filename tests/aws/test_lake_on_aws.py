@@ -14,6 +14,8 @@ from planlake.changes.previews import create, promote
 from planlake.changes.rebuild import rebuild
 from planlake.changes.recover import recover
 from planlake.changes.rollback import rollback, undo
+from planlake.lake.open_lake import open_lake
+from planlake.lake.repair.pointing import point_to
 from planlake.report.query import open_views
 from planlake.report.status import status
 from planlake.runs.plan import Selection
@@ -115,3 +117,14 @@ def test_a_lake_goes_the_whole_way_on_glue_and_s3_as_on_this_machine(feed):
     for one, other in zip(*(status(config, place).tables for place in (HERE, THERE)), strict=True):
         assert (one.table, one.held, one.trouble) == (other.table, other.held, other.trouble)
     at(feed, DAY_3)
+
+
+def test_an_entry_of_glue_is_pointed_to_another_version_in_one_step(feed, monkeypatch):
+    lake = open_lake(feed.config, THERE)
+    table, identifier = lake.find("refined", "current_numbered"), (lake.database("refined"), "current_numbered")
+    gone = []
+    monkeypatch.setattr("pyiceberg.catalog.glue.GlueCatalog.drop_table", lambda *_: gone.append(1))
+    for location in (table.metadata.metadata_log[-1].metadata_file, table.metadata_location):
+        assert point_to(lake.catalog, identifier, location)
+        assert open_lake(feed.config, THERE).find("refined", "current_numbered").metadata_location == location
+    assert gone == []

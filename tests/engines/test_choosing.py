@@ -330,3 +330,10 @@ def test_settings_of_spark_may_be_numbers_and_yes():
         "spark.speculation": "true",
         "spark.executor.memory": "8g",
     }
+
+
+def test_an_executor_without_its_python_is_told_what_to_set():
+    error = RuntimeError('Job aborted: java.io.IOException: Cannot run program "./environment/bin/python": error=2')
+    found = spark._of_spark(error, 1)
+    assert found.message == "an executor of Spark has no Python"
+    assert "--archives" in found.hint

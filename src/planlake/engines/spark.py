@@ -190,6 +190,9 @@ def _of_spark(error: Exception, unit: object) -> PlanlakeError:
         return _gone(error)
     if missing := re.search(r"No module named '([\w.]+)'", said):
         return _cannot_import(missing[1])
+    if said.startswith("Cannot run program"):
+        hint = f"PYSPARK_PYTHON must name a Python of the executors, often by --archives: {PAGE}"
+        return ConfigurationError("an executor of Spark has no Python", facts={"Spark says": said}, hint=hint)
     facts = {"unit": _name_of(unit), "Spark says": said}
     return LakeError("Spark could not carry out a unit of work", facts=facts, state=UNPUBLISHED, hint="planlake doctor")
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from pyiceberg.catalog import Catalog
 from pyiceberg.io import load_file_io
 
 from planlake.clock import london_day
@@ -26,6 +25,7 @@ from planlake.lake.repair.metadata_files import (
     stored_previews,
 )
 from planlake.lake.repair.moved_table import Move
+from planlake.lake.repair.pointing import point_to
 from planlake.lake.repair.rewrite_moved_table import rewrite_here
 from planlake.lake.repair.split_histories import Chosen, branches, give_up, leave_out, split_of
 from planlake.lake.repair.stored_tables import Place, places_in
@@ -332,25 +332,9 @@ def _register(choice: _Choice) -> None:
         if not place.is_known:
             catalog.create_namespace_if_not_exists(place.identifier[0])
             catalog.register_table(place.identifier, location)
-        elif not _pointed_to(catalog, place.identifier, location):
+        elif not point_to(catalog, place.identifier, location):
             catalog.drop_table(place.identifier)
             catalog.register_table(place.identifier, location)
-
-
-def _pointed_to(catalog: Catalog, identifier: tuple[str, str], location: str) -> bool:
-    """Point an SQL catalogue to another metadata file in one step, the table never unknown; False for any other."""
-    from pyiceberg.catalog.sql import IcebergTables, SqlCatalog  # noqa: PLC0415 - brings SQLAlchemy
-    from sqlalchemy import update  # noqa: PLC0415
-    from sqlalchemy.orm import Session  # noqa: PLC0415
-
-    if not isinstance(catalog, SqlCatalog):
-        return False
-    names = (IcebergTables.catalog_name, IcebergTables.table_namespace, IcebergTables.table_name)
-    wanted = [column == value for column, value in zip(names, (catalog.name, *identifier), strict=True)]
-    with Session(catalog.engine) as session:
-        session.execute(update(IcebergTables).where(*wanted).values(metadata_location=location))
-        session.commit()
-    return True
 
 
 def _told(choice: _Choice) -> Recovered:
