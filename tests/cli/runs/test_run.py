@@ -138,9 +138,9 @@ def test_a_misspelt_word_is_one_line_with_a_suggestion_and_exit_2(typed, feed, a
 
 
 def test_an_engine_that_is_not_there_is_refused(typed, feed):
-    said = typed("run", "--engine", "duckbd", "--config", feed.file)
+    said = typed("run", "--engine", "locla", "--config", feed.file)
     assert said.status == 2
-    assert "did you mean duckdb" in said.err
+    assert "did you mean local" in said.err
 
 
 def test_an_api_that_cannot_be_reached_is_exit_3_with_one_clear_line_in_seconds(tmp_path):
