@@ -116,7 +116,13 @@ def test_a_lake_goes_the_whole_way_on_glue_and_s3_as_on_this_machine(feed):
     assert here == there
     for one, other in zip(*(status(config, place).tables for place in (HERE, THERE)), strict=True):
         assert (one.table, one.held, one.trouble) == (other.table, other.held, other.trouble)
-    at(feed, DAY_3)
+    # What is checked then may differ, as one lake may read seven records of a day again that the other does not.
+    feed.monkeypatch.setenv("PLANLAKE_NOW", DAY_3)
+    feed.data.move_to(datetime.fromisoformat(DAY_3))
+    assert all(run(config, Selection(), environment=place).exit_code == 0 for place in (HERE, THERE))
+    here, there = (contents(config, place) for place in (HERE, THERE))
+    refined = [name for name in here if name.startswith("refined.")]
+    assert_equal({name: here[name] for name in refined}, {name: there[name] for name in refined})
 
 
 def test_an_entry_of_glue_is_pointed_to_another_version_in_one_step(feed, monkeypatch):
