@@ -1,9 +1,12 @@
 """A lake on Glue and S3 goes the whole way of one on this machine: after each command every table is the same."""
 
 import json
+from contextlib import suppress
 from datetime import date, datetime
+from time import sleep
 
 import pytest
+from pyiceberg.exceptions import NoSuchTableError
 
 from conftest import feeding
 from engines.two_engines import assert_equal, contents
@@ -14,13 +17,19 @@ from planlake.changes.previews import create, promote
 from planlake.changes.rebuild import rebuild
 from planlake.changes.recover import recover
 from planlake.changes.rollback import rollback, undo
+from planlake.errors import ConflictError
+from planlake.flow.open_run import open_for_writing
+from planlake.lake.aws.clients import client
+from planlake.lake.lake import lock_of
 from planlake.lake.open_lake import open_lake
 from planlake.lake.repair.pointing import point_to
+from planlake.lake.state import lease
 from planlake.report.query import open_views
 from planlake.report.status import status
 from planlake.runs.plan import Selection
 from planlake.runs.reconcile import reconcile
 from planlake.runs.run import run
+from planlake.telemetry.progress import ignore
 from querying import answer
 
 HERE, THERE = "here", "aws"
@@ -134,3 +143,20 @@ def test_an_entry_of_glue_is_pointed_to_another_version_in_one_step(feed, monkey
         assert point_to(lake.catalog, identifier, location)
         assert open_lake(feed.config, THERE).find("refined", "current_numbered").metadata_location == location
     assert gone == []
+
+
+@pytest.mark.parametrize("is_preview", [False, True], ids=["lake", "preview"])
+def test_who_lost_the_lake_changes_nothing_in_it_and_in_its_previews(feed, is_preview, monkeypatch):
+    monkeypatch.setattr(lease, "RENEWED_AFTER", 0.1)
+    name = THERE
+    if is_preview:
+        name = create(feed.config, "lost", base=THERE).name
+    lock = lock_of(feed.config, THERE)
+    with open_for_writing(feed.config, name, ignore, is_dry_run=True) as context:
+        opened = client("s3", lock.properties)
+        opened.put_object(Bucket=lock.bucket, Key=lock.key, Body=b"{}")
+        with pytest.raises(ConflictError, match="does not hold the lake any more"):
+            for _ in range(200):  # until the next renewal notices it
+                with suppress(NoSuchTableError):
+                    context.lake.catalog.drop_table(("nobodys", "table"))
+                sleep(0.05)

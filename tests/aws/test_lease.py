@@ -79,9 +79,7 @@ from planlake.lake.aws.lease_place import LeasePlace
 from planlake.lake.state import lease
 from planlake.lake.state.lock import hold_for_writing, note_run
 lease.SECONDS, lease.RENEWED_AFTER, lease.MARGIN = 2, 0.5, 0.5
-class Catalogue:
-    commit_table = create_table = register_table = drop_table = rename_table = lambda *a: None
-with hold_for_writing(LeasePlace({place.bucket!r}, {place.key!r}, {dict(place.properties)!r}), 0, Catalogue()) as held:
+with hold_for_writing(LeasePlace({place.bucket!r}, {place.key!r}, {dict(place.properties)!r}), 0) as held:
     note_run(held, 41, "", datetime(2026, 11, 29, 3, tzinfo=UTC))
     print("held", flush=True)
     time.sleep(60)
@@ -93,7 +91,7 @@ with hold_for_writing(LeasePlace({place.bucket!r}, {place.key!r}, {dict(place.pr
         pass
     running.send_signal(signal.SIGKILL)
     running.wait()
-    with hold_for_writing(place, 30, Catalogue()) as held:
+    with hold_for_writing(place, 30) as held:
         assert [one.run for one in held.left] == [41]
         note_run(held, 42, "", datetime(2026, 11, 29, 4, tzinfo=UTC))
         note_end(held, {(41, "")})
@@ -160,7 +158,29 @@ def test_it_stays_held_for_as_long_as_a_run_takes(place, hasty):
             pass
 
 
-def test_what_is_no_lease_is_taken_over(place):
-    client("s3", place.properties).put_object(Bucket=place.bucket, Key=place.key, Body=b"noise")
-    with leased(place, 0) as lease:
+@pytest.mark.parametrize("held", [b"noise", b"[1]", b'{"until": "soon"}', b'{"until": 1e300}', b'{"until": -1}', b"{}"])
+def test_what_is_no_lease_is_taken_over(place, held):
+    client("s3", place.properties).put_object(Bucket=place.bucket, Key="leases/noise.json", Body=held)
+    odd = LeasePlace(place.bucket, "leases/noise.json", place.properties)
+    assert not read_lease(odd)[0]
+    with leased(odd, 0) as lease:
         lease.check()
+
+
+def test_who_is_killed_before_it_says_a_word_leaves_the_notes_it_was_left(place):
+    with hold_for_writing(place, 0) as held:
+        note_run(held, 41, "", datetime(2026, 11, 29, 3, tzinfo=UTC))
+        held.lease.lost = "killed"  # so that it is not given back
+    expire(place)
+    with leased(place, 0) as lease:
+        lease.lost = "killed"
+    expire(place)
+    with hold_for_writing(place, 0) as held:
+        assert [one.run for one in held.left] == [41]
+
+
+def expire(place):
+    """As if a minute had passed."""
+    opened = client("s3", place.properties)
+    held = json.loads(opened.get_object(Bucket=place.bucket, Key=place.key)["Body"].read())
+    opened.put_object(Bucket=place.bucket, Key=place.key, Body=json.dumps({**held, "until": 1}))

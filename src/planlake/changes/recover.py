@@ -41,16 +41,18 @@ def recover(
     """
     _check_environment(config, environment)
     file, wait_seconds = catalogue_file(config, environment), config.settings.lease_wait_seconds
-    with hold_for_writing(lock_of(config, environment), wait_seconds), clear_errors():
+    with hold_for_writing(lock_of(config, environment), wait_seconds) as held, clear_errors():
         aside = _put_aside(file) if file is not None and file.exists() and _is_damaged(file, wait_seconds) else None
         base = open_environment(config, environment)
-        if aside is None:  # a damaged catalogue was the lake's: what lies beside it is a copy of it
-            check_alone(base)
-        found = register(base, is_moved=is_moved, history=history)
+        with held.guard(base.catalog):
+            if aside is None:  # a damaged catalogue was the lake's: what lies beside it is a copy of it
+                check_alone(base)
+            found = register(base, is_moved=is_moved, history=history)
         if not any(one.is_apart for one in found):
             back = [one for one in found if one.done == SET_BACK and not one.database.startswith("preview-")]
             base = open_environment(config, environment)
-            mended = _mend(config, base, {one.table for one in back})
+            with held.guard(base.catalog):
+                mended = _mend(config, base, {one.table for one in back})
             told = {(one.database, one.table) for one in mended}
             kept = (one for one in found if not (_is_of_gone_files(one) and (one.database, one.table) in told))
             found = [*(_with_waiting(config, base, one) if one in back else one for one in kept), *mended]

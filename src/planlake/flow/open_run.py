@@ -52,17 +52,12 @@ def open_for_writing(
     command `sweeps` files away, a LakeError where those of another history are among them.
     """
     clock, catalogue = read_clock(), catalogue_of(config)
-    settings = config.settings
-    lake = open_lake(config, environment)
     about = {
         "environment": environment or next(iter(config.environments)),
         "configuration": configuration_hash(config),
         "version": __version__,
     }
-    opened = connected(settings.memory_limit_megabytes)
-    with hold_for_writing(lake.lock, settings.lease_wait_seconds, lake.catalog) as held, opened as connection:
-        if lake.base is not None:
-            lake = open_lake(config, environment)  # what it has entered may have changed while this one waited
+    with _hold(config, environment) as (held, lake, connection):
         check_own(lake)
         if sweeps:
             check_histories(lake.base or lake)
@@ -92,6 +87,18 @@ def open_for_writing(
             )
             with nullcontext() if is_dry_run else _keep_note(held, replace(context, unfinished=tuple(left))) as noted:
                 yield noted or context
+
+
+@contextmanager
+def _hold(config: Config, environment: str | None) -> Iterator[tuple[HeldLock, Lake, Connection]]:
+    """The lake, held for writing, with a connection."""
+    lake, settings = open_lake(config, environment), config.settings
+    opened = connected(settings.memory_limit_megabytes)
+    with hold_for_writing(lake.lock, settings.lease_wait_seconds) as held, opened as connection:
+        if lake.base is not None:
+            lake = open_lake(config, environment)  # what it has entered may have changed while this one waited
+        with held.guard(lake.catalog):
+            yield held, lake, connection
 
 
 @contextmanager

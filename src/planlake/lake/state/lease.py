@@ -23,6 +23,7 @@ from planlake.lake.aws.lease_place import LeasePlace
 
 SECONDS = 60  # from one renewal on
 RENEWED_AFTER, PAUSE_SECONDS = 15, 1.0
+LATEST = 2**35  # seconds since 1970 that a day can be made of
 MARGIN = 10  # before it runs out, no commit begins any more
 
 
@@ -127,7 +128,7 @@ def read_lease(place: LeasePlace) -> tuple[bool, str]:
         held, _, now = _read(client("s3", place.properties), place)
     except Exception:  # there is none, or nobody may read it
         return False, ""
-    return float(held.get("until", 0)) > now, str(held.get("text", ""))
+    return _until(held) > now, str(held.get("text", ""))
 
 
 def time_of(place: LeasePlace) -> float:
@@ -145,7 +146,7 @@ def _take(lease: Lease, wait_seconds: float) -> None:
             if not _is_refused(error):
                 raise
             held, etag, now = _read(lease.client, lease.place)
-            if etag and float(held.get("until", 0)) <= now and _take_over(lease, held, etag):
+            if etag and _until(held) <= now and _take_over(lease, held, etag):
                 lease.renewed = asked
                 return
             if time.monotonic() >= give_up:
@@ -158,6 +159,7 @@ def _take(lease: Lease, wait_seconds: float) -> None:
 
 def _take_over(lease: Lease, held: Mapping[str, Any], etag: str) -> bool:
     lease.left = str(held.get("text", ""))
+    lease.text = f"{lease.by}\n{lease.left}"  # whoever is killed now leaves what was left to him
     try:
         lease.etag = _put(lease, IfMatch=etag)
     except Exception as error:
@@ -168,11 +170,17 @@ def _take_over(lease: Lease, held: Mapping[str, Any], etag: str) -> bool:
 
 
 def _held(held: Mapping[str, Any]) -> ConflictError:
-    until = datetime.fromtimestamp(float(held.get("until", 0)), UTC)
+    until = datetime.fromtimestamp(_until(held), UTC)
     holder = str(held.get("text", "")).partition("\n")[0] or held.get("by", "unknown")
     facts = {"holder": holder, "until": f"{until:%H:%M:%S} UTC, if it is not renewed"}
     hint = "wait for it, or raise settings.lease_wait_seconds"
     return ConflictError("another run is writing this lake", facts=facts, state="Nothing was changed", hint=hint)
+
+
+def _until(held: Mapping[str, Any]) -> float:
+    """When a lease runs out, in seconds since 1970; 0 where it does not say."""
+    until = held.get("until")
+    return float(until) if isinstance(until, int | float) and 0 <= until < LATEST else 0.0
 
 
 def _keep(lease: Lease, is_over: Event) -> None:

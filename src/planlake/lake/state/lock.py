@@ -1,10 +1,9 @@
 """Lets one process at a time write a lake, and tells the others which run is writing.
 
 A lake on S3 is held by a lease (`lease`). One on this machine is held by a lock of the operating system on a file
-beside its catalogue. The lock ends with the
-process that holds it, however that ends, so a run that was killed never keeps the next one waiting. The file also says
-which run holds the lake; if nobody does, the run it names was killed. That is for people to read: no table depends on
-it.
+beside its catalogue. The lock ends with the process that holds it, however that ends, so a run that was killed never
+keeps the next one waiting. The file also says which run holds the lake; if nobody does, the run it names was killed.
+That is for people to read: no table depends on it.
 """
 
 import fcntl
@@ -12,7 +11,7 @@ import os
 import re
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -50,18 +49,22 @@ class HeldLock:
     lease: Lease | None = field(default=None, repr=False)
     left: Sequence[LockNote] = ()
 
+    def guard(self, catalog: object) -> AbstractContextManager[None]:
+        """Let a catalogue change nothing once the lake is not held any more, as can happen to a lease alone."""
+        return guarded(catalog, self.lease.check) if self.lease is not None else nullcontext()
+
 
 @contextmanager
-def hold_for_writing(lock: Path | LeasePlace | None, wait_seconds: float, catalog: object = None) -> Iterator[HeldLock]:
+def hold_for_writing(lock: Path | LeasePlace | None, wait_seconds: float) -> Iterator[HeldLock]:
     """Hold a lake for writing; a ConflictError when another process still holds it after `wait_seconds`.
 
-    Nothing is held where there is no lock. Where it is a lease, the catalogue changes nothing once it is lost.
+    Nothing is held where there is no lock.
     """
     if lock is None:
         yield HeldLock()
         return
     if isinstance(lock, LeasePlace):
-        with leased(lock, wait_seconds) as lease, guarded(catalog, lease.check) if catalog else nullcontext():
+        with leased(lock, wait_seconds) as lease:
             yield HeldLock(lease=lease, left=_notes_in(lease.left))
         return
     with _opened(lock) as file:
