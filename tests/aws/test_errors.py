@@ -7,6 +7,7 @@ import pytest
 from commands import typed_in_process
 from flow.ingest.served import COLUMNS
 from planlake.lake.aws.errors import action_of, aws_trouble
+from planlake.telemetry.reporter import reason_of
 
 
 @pytest.fixture
@@ -97,3 +98,12 @@ def test_without_keys_the_way_to_them_is_told_and_no_key_is_shown(stand_ins, con
     status, said = typed("status", "--config", configured(**stand_ins.properties))
     assert status == 3
     assert "no AWS credentials were found" in said
+
+
+def test_what_ends_a_step_of_a_table_is_told_as_well_as_what_ends_a_run(stand_ins):
+    assert (
+        reason_of(refused("AccessDeniedException", "UpdateTable"), is_personal=True) == "AWS refuses glue:UpdateTable"
+    )
+    error = OSError("When testing for existence: AWS Error ACCESS_DENIED during PutObject operation: No response body.")
+    assert reason_of(error, is_personal=True) == "AWS refuses s3:PutObject"
+    assert reason_of(OSError("disk full"), is_personal=True) == "the lake cannot be written: disk full"

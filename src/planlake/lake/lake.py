@@ -335,16 +335,14 @@ def stale_catalogue_error(table: str, *, is_gone: bool) -> LakeError:
 
 @contextmanager
 def clear_errors() -> Iterator[None]:
-    """Turn what the catalogue's database or the disk says into one clear line."""
+    """Turn what the catalogue's database, AWS or the disk says into one clear line."""
     try:
         yield
-    except OSError as error:
-        if found := aws_trouble(error):
-            raise LakeError(found.said, hint=found.advice) from error
-        raise LakeError(f"the lake cannot be used: {error}", hint="planlake doctor") from error
     except Exception as error:
         if found := aws_trouble(error):
             raise LakeError(found.said, hint=found.advice) from error
+        if isinstance(error, OSError):
+            raise LakeError(f"the lake cannot be used: {error}", hint="planlake doctor") from error
         if reason := catalogue_trouble(error):
             raise LakeError(reason, hint=catalogue_advice(reason)) from error
         raise
