@@ -33,6 +33,7 @@ from planlake.changes.maintain import maintain
 from planlake.config import Config, Settings
 from planlake.errors import ConfigurationError, LakeError
 from planlake.inspection.cluster import examine_cluster
+from planlake.lake.aws.file_access import FileAccess
 from planlake.lake.open_lake import open_lake
 from planlake.lake.tables.housekeeping import live_paths
 from planlake.lake.tables.parquet import Target
@@ -79,9 +80,9 @@ def test_no_key_goes_along_to_an_executor():
         "auth",
     )
     keys = {**dict.fromkeys(names, "hush"), "s3.endpoint": "http://me:hush@proxy", "header.Authorization": "hush"}
-    target = Target("s3://lake/t", tuple({**keys, "s3.region": "eu-west-2"}.items()), None, 0)
+    target = Target("s3://lake/t", FileAccess(tuple({**keys, "s3.region": "eu-west-2"}.items())), None, 0)
     given = pickle.loads(pickle.dumps(target))
-    assert given.properties == (("s3.region", "eu-west-2"),)
+    assert given.access.properties == (("s3.region", "eu-west-2"),)
     assert b"hush" not in pickle.dumps(target)
 
 
@@ -206,7 +207,8 @@ def test_the_doctor_says_what_executors_have_and_reach(runs_on_spark, spark, mon
 
     def said(warehouse):
         return {
-            one.check: (one.verdict, one.seen, one.exit_code) for one in examine_cluster(config, str(warehouse), ())
+            one.check: (one.verdict, one.seen, one.exit_code)
+            for one in examine_cluster(config, str(warehouse), FileAccess())
         }
 
     tables = tmp_path / "lake"
@@ -225,7 +227,7 @@ def test_the_doctor_names_an_executor_that_does_not_reach_the_warehouse(runs_on_
     monkeypatch.setattr("planlake.inspection.cluster.spark_of", lambda _: spark)
     monkeypatch.setattr("planlake.inspection.cluster.look", look_elsewhere)
     config = Config(settings=Settings(engine="spark"), folder=tmp_path)
-    *_, last = examine_cluster(config, str(tmp_path), ())
+    *_, last = examine_cluster(config, str(tmp_path), FileAccess())
     assert (last.check, last.verdict, last.exit_code) == ("executors", "failed", 3)
     assert "cannot read" in last.seen
     assert "docs/deploy/spark.md" in last.advice

@@ -4,7 +4,7 @@ import platform
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from pyiceberg.io import FileIO
@@ -14,7 +14,7 @@ from planlake.engines.spark import UNIT_MEGABYTES, SparkEngine
 from planlake.errors import LakeError, PlanlakeError
 from planlake.flow.open_run import spark_of
 from planlake.inspection.finding import Finding, failed
-from planlake.lake.tables.parquet import Properties, file_io, without_keys
+from planlake.lake.aws.file_access import FileAccess
 
 STARTS, EXECUTORS = "Spark", "executors"
 
@@ -25,11 +25,7 @@ class Look:
 
     given: str
     answer: str
-    properties: Properties = field(default=(), repr=False)
-
-    def __reduce__(self) -> tuple[type["Look"], tuple[object, ...]]:
-        """No key goes along to another machine."""
-        return Look, (self.given, self.answer, without_keys(self.properties))
+    access: FileAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,7 @@ def look(unit: Look) -> Seen:
     machine, python = platform.node(), platform.python_version()
     if not unit.given:
         return Seen(machine, python)
-    io = file_io(unit.properties)
+    io = unit.access.io
     try:
         with io.new_input(unit.given).open() as stream:
             word = stream.read()
@@ -64,7 +60,7 @@ def _of(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
-def examine_cluster(config: Config, warehouse: str, properties: Properties) -> Iterator[Finding]:
+def examine_cluster(config: Config, warehouse: str, access: FileAccess) -> Iterator[Finding]:
     """Whether Spark starts, and what its executors have and can; a warehouse that is not made yet is not asked for."""
     if config.settings.engine == "local" and not config.spark.master:
         return
@@ -77,14 +73,14 @@ def examine_cluster(config: Config, warehouse: str, properties: Properties) -> I
         return
     memory = f"with {share * UNIT_MEGABYTES:,.0f} MB for each"
     yield Finding(STARTS, "ok", f"{version} starts; {workers} units at a time, {memory}")
-    yield _executors(spark, workers, warehouse, properties)
+    yield _executors(spark, workers, warehouse, access)
 
 
-def _executors(spark: SparkEngine, workers: int, warehouse: str, properties: Properties) -> Finding:
+def _executors(spark: SparkEngine, workers: int, warehouse: str, access: FileAccess) -> Finding:
     is_made = "://" in warehouse or Path(warehouse).is_dir()
-    io, mark = file_io(properties), f"{warehouse}/planlake-doctor-{uuid.uuid4()}"
+    io, mark = access.io, f"{warehouse}/planlake-doctor-{uuid.uuid4()}"
     given = f"{mark}.txt" if is_made else ""
-    looks = [Look(given, f"{mark}-{number}.txt", properties) for number in range(workers)]
+    looks = [Look(given, f"{mark}-{number}.txt", access) for number in range(workers)]
     try:
         if given:
             with io.new_output(given).create() as stream:

@@ -20,6 +20,7 @@ from planlake.inspection.aws import examine_aws
 from planlake.inspection.cluster import examine_cluster
 from planlake.inspection.finding import Finding, failed
 from planlake.inspection.own_checks import mistaken_checks
+from planlake.lake.aws.file_access import FileAccess
 from planlake.lake.disk_errors import advice
 from planlake.lake.lake import ZONES, Lake, catalogue_file
 from planlake.lake.open_lake import open_lake
@@ -92,8 +93,8 @@ def _lake(config: Config, environment: str | None) -> Iterator[Finding]:
 
 
 def _spark(config: Config, name: str | None) -> Iterator[Finding]:
-    properties = tuple(sorted(config.environment(name).catalog.properties.items()))
-    yield from examine_cluster(config, warehouse_of(config, name), properties)
+    access = FileAccess(tuple(sorted(config.environment(name).catalog.properties.items())))
+    yield from examine_cluster(config, warehouse_of(config, name), access)
 
 
 def _own_checks(config: Config, lake: Lake) -> Iterator[Finding]:

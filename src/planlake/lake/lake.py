@@ -23,8 +23,8 @@ from pyiceberg.transforms import IdentityTransform
 from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, InternalError, LakeError
 from planlake.lake.aws.errors import aws_trouble
+from planlake.lake.aws.file_access import FileAccess
 from planlake.lake.aws.lease_place import LeasePlace, lease_below
-from planlake.lake.aws.remote import know_remote
 from planlake.lake.tables.columns import TABLES, schema_of
 from planlake.lake.tables.format import (
     FORMAT,
@@ -260,7 +260,7 @@ def open_environment(config: Config, environment: str | None = None) -> Lake:
             make_folder(file.parent, mode)
         catalog = _open_sql(chosen, file) if chosen.catalog.type == "sql" else _open_glue(chosen)
     places = warehouses_of(config, environment)
-    know_remote(catalog.properties, places.values())
+    FileAccess(tuple(sorted(catalog.properties.items()))).let_duckdb_read(places.values(), is_new=True)
     lock = lock_of(config, environment)
     return Lake(catalog, config.source_name, chosen.database_prefix, places, lock=lock, mode=mode)
 

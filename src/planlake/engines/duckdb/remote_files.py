@@ -26,6 +26,11 @@ def know(scheme: str, host: str, files: pyarrow.fs.FileSystem) -> None:
     _systems[scheme, host] = files
 
 
+def is_known(scheme: str, host: str) -> bool:
+    """Whether the files of this place can be opened."""
+    return (scheme, host) in _systems
+
+
 def _register(connection: Connection, scheme: str) -> None:
     if not connection.filesystem_is_registered(scheme):
         connection.register_filesystem(RemoteFiles(scheme))
@@ -55,7 +60,8 @@ class RemoteFiles(AbstractFileSystem):  # type: ignore[misc]
     def info(self, path: str, **_: Any) -> dict[str, Any]:  # noqa: ANN401
         """How long a file is, from the first time it was opened."""
         if path not in _sizes:
-            self.open(path)
+            with _opened(path) as stream:
+                _sizes[path] = stream.size()
         return {"name": path, "size": _sizes[path], "type": "file"}
 
     def glob(self, path: str, **_: Any) -> list[str]:  # noqa: ANN401

@@ -22,6 +22,7 @@ from planlake.flow.snapshot.gate import own_checks
 from planlake.flow.snapshot.ranges import Range, files_by_range, groups_of_ranges, spec_of, touched_ranges
 from planlake.flow.snapshot.result import SnapshotResult
 from planlake.flow.snapshot.unit import SnapshotPart, SnapshotUnit, Versions, files_between, snapshot_unit
+from planlake.lake.aws.file_access import access_of
 from planlake.lake.row_counts import live_row_count, live_row_count_if_readable
 from planlake.lake.tables.commits import commit, with_types
 from planlake.lake.tables.data_files import bounds_in, bytes_of, data_files, files_to_replace, row_count
@@ -105,7 +106,7 @@ def _plan_work(context: Context, resource: Resource, *, rewrites_all: bool) -> _
         return SnapshotResult(resource.name, applied, rows=row_count(current), snapshot_id=before)
     above = 0 if is_rebuilt else applied
     files = tuple(data_files(increment, where=is_above("batch", above)))
-    versions = Versions(files, increment.schema(), above, resource.key, resource.changed)
+    versions = Versions(files, increment.schema(), above, resource.key, resource.changed, access_of(increment))
     types = _other_types(increment, current) if is_rebuilt else {}
     schema = with_types(current, types)
     touched = touched_ranges(

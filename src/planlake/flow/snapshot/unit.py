@@ -16,6 +16,7 @@ from planlake.engines.duckdb.connection import Connection, unit_cursor
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
 from planlake.flow.snapshot.ranges import IDS_AT_A_TIME, Range, cut_by_range, ranges_of
+from planlake.lake.aws.file_access import FileAccess
 from planlake.lake.tables.columns import latest_first
 from planlake.lake.tables.parquet import Target, shaped_rows, write_rows
 
@@ -29,9 +30,11 @@ class Versions:
     above: int
     key: str
     changed: str
+    access: FileAccess = field(default_factory=FileAccess)
 
     def sql(self, columns: Collection[str] | None = None) -> str:
         """A table expression of these versions; `columns` must name `batch`."""
+        self.access.let_duckdb_read(file.file_path for file in self.files[:1])
         return f"(select * from {rows_sql(self.files, self.schema, columns=columns)} where batch > {self.above})"
 
     @property

@@ -9,6 +9,7 @@ from pyiceberg.schema import Schema
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import literal
+from planlake.lake.aws.file_access import FileAccess, access_of
 from planlake.lake.lake import Lake
 from planlake.lake.state.ledger import raw_files, voided_batches_and_good_requests
 from planlake.lake.tables.data_files import bounds_in
@@ -27,11 +28,13 @@ class RawRows:
     above: int
     voided: tuple[int, ...]
     requests: tuple[tuple[int, int], ...] = field(repr=False)
+    access: FileAccess = field(default_factory=FileAccess)
 
     def sql(self, columns: Collection[str] | None = None) -> str:
         """A table expression of these rows; `columns` must name `resource`, `batch` and `request_id`."""
         if not self.requests:
             return f"(select * from {rows_sql((), self.schema, columns=columns)})"
+        self.access.let_duckdb_read(file.file_path for file in self.files[:1])
         rows = rows_sql(self.files, self.schema, columns=columns)
         ends = ", ".join(f"({low}, {high})" for low, high in self.requests)
         good = f"select unnest(generate_series(low::bigint, high::bigint)) from (values {ends}) as ranges(low, high)"
@@ -49,9 +52,12 @@ class RawRows:
 def raw_rows_above(lake: Lake, connection: Connection, resource: str, *, above: int) -> RawRows:
     """The raw rows of a resource in batches above one, by what the ledger says now."""
     files = tuple(raw_files(lake, resource, above))
-    schema = lake.find_or_create_built_in_table("raw", "api_responses").schema() if files else Schema()
-    voided, requests = voided_batches_and_good_requests(lake, connection, resource, above) if files else ((), ())
-    return RawRows(files, schema, resource, above, tuple(voided), tuple(_joined(requests)))
+    if not files:
+        return RawRows((), Schema(), resource, above, (), ())
+    table = lake.find_or_create_built_in_table("raw", "api_responses")
+    voided, requests = voided_batches_and_good_requests(lake, connection, resource, above)
+    good = tuple(_joined(requests))
+    return RawRows(files, table.schema(), resource, above, tuple(voided), good, access_of(table))
 
 
 def _joined(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

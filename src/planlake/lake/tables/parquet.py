@@ -2,15 +2,13 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
 from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyiceberg.conversions import to_bytes
-from pyiceberg.io import FileIO, load_file_io
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.schema import Schema
@@ -18,14 +16,8 @@ from pyiceberg.table import Table
 from pyiceberg.typedef import Record
 from pyiceberg.types import PrimitiveType
 
-Properties = tuple[tuple[str, str], ...]
-# What another machine needs to open files: no other property goes along, as whatever is not known may be a secret.
-PORTABLE = {
-    *("py-io-impl", "client.region", "client.role-arn", "client.role-session-name", "s3.endpoint", "s3.region"),
-    *("s3.force-virtual-addressing", "s3.resolve-region", "s3.request-timeout", "s3.connect-timeout", "s3.anonymous"),
-    *("s3.role-arn", "s3.role-session-name", "gcs.endpoint", "gcs.project-id", "gcs.default-bucket-location"),
-    *("gcs.version-aware", "adls.account-name", "adls.account-host", "hdfs.host", "hdfs.port", "hdfs.user"),
-}
+from planlake.lake.aws.file_access import FileAccess, access_of
+
 FIELD_ID = b"PARQUET:field_id"  # in the metadata of a column that already has its place in the table
 ROW_GROUP_BYTES = 16 * 2**20
 BOUNDED_COLUMNS = ("id", "batch", "request_id", "import_request_id", "run")
@@ -41,35 +33,14 @@ class Target:
     """
 
     location: str
-    properties: Properties = field(repr=False)
+    access: FileAccess
     schema: Schema
     spec_id: int
-
-    def __reduce__(self) -> tuple[type["Target"], tuple[object, ...]]:
-        """No key goes along to another machine: whoever writes there has a role of its own."""
-        return Target, (self.location, without_keys(self.properties), self.schema, self.spec_id)
-
-    @property
-    def io(self) -> FileIO:
-        """What opens files there, in this process."""
-        return file_io(self.properties)
-
-
-def without_keys(properties: Properties) -> Properties:
-    """The properties of a file system that are no secrets; an address with a password in it is one."""
-    return tuple((name, value) for name, value in properties if name in PORTABLE and "@" not in value)
 
 
 def target_of(table: Table, schema: Schema | None = None) -> Target:
     """A table as it is written, with other columns where a schema is given."""
-    properties = tuple(sorted(table.io.properties.items()))
-    return Target(table.location(), properties, schema or table.schema(), table.metadata.default_spec_id)
-
-
-@cache
-def file_io(properties: Properties) -> FileIO:
-    """What opens files by these properties; one for all of a process."""
-    return load_file_io(dict(properties))
+    return Target(table.location(), access_of(table), schema or table.schema(), table.metadata.default_spec_id)
 
 
 def write_file(table: Table, rows: pa.Table, *, partition: Sequence[object] = ()) -> DataFile:
@@ -89,7 +60,7 @@ def write_rows(target: Target, rows: pa.Table, *, partition: Sequence[object] = 
     row_group = max(1, int(len(shaped) * ROW_GROUP_BYTES / max(1, shaped.nbytes)))
     present = set(shaped.column_names)
     narrowing = [name for name in NARROWED_BY if name in present]
-    output = target.io.new_output(path)
+    output = target.access.io.new_output(path)
     with output.create() as stream:
         pq.write_table(
             shaped,
