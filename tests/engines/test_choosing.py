@@ -47,7 +47,7 @@ def without_pyspark(monkeypatch):
     spark._started.cache_clear()
     monkeypatch.setitem(sys.modules, "pyspark", None)
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
-    monkeypatch.setattr(choosing, "is_installed", lambda: False)
+    monkeypatch.setattr("planlake.flow.open_run.is_installed", lambda: False)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def feed(tmp_path, monkeypatch):
     fill(data, "lettered", 3)
     monkeypatch.setattr("planlake.flow.open_run.SparkEngine", lambda *_: LocalEngine())
     monkeypatch.setattr(choosing, "MEGABYTE", 3_000)
-    monkeypatch.setattr(choosing, "is_installed", lambda: True)
+    monkeypatch.setattr("planlake.flow.open_run.is_installed", lambda: True)
     with feeding(data, tmp_path, SETTINGS) as made:
         monkeypatch.setenv("PLANLAKE_NOW", DAY_1)
         yield made

@@ -5,14 +5,10 @@ from typing import Literal
 
 from planlake.engines.engine import Engine
 from planlake.engines.local import LocalEngine
-from planlake.engines.spark import SparkEngine, is_installed, not_installed
+from planlake.engines.spark import SparkEngine, not_installed
 
 EngineName = Literal["local", "spark", "auto"]
 MEGABYTE = 2**20
-
-
-def _has_spark() -> bool:
-    return is_installed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +19,7 @@ class Engines:
     local: Engine = field(default_factory=LocalEngine)
     spark: Engine = field(default_factory=SparkEngine)
     spark_from_megabytes: int = 0
-    has_spark: bool = field(default_factory=_has_spark)
+    has_spark: bool = False
 
     def name_for(self, size: int) -> Literal["local", "spark"]:
         """The engine for units that read so many bytes of files."""

@@ -13,7 +13,7 @@ from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.choosing import Engines
 from planlake.engines.duckdb.connection import Connection, connected
-from planlake.engines.spark import SparkEngine
+from planlake.engines.spark import SparkEngine, is_installed
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context
 from planlake.flow.future_dated_runs import FutureRuns, future_runs, is_way_back
@@ -146,7 +146,12 @@ def _next_numbers(lake: Lake, connection: Connection, run: int) -> tuple[int, It
 
 def engines_of(config: Config) -> Engines:
     """The engines by the configuration; none is started."""
-    return Engines(config.settings.engine, spark=spark_of(config), spark_from_megabytes=config.spark.from_megabytes)
+    return Engines(
+        config.settings.engine,
+        spark=spark_of(config),
+        spark_from_megabytes=config.spark.from_megabytes,
+        has_spark=is_installed(),
+    )
 
 
 def spark_of(config: Config) -> SparkEngine:

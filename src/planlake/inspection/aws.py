@@ -13,7 +13,7 @@ from planlake.lake.aws.clients import client
 from planlake.lake.aws.errors import aws_trouble
 from planlake.lake.aws.lease_place import LeasePlace
 from planlake.lake.lake import ZONES, lock_of, warehouses_of
-from planlake.lake.state.lease import read_lease, time_of
+from planlake.lake.state.lease import is_condition_refused, read_lease, time_of
 
 CLOCK_SECONDS = 120
 OLD_VERSIONS = (
@@ -35,7 +35,7 @@ def examine_aws(config: Config, environment: str | None) -> Iterator[Finding]:
         yield Finding(GLUE, "skipped", "needs the identity")
         return
     for place in on_s3:
-        yield _tried(f"{place}", lambda place=place: _place(place, properties))  # type: ignore[misc]
+        yield _tried(place, lambda place=place: _place(place, properties))  # type: ignore[misc]
     lock = lock_of(config, environment)
     if isinstance(lock, LeasePlace):
         yield _tried(CLOCK, lambda: _clock(lock))
@@ -69,16 +69,18 @@ def _place(place: str, properties: Mapping[str, str]) -> Finding:
     bucket, _, folder = place.partition("://")[2].partition("/")
     key = f"{folder.strip('/')}/planlake-doctor-{uuid.uuid4()}".strip("/")
     opened = client("s3", properties)
+    marker = {"Bucket": bucket, "Key": key}
     try:
-        opened.put_object(Bucket=bucket, Key=key, Body=b"planlake doctor", IfNoneMatch="*")
-        is_refused = _is_refused(lambda: opened.put_object(Bucket=bucket, Key=key, Body=b"twice", IfNoneMatch="*"))
-        opened.get_object(Bucket=bucket, Key=key)["Body"].read()
+        opened.put_object(**marker, Body=b"planlake doctor", IfNoneMatch="*")
+        has_guard = _is_refused(lambda: opened.put_object(**marker, Body=b"twice", IfNoneMatch="*"))
+        opened.get_object(**marker)["Body"].read()
         opened.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-    finally:
+    except Exception:
         with suppress(Exception):
-            opened.delete_object(Bucket=bucket, Key=key)
-    opened.delete_object(Bucket=bucket, Key=key)
-    if not is_refused:
+            opened.delete_object(**marker)
+        raise
+    opened.delete_object(**marker)
+    if not has_guard:
         advice = "two runs at once would not notice each other here: use S3 itself, or a store with conditional puts"
         return Finding(place, "failed", "a conditional put was not refused", advice, 3)
     kept = _kept(opened, bucket)
@@ -102,8 +104,7 @@ def _is_refused(write: Callable[[], object]) -> bool:
     try:
         write()
     except Exception as error:
-        answer = getattr(error, "response", {})
-        if answer.get("ResponseMetadata", {}).get("HTTPStatusCode") == 412:
+        if is_condition_refused(error):
             return True
         raise
     return False

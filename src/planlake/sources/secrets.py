@@ -83,9 +83,7 @@ def _resolve(reference: str, folder: Path, looked: list[str]) -> str:
         path = folder / reference.removeprefix("file:")
         looked.append(f"file {path} (absent, empty, not readable or larger than a key)")
         return _read_file(path)
-    name, separator, key = reference.removeprefix("aws-secret:").rpartition("#")
-    if not separator:
-        name, key = key, ""
+    name, _, key = reference.removeprefix("aws-secret:").partition("#")
     looked.append(f"AWS secret {name} ({f'without the key {key}, or ' if key else ''}not readable)")
     return _read_aws_secret(name, key)
 

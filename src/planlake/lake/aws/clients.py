@@ -1,6 +1,6 @@
 """Clients of AWS by the properties of a catalogue; what these do not say boto3 finds by itself.
 
-Who cannot reach an endpoint is told within 15 seconds: a connection has 5 seconds, and is tried three times in all.
+Who cannot reach an endpoint is told within 15 seconds: a connection has 4 seconds, and is tried three times in all.
 """
 
 from collections.abc import Mapping

@@ -66,7 +66,7 @@ class Lease:
             try:
                 self.etag = _put(self, IfMatch=self.etag)
             except Exception as error:
-                if _is_refused(error):
+                if is_condition_refused(error):
                     self.lost = "another run has taken it over"
                 return
             self.renewed = asked
@@ -136,6 +136,13 @@ def time_of(place: LeasePlace) -> float:
     return _date(client("s3", place.properties).head_bucket(Bucket=place.bucket))
 
 
+def is_condition_refused(error: Exception) -> bool:
+    """Whether a condition did not hold: somebody else was quicker."""
+    answer = getattr(error, "response", {})
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(answer, dict) else None
+    return status in (409, 412)
+
+
 def _take(lease: Lease, wait_seconds: float) -> None:
     give_up = time.monotonic() + wait_seconds
     while True:
@@ -143,7 +150,7 @@ def _take(lease: Lease, wait_seconds: float) -> None:
         try:
             lease.etag = _put(lease, IfNoneMatch="*")
         except Exception as error:
-            if not _is_refused(error):
+            if not is_condition_refused(error):
                 raise
             held, etag, now = _read(lease.client, lease.place)
             if etag and _until(held) <= now and _take_over(lease, held, etag):
@@ -163,7 +170,7 @@ def _take_over(lease: Lease, held: Mapping[str, Any], etag: str) -> bool:
     try:
         lease.etag = _put(lease, IfMatch=etag)
     except Exception as error:
-        if not _is_refused(error):
+        if not is_condition_refused(error):
             raise
         return False
     return True
@@ -221,10 +228,3 @@ def _read(opened: Any, place: LeasePlace) -> tuple[dict[str, Any], str, float]: 
     except ValueError:
         held = {}
     return held if isinstance(held, dict) else {}, str(answer["ETag"]), _date(answer)
-
-
-def _is_refused(error: Exception) -> bool:
-    """Whether a condition did not hold: somebody else was quicker."""
-    answer = getattr(error, "response", {})
-    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(answer, dict) else None
-    return status in (409, 412)
