@@ -28,7 +28,7 @@ from engines.on_executors import (
     square,
 )
 from engines.two_engines import assert_equal, contents, needs_spark
-from flow.ingest.served import COLUMNS, DAY_1, DAY_2, FIELDS, PATIENCE, fill, record, served
+from flow.ingest.served import DAY_1, DAY_2, PATIENCE, TWO_KINDS, change_two_kinds, two_kinds
 from planlake.changes.maintain import maintain
 from planlake.config import Config, Settings
 from planlake.errors import ConfigurationError, LakeError
@@ -86,13 +86,7 @@ def test_no_key_goes_along_to_an_executor():
     assert b"hush" not in pickle.dumps(target)
 
 
-LETTERED = COLUMNS.replace("id: integer", "id: text")
-SETTINGS = f"""\
-source: tascomi
-resources:
-  numbered: {{columns: {{{COLUMNS}}}}}
-  lettered: {{columns: {{{LETTERED}}}}}
-tables: {{daily: [numbered, lettered]}}
+SETTINGS = f"""{TWO_KINDS}\
 settings:
   {{
     {PATIENCE}, concurrency: 1, table_concurrency: 1,
@@ -115,17 +109,10 @@ def here(tmp_path_factory):
 
 def two_days(folder, engine, before_second=lambda _: None, after=lambda _: None):
     """Every table after a first load and the day after it, with findings and checks."""
-    data = served(["numbered", "lettered"], page_size=20, now=DAY_1)
-    data.fields = {"numbered": FIELDS, "lettered": FIELDS | {"id": "text"}}
-    for table in ("numbered", "lettered"):
-        fill(data, table, 90)
-        data.put(table, {**record(91), "amount": "no number", "Name": "a key that differs in case", "new": "key"})
-    data.put("numbered", record(92), body=b'{"id": null, "name": "nobody"}')
+    data = two_kinds(90)
     with feeding(data, folder, SETTINGS.replace("ENGINE", engine)) as feed:
         first = feed.run_at(DAY_1)
-        for table in ("numbered", "lettered"):
-            fill(data, table, 5, "2026-11-17 09:00:00", start=3, name="changed")
-            data.put(table, record(500, "2026-11-17 10:00:00"))
+        change_two_kinds(data)
         before_second(feed.config)
         second = feed.run_at(DAY_2)
         assert (first.exit_code, second.exit_code) == (0, 0), (first, second)

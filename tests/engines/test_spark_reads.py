@@ -13,7 +13,7 @@ import pytest
 
 from conftest import feeding
 from engines.two_engines import needs_spark
-from flow.ingest.served import COLUMNS, DAY_1, DAY_2, FIELDS, PATIENCE, fill, record, served
+from flow.ingest.served import COLUMNS, DAY_1, DAY_2, DAY_3, FIELDS, LETTERED, PATIENCE, fill, record, served
 from planlake.changes.forget import forget
 from planlake.changes.maintain import maintain
 from planlake.config import load_config
@@ -28,8 +28,6 @@ RUNTIME = importlib.util.find_spec("snowpark_connect_deps_iceberg") if importlib
 JAR = "iceberg-spark-runtime-3.5_2.12-1.10.2.jar"
 NO_RUNTIME = pytest.mark.skipif(RUNTIME is None, reason="there is no Iceberg runtime for this Spark")
 pytestmark = [needs_spark, NO_RUNTIME]
-DAY_3 = "2026-11-18T03:00:00"
-LETTERED = COLUMNS.replace("id: integer", "id: text")
 WIDE = ", ".join(f"c{number}: {kind}" for number, kind in enumerate(("text", "double", "timestamp", "boolean") * 186))
 SETTINGS = f"""\
 source: tascomi

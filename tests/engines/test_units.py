@@ -10,20 +10,12 @@ import pytest
 from pyiceberg.manifest import DataFile
 
 from conftest import feeding
-from flow.ingest.served import COLUMNS, DAY_1, DAY_2, FIELDS, PATIENCE, fill, record, served
+from flow.ingest.served import DAY_1, DAY_2, PATIENCE, TWO_KINDS, change_two_kinds, two_kinds
 from planlake.engines.local import LocalEngine
 from planlake.flow.refine.unit import KeysUnit, RefineUnit
 from planlake.flow.snapshot.unit import SnapshotUnit
 
-LETTERED = COLUMNS.replace("id: integer", "id: text")
-SETTINGS = f"""\
-source: tascomi
-resources:
-  numbered: {{columns: {{{COLUMNS}}}}}
-  lettered: {{columns: {{{LETTERED}}}}}
-tables: {{daily: [numbered, lettered]}}
-settings: {{{PATIENCE}, rejected_percent: 100}}
-"""
+SETTINGS = f"{TWO_KINDS}settings: {{{PATIENCE}, rejected_percent: 100}}\n"
 # It knows no lake, no run and no catalogue; what it is given is all it has.
 ELSEWHERE = """\
 import pickle, sys
@@ -42,20 +34,13 @@ def carried_out(tmp_path_factory):
             done.append((work, unit, result))
             yield result
 
-    data = served(["numbered", "lettered"], page_size=20, now=DAY_1)
-    data.fields = {"numbered": FIELDS, "lettered": FIELDS | {"id": "text"}}
-    for table in ("numbered", "lettered"):
-        fill(data, table, 90)
-        data.put(table, {**record(91), "amount": "no number", "Name": "a key that differs in case", "new": "key"})
-    data.put("numbered", record(92), body=b'{"id": null, "name": "nobody"}')
+    data = two_kinds(90)
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(LocalEngine, "map", noted)
         monkeypatch.setattr("planlake.flow.snapshot.ranges.UNIT_CELLS", 400)
         with feeding(data, tmp_path_factory.mktemp("units"), SETTINGS) as feed:
             assert feed.run_at(DAY_1).exit_code == 0
-            for table in ("numbered", "lettered"):
-                fill(data, table, 5, "2026-11-17 09:00:00", start=3, name="changed")
-                data.put(table, record(500, "2026-11-17 10:00:00"))
+            change_two_kinds(data)
             assert feed.run_at(DAY_2).exit_code == 0
             yield done
 

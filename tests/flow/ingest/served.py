@@ -8,6 +8,15 @@ DAY_1, DAY_2, DAY_3, DAY_4 = (f"2026-11-{day}T03:00:00" for day in (17, 18, 19, 
 COLUMNS = "id: integer, last_updated: timestamp, name: text, amount: double, flag: boolean"
 PATIENCE = "attempts: 2, timeout_seconds: 2"
 FIELDS = {"id": "integer", "last_updated": "timestamp", "name": "text", "amount": "double", "flag": "boolean"}
+LETTERED = COLUMNS.replace("id: integer", "id: text")
+# One table whose ids are whole numbers and one whose ids are texts, which are cut into ranges in different ways.
+TWO_KINDS = f"""\
+source: tascomi
+resources:
+  numbered: {{columns: {{{COLUMNS}}}}}
+  lettered: {{columns: {{{LETTERED}}}}}
+tables: {{daily: [numbered, lettered]}}
+"""
 
 
 class Shifting(Dataset):
@@ -97,3 +106,22 @@ def ledger(feed, table, columns, where="true"):
     """Rows of the ledger of a table in the order of the requests, as tuples."""
     query = f"select {columns} from api_requests where resource = '{table}' and {where} order by request_id"
     return [tuple(row.values()) for row in feed.rows(query)]
+
+
+def two_kinds(count):
+    """The two tables with so many records each, one more that does not cast and has keys of its own, one without id."""
+    data = served(["numbered", "lettered"], page_size=20, now=DAY_1)
+    data.fields = {"numbered": FIELDS, "lettered": FIELDS | {"id": "text"}}
+    for table in ("numbered", "lettered"):
+        fill(data, table, count)
+        odd = {"amount": "no number", "Name": "a key that differs in case", "new": "key"}
+        data.put(table, {**record(count + 1), **odd})
+    data.put("numbered", record(count + 2), body=b'{"id": null, "name": "nobody"}')
+    return data
+
+
+def change_two_kinds(data):
+    """What the day after changes: five records of each table, and one comes from far behind."""
+    for table in ("numbered", "lettered"):
+        fill(data, table, 5, "2026-11-17 09:00:00", start=3, name="changed")
+        data.put(table, record(500, "2026-11-17 10:00:00"))
