@@ -11,6 +11,7 @@ from planlake.config_file import VARIABLE
 from planlake.errors import ConfigurationError
 
 MOST_BYTES = 2**16
+REFUSED = ("AccessDeniedException", "AccessDenied", "403")  # codes of AWS
 ON_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -84,8 +85,9 @@ def _resolve(reference: str, folder: Path, looked: list[str]) -> str:
         looked.append(f"file {path} (absent, empty, not readable or larger than a key)")
         return _read_file(path)
     name, _, key = reference.removeprefix("aws-secret:").partition("#")
-    looked.append(f"AWS secret {name} ({f'without the key {key}, or ' if key else ''}not readable)")
-    return _read_aws_secret(name, key)
+    found, why_not = _read_aws_secret(name, key)
+    looked.append(f"AWS secret {name} ({why_not})")
+    return found
 
 
 def _absent(variable: str) -> str:
@@ -102,8 +104,8 @@ def _read_file(path: Path) -> str:
         return ""
 
 
-def _read_aws_secret(name: str, key: str) -> str:
-    """A secret as it is kept, or what is at a key of it where it is a JSON object."""
+def _read_aws_secret(name: str, key: str) -> tuple[str, str]:
+    """A secret as it is kept, or what is at a key of it where it is a JSON object; empty with why it is not there."""
     try:
         import boto3  # type: ignore[import-not-found,import-untyped,unused-ignore] # noqa: PLC0415 - installed by planlake[aws] only
     except ImportError:
@@ -111,6 +113,8 @@ def _read_aws_secret(name: str, key: str) -> str:
         raise ConfigurationError("reading an AWS secret needs boto3", facts={"secret": name}, hint=hint) from None
     try:
         text = str(boto3.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
-        return str(json.loads(text)[key]) if key else text
-    except Exception:  # whatever the reason, its text must not be shown
-        return ""
+        return str(json.loads(text)[key]) if key else text, "empty"
+    except Exception as error:  # whatever the reason, its text must not be shown
+        if getattr(error, "response", {}).get("Error", {}).get("Code") in REFUSED:
+            return "", "AWS refuses secretsmanager:GetSecretValue"
+        return "", f"{f'without the key {key}, or ' if key else ''}not readable"

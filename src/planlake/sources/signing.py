@@ -1,6 +1,7 @@
 """Chooses how requests of an API are signed, by the kind that its dialect names."""
 
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 from planlake.config import Config
 from planlake.sources.dialect import Dialect
@@ -21,5 +22,5 @@ def bearer(config: Config) -> Signer:
 
 
 def opened_source(config: Config, dialect: Dialect) -> AbstractAsyncContextManager[Source]:
-    """Connect to the API of the configuration, signing as its dialect says."""
-    return open_source(config, signer_of(config, dialect), dialect)
+    """Connect to the API of the configuration, signing as its dialect says; keys are read again after a 401."""
+    return open_source(config, signer_of(config, dialect), dialect, partial(signer_of, config, dialect))

@@ -9,7 +9,7 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -21,7 +21,7 @@ import aiohttp
 import stamina
 
 from planlake.config import Config
-from planlake.errors import SourceRefused, SourceUnreachable
+from planlake.errors import ConfigurationError, SourceRefused, SourceUnreachable
 from planlake.sources.dialect import Dialect, Totals, opened
 from planlake.sources.encoding import Encoding
 from planlake.sources.http.body import MEGABYTE, Body, read_body
@@ -138,13 +138,21 @@ class _Places:
 class Source:
     """An open connection to the API; made by `open_source`."""
 
-    def __init__(self, session: aiohttp.ClientSession, config: Config, sign: Signer, dialect: Dialect) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        config: Config,
+        sign: Signer,
+        dialect: Dialect,
+        sign_anew: Callable[[], Signer],
+    ) -> None:
         self._session = session
         self._dialect = dialect
         self._base_url = config.source_api().base_url
         self._proxy = proxy_of(self._base_url)
         self._settings = config.settings
         self._sign = sign
+        self._sign_anew = sign_anew
         self._most_bytes = config.settings.answer_megabytes * MEGABYTE
         self._places = _Places(config.settings.concurrency)
         self._retries_left = config.settings.retry_budget
@@ -211,9 +219,11 @@ class Source:
         return error.answer.retry_after or True
 
     async def _ask(self, asked: _Request) -> Answer:
-        started = monotonic()
+        started, sign = monotonic(), self._sign
         answer = await self._ask_once(asked)
-        if answer.status == UNAUTHORISED:  # the minute may have turned between signing and checking: sign again, once
+        if answer.status == UNAUTHORISED:  # the minute has turned since it was signed, or the keys were changed
+            if self._sign is sign:  # else another request has had the keys read again meanwhile
+                self._read_keys_again()
             answer = await self._ask_once(asked)
         if answer.status == UNAUTHORISED:
             raise _refused(answer, self._dialect)
@@ -223,6 +233,11 @@ class Source:
             raise _Retriable(answer)
         self._places.speed_up()
         return answer
+
+    def _read_keys_again(self) -> None:
+        """Sign with the keys as they are kept now; where they are not there any more, with those known."""
+        with suppress(ConfigurationError):
+            self._sign = self._sign_anew()
 
     async def _ask_once(self, asked: _Request) -> Answer:
         headers = {"Content-Type": "application/json", **self._sign(datetime.now(UTC))}
@@ -248,15 +263,20 @@ class Source:
 
 
 @asynccontextmanager
-async def open_source(config: Config, sign: Signer, dialect: Dialect = TASCOMI) -> AsyncIterator[Source]:
-    """Connect to the API of the configuration; `sign` makes the headers of one request from an instant."""
+async def open_source(
+    config: Config, sign: Signer, dialect: Dialect = TASCOMI, sign_anew: Callable[[], Signer] | None = None
+) -> AsyncIterator[Source]:
+    """Connect to the API of the configuration; `sign` makes the headers of one request from an instant.
+
+    After a 401 `sign_anew` reads the keys again, and what it gives signs that request and those that follow.
+    """
     settings = config.settings
     timeout = aiohttp.ClientTimeout(total=settings.timeout_seconds, sock_connect=settings.connect_timeout_seconds)
     connector = aiohttp.TCPConnector(limit=settings.concurrency)
     async with aiohttp.ClientSession(
         timeout=timeout, connector=connector, read_bufsize=2**20, raise_for_status=False
     ) as session:
-        yield Source(session, config, sign, dialect)
+        yield Source(session, config, sign, dialect, sign_anew or (lambda: sign))
 
 
 def clock_skew(answer: Answer, now: datetime) -> float | None:
