@@ -335,7 +335,11 @@ MISTAKES = {
     "the same key twice": ("source: tascomi\nsource: open_data\n", "duplicate key", "line=2"),
     "a list": ("- fees\n", "holds no settings", ""),
     "nothing": ("", "holds no settings", ""),
-    "a catalogue nobody knows": ("environments: {a: {catalog: {type: hive}}}", "a.catalog.type", "'sql' or 'glue'"),
+    "a catalogue nobody knows": (
+        "environments: {a: {catalog: {type: hive}}}",
+        "a.catalog.type",
+        "'sql', 'glue' or 'rest'",
+    ),
     "a prefix in capitals for Glue": (
         "environments: {a: {catalog: {type: glue}, database_prefix: Stg-, warehouse: 's3://b'}}",
         "environments.a.database_prefix: must be in lower case",

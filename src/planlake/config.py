@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -25,11 +24,10 @@ from pydantic import (
 )
 
 from planlake.config_file import SECRETS, VARIABLE, path_of, place_of, read_file
-from planlake.config_values import at_home, filled, no_truth, printed
+from planlake.config_values import at_home, filled, no_truth, printed, trouble_of_address
 from planlake.errors import ConfigurationError
 
 DEFAULT_FILE = "planlake.yaml"
-ADDRESS = re.compile(r"(?i:https?)://[^\s/?#@]+(/[^\s?#]*)?")
 _MAPPING = ("must hold keys and values", "see docs/settings.md")
 SHAPES = {  # what pydantic calls a value of another shape, in our words, with a hint
     "tuple_type": ("must be a list", "[applications, wards], for example"),
@@ -79,7 +77,7 @@ class Api(_Record):
     @field_validator("base_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
-        if trouble := _trouble_of_address(value):
+        if trouble := trouble_of_address(value):
             raise ValueError(trouble)
         return value.rstrip("/")
 
@@ -99,7 +97,7 @@ class Lineage(_Record):
     @field_validator("to")
     @classmethod
     def _is_place(cls, value: str) -> str:
-        if not value.startswith("file:") and _trouble_of_address(value):
+        if not value.startswith("file:") and trouble_of_address(value):
             raise ValueError("must be file:PATH or https://HOST/PATH")
         return value
 
@@ -117,11 +115,11 @@ class Tables(_Record):
 
 
 class Catalog(_Record):
-    """Which Iceberg catalogue keeps the tables: `sql` (SQLite, one machine) or `glue` (AWS)."""
+    """Which Iceberg catalogue keeps the tables: `sql` (SQLite, one machine), `glue` (AWS) or `rest` (any other)."""
 
-    type: Literal["sql", "glue"] = "sql"
+    type: Literal["sql", "glue", "rest"] = "sql"
     uri: _Path = "sqlite:///lake/catalog.db"
-    properties: Mapping[str, str] = Field(default_factory=dict)
+    properties: Mapping[str, str] = Field(default_factory=dict, repr=False)  # with credentials
 
     @field_validator("uri")
     @classmethod
@@ -130,6 +128,12 @@ class Catalog(_Record):
         if value.startswith("sqlite:") and ("?" in value or not re.match("sqlite:///.", value)):
             raise ValueError("must be sqlite:///PATH, without a ?")
         return value
+
+    @model_validator(mode="after")
+    def _has_address(self) -> "Catalog":
+        if self.type == "rest" and trouble_of_address(self.uri):
+            raise ValueError("a catalogue of type rest needs uri: https://HOST/PATH, without keys in it")
+        return self
 
 
 class Warehouses(_Record):
@@ -149,8 +153,16 @@ class Environment(_Record):
 
     catalog: Catalog = Catalog()
     warehouse: _Path | Warehouses = "lake/"
+    lease: str = ""  # where on S3, if not below the warehouse
     database_prefix: Annotated[str, AfterValidator(printed)] = ""
     protected: bool = False
+
+    @field_validator("lease")
+    @classmethod
+    def _is_on_s3(cls, value: str) -> str:
+        if value and not re.match("s3[an]?://[^/]", value):
+            raise ValueError("must be s3://BUCKET/FOLDER/")
+        return printed(value)
 
     @field_validator("database_prefix")
     @classmethod
@@ -284,20 +296,9 @@ def _checked_reference(text: str) -> str:
     return printed(at_home(text))
 
 
-def _trouble_of_address(text: str) -> str:
-    """What is wrong with the address of an API; empty where nothing is."""
-    try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname or "", parts.port
-        is_named = bool(host) and (":" in host or bool(host.encode("idna")))
-    except ValueError:  # a port that is no number, brackets that do not close, a name longer than names are
-        is_named = False
-    return "" if is_named and ADDRESS.fullmatch(text) else "is not an address; it looks like https://HOST/rest/v1"
-
-
 def check_address(text: str) -> None:
     """Refuse what is no address of an API."""
-    if _trouble_of_address(text):
+    if trouble_of_address(text):
         message = "--base-url is not an address"  # which is not repeated: there may be a password in it
         raise ConfigurationError(message, hint="it looks like https://HOST/rest/v1")
 

@@ -1,6 +1,10 @@
 """Reads single values of the configuration; a ValueError says why one cannot be taken."""
 
 import os
+import re
+from urllib.parse import urlsplit
+
+ADDRESS = re.compile(r"(?i:https?)://[^\s/?#@]+(/[^\s?#]*)?")
 
 
 def at_home(text: str) -> str:
@@ -33,3 +37,14 @@ def filled(text: str) -> str:
     if not text.strip():
         raise ValueError("is empty")
     return text
+
+
+def trouble_of_address(text: str) -> str:
+    """What is wrong with the address of an API; empty where nothing is."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+        is_named = bool(host) and (":" in host or bool(host.encode("idna")))
+    except ValueError:  # a port that is no number, brackets that do not close, a name longer than names are
+        is_named = False
+    return "" if is_named and ADDRESS.fullmatch(text) else "is not an address; it looks like https://HOST/rest/v1"

@@ -1,4 +1,4 @@
-"""What stands in for AWS: Glue, IAM and Secrets Manager are moto, S3 is SeaweedFS; started and ended by the tests."""
+"""What stands in for AWS: Glue, IAM and Secrets Manager are moto, S3 and its table bucket SeaweedFS."""
 
 import json
 import os
@@ -16,6 +16,7 @@ from urllib.request import urlopen
 
 HERE = Path(__file__).parent
 KEY, SECRET, REGION = "standin-key", "standin-secret-0123456789", "eu-west-2"
+TABLES = "tables"  # a table bucket: only its catalogue's tables may have files there
 IDENTITY = {
     "name": "planlake",
     "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
@@ -30,6 +31,7 @@ class StandIns:
 
     glue: str
     s3: str
+    iceberg: str = ""  # SeaweedFS's REST catalogue, of the bucket TABLES
 
     @property
     def variables(self) -> dict[str, str]:
@@ -56,17 +58,17 @@ def started() -> Iterator[StandIns]:
     """Both, in a temporary folder, on ports of this machine alone."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="planlake-aws-")))
-        glue, s3 = free_ports(2)
+        glue, s3, iceberg = free_ports(3)
         stack.enter_context(process([sys.executable, str(HERE / "moto_server.py"), str(glue)], folder / "moto.log"))
         identities = folder / "identities.json"
         identities.write_text(json.dumps({"identities": [IDENTITY]}))
-        stack.enter_context(process(weed(folder, identities, s3), folder / "weed.log"))
+        stack.enter_context(process(weed(folder, identities, s3, iceberg), folder / "weed.log"))
         answers(f"http://127.0.0.1:{glue}/moto-api/", folder / "moto.log")
         answers(f"http://127.0.0.1:{s3}/", folder / "weed.log", statuses=(200, 403))
-        yield StandIns(f"http://127.0.0.1:{glue}", f"http://127.0.0.1:{s3}")
+        yield StandIns(*(f"http://127.0.0.1:{port}" for port in (glue, s3, iceberg)))
 
 
-def weed(folder: Path, identities: Path, port: int) -> list[str]:
+def weed(folder: Path, identities: Path, port: int, iceberg: int) -> list[str]:
     """SeaweedFS as one process; both addresses are given, else it listens on all."""
     data = folder / "s3"
     data.mkdir()
@@ -76,8 +78,14 @@ def weed(folder: Path, identities: Path, port: int) -> list[str]:
     ports = dict(zip(("master", "volume", "filer", "admin"), free_ports(4, most=50_000), strict=True))
     return [
         *(program, "mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.config={identities}"),
-        *(f"-s3.port={port}", "-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false"),
-        *("-master.telemetry=false", f"-master.port={ports['master']}", f"-filer.port={ports['filer']}"),
+        *(f"-s3.port={port}", f"-s3.port.iceberg={iceberg}", f"-tableBucket={TABLES}", "-s3.port.lance=0"),
+        *(
+            "-webdav=false",
+            "-admin.ui=false",
+            "-master.telemetry=false",
+            f"-master.port={ports['master']}",
+            f"-filer.port={ports['filer']}",
+        ),
         *(f"-volume.port={ports['volume']}", f"-admin.port={ports['admin']}"),
     ]
 

@@ -17,7 +17,7 @@ from planlake.changes.rebuild import rebuild
 from planlake.changes.recover import recover
 from planlake.lake.lake import catalogue_file
 from planlake.lake.open_lake import open_lake
-from planlake.lake.repair.metadata_files import number_of
+from planlake.lake.pointing import number_of
 from planlake.lake.tables.data_files import data_files
 from planlake.runs.reconcile import reconcile
 

@@ -20,8 +20,8 @@ from planlake.changes.rollback import rollback
 from planlake.errors import ConfigurationError, ConflictError, LakeError
 from planlake.lake.lake import catalogue_file, lock_beside
 from planlake.lake.open_lake import open_lake
+from planlake.lake.pointing import number_of
 from planlake.lake.repair import register_tables as recovery
-from planlake.lake.repair.metadata_files import number_of
 from planlake.lake.state.lock import hold_for_writing
 from planlake.lake.tables.data_files import data_files
 from planlake.lake.tables.format import FORMAT_PROPERTY

@@ -32,7 +32,13 @@ from planlake.lake.forgetting.forgotten_table import (
     rows_about,
     write_row,
 )
-from planlake.lake.forgetting.rewrite import check_can_list, delete_unreferenced, replace_in_versions, trim_metadata_log
+from planlake.lake.forgetting.rewrite import (
+    check_can_list,
+    check_can_rewrite,
+    delete_unreferenced,
+    replace_in_versions,
+    trim_metadata_log,
+)
 from planlake.lake.forgetting.rules import (
     Person,
     finding_rules,
@@ -141,6 +147,7 @@ def forget_in(
         raise ConfigurationError("nothing with that id is in the lake", facts=facts, state=state)
     found = [_affected(lake, search) for lake, search in plan.searches if search.hits]
     if confirm is not None and confirm(found):
+        check_can_rewrite(plan.searches[0][1].table)
         _carry_out(context, plan)
     return found
 

@@ -34,6 +34,7 @@ from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
 from planlake.lake.open_lake import about_environment, base_of
 from planlake.lake.previews.drop_preview import Dropped, drop
+from planlake.lake.previews.kept_files import check_keeps_files
 from planlake.lake.previews.names import preview_names, unread
 from planlake.lake.previews.own_tables import check_entered, check_name, preview_of
 from planlake.lake.repair.check_location import check_readable
@@ -101,6 +102,7 @@ def create(config: Config, name: str, *, base: str | None = None) -> Environment
     with clear_errors(), open_for_writing(config, base_name, ignore) as context:
         finish_interrupted(context)
         check_name(name, [*config.environments, *preview_names(context.lake), *_names_elsewhere(config, base_name)])
+        check_keeps_files(context.lake)
         preview = preview_of(context.lake, name)
         record_command(replace(context, lake=preview), "created", f"a preview of {base_name}", [])
         return EnvironmentInfo(name, base_name, naive_utc(context.clock.now()), (), 0, 0)

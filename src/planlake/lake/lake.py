@@ -22,9 +22,11 @@ from pyiceberg.transforms import IdentityTransform
 
 from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, InternalError, LakeError
-from planlake.lake.aws.errors import aws_trouble
+from planlake.lake.aws.errors import Trouble, aws_trouble
 from planlake.lake.aws.file_access import FileAccess
 from planlake.lake.aws.lease_place import LeasePlace, lease_below
+from planlake.lake.catalogues import open_catalogue
+from planlake.lake.rest_errors import rest_trouble
 from planlake.lake.tables.columns import TABLES, schema_of
 from planlake.lake.tables.format import (
     FORMAT,
@@ -39,7 +41,6 @@ from planlake.lake.tables.local_folders import MODES, make_folder
 from planlake.lake.tables.pyiceberg_speedups import share_parts, share_readers
 from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE, damaged, read_lists_safely
 
-CATALOG_NAME = "planlake"  # Spark must call the same catalogue by the same name
 ZONES: Mapping[str, str] = {
     "raw": "raw-zone",
     "refined": "refined-zone",
@@ -206,14 +207,25 @@ class Lake:
                 make_folder(self.warehouses[zone], self.mode)
                 make_folder(f"{self.warehouses[zone]}/{database}", self.mode)  # the one above may be open to more
             self.catalog.create_namespace_if_not_exists(database)
-            self.loaded[zone, name] = self.catalog.create_table(
+            made = self.catalog.create_table(
                 (database, name),
                 schema,
                 location=self.place(zone, name),
                 partition_spec=spec,
                 properties=properties,
             )
-            return self.loaded[zone, name]
+            self._check_location(made, self.place(zone, name))
+            self.loaded[zone, name] = made
+            return made
+
+    def _check_location(self, made: Table, wanted: str) -> None:
+        """Refuse a catalogue that puts tables where it likes: housekeeping, forgetting and recovery list folders."""
+        if made.location().rstrip("/") != wanted:
+            if made.current_snapshot() is None:
+                self.catalog.drop_table(made.name())
+            facts = {"asked for": wanted, "made at": made.location()}
+            hint = "a catalogue that puts tables where it is told, with this warehouse among its allowed places"
+            raise LakeError("the catalogue puts tables elsewhere than it is told", facts=facts, hint=hint)
 
     def find_or_drop_empty(self, zone: str, name: str) -> Table | None:
         """Find a table; drop it and give None where it was made and nothing was ever committed to it.
@@ -258,7 +270,7 @@ def open_environment(config: Config, environment: str | None = None) -> Lake:
     with clear_errors():
         if file is not None:
             make_folder(file.parent, mode)
-        catalog = _open_sql(chosen, file) if chosen.catalog.type == "sql" else _open_glue(chosen)
+        catalog = open_catalogue(chosen.catalog, file)
     places = warehouses_of(config, environment)
     FileAccess(tuple(sorted(catalog.properties.items()))).let_duckdb_read(places.values(), is_new=True)
     lock = lock_of(config, environment)
@@ -277,40 +289,18 @@ def lock_beside(catalogue: Path | None) -> Path | None:
 
 def lock_of(config: Config, environment: str | None = None) -> Path | LeasePlace | None:
     """What a lake is held by: a file beside its SQLite catalogue, or a lease on S3; None where it is neither."""
-    chosen, raw = config.environment(environment), warehouses_of(config, environment)["raw"]
-    name = f"{chosen.database_prefix}{config.source_name}"
-    return lock_beside(catalogue_file(config, environment)) or lease_below(raw, name, chosen.catalog.properties)
+    chosen = config.environment(environment)
+    name, place = (
+        f"{chosen.database_prefix}{config.source_name}",
+        chosen.lease or warehouses_of(config, environment)["raw"],
+    )
+    return lock_beside(catalogue_file(config, environment)) or lease_below(place, name, chosen.catalog.properties)
 
 
 def _sqlite_file(environment: Environment, folder: Path) -> Path | None:
     """The file of an SQLite catalogue, relative to the configuration; None for any other."""
     scheme, _, path = environment.catalog.uri.partition(":///")
     return (folder / path).resolve() if environment.catalog.type == "sql" and scheme == "sqlite" and path else None
-
-
-def _open_sql(environment: Environment, file: Path | None) -> Catalog:
-    from pyiceberg.catalog.sql import SqlCatalog  # noqa: PLC0415 - brings SQLAlchemy
-    from sqlalchemy import URL  # noqa: PLC0415
-
-    uri = environment.catalog.uri
-    if file is not None:  # every sign of its path stands for itself: of a bare one %2F and what follows a ? do not
-        uri = URL.create("sqlite", database=str(file)).render_as_string()
-    try:
-        return SqlCatalog(CATALOG_NAME, uri=uri, **environment.catalog.properties)
-    except ModuleNotFoundError as error:
-        facts = {"catalog.uri": uri.partition(":")[0] + ":..."}
-        raise ConfigurationError(f"the catalogue's driver is not installed: {error.name}", facts=facts) from None
-
-
-def _open_glue(environment: Environment) -> Catalog:
-    try:
-        from pyiceberg.catalog.glue import GlueCatalog  # noqa: PLC0415 - brings boto3
-
-        from planlake.lake.aws.clients import client  # noqa: PLC0415
-    except ImportError:
-        raise ConfigurationError("a Glue catalogue needs AWS's libraries", hint="pip install 'planlake[aws]'") from None
-    properties = environment.catalog.properties
-    return GlueCatalog(CATALOG_NAME, client("glue", properties), **properties)
 
 
 def warehouses_of(config: Config, environment: str | None = None) -> dict[str, str]:
@@ -339,13 +329,18 @@ def clear_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if found := aws_trouble(error):
+        if found := outside_trouble(error):
             raise LakeError(found.said, hint=found.advice) from error
         if isinstance(error, OSError):
             raise LakeError(f"the lake cannot be used: {error}", hint="planlake doctor") from error
         if reason := catalogue_trouble(error):
             raise LakeError(reason, hint=catalogue_advice(reason)) from error
         raise
+
+
+def outside_trouble(error: BaseException) -> Trouble | None:
+    """What AWS or a REST catalogue says; None for any other error."""
+    return aws_trouble(error) or rest_trouble(error)
 
 
 def catalogue_advice(trouble: str) -> str:

@@ -10,8 +10,7 @@ from time import monotonic
 
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError
-from planlake.lake.aws.errors import aws_trouble
-from planlake.lake.lake import Lake, catalogue_trouble
+from planlake.lake.lake import Lake, catalogue_trouble, outside_trouble
 from planlake.lake.repair.damage import explain_error
 from planlake.sources.catalogue import Resource
 from planlake.telemetry.log import Level, Log, open_log, say
@@ -115,7 +114,7 @@ def reason_of(error: Exception, *, is_personal: bool) -> str:
     """What may be said of an error: a library's own message may hold a value, so it is left out of personal tables."""
     if isinstance(error, PlanlakeError):
         return str(error)
-    if found := aws_trouble(error):
+    if found := outside_trouble(error):
         return found.said
     if isinstance(error, OSError):  # a full disk, a read-only folder
         return f"the lake cannot be written: {error}"

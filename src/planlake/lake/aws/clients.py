@@ -6,6 +6,9 @@ Who cannot reach an endpoint is told within 15 seconds: a connection has 4 secon
 from collections.abc import Mapping
 from typing import Any
 
+from planlake.errors import ConfigurationError
+
+NOT_INSTALLED = "a lake on S3, or in Glue, needs AWS's libraries"
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 4, 30, 3
 OF_CLIENT = {  # arguments of boto3, and the properties that pyiceberg has for them
     "endpoint_url": ("{}.endpoint",),
@@ -18,8 +21,11 @@ OF_CLIENT = {  # arguments of boto3, and the properties that pyiceberg has for t
 
 def client(service: str, properties: Mapping[str, str]) -> Any:  # noqa: ANN401 - boto3 has no types of its own
     """A client of a service; throttled calls are repeated with growing pauses."""
-    import boto3  # noqa: PLC0415 - only who is on AWS has it
-    from botocore.config import Config  # noqa: PLC0415
+    try:
+        import boto3  # noqa: PLC0415 - only who is on AWS has it
+        from botocore.config import Config  # noqa: PLC0415
+    except ImportError:
+        raise ConfigurationError(NOT_INSTALLED, hint="pip install 'planlake[aws]'") from None
 
     given: dict[str, str] = {}
     for argument, names in OF_CLIENT.items():

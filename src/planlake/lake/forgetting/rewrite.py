@@ -5,6 +5,8 @@ metadata: versions keep their ids, places, tags, columns and bookmarks. Only for
 replaces are deleted at once.
 """
 
+import time
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from pyiceberg.manifest import (
     ManifestEntryStatus,
     ManifestFile,
 )
+from pyiceberg.serializers import ToOutputFile
 from pyiceberg.table import Table
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot, Summary
@@ -26,8 +29,10 @@ from pyiceberg.table.update import _apply_table_update, _TableMetadataUpdateCont
 from pyiceberg.typedef import IcebergBaseModel
 
 from planlake.errors import LakeError
+from planlake.lake.catalogues import is_rest
 from planlake.lake.forgetting.search import Search, ends_of, manifests_of
-from planlake.lake.tables.commits import transaction_on
+from planlake.lake.pointing import number_of, point_to
+from planlake.lake.tables.commits import transaction_on, written_first
 from planlake.lake.tables.housekeeping import live_paths
 from planlake.lake.tables.manifests import entry_of, rewrite_manifest, rewrite_manifest_list
 from planlake.lake.tables.stored_files import Storage
@@ -151,8 +156,30 @@ def _(  # type: ignore[misc] # the library's own list of changes is closed
 
 
 def _commit(table: Table, before: list[Snapshot], after: list[Snapshot]) -> None:
+    if is_rest(table.catalog):
+        _register_rewritten(table, after)
+        return
     with transaction_on(table) as transaction:
         transaction._apply((cast("Any", _RewriteVersions(before=before, after=after)),))
+
+
+def _register_rewritten(table: Table, after: list[Snapshot]) -> None:
+    """A REST catalogue takes none but the library's own changes, so it gets the metadata as a file to register."""
+    identifier = (table.name()[0], table.name()[1])
+    if table.catalog.load_table(identifier).metadata_location != table.metadata_location:
+        raise written_first(table)
+    number = number_of(table.metadata_location) + 1
+    place = f"{table.location()}/metadata/{number:05}-{uuid.uuid4()}.metadata.json"
+    changes = {"snapshots": after, "metadata_log": [], "last_updated_ms": int(time.time() * 1000)}
+    ToOutputFile.table_metadata(table.metadata.model_copy(update=changes), table.io.new_output(place))
+    point_to(table.catalog, identifier, place)
+    table.refresh()
+
+
+def check_can_rewrite(table: Table) -> None:
+    """Refuse a REST catalogue that cannot register a table it knows: the file that it has is registered again."""
+    if is_rest(table.catalog):
+        point_to(table.catalog, (table.name()[0], table.name()[1]), table.metadata_location)
 
 
 def trim_metadata_log(table: Table) -> None:

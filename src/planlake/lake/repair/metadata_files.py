@@ -3,7 +3,6 @@
 A file that was written and never committed looks like any other.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -14,14 +13,13 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
 
 from planlake.lake.lake import Lake
+from planlake.lake.pointing import METADATA, number_of
 from planlake.lake.previews.names import named_by, unread
 from planlake.lake.repair.moved_table import Move, move_of, moved
 from planlake.lake.tables.stored_files import path_in_storage, storage_of
 from planlake.lake.tables.unreadable import UNREADABLE
 from planlake.lake.tables.version_summary import figure
 from planlake.lake.warehouse import database_storage, preview_databases
-
-METADATA = re.compile(r"(?P<folder>.+)/(?P<table>[^/]+)/metadata/(?P<number>[0-9]+)-[^/]+\.metadata\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +87,6 @@ def read(io: FileIO, location: str, place: str) -> MetadataFile | None:
         return None
     move = move_of(metadata, place)
     return MetadataFile(location, number_of(location), moved(metadata, move) if move else metadata, move)
-
-
-def number_of(location: str) -> int:
-    """The number in a metadata file's name; 0 where it has none, as files that others wrote."""
-    found = METADATA.fullmatch(path_in_storage(location))
-    return int(found["number"]) if found else 0
 
 
 Read = Callable[[str], MetadataFile | None]

@@ -15,7 +15,8 @@ from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 from pyiceberg.io import load_file_io
 
 from planlake.errors import LakeError
-from planlake.lake.lake import CATALOG_NAME, ZONES, Lake
+from planlake.lake.catalogues import CATALOG_NAME
+from planlake.lake.lake import ZONES, Lake
 from planlake.lake.repair.moved_table import is_same_place
 from planlake.lake.tables.unreadable import UNREADABLE
 from planlake.printable import listed

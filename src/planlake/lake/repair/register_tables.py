@@ -13,6 +13,8 @@ from pyiceberg.io import load_file_io
 
 from planlake.clock import london_day
 from planlake.lake.lake import ZONES, Lake
+from planlake.lake.pointing import number_of, point_to
+from planlake.lake.previews.kept_files import check_keeps_files
 from planlake.lake.previews.names import preview_names, unread
 from planlake.lake.previews.own_tables import ENTERED, drop_table, last_events, pinning, remove_pins
 from planlake.lake.repair.check_location import check_place, moved_error, stored_locations
@@ -21,11 +23,9 @@ from planlake.lake.repair.metadata_files import (
     Read,
     missing_file,
     newest_first,
-    number_of,
     stored_previews,
 )
 from planlake.lake.repair.moved_table import Move
-from planlake.lake.repair.pointing import point_to
 from planlake.lake.repair.rewrite_moved_table import rewrite_here
 from planlake.lake.repair.split_histories import Chosen, branches, give_up, leave_out, split_of
 from planlake.lake.repair.stored_tables import Place, places_in
@@ -90,6 +90,8 @@ def recover(base: Lake, *, is_moved: bool = False, history: Chosen | None = None
     if split is not None and history is None:
         return [_apart(*one) for one in split.told()]
     places, left = split.narrowed(every, history) if split and history else (every, [])
+    if left:
+        check_keeps_files(base)
     known_at = max((place.known.written_at for place in places if place.known), default=0)
     choices = [choice for place in places if (choice := _choice(place, known_at)) is not None]
     if not is_moved:
@@ -332,9 +334,8 @@ def _register(choice: _Choice) -> None:
         if not place.is_known:
             catalog.create_namespace_if_not_exists(place.identifier[0])
             catalog.register_table(place.identifier, location)
-        elif not point_to(catalog, place.identifier, location):
-            catalog.drop_table(place.identifier)
-            catalog.register_table(place.identifier, location)
+        else:
+            point_to(catalog, place.identifier, location)
 
 
 def _told(choice: _Choice) -> Recovered:

@@ -11,8 +11,9 @@ from pyiceberg.io import FileIO, load_file_io
 from pyiceberg.table import Table
 
 from planlake.lake.lake import Lake
+from planlake.lake.pointing import number_of
 from planlake.lake.repair.check_location import stored_locations
-from planlake.lake.repair.metadata_files import MetadataFile, metadata_files, number_of, read
+from planlake.lake.repair.metadata_files import MetadataFile, metadata_files, read
 from planlake.lake.repair.moved_table import is_same_place
 from planlake.lake.tables.unreadable import UNREADABLE
 

@@ -73,8 +73,13 @@ def transaction_on(table: Table) -> Iterator[Transaction]:
         with _Transaction(table) as transaction:
             yield transaction
     except CommitFailedException as error:
-        facts = {"table": ".".join(table.name())}
-        raise ConflictError("another process wrote this table first", facts=facts, hint="planlake run") from error
+        raise written_first(table) from error
+
+
+def written_first(table: Table) -> ConflictError:
+    """What is said where another process has committed since this one read the table."""
+    facts = {"table": ".".join(table.name())}
+    return ConflictError("another process wrote this table first", facts=facts, hint="planlake run")
 
 
 def with_types(table: Table, types: Mapping[str, IcebergType]) -> Schema:

@@ -1,0 +1,74 @@
+"""Opens the Iceberg catalogue of an environment by its type; what each needs is imported only then."""
+
+from functools import partial
+from pathlib import Path
+
+from pydantic import ValidationError
+from pyiceberg.catalog import Catalog
+
+from planlake.config import Catalog as Given
+from planlake.errors import ConfigurationError, LakeError
+
+CATALOG_NAME = "planlake"  # Spark must call the same catalogue by the same name
+CONNECT_SECONDS, READ_SECONDS = 4, 60
+DELEGATION = "X-Iceberg-Access-Delegation"
+
+
+def open_catalogue(given: Given, file: Path | None) -> Catalog:
+    """The catalogue itself; `file` is that of SQLite. A ConfigurationError where a library for it is missing."""
+    if given.type == "glue":
+        return _open_glue(given)
+    return _open_rest(given) if given.type == "rest" else _open_sql(given, file)
+
+
+def is_rest(catalog: Catalog) -> bool:
+    """Whether it is an Iceberg REST catalogue, which writes metadata itself."""
+    return type(catalog).__name__ == "PatientRestCatalog"
+
+
+def _open_sql(given: Given, file: Path | None) -> Catalog:
+    from pyiceberg.catalog.sql import SqlCatalog  # noqa: PLC0415 - brings SQLAlchemy
+    from sqlalchemy import URL  # noqa: PLC0415
+
+    uri = given.uri
+    if file is not None:  # every sign of its path stands for itself: of a bare one %2F and what follows a ? do not
+        uri = URL.create("sqlite", database=str(file)).render_as_string()
+    try:
+        return SqlCatalog(CATALOG_NAME, uri=uri, **given.properties)
+    except ModuleNotFoundError as error:
+        facts = {"catalog.uri": uri.partition(":")[0] + ":..."}
+        raise ConfigurationError(f"the catalogue's driver is not installed: {error.name}", facts=facts) from None
+
+
+def _open_glue(given: Given) -> Catalog:
+    try:
+        from pyiceberg.catalog.glue import GlueCatalog  # noqa: PLC0415 - brings boto3
+
+        from planlake.lake.aws.clients import client  # noqa: PLC0415
+    except ImportError:
+        raise ConfigurationError("a Glue catalogue needs AWS's libraries", hint="pip install 'planlake[aws]'") from None
+    return GlueCatalog(CATALOG_NAME, client("glue", given.properties), **given.properties)
+
+
+def _open_rest(given: Given) -> Catalog:
+    from pyiceberg.catalog.rest import RestCatalog  # noqa: PLC0415 - brings requests
+    from requests import Session  # noqa: PLC0415
+
+    class PatientRestCatalog(RestCatalog):
+        """pyiceberg's own, which waits for no answer for ever and opens files with keys of ours.
+
+        Keys that a catalogue hands out are of one table and end within the hour; a lease, housekeeping and DuckDB read
+        and write beside tables.
+        """
+
+        def _config_headers(self, session: Session) -> None:  # called first, before anything is asked
+            super()._config_headers(session)
+            if f"header.{DELEGATION}" not in given.properties:
+                session.headers.pop(DELEGATION)
+            session.request = partial(session.request, timeout=(CONNECT_SECONDS, READ_SECONDS))  # type: ignore[method-assign]
+
+    try:
+        return PatientRestCatalog(CATALOG_NAME, uri=given.uri, **given.properties)
+    except ValidationError:  # an answer, but of something else
+        hint = "catalog.uri is the address up to what comes before /v1/config"
+        raise LakeError(f"{given.uri} is not an Iceberg REST catalogue", hint=hint) from None
