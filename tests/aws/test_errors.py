@@ -73,6 +73,24 @@ def test_what_pyarrow_says_of_s3_and_what_lies_behind_another_error_is_read_too(
     assert action_of("CompleteMultipartUpload") == "s3:PutObject"
 
 
+def test_a_refusal_that_is_a_class_of_its_service_and_files_that_may_not_be_deleted_are_named(stand_ins):
+    plain = refused("AccessDenied", "PutObject")
+    of_service = type("AccessDenied", (type(plain),), {"__module__": "botocore.errorfactory"})
+    assert aws_trouble(of_service(plain.response, "PutObject")).said == "AWS refuses s3:PutObject"
+    many = OSError("Got the following 2 errors when deleting objects in S3 bucket 'lake':\n- key 'a': Access Denied\n")
+    assert aws_trouble(many).said == "AWS refuses s3:DeleteObject"
+
+
+def test_what_no_command_expects_of_aws_is_told_and_is_no_defect(stand_ins, configured, typed, monkeypatch):
+    def refuse(*_):
+        raise refused("403", "GetTable")
+
+    monkeypatch.setattr("planlake.lake.open_lake.check_readable", refuse)
+    status, said = typed("status", "--config", configured(**stand_ins.properties))
+    assert status == 3
+    assert "Error: AWS refuses glue:GetTable" in said
+
+
 def test_without_a_region_the_way_to_name_one_is_told(stand_ins, configured, typed, monkeypatch, tmp_path):
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name)

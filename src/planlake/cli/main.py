@@ -16,7 +16,7 @@ from planlake.cli.inspection import advise, doctor, drift
 from planlake.cli.report import check, diagram, export, runs, sql, status, tables
 from planlake.cli.runs import backfill, plan, recast, reconcile, run, spark_job
 from planlake.cli.setup import add, demo, init, simulate, try_
-from planlake.errors import PlanlakeError
+from planlake.errors import LakeError, PlanlakeError
 from planlake.printable import printable
 from planlake.version import __version__
 
@@ -155,9 +155,14 @@ def _status() -> int:
 
 def _told(error: Exception) -> int:
     """Say what is wrong: which files of the lake are damaged, where that is what an error came from."""
+    from planlake.lake.aws.errors import aws_trouble
+
     found = _explained(error)
     if not isinstance(found, PlanlakeError):
-        return _defect(found)
+        refused = aws_trouble(found)
+        if refused is None:
+            return _defect(found)
+        found = LakeError(refused.said, hint=refused.advice)
     _say(found.lines())
     return found.exit_code
 

@@ -1,8 +1,9 @@
 """Looks whether a lake on AWS can be used: identity, each place of the warehouse, clock, lease, Glue's databases."""
 
+import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -35,27 +36,37 @@ def examine_aws(config: Config, environment: str | None) -> Iterator[Finding]:
         yield Finding(GLUE, "skipped", "needs the identity")
         return
     for place in on_s3:
-        yield _tried(place, lambda place=place: _place(place, properties))  # type: ignore[misc]
+        below = place.partition("://")[2]
+        arns = _arns("s3:::", below.partition("/")[0], f"{below}/*")
+        yield _tried(place, lambda place=place: _place(place, properties), arns)  # type: ignore[misc]
     lock = lock_of(config, environment)
     if isinstance(lock, LeasePlace):
         yield _tried(CLOCK, lambda: _clock(lock))
         yield _lease(lock)
     if chosen.catalog.type == "glue":
         prefix = f"{chosen.database_prefix}{config.source_name}"
-        for zone in ZONES.values():
-            yield _tried(GLUE, lambda zone=zone: _database(f"{prefix}-{zone}", properties))  # type: ignore[misc]
+        for name in (f"{prefix}-{zone}" for zone in ZONES.values()):
+            arns = _arns("glue:*:*:", "catalog", f"database/{name}", f"table/{name}/*")
+            yield _tried(GLUE, lambda name=name: _database(name, properties), arns)  # type: ignore[misc]
 
 
-def _tried(check: str, look: Callable[[], Finding | str]) -> Finding:
-    """What a look came to; what AWS refuses is named with its action."""
+def _tried(check: str, look: Callable[[], Finding | str], places: Sequence[str] = ()) -> Finding:
+    """What a look came to; what AWS refuses is named with the line of a policy that allows it on these places."""
     try:
         found = look()
     except Exception as error:
         trouble = aws_trouble(error)
         if trouble is None:
             raise
-        return failed(check, LakeError(trouble.said, hint=trouble.advice))
+        line = json.dumps({"Effect": "Allow", "Action": trouble.refused, "Resource": places})
+        has_line = trouble.refused and places
+        advice = f"add this to the policy of the role that runs this: {line}" if has_line else trouble.advice
+        return failed(check, LakeError(trouble.said, hint=advice))
     return found if isinstance(found, Finding) else Finding(check, "ok", found)
+
+
+def _arns(service: str, *names: str) -> list[str]:
+    return [f"arn:aws:{service}{name}" for name in names]
 
 
 def _identity(properties: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ import pyarrow.fs
 from pyiceberg.io import load_file_io
 from pyiceberg.io.pyarrow import PyArrowFileIO
 
-from planlake.lake.lake import Lake
+from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.tables.stored_files import Storage, storage_of
 
 
@@ -41,14 +41,16 @@ def table_folders(lake: Lake, zone: str) -> set[str]:
     """The names of the tables that have a folder in a zone's database, whatever is in it."""
     storage = database_storage(lake, zone)
     selector = pyarrow.fs.FileSelector(storage.folder, allow_not_found=True)
-    return {one.base_name for one in storage.files.get_file_info(selector) if not one.is_file}
+    with clear_errors():
+        return {one.base_name for one in storage.files.get_file_info(selector) if not one.is_file}
 
 
 def preview_databases(lake: Lake, zone: str) -> list[str]:
     """The names of the folders that previews have in a zone's warehouse, also those dropped since."""
     root = _warehouse(lake, zone)
     selector = pyarrow.fs.FileSelector(root.folder, allow_not_found=True)
-    names = [one.base_name for one in root.files.get_file_info(selector)]
+    with clear_errors():
+        names = [one.base_name for one in root.files.get_file_info(selector)]
     return [one for one in names if one.startswith("preview-") and one.endswith(f"--{lake.database(zone)}")]
 
 

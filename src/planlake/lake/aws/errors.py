@@ -29,15 +29,17 @@ BUSY = {
     "SLOW_DOWN",
 }
 OF_ARROW = re.compile(r"AWS Error (?P<code>[A-Z_]+) during (?P<call>[A-Za-z0-9]+) operation")
+NOT_DELETED = re.compile(r"errors? when deleting objects in S3 bucket.*Access ?Denied", re.DOTALL)
 KEYS = "aws sts get-caller-identity shows who you are; set AWS_PROFILE, or renew the keys"
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is wrong, and what to do."""
+    """What is wrong, and what to do; the action of IAM where that is refused."""
 
     said: str
     advice: str
+    refused: str = ""
 
 
 NO_KEYS = Trouble("no AWS credentials were found, or they are not complete", KEYS)
@@ -69,7 +71,7 @@ def _of_botocore(error: BaseException) -> Trouble | None:
     if not type(error).__module__.startswith("botocore"):
         return None
     kind = type(error).__name__
-    if kind == "ClientError":
+    if hasattr(error, "operation_name"):  # ClientError, and the classes that a service has below it
         answer = getattr(error, "response", {})
         code, call = str(answer.get("Error", {}).get("Code", "")), str(getattr(error, "operation_name", ""))
         return _of_code(code, call, str(answer.get("Error", {}).get("Message", "")))
@@ -82,7 +84,11 @@ def _of_botocore(error: BaseException) -> Trouble | None:
 
 
 def _of_arrow(error: BaseException) -> Trouble | None:
-    found = OF_ARROW.search(str(error)) if isinstance(error, OSError) else None
+    if not isinstance(error, OSError):
+        return None
+    if NOT_DELETED.search(str(error)):  # many at once: S3 answers for each of them
+        return _of_code("ACCESS_DENIED", "DeleteObjects", "")
+    found = OF_ARROW.search(str(error))
     return _of_code(found["code"], found["call"], "") if found else None
 
 
@@ -93,7 +99,7 @@ def _of_code(code: str, call: str, message: str) -> Trouble:
     if code in UNKNOWN_KEYS:
         return Trouble("AWS does not know these credentials", KEYS)
     if code in REFUSED:
-        return Trouble(f"AWS refuses {action}", f"allow {action} for the role that runs this: planlake doctor")
+        return Trouble(f"AWS refuses {action}", f"allow {action} for the role that runs this: planlake doctor", action)
     if code in BUSY:
         return Trouble(f"AWS is asked too often ({action}), also after pauses", "run it again later")
     about = f": {message.splitlines()[0]}" if message else ""

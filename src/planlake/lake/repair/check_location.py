@@ -133,13 +133,12 @@ def stored_locations(catalog: Catalog) -> Mapping[tuple[str, str], str] | None:
 
 def _asked(base: Lake) -> Iterator[tuple[tuple[str, str], str]]:
     for zone, name in TABLES:
-        try:
-            yield (
-                (base.database(zone), name),
-                base.catalog.load_table((base.database(zone), name)).metadata_location,
-            )
-        except (NoSuchTableError, NoSuchNamespaceError, *UNREADABLE):
-            continue
+        with clear_errors():
+            try:
+                found = base.catalog.load_table((base.database(zone), name))
+            except (NoSuchTableError, NoSuchNamespaceError, *UNREADABLE):
+                continue
+        yield (base.database(zone), name), found.metadata_location
 
 
 def unknown_tables(lake: Lake) -> dict[tuple[str, str], MetadataFile]:

@@ -13,7 +13,7 @@ from typing import Literal
 from pyiceberg.exceptions import NoSuchNamespaceError
 
 from planlake.errors import LakeError
-from planlake.lake.lake import LEDGER, ZONES, Lake
+from planlake.lake.lake import LEDGER, ZONES, Lake, clear_errors
 from planlake.lake.repair.check_location import GIVEN_UP, given_up_tables
 from planlake.lake.repair.metadata_files import MetadataFile, ends, missing_file
 from planlake.lake.repair.stored_tables import Place, places_in
@@ -234,10 +234,11 @@ def leave_out(base: Lake, found: Iterable[MetadataFile]) -> None:
 
 
 def _left_out(base: Lake) -> set[str]:
-    try:
-        return set(base.catalog.load_namespace_properties(base.database(LEDGER[0])).get(LEFT_OUT, "").split())
-    except NoSuchNamespaceError:
-        return set()
+    with clear_errors():
+        try:
+            return set(base.catalog.load_namespace_properties(base.database(LEDGER[0])).get(LEFT_OUT, "").split())
+        except NoSuchNamespaceError:
+            return set()
 
 
 def give_up(base: Lake, tables: set[str]) -> None:
