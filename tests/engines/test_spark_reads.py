@@ -21,8 +21,12 @@ from planlake.engines.duckdb.connection import connected
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.lake.open_lake import open_lake
 from planlake.lake.tables.data_files import data_files
+from planlake.lake.views.dialects import SPARK
+from planlake.report.query import open_views
+from planlake.report.stored_views import stored_views
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
+from querying import answer
 
 RUNTIME = importlib.util.find_spec("snowpark_connect_deps_iceberg") if importlib.util.find_spec("pyspark") else None
 JAR = "iceberg-spark-runtime-3.5_2.12-1.10.2.jar"
@@ -46,7 +50,7 @@ KINDS = {  # of each kind of table, one at least
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
+def config(tmp_path_factory):
     """Three days of three tables; one column got another type, a record is forgotten, small files are merged."""
     tables = ["numbered", "lettered", "wide"]
     data = served(tables, page_size=20, now=DAY_1)
@@ -69,13 +73,18 @@ def lake(tmp_path_factory):
         assert run(config, Selection(recasts=True)).exit_code == 0
         assert forget(config, "numbered", "7", confirm=lambda _: True)
         maintain(config)
-        yield open_lake(config)
+        yield config
 
 
 def other():
     """The columns with a type that is another one."""
     assert "amount: double" in COLUMNS
     return COLUMNS.replace("amount: double", "amount: text")
+
+
+@pytest.fixture(scope="module")
+def lake(config):
+    return open_lake(config)
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +188,26 @@ def test_a_days_version_is_read_by_its_tag(reader, lake):
         read[tag] = plain(by_spark(reader, table, tag=tag))
         assert read[tag] == plain(scanned), tag
     assert len(set(map(tuple, read.values()))) > 1
+
+
+def test_our_views_answer_in_spark_as_they_do_here(config, lake, reader):
+    """Tables stand in for those of a catalogue, of which there is none here that Spark and pyiceberg share."""
+    places = {}
+    for name, table in tables_of(lake).items():
+        zone, plain_name = name.split(".")
+        frame = reader.read.format("iceberg").load(table.metadata_location.removeprefix("file://"))
+        frame.createOrReplaceTempView(name.replace(".", "__"))
+        places[SPARK.table(lake.database(zone), plain_name)] = name.replace(".", "__")
+    with open_views(config) as views:
+        for one in stored_views(config, "spark", names=("numbered", "lettered")):
+            statement = one.statement.rstrip(";\n")
+            for place, stand_in in places.items():
+                statement = statement.replace(place, stand_in)
+            reader.sql(statement)
+            name = statement.split("`")[1]
+            frame = reader.sql(f"select * from `{name}`")
+            found = pa.Table.from_batches(frame._collect_as_arrow(), frame_schema(frame))
+            assert found.column_names == [*one.definition.columns]
+            if name != "snapshot_dates":
+                ours = answer(views, f'select * from "{one.database}"."{one.definition.name}"')
+                assert plain(found) == plain(ours), name

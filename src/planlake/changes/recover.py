@@ -12,6 +12,7 @@ from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.engines.duckdb.connection import connected
 from planlake.errors import ConfigurationError, LakeError, PlanlakeError
+from planlake.flow.keep_views import keep_all_views
 from planlake.lake.lake import Lake, catalogue_file, clear_errors, lock_of, open_environment
 from planlake.lake.repair.other_catalogues import check_alone
 from planlake.lake.repair.register_tables import LEFT_ALONE, SET_BACK, Recovered, files_gone
@@ -53,6 +54,7 @@ def recover(
             base = open_environment(config, environment)
             with held.guard(base.catalog):
                 mended = _mend(config, base, {one.table for one in back})
+                keep_all_views(base, config)
             told = {(one.database, one.table) for one in mended}
             kept = (one for one in found if not (_is_of_gone_files(one) and (one.database, one.table) in told))
             found = [*(_with_waiting(config, base, one) if one in back else one for one in kept), *mended]

@@ -13,7 +13,7 @@ import typer
 
 from planlake.cli.changes import env, forget, maintain, rebuild, recover, rollback, undo
 from planlake.cli.inspection import advise, doctor, drift
-from planlake.cli.report import check, diagram, export, runs, sql, status, tables
+from planlake.cli.report import check, diagram, export, runs, sql, status, tables, views
 from planlake.cli.runs import backfill, plan, recast, reconcile, run, spark_job
 from planlake.cli.setup import add, demo, init, simulate, try_
 from planlake.errors import LakeError, PlanlakeError
@@ -44,6 +44,7 @@ COMMANDS = (
     tables.tables,
     export.export,
     diagram.diagram,
+    views.views,
     advise.advise,
     check.check,
     backfill.backfill,

@@ -70,6 +70,11 @@ def check_format(name: str | None, known: tuple[str, ...]) -> None:
     _check("format", name, known)
 
 
+def check_dialect(name: str, known: tuple[str, ...]) -> None:
+    """Refuse a dialect that views are not written in."""
+    _check("dialect", name, known)
+
+
 def check_shown_columns(name: str, known: tuple[str, ...]) -> None:
     """Refuse a choice of columns that there is not."""
     _check("choice of columns", name, known)

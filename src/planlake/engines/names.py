@@ -22,7 +22,7 @@ OWN_COLUMNS = frozenset((*IMPORTED, *REFINED, *SHOWN, ID_RANGE, ID_BUCKET, IS_FI
 # Tables and views of Planlake's own, and how the names of those begin that it makes of each resource.
 OWN_TABLES = frozenset(
     (
-        *("api_responses", "api_requests", "gaps", "planlake_export"),
+        *("api_responses", "api_requests", "gaps", "snapshot_dates", "planlake_export"),
         *("runs", "published", "checks", "journal", "drift", "previewed", "documented", "uncastable", "rejected"),
         "forgotten",
     )

@@ -17,6 +17,7 @@ from planlake.engines.spark import SparkEngine, is_installed
 from planlake.errors import PlanlakeError
 from planlake.flow.context import Context
 from planlake.flow.future_dated_runs import FutureRuns, future_runs, is_way_back
+from planlake.flow.keep_views import keep_views_of
 from planlake.flow.operations_records import broken_by, configuration_hash, record_broken_off
 from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_lake
@@ -49,7 +50,8 @@ def open_for_writing(
 
     A dry run leaves it as it is. Raises ConflictError where another run is writing, ConfigurationError where the clock
     stands before a run that counts: only going `way_back_to` a run or a day before that is allowed then. Where the
-    command `sweeps` files away, a LakeError where those of another history are among them.
+    command `sweeps` files away, a LakeError where those of another history are among them. The views in the catalogue
+    follow at the end.
     """
     clock, catalogue = read_clock(), catalogue_of(config)
     about = {
@@ -87,6 +89,8 @@ def open_for_writing(
             )
             with nullcontext() if is_dry_run else _keep_note(held, replace(context, unfinished=tuple(left))) as noted:
                 yield noted or context
+                if not is_dry_run:
+                    keep_views_of(context)
 
 
 @contextmanager

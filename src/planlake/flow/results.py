@@ -69,22 +69,23 @@ class TableResult:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run did: its number, its London day, a result per table; trouble with housekeeping, news of the page,
-    and which engine did what where that was chosen.
+    """What a run did: its number, its London day, a result per table; trouble with views in the
+    catalogue and with housekeeping, news of the page, and which engine did what where that was chosen.
     """
 
     run: int
     run_date: date
     tables: tuple[TableResult, ...]
     seconds: float
+    views: str = ""
     housekeeping: str = ""
     documentation: str = ""
     engines: str = ""
 
     @property
     def exit_code(self) -> int:
-        """0 where all is well, 1 where a table failed, stayed open or lost days to the look-back cap."""
-        return 1 if self.troubled else 0
+        """0 where all is well, 1 where a table failed, stayed open, lost days to the look-back cap or has no views."""
+        return 1 if self.troubled or self.views else 0
 
     @property
     def outcome(self) -> Literal["finished", "nothing to do"]:

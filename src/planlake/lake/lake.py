@@ -83,6 +83,7 @@ class Lake:
     base: "Lake | None" = None
     preview: str = ""
     own: set[str] = field(default_factory=set, repr=False)
+    viewed: set[str] = field(default_factory=set, repr=False)  # resources whose views were looked at while this is open
     takes_any_format: bool = False  # where only numbers are looked for, which every version writes
 
     def database(self, zone: str) -> str:

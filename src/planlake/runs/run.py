@@ -19,6 +19,7 @@ from planlake.event_loop import run_to_end
 from planlake.flow.context import Context
 from planlake.flow.ingest.load_sample import drop_samples
 from planlake.flow.ingest.raw_rows import raw_rows
+from planlake.flow.keep_views import keep_views_after_run
 from planlake.flow.open_run import engines_of, open_for_writing
 from planlake.flow.operations_records import record_published, record_run
 from planlake.flow.results import RunResult, TableResult
@@ -77,8 +78,9 @@ def _run(context: Context, selection: Selection) -> RunResult:
     results = [_with_expectations(context, result, cadences[result.table], known) for result in results]
     done = RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started)
     record_run(context, results, outcome=done.outcome, message="", seconds=done.seconds)
-    trouble, news, engines = tidy_after_run(context), compare_weekly(context), engines_used(context.engines, results)
-    return replace(done, seconds=monotonic() - started, housekeeping=trouble, documentation=news, engines=engines)
+    done = replace(done, views=keep_views_after_run(context), housekeeping=tidy_after_run(context))
+    news, engines = compare_weekly(context), engines_used(context.engines, results)
+    return replace(done, seconds=monotonic() - started, documentation=news, engines=engines)
 
 
 def _plan(context: Context, selection: Selection) -> tuple[dict[str, History], list[TablePlan]]:
@@ -169,8 +171,9 @@ def report_run(reporter: Reporter, work: Callable[[], RunResult]) -> RunResult:
     except BaseException:
         _say_run(reporter.log, "warning", "stopped", started)
         raise
-    level: Level = "warning" if result.troubled or result.housekeeping else "info"
-    facts = {"tables": len(result.tables), "troubled": result.troubled, "message": result.housekeeping}
+    level: Level = "warning" if result.exit_code or result.housekeeping else "info"
+    said = " ".join(filter(None, (result.views, result.housekeeping)))
+    facts = {"tables": len(result.tables), "troubled": result.troubled, "message": said}
     _say_run(reporter.log, level, result.outcome, started, **facts)
     return result
 

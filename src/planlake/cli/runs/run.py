@@ -89,6 +89,8 @@ def show(result: "RunResult") -> None:
             remark(f"{counted(rest, 'more table is', 'more tables are')} up to date")
     if result.engines:
         remark(result.engines)
+    if result.views:
+        remark(result.views)
     if result.housekeeping:
         remark(f"{result.housekeeping}\nhint: planlake maintain")
     if result.documentation:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from planlake.lake.aws.glue_entries import drop_views
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.previews.own_tables import (
     LEFT,
@@ -69,5 +70,6 @@ def _drop_database(preview: Lake, zone: str, spared: Collection[str]) -> Dropped
         storage.delete(file.path for file in gone)
     with clear_errors():
         if preview.catalog.namespace_exists(preview.database(zone)):
+            drop_views(preview.catalog, preview.database(zone))
             preview.catalog.drop_namespace(preview.database(zone))
     return Dropped(len(gone), sum(file.size for file in gone), len(files) - len(gone))

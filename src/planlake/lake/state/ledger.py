@@ -257,21 +257,6 @@ def batches_of_open_reading(lake: Lake, connection: Connection, resource: str) -
         return [batch for (batch,) in cursor.execute(query).fetchall()]
 
 
-def gaps_sql(ledger: str) -> str:
-    """A query for everything that was given up and not read since, from a table expression of the ledger."""
-    return f"""
-        with ledger as ({without_voided_sql(ledger)}),
-        closings as (select resource, "window", max(request_id) as closed_id from ledger
-                     where event = '{CLOSED}' group by all),
-        fulls as (select resource, max(strftime(timezone('Europe/London', timezone('UTC', requested_at)), '%Y-%m-%d'))
-                  as full_day from ledger where event = '{CLOSED}' and "window" = '{FULL}' group by all)
-        select distinct resource, "window", page, error as reason, run, requested_at as given_up_at
-        from ledger left join closings using (resource, "window") left join fulls using (resource)
-        where event = '{GAP}' and request_id > coalesce(closed_id, 0)
-            and ("window" = '{FULL}' or "window" >= coalesce(full_day, ''))
-        order by resource, "window", page"""
-
-
 def _not_read_since(gaps: Iterable[Gap], closed: Iterable[ClosedWindow]) -> tuple[Gap, ...]:
     """Gaps that no full reading has filled since."""
     full = [london_day(window.started_at) for window in closed if window.window == FULL]

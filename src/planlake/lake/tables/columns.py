@@ -3,7 +3,7 @@
 Refined tables are made from the catalogue; all others are listed here in full.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -313,10 +313,10 @@ def key_by_column(schema: Schema | None, resource: ResourceSpec | None = None) -
     return {column: key for key, column in keys_of(schema, resource).items()}
 
 
-def latest_first(changed: str, columns: Collection[str]) -> str:
+def latest_first(changed: str, columns: Collection[str], *, quoted: Callable[[str], str] = identifier) -> str:
     """The order in which versions of an id win, best first: batch, then `last_updated`, page and position.
 
     `columns` are those of the rows: nobody has to send or declare `last_updated`.
     """
-    by_change = f"{identifier(changed)} desc nulls last, " if changed in columns else ""
+    by_change = f"{quoted(changed)} desc nulls last, " if changed in columns else ""
     return f"batch desc, {by_change}page_number desc, import_position desc, import_request_id desc"

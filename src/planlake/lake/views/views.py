@@ -20,14 +20,15 @@ from planlake.engines.names import column_names
 from planlake.engines.sql import identifier, literal
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import ZONES, Lake
-from planlake.lake.state.ledger import gaps_sql, raw_files, raw_rows_sql
+from planlake.lake.state.ledger import raw_files, raw_rows_sql
 from planlake.lake.state.operations import until_today_sql
 from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES, ResourceSpec, keys_of, latest_first
 from planlake.lake.tables.data_files import data_files, highest_by_resource
 from planlake.lake.tables.version_summary import DAY_TAG, day_tag
 from planlake.lake.tables.versions import run_date_of, still_published
+from planlake.lake.views.definitions import GAPS, gaps_query
+from planlake.lake.views.dialects import DUCKDB
 
-GAPS = "gaps"
 NOTHING_BY_THEN = "nothing was loaded by then"  # told of a day before the first load
 SEARCHED_ZONES = ("refined", "trusted", "operations", "raw")
 
@@ -76,7 +77,8 @@ class Views:
         if (zone, name) in TABLES:
             return f"select * from {self._own(zone, name)}"
         if (zone, name) == ("operations", GAPS):
-            return gaps_sql(self._own("raw", "api_requests"))
+            gaps = gaps_query(self._own("raw", "api_requests"), DUCKDB)
+            return f'select * from ({gaps}) order by resource, "window", page'
         table = self.lake.shown(zone, name)
         return self._whole(table) if table is not None else None
 
@@ -107,7 +109,7 @@ class Views:
         rows = raw_rows_sql(lake, raw_files(lake, resource, 0), resource, 0, called=self.called)
         imports = ", ".join(IMPORT_COLUMNS)
         failed = f"""
-            select page, null, url, status::varchar, error, requested_at, epoch(requested_at)::varchar,
+            select page, null, url, status::varchar, error, requested_at, {DUCKDB.seconds("requested_at")},
                 strftime(london, '%Y'), strftime(london, '%m'), strftime(london, '%d'), strftime(london, '%Y%m%d')
             from (select *, timezone('Europe/London', timezone('UTC', requested_at)) as london
                   from {self._own("raw", "api_requests")})
