@@ -3,8 +3,9 @@
 from contextlib import contextmanager
 
 import pytest
-from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table.update import AddSnapshotUpdate
+
+from planlake.lake.sqlite_catalogue import SqliteCatalogue
 
 
 class Killed(BaseException):
@@ -32,7 +33,7 @@ class Commits:
 
     def __init__(self, monkeypatch):
         self.committed, self.number, self.killed_at, self.is_committed = set(), 0, 0, False
-        original = SqlCatalog.commit_table
+        original = SqliteCatalogue.commit_table
 
         def commit_table(catalog, table, requirements, updates):
             self.number += 1
@@ -46,7 +47,7 @@ class Commits:
                 raise Killed
             return answered
 
-        monkeypatch.setattr(SqlCatalog, "commit_table", commit_table)
+        monkeypatch.setattr(SqliteCatalogue, "commit_table", commit_table)
 
     @contextmanager
     def killing(self, step):
