@@ -132,7 +132,13 @@ def test_columns_of_a_view_say_what_they_mean(lake_of):
         entry = entries(feed)[refined(feed), "appeals"]
         meant = {one["Name"]: one["Comment"] for one in entry["StorageDescriptor"]["Columns"]}
         assert meant["application_id"] == meanings_of(feed.config)["appeals"]["application_id"]
-        assert entry["Description"].startswith("The latest version of each of appeals")
+        assert (
+            entry["Description"]
+            == "The latest version of each of appeals that is not deleted, and the day of the snapshot."
+        )
+        glue = open_lake(feed.config).catalog.glue
+        held = glue.get_table(DatabaseName=refined(feed), Name="current_appeals")["Table"]
+        assert held["Description"] == "The latest version of each of appeals, deleted ones included."
 
 
 def test_a_preview_has_the_views_of_its_own_tables_and_takes_them_with_it(feed):

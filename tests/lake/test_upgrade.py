@@ -92,7 +92,7 @@ def test_tables_that_carry_a_bookmark_merge_their_manifests_too_once_the_lake_is
     before = snapshots(feed)
     assert open_lake(feed.config).upgrade() == 3
     for table in bookmarked(feed):
-        assert dict(table.properties) == BOOKMARKED_PROPERTIES
+        assert BOOKMARKED_PROPERTIES.items() <= dict(table.properties).items()
     assert snapshots(feed) == before
     assert open_lake(feed.config).upgrade() == 0
 

@@ -20,9 +20,11 @@ from planlake.changes.rollback import rollback, undo
 from planlake.engines.duckdb.connection import connected
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
+from planlake.lake.about_tables import OF_ITS_OWN
 from planlake.lake.lake import ZONES
 from planlake.lake.open_lake import open_lake
 from planlake.lake.state.operations import published_dates
+from planlake.lake.tables.columns import TABLES
 from planlake.lake.tables.data_files import data_files
 from planlake.report.query import open_views
 from planlake.report.stored_views import stored_views
@@ -186,3 +188,12 @@ def test_planlake_views_prints_statements_that_can_be_carried_out(loaded, monkey
     assert typed("--dialect", "presto").status == 2
     nobody = typed("appeals")
     assert (nobody.status, '"appeals" was not loaded yet' in nobody.err) == (2, True)
+
+
+def test_every_table_says_what_it_holds(loaded):
+    lake = open_lake(loaded.config)
+    tables = [lake.find(zone, name) for zone in ZONES for name in lake.names(zone)]
+    assert len(tables) > 8
+    for table in tables:
+        assert table.properties["comment"] == table.properties["Description"] != "", table.name()
+    assert {name for _, name in TABLES} == {*OF_ITS_OWN}

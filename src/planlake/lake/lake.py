@@ -22,6 +22,7 @@ from pyiceberg.transforms import IdentityTransform
 
 from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, InternalError, LakeError
+from planlake.lake.about_tables import comment_properties
 from planlake.lake.aws.errors import Trouble, aws_trouble
 from planlake.lake.aws.file_access import FileAccess
 from planlake.lake.aws.lease_place import LeasePlace, lease_below
@@ -47,8 +48,8 @@ ZONES: Mapping[str, str] = {
     "trusted": "trusted-zone",
     "operations": "operations",
 }
+OF_NEW_TABLES = {"format-version": "2"}  # pyiceberg takes it out of what it is given
 TABLE_PROPERTIES = {
-    "format-version": "2",
     "write.parquet.compression-codec": "zstd",
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "20",
@@ -213,7 +214,7 @@ class Lake:
                 schema,
                 location=self.place(zone, name),
                 partition_spec=spec,
-                properties=properties,
+                properties={**OF_NEW_TABLES, **properties, **comment_properties(name)},
             )
             self._check_location(made, self.place(zone, name))
             self.loaded[zone, name] = made
