@@ -343,7 +343,7 @@ MISTAKES = {
     "a prefix in capitals for Glue": (
         "environments: {a: {catalog: {type: glue}, database_prefix: Stg-, warehouse: 's3://b'}}",
         "environments.a.database_prefix: must be in lower case",
-        "",
+        "write stg-",
     ),
     "a prefix with a dot": (
         MINIMAL + "environments: {a: {database_prefix: stg.}}",

@@ -171,7 +171,7 @@ class Environment(_Record):
             raise ValueError("is part of the names of databases and folders, so it has no dot and no slash")
         catalog = info.data.get("catalog")
         if isinstance(catalog, Catalog) and catalog.type == "glue" and value != value.lower():
-            raise ValueError("must be in lower case: Glue keeps names so")
+            raise ValueError(f"must be in lower case, as Glue keeps names: write {value.lower()}")
         return value
 
 

@@ -1,4 +1,7 @@
-"""moto's server with what AWS does and it does not: Glue refuses a table's update under another VersionId.
+"""moto's server with what AWS does and it does not.
+
+Glue refuses a table's update under another VersionId. It keeps names of databases and tables in lower case, and takes
+no name and no comment above 255 characters, of more than one line, or of a column that differs from another in case.
 
 With a file as second argument IAM is enforced as on AWS, for each resource of a call, and the file gets a line for each
 action that was asked for. Users, policies and keys are made before `POST /moto-api/reset-auth`.
@@ -12,6 +15,8 @@ from pathlib import Path
 from threading import Lock
 
 one_at_a_time = Lock()
+LINE = re.compile("[\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff\t]{0,255}")
+NAMES = ("Name", "DatabaseName", "TableName")
 # The names that moto has for what IAM calls otherwise.
 ACTIONS = {"s3:HeadBucket": "s3:ListBucket", "s3:ListObjects": "s3:ListBucket", "s3:ListObjectsV2": "s3:ListBucket"}
 
@@ -52,13 +57,31 @@ def enforce(log: Path) -> None:
     IAMRequestBase.check_action_permitted = check_action_permitted
 
 
-def check_versions() -> None:
-    """Glue's update of a table compares and sets at once."""
+def behave_as_glue() -> None:
+    """Glue's update of a table compares and sets at once; its names are folded, and those it does not take refused."""
     from moto.core.exceptions import JsonRESTError  # noqa: PLC0415
     from moto.glue.responses import GlueResponse  # noqa: PLC0415
 
+    def taken(text):
+        if not LINE.fullmatch(text):
+            raise JsonRESTError("ValidationException", "a name or comment is too long, or has more than one line")
+        return text
+
+    def given(self):
+        wanted = json.loads(self.body)
+        for record in (wanted, wanted.get("TableInput", {}), wanted.get("DatabaseInput", {})):
+            for name in NAMES:
+                if isinstance(record.get(name), str):
+                    record[name] = taken(record[name]).lower()
+        columns = wanted.get("TableInput", {}).get("StorageDescriptor", {}).get("Columns", [])
+        names = [taken(one["Name"]).lower() for one in columns if taken(one.get("Comment", "")) is not None]
+        if len(set(names)) < len(names):
+            raise JsonRESTError("InvalidInputException", "columns differ in case only")
+        return wanted
+
     def update_table(self):
-        wanted, name = self.parameters, self.parameters["TableInput"]["Name"]
+        wanted = self.parameters
+        name = wanted["TableInput"]["Name"]
         with one_at_a_time:
             held = self.glue_backend.get_table(wanted["DatabaseName"], name).as_dict()["VersionId"]
             if wanted.get("VersionId") and str(wanted["VersionId"]) != str(held):
@@ -66,6 +89,7 @@ def check_versions() -> None:
             self.glue_backend.update_table(wanted["DatabaseName"], name, wanted["TableInput"])
         return ""
 
+    GlueResponse.parameters = property(given)
     GlueResponse.update_table = update_table
 
 
@@ -73,7 +97,7 @@ if __name__ == "__main__":
     if sys.argv[2:]:
         os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "1000000"  # read when moto is imported
         enforce(Path(sys.argv[2]))
-    check_versions()
+    behave_as_glue()
     from moto.server import main
 
     main(["-H", "127.0.0.1", "-p", sys.argv[1]])

@@ -6,7 +6,8 @@ SQL takes names that differ only in case for one and the same, so everything her
 import re
 from collections.abc import Iterable
 
-CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f]")
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\ufffe\uffff]")  # Glue takes neither of the last two
+LONGEST_COLUMN = 255  # bytes: what Glue takes, and Athena
 
 # Columns that every table or view of a resource has, what steps call their own columns, and how ids are partitioned.
 IMPORTED = (
@@ -41,15 +42,25 @@ def is_own_column(name: str) -> bool:
 def column_names(keys: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
     """A column name for each new key of the API, the key itself wherever that is free.
 
-    Names that differ only in case from a taken one, or that are Planlake's own, get a number.
+    Names that differ only in case from a taken one, or that are Planlake's own, get a number. None has more than
+    LONGEST_COLUMN bytes.
     """
     used = {*OWN_COLUMNS, *(name.lower() for name in taken)}
     names: dict[str, str] = {}
     for key in keys:
-        plain = CONTROL_CHARACTERS.sub("_", key)
+        plain = shortened(CONTROL_CHARACTERS.sub("_", key), LONGEST_COLUMN)
         name, number = plain, 2
         while name.lower() in used or not name:
-            name, number = f"{plain}_{number}", number + 1
+            ending = f"_{number}"
+            name, number = shortened(plain, LONGEST_COLUMN - len(ending)) + ending, number + 1
         used.add(name.lower())
         names[key] = name
     return names
+
+
+def shortened(text: str, longest: int) -> str:
+    """The beginning of a text that has at most so many bytes; no character is cut in two."""
+    if 4 * len(text) <= longest:
+        return text
+    written = text.encode(errors="surrogatepass")
+    return text if len(written) <= longest else written[:longest].decode(errors="ignore")

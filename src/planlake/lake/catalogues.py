@@ -47,8 +47,10 @@ def _open_glue(given: Given) -> Catalog:
         from pyiceberg.catalog.glue import GlueCatalog  # noqa: PLC0415 - brings boto3
 
         from planlake.lake.aws.clients import client  # noqa: PLC0415
+        from planlake.lake.aws.glue_comments import shorten_comments  # noqa: PLC0415
     except ImportError:
         raise ConfigurationError("a Glue catalogue needs AWS's libraries", hint="pip install 'planlake[aws]'") from None
+    shorten_comments()
     return GlueCatalog(CATALOG_NAME, client("glue", given.properties), **given.properties)
 
 

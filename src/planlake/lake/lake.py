@@ -57,6 +57,7 @@ TABLE_PROPERTIES = {
     "commit.manifest.min-count-to-merge": "8",
     FORMAT_PROPERTY: str(FORMAT),
 }
+LONGEST_PREFIX = 180  # bytes: with a preview's name and the zone's it stays below 255, for Glue and for folders
 # What SQLite says of a file that is damaged, rather than held, full or forbidden.
 DAMAGED_CATALOGUE = ("not a database", "malformed", "no such table", "no such column", "unsupported file format")
 LEDGER = ("raw", "api_requests")  # upgraded last: until then the next upgrade looks at the refined tables again
@@ -268,6 +269,7 @@ def open_environment(config: Config, environment: str | None = None) -> Lake:
     share_readers()
     share_parts()
     chosen = config.environment(environment)
+    _check_names(chosen, config.source_name)
     file, mode = _sqlite_file(chosen, config.folder), MODES[config.settings.lake_readers]
     with clear_errors():
         if file is not None:
@@ -277,6 +279,17 @@ def open_environment(config: Config, environment: str | None = None) -> Lake:
     FileAccess(tuple(sorted(catalog.properties.items()))).let_duckdb_read(places.values(), is_new=True)
     lock = lock_of(config, environment)
     return Lake(catalog, config.source_name, chosen.database_prefix, places, lock=lock, mode=mode)
+
+
+def _check_names(chosen: Environment, source: str) -> None:
+    """Refuse names of databases that no catalogue or folder takes, or that Glue would store otherwise."""
+    facts = {"source": source, "database_prefix": chosen.database_prefix}
+    if chosen.catalog.type == "glue" and source != source.lower():
+        message = "databases are named after the source, and Glue keeps names in lower case"
+        raise ConfigurationError(message, facts=facts, hint=f"call its file or folder {source.lower()}")
+    if len(f"{chosen.database_prefix}{source}".encode()) > LONGEST_PREFIX:
+        message = f"database_prefix and source have more than {LONGEST_PREFIX} bytes together"
+        raise ConfigurationError(message, facts=facts, hint="names of databases are made of both: shorten one")
 
 
 def catalogue_file(config: Config, environment: str | None = None) -> Path | None:

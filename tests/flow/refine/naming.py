@@ -231,9 +231,11 @@ def put(data, one, identity, changed, *, is_late):
 
 
 def is_documented(key, column):
-    """Whether a column may hold a key: it is called like it, or like it and a number."""
-    plain = re.sub(r"[\x00-\x1f]", "_", key)
-    return column == plain or re.fullmatch(f"{re.escape(plain)}_[0-9]+", column) is not None
+    """Whether a column may hold a key: it is called like its first 255 bytes, or like fewer of them and a number."""
+    written = re.sub(r"[\x00-\x1f\ufffe\uffff]", "_", key).encode(errors="surrogatepass")
+    number = re.search("_[0-9]+$", column)
+    endings = ("", number[0]) if number else ("",)
+    return any(column == written[: 255 - len(one)].decode(errors="ignore") + one for one in endings)
 
 
 def columns_of(one, row, *, identity, is_late):

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from planlake.lake.aws.glue_comments import glue_comment
 from planlake.lake.aws.glue_entries import MADE_OF, glue_of, is_view
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.tables.columns import ResourceSpec
@@ -17,7 +18,7 @@ from planlake.lake.views.definitions import READ_BY_VIEWS, ViewDefinition, opera
 from planlake.lake.views.dialects import ATHENA
 
 IN_HIVE = {"integer": "int", "varchar": "string", "timestamp(6)": "timestamp"}  # other types are called alike there
-LONGEST_COMMENT, LONGEST_VIEW = 255, 409_600  # characters that Glue takes
+LONGEST_VIEW = 409_600  # characters that Glue takes
 
 
 _ToWrite = tuple[ViewDefinition, str, Mapping[str, str]]  # what it was made of, what its columns mean
@@ -90,7 +91,7 @@ def _table_input(database: str, view: ViewDefinition, made_of: str, meanings: Ma
     }
     text = base64.b64encode(json.dumps(said, ensure_ascii=False).encode()).decode()
     columns = [
-        {"Name": name, "Type": IN_HIVE.get(kind, kind), "Comment": meanings.get(name, "")[:LONGEST_COMMENT]}
+        {"Name": name, "Type": IN_HIVE.get(kind, kind), "Comment": glue_comment(meanings.get(name, ""))}
         for name, kind in view.columns.items()
     ]
     return {
