@@ -12,6 +12,7 @@ from pathlib import Path
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import (
     NoSuchNamespaceError,
+    NoSuchPropertyException,
     NoSuchTableError,
 )
 from pyiceberg.io import SCHEMA_TO_FILE_IO
@@ -163,7 +164,7 @@ class Lake:
         with clear_errors():
             try:
                 return self.catalog.load_table((self.database(zone), name))
-            except (NoSuchTableError, NoSuchNamespaceError):
+            except (NoSuchTableError, NoSuchNamespaceError, NoSuchPropertyException):  # the last of a view in Glue
                 return None
             except UNREADABLE as error:
                 place, is_gone = f"{self.database(zone)}.{name}", isinstance(error, FileNotFoundError)
