@@ -13,6 +13,7 @@ from typer.main import get_command
 from planlake import errors
 from planlake.cli.main import app
 from planlake.config import Api, Catalog, Config, Environment, Lineage, Settings, Spark, SqlCheck, Tables
+from planlake.lake.about_tables import OF_COLUMNS
 from planlake.lake.state import ledger
 from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES
 from planlake.sources import catalogue
@@ -208,6 +209,14 @@ def test_planlakes_own_columns_of_refined_tables_are_listed():
     rows = columns_under("### `increment_<resource>`")
     own = {name: kind for name, kind in REFINED_OWN.items() if name not in IMPORT_COLUMNS}
     assert {name: rows[name] for name in own} == own
+
+
+def test_what_planlakes_own_columns_mean_is_said_alike_here_and_by_the_commands():
+    headings = ("## Import columns", *(f"### `{name}`" for name in ("increment_<resource>", "history_<resource>")))
+    texts = [section(page("databases"), heading) for heading in headings]
+    texts.append(section(section(page("databases"), "## Refined zone"), "### `<resource>`"))
+    said = {name: cells[1].replace("`", "") for text in texts for name, cells in table(text).items()}
+    assert said == {name: f"{text[0].lower()}{text[1:].removesuffix('.')}" for name, text in OF_COLUMNS.items()}
 
 
 @pytest.mark.parametrize(

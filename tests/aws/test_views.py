@@ -131,7 +131,7 @@ def test_columns_of_a_view_say_what_they_mean(lake_of):
         feed.run_at(DAY_1)
         entry = entries(feed)[refined(feed), "appeals"]
         meant = {one["Name"]: one["Comment"] for one in entry["StorageDescriptor"]["Columns"]}
-        assert meant["application_id"] == meanings_of(feed.config)["appeals"]["application_id"]
+        assert meant["application_id"] == meanings_of(feed.config)["appeals"]["application_id"].said
         assert (
             entry["Description"]
             == "The latest version of each of appeals that is not deleted, and the day of the snapshot."

@@ -31,6 +31,16 @@ def column_widths(columns: Sequence[Sequence[str]], room: int, *, unbroken: Sequ
     return _folded(least, spaces - GAPS[-1] * (len(columns) - 1)), GAPS[-1]
 
 
+def broken_name(name: str, width: int) -> tuple[str, ...]:
+    """A long name in lines of at most so many signs, broken after its underscores and indented from the second on."""
+    lines = [""]
+    for part in name.replace("_", "_ ").split(" "):
+        if lines[-1] and cell_len(lines[-1] + part) > width:
+            lines.append("  ")
+        lines[-1] += part
+    return tuple(lines)
+
+
 def _lines(cells: Sequence[str]) -> list[str]:
     return [line for cell in cells for line in cell.split("\n")]
 

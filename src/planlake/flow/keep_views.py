@@ -42,7 +42,8 @@ def _keep(lake: Lake, config: Config, tables: Iterable[str]) -> None:
     resources = [known[name] for name in sorted(opened) if name in known and (lake.base is None or name in lake.own)]
     lake.viewed.update(opened)  # also where it fails: once is enough to be told
     try:
-        left = keep_views(lake, resources, meanings_of(config))
+        said = {name: {key: one.said for key, one in keys.items()} for name, keys in meanings_of(config).items()}
+        left = keep_views(lake, resources, said)
     except LakeError as error:
         raise LakeError(f"views in Glue are not up to date: {error.message}", state=STATE, hint=error.hint) from error
     if left:

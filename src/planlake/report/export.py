@@ -6,7 +6,7 @@ DuckDB reads and writes in pieces, within its memory limit. What is written take
 import json
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -22,13 +22,16 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError, LakeError
+from planlake.lake.about_tables import about
 from planlake.lake.lake import Lake
 from planlake.lake.views.query import columns_of
-from planlake.lake.views.views import Views, known_names
+from planlake.lake.views.views import Views, known_names, places_of_names
+from planlake.report.meanings import comment_of, describe_table
 from planlake.report.query import open_views
 from planlake.telemetry.progress import Notify, Progress, ignore
 from planlake.version import __version__
 
+Columns = Mapping[str, Mapping[str, str]]  # of each table, with their types
 ExportFormat = Literal["duckdb", "parquet"]
 ABOUT_TABLE, ABOUT_FILE = "planlake_export", "planlake_export.json"
 STORAGE_VERSION = "v1.0.0"  # programs with a DuckDB of 2024 read it too
@@ -89,12 +92,14 @@ def export(
     check_target(target)
     with open_views(config, environment=environment, as_of=as_of) as views:
         _refuse_inside_of_lake(target.path, views.lake)
-        columns = {name: _columns(views, name) for name in _named(tables) or _loaded(views)}
+        columns = {name: columns_of(views, "", name) for name in exported_names(views, tables)}
         if not columns:
             raise ConfigurationError("nothing was loaded yet", hint="planlake run")
         with _written_beside(target) as beside, _clear_errors(target):
             write = _to_duckdb if target.format == "duckdb" else _to_parquet
             found = tuple(write(views.connection, beside, columns, notify))
+            if target.format == "duckdb":
+                _write_comments(views, config, columns)
             chosen = environment or next(iter(config.environments))
             at = naive_utc(read_clock().start)
             about = Export(chosen, config.source_name, as_of, at, __version__, found, tuple(views.notes))
@@ -182,8 +187,9 @@ def _not_exported(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir() if entry.name not in own) if folder.is_dir() else []
 
 
-def _named(tables: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(name.lower() for name in tables))
+def exported_names(views: Views, tables: Sequence[str]) -> list[str]:
+    """The tables that are named, each once; where none is, the refined views of all that were loaded."""
+    return list(dict.fromkeys(name.lower() for name in tables)) or _loaded(views)
 
 
 def _loaded(views: Views) -> list[str]:
@@ -194,12 +200,7 @@ def _loaded(views: Views) -> list[str]:
     return sorted(name for name in refined if name in views.resources)
 
 
-def _columns(views: Views, table: str) -> list[str]:
-    """The columns of a table or view, made ready to be read."""
-    return [*columns_of(views, "", table)]
-
-
-def _to_duckdb(connection: Connection, file: Path, tables: dict[str, list[str]], notify: Notify) -> Iterator[Exported]:
+def _to_duckdb(connection: Connection, file: Path, tables: Columns, notify: Notify) -> Iterator[Exported]:
     connection.execute(f"attach {literal(str(file))} as export (storage_version {literal(STORAGE_VERSION)})")
     for table, columns in tables.items():
         target = f"export.main.{identifier(table)}"
@@ -209,9 +210,19 @@ def _to_duckdb(connection: Connection, file: Path, tables: dict[str, list[str]],
         yield Exported(table, rows, len(columns), _published(connection, target, columns), None)
 
 
-def _to_parquet(
-    connection: Connection, folder: Path, tables: dict[str, list[str]], notify: Notify
-) -> Iterator[Exported]:
+def _write_comments(views: Views, config: Config, tables: Columns) -> None:
+    """What tables hold and columns mean, as comments of the DuckDB file."""
+    statements, places = list[str](), places_of_names(views.lake, views.resources)
+    for table, columns in tables.items():
+        target = f"export.main.{identifier(table)}"
+        said = {f"table {target}": about(places[table][0], table)}
+        for one in describe_table(views, config, table, columns):
+            said[f"column {target}.{identifier(one.column)}"] = comment_of(one)
+        statements += [f"comment on {what} is {literal(text)}" for what, text in said.items() if text]
+    views.connection.execute("; ".join(["begin", *statements, "commit"]))
+
+
+def _to_parquet(connection: Connection, folder: Path, tables: Columns, notify: Notify) -> Iterator[Exported]:
     taken: set[str] = {ABOUT_FILE}
     for table, columns in tables.items():
         name = _file_name(table, taken)
@@ -233,7 +244,7 @@ def _file_name(table: str, taken: set[str]) -> str:
     return name
 
 
-def _published(connection: Connection, rows: str, columns: Sequence[str]) -> str | None:
+def _published(connection: Connection, rows: str, columns: Collection[str]) -> str | None:
     if "snapshot_date" not in columns:
         return None
     found = connection.execute(f"select max(snapshot_date) from {rows}").fetchall()[0][0]

@@ -109,6 +109,23 @@ def test_parquet_files_hold_the_same_values_and_say_what_they_are(typed, odd, tm
     ]
 
 
+def test_a_duckdb_file_says_what_its_tables_hold_and_its_columns_mean(typed, lake, tmp_path):
+    out = tmp_path / "planning.duckdb"
+    names = ("applications", "history_fees", "runs")
+    assert typed("export", *names, "--out", out, "--config", lake).status == 0
+    query = "select table_name, column_name, comment from duckdb_columns() where comment is not null"
+    rows = [row.values() for row in in_duckdb(out, query).to_pylist()]
+    said = {(table, column): text for table, column, text in rows}
+    assert said["applications", "admin_officer_id"].startswith("perhaps: Which user")
+    assert said["applications", "application_stage"].endswith("10 = DECISION ISSUED, 11 = UNDER APPEAL.")
+    assert said["history_fees", "valid_from"] == "When it was received, UTC."
+    assert {table for table, _ in said} == {"applications", "history_fees"}
+    query = "select table_name, comment from duckdb_tables() where comment is not null"
+    tables = {row["table_name"]: row["comment"] for row in in_duckdb(out, query).to_pylist()}
+    assert tables.keys() == {*names}
+    assert tables["history_fees"].startswith("Every version of fees")
+
+
 def test_every_loaded_table_is_exported_by_default_under_its_own_name(typed, lake, tmp_path):
     said = typed("export", "--out", tmp_path / "all.db", "--config", lake)
     assert said.status == 0

@@ -51,6 +51,7 @@ def test_what_is_known_of_a_table_is_shown(typed, file):
     assert "id of applications" in rows["application_id"]
     assert "perhaps id of users" in rows["last_updated_by"]
     assert "personal" in rows["surname"]
+    assert "Which application the appeal is about." in rows["application_id"]
 
 
 def test_a_table_of_hundreds_of_columns_shows_those_of_which_more_is_known(typed, tmp_path):
@@ -58,12 +59,14 @@ def test_a_table_of_hundreds_of_columns_shows_those_of_which_more_is_known(typed
     typed("init", "--config", file)
     file.write_text(file.read_text().replace("applications, ", ""))
     said = typed("add", "applications", "--dry-run", "--config", file)
-    assert len(said.out.splitlines()) < 60
+    assert len(said.out.splitlines()) < 100
     assert "more columns" in said.err
     assert "applications" not in str(load_config(file).tables)
     found = json.loads(typed("add", "applications", "--config", file, "--json").out)[0]
     assert (found["cadence"], found["is_new"], len(found["columns"])) == ("daily", True, 751)
     assert found["relations"]["ward_id"] == "wards"
+    stage = next(one for one in found["columns"] if one["column"] == "application_stage")
+    assert (stage["confidence"], stage["labels"]["10"]) == ("public", "DECISION ISSUED")
     assert load_config(file).tables.daily[-1] == "applications"
 
 

@@ -423,3 +423,14 @@ def test_two_commands_and_one_line_take_a_resource_nobody_ingests_from_the_api_t
         assert "= ok" in found.out
         assert typed("run", "site_visits", "--config", file).status == 0
         assert "20" in typed("sql", "select count(*) from site_visits", "--config", file).out
+
+
+def test_what_the_columns_mean_is_shown_beside_the_verdict(typed, feed, at):
+    at(NOW)
+    feed.run_at(NOW)
+    said = typed("try", "contacts", "--env", NAME, "--config", feed.file)
+    assert said.status == 0, said.err
+    assert "Role of the contact: agents are 2 and 32" in " ".join(said.out.split())
+    found = json.loads(typed("try", "contacts", "--env", NAME, "--config", feed.file, "--json").out)
+    meanings = {one["column"]: one["meaning"] for one in found["columns"]}
+    assert meanings["contact_type_id"].startswith("Role of the contact")

@@ -5,36 +5,55 @@ from typing import Annotated, Any
 import typer
 
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
+from planlake.cli.report.meanings import show_found, show_table
 
 
 def tables(
-    table: Annotated[str | None, typer.Argument(help="Show the columns of this table.")] = None,
+    table: Annotated[str | None, typer.Argument(help="Show the columns of this table, and what they mean.")] = None,
     known: Annotated[bool, typer.Option("--known", help="List every resource of the catalogue instead.")] = False,
+    search: Annotated[
+        str | None,
+        typer.Option("--search", help="Find tables and columns by their names and meanings, loaded or not."),
+    ] = None,
     env: EnvironmentName = None,
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
-    """List databases and tables, or the columns of one table."""
+    """List databases and tables, the columns of one table, or what has a word in its name or meaning."""
     from planlake.cli.loading import configuration
     from planlake.cli.screen import print_json, print_table
+    from planlake.errors import ConfigurationError
 
+    if sum((table is not None, known, search is not None)) > 1:
+        message = "a table, --known and --search exclude each other"
+        raise ConfigurationError(message, hint="planlake tables --search WORD")
     loaded = configuration(config)
-    shown: tuple[str, tuple[str, ...], list[tuple[object, ...]]]
     if known:
-        shown = ("Resources of the catalogue", RESOURCE_COLUMNS, _resources(loaded))
-    else:
-        from planlake.report.query import open_views
+        rows = _resources(loaded)
+        if json:
+            print_json([dict(zip(RESOURCE_COLUMNS, row, strict=True)) for row in rows])
+        else:
+            print_table("Resources of the catalogue", RESOURCE_COLUMNS, rows, numbers=("columns", "relations"))
+        return
+    from planlake.report.query import open_views
 
-        with open_views(loaded, environment=env) as views:
-            if table is None:
-                shown = ("", TABLE_COLUMNS, _tables(views))
-            else:
-                shown = (table, ("column", "type"), _columns(views, table))
-    title, columns, rows = shown
+    with open_views(loaded, environment=env) as views:
+        if table is not None:
+            show_table(views, loaded, table, json=json)
+        elif search is not None:
+            show_found(views, loaded, search, json=json)
+        else:
+            _show_tables(views, json=json)
+
+
+def _show_tables(views: Any, *, json: bool) -> None:  # noqa: ANN401 - Views, not imported at start-up
+    from planlake.cli.screen import print_json, print_table
+
+    rows = _tables(views)
     if json:
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        print_json([dict(zip(TABLE_COLUMNS, row, strict=True)) for row in rows])
     else:
-        print_table(title, columns, rows, numbers=("rows", "columns", "relations"))
+        print_table("", TABLE_COLUMNS, rows, numbers=("rows", "columns"))
 
 
 TABLE_COLUMNS = ("database", "table", "kind", "rows", "columns", "published")
@@ -57,13 +76,6 @@ def _tables(views: Any) -> list[tuple[object, ...]]:  # noqa: ANN401 - Views, no
             date = published.get(name) if zones[database] == "refined" else None
             rows.append((database, name, "table" if found else "view", *size, date))
     return rows
-
-
-def _columns(views: Any, table: str) -> list[tuple[object, ...]]:  # noqa: ANN401
-    from planlake.lake.views.query import columns_of
-
-    database, _, name = table.rpartition(".")
-    return [(column, kind.lower()) for column, kind in columns_of(views, database, name).items()]
 
 
 def _resources(configuration: Any) -> list[tuple[object, ...]]:  # noqa: ANN401 - Config

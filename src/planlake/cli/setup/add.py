@@ -1,14 +1,17 @@
 """`planlake add`: names put into the lists of planlake.yaml, and what is known of each."""
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from planlake.cli.options import AsJson, ConfigFile, DryRun
+from planlake.cli.report.meanings import print_described
 
 if TYPE_CHECKING:
+    from planlake.config import Config
     from planlake.setup.add_tables import Added
     from planlake.sources.catalogue import Resource
 
@@ -39,7 +42,7 @@ def add(
     if not dry_run:
         write_added(loaded, file, found)
     if json:
-        print_json([_as_json(one) for one in found])
+        print_json([_as_json(loaded, one) for one in found])
         return
     columns = ("table", "cadence", "state", "columns", "types", "read")
     rows = [
@@ -49,7 +52,7 @@ def add(
     print_table("", columns, rows, numbers=("columns",))
     for one in found:
         if one.is_new:
-            _show_columns(one.resource)
+            _show_columns(loaded, one.resource)
     new = [one.table for one in found if one.is_new]
     if new and not dry_run:
         remark(f"{file} has {len(new)} more; any other column the API sends becomes text")
@@ -74,17 +77,16 @@ def _read(one: "Added") -> str:
     return f"by day of {one.resource.changed}" if one.resource.changed else "whole, each time"
 
 
-def _show_columns(resource: "Resource") -> None:
-    """Every column of a small table; of a large one those of which more than the type is known."""
-    from planlake.cli.screen import print_table, remark
-    from planlake.lake.tables.columns import keys_of
+def _show_columns(config: "Config", resource: "Resource") -> None:
+    """Every column of a small table; of a large one those of which more than type and meaning is known."""
+    from planlake.cli.screen import remark
+    from planlake.report.meanings import describe_resource
 
-    named = keys_of(None, resource)
-    rows = [(named[key], kind, ", ".join(_known(resource, key))) for key, kind in resource.columns.items()]
-    shown = rows if len(rows) <= SHOWN_COLUMNS else [row for row in rows if row[2]]
-    print_table(resource.name, ("column", "type", "known"), shown)
-    if len(shown) < len(rows):
-        remark(f"{resource.name} has {len(rows) - len(shown)} more columns; --json lists them all")
+    described = [(one, ", ".join(_known(resource, key))) for key, one in describe_resource(config, resource).items()]
+    shown = described if len(described) <= SHOWN_COLUMNS else [one for one in described if one[1]]
+    print_described(resource.name, [one for one, _ in shown], {"known": [known for _, known in shown]})
+    if len(shown) < len(described):
+        remark(f"{resource.name} has {len(described) - len(shown)} more columns; --json lists them all")
 
 
 def _known(resource: "Resource", column: str) -> list[str]:
@@ -103,10 +105,10 @@ def _known(resource: "Resource", column: str) -> list[str]:
     return [*known, "personal"] if resource.is_personal(column) else known
 
 
-def _as_json(one: "Added") -> dict[str, object]:
-    from planlake.lake.tables.columns import keys_of
+def _as_json(config: "Config", one: "Added") -> dict[str, object]:
+    from planlake.report.meanings import describe_resource
 
-    resource, named = one.resource, keys_of(None, one.resource)
+    resource = one.resource
     return {
         "table": one.table,
         "cadence": one.cadence,
@@ -119,7 +121,7 @@ def _as_json(one: "Added") -> dict[str, object]:
         "relations_unresolved": resource.relations_unresolved,
         "accepted": resource.accepted,
         "columns": [
-            {"column": named[key], "key": key, "type": kind, "is_personal": resource.is_personal(key)}
-            for key, kind in resource.columns.items()
+            {**asdict(described), "key": key, "is_personal": resource.is_personal(key)}
+            for key, described in describe_resource(config, resource).items()
         ],
     }

@@ -1,5 +1,6 @@
 """`planlake try`: a sample of a resource through every step in a preview, and a verdict on the whole of it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ from planlake.cli.options import AsJson, ConfigFile
 from planlake.printable import printable
 
 if TYPE_CHECKING:
+    from planlake.config import Config
     from planlake.setup.sample_verdict import Changes, ColumnTrial, IdFigures
     from planlake.setup.try_table import Trial
 
@@ -52,10 +54,12 @@ def try_(
         found = try_out(loaded, resource, env, pages=pages, notify=notify)
     if found.made_on:
         remark(f"{env} is made: it shows the tables of {found.made_on}")
+    meanings = _meanings(loaded, found)
     if json:
-        print_json({**asdict(found), "exit_code": found.exit_code})
+        columns = [{**asdict(one), "meaning": meanings.get(one.column, "")} for one in found.columns]
+        print_json({**asdict(found), "columns": columns, "exit_code": found.exit_code})
     else:
-        _show(found)
+        _show(found, meanings)
     for problem in found.problems:
         remark(f"x {resource} would not load well: {printable(problem)}")
     for command in _next(found):
@@ -63,7 +67,16 @@ def try_(
     raise typer.Exit(found.exit_code)
 
 
-def _show(found: "Trial") -> None:
+def _meanings(config: "Config", found: "Trial") -> dict[str, str]:
+    """What the declared columns that were tried mean."""
+    from planlake.report.meanings import describe_resource
+    from planlake.sources.catalogue import catalogue_of
+
+    described = describe_resource(config, catalogue_of(config).resource(found.table))
+    return {one.column: one.meaning for one in described.values() if one.meaning}
+
+
+def _show(found: "Trial", meanings: Mapping[str, str]) -> None:
     """The verdict page: columns, then ids, changes and size, then checks."""
     from planlake.cli.runs.plan import takes
     from planlake.cli.screen import print_table, remark
@@ -73,6 +86,8 @@ def _show(found: "Trial") -> None:
     title = f"{found.table} in {found.preview}: {found.records:,} of {found.total:,} records"
     if notable or not found.columns:
         print_table(title, names, [_column(one) for one in notable], numbers=("filled", "do not cast"))
+    if known := [(one.column, meanings[one.column]) for one in notable if one.column in meanings]:
+        print_table("", ("column", "meaning"), known)
     if len(notable) < len(found.columns):
         others = f"{len(found.columns) - len(notable)} more columns are" if notable else f"{title}: all columns are"
         remark(f"{others} as declared; --json lists them all")

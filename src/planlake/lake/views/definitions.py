@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pyiceberg.schema import Schema
 
 from planlake.engines.sql import literal
+from planlake.lake.about_tables import about
 from planlake.lake.lake import Lake
 from planlake.lake.state.journal import DONE
 from planlake.lake.state.ledger import CLOSED, COUNT, FULL, GAP, REQUEST_EVENTS, RESTORED, VOIDED
@@ -34,6 +35,7 @@ READ_BY_VIEWS = (
 )
 _OF_GAPS = dict.fromkeys(("resource", "window"), "text") | {"page": "integer", "reason": "text", "run": "long"}
 _OF_GAPS["given_up_at"] = "timestamp"
+_OF_SNAPSHOT_DATES = {"resource": "text", "snapshot_date": "text"}
 _OF_IMPORT = ", ".join(IMPORT_COLUMNS)
 _SHORT = {kind: name for name, kind in TYPES.items() if name in ATHENA.types}
 
@@ -63,25 +65,17 @@ class _Places:
         """A view; a temporary one has no database."""
         return self.dialect.quoted(name) if self.dialect is SPARK else self(zone, name)
 
-    def view(self, zone: str, name: str, about: str, columns: Columns, query: str) -> ViewDefinition:
+    def view(self, zone: str, name: str, columns: Columns, query: str) -> ViewDefinition:
         kinds = {column: self.dialect.types[kind] for column, kind in columns.items()}
-        return ViewDefinition(zone, name, about, kinds, query)
+        return ViewDefinition(zone, name, about(zone, name), kinds, query)
 
 
 def operations_views(lake: Lake, dialect: Dialect) -> list[ViewDefinition]:
     """The views of the operations database; those of resources read `snapshot_dates`."""
     places = _Places(lake, dialect)
     return [
-        places.view(
-            *("operations", SNAPSHOT_DATES, "The day on which what each table shows was published last."),
-            {"resource": "text", "snapshot_date": "text"},
-            _snapshot_dates(places),
-        ),
-        places.view(
-            *("operations", GAPS, "Days and pages that were given up and not read since."),
-            _OF_GAPS,
-            gaps_query(places("raw", "api_requests"), dialect),
-        ),
+        places.view("operations", SNAPSHOT_DATES, _OF_SNAPSHOT_DATES, _snapshot_dates(places)),
+        places.view("operations", GAPS, _OF_GAPS, gaps_query(places("raw", "api_requests"), dialect)),
     ]
 
 
@@ -93,20 +87,17 @@ def resource_views(lake: Lake, resource: ResourceSpec, dialect: Dialect) -> Iter
         return
     keys = keys_of(increment.schema(), resource)
     columns = {**dict.fromkeys(keys.values(), "text"), **IMPORT_COLUMNS, "batch": "long"}
-    received = f"Records of {name} as received, and requests for them that failed."
-    yield places.view("raw", f"api_response_{name}", received, _of_responses(name), _responses(places, name))
-    yield places.view("raw", name, f"{name}, every value as text.", columns, _parsed(places, resource, keys))
+    yield places.view("raw", f"api_response_{name}", _of_responses(name), _responses(places, name))
+    yield places.view("raw", name, columns, _parsed(places, resource, keys))
     shown = _shown(increment.schema())
     spans = {"is_deleted": "boolean", "valid_from": "timestamp", "valid_to": "timestamp"}
-    versions = f"Every version of {name}, with the time (UTC) from and until which it was the latest."
     query = _history(places, resource, [*shown], increment.schema().column_names)
-    yield places.view("refined", f"history_{name}", versions, {**shown, **spans}, query)
+    yield places.view("refined", f"history_{name}", {**shown, **spans}, query)
     if current is None:
         return
     now = _shown(current.schema())
     days = dict.fromkeys(("snapshot_year", "snapshot_month", "snapshot_day", "snapshot_date"), "text")
-    latest = f"The latest version of each of {name} that is not deleted, and the day of the snapshot."
-    yield places.view("refined", name, latest, {**now, **days}, _latest(places, name, [*now]))
+    yield places.view("refined", name, {**now, **days}, _latest(places, name, [*now]))
 
 
 def _of_responses(name: str) -> Columns:

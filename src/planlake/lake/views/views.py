@@ -18,6 +18,7 @@ from planlake.engines.duckdb.parsing import SAYS_A_KEY_TWICE, TextsOf, found_key
 from planlake.engines.duckdb.reading import Called, path_of, rows_sql
 from planlake.engines.names import column_names
 from planlake.engines.sql import identifier, literal
+from planlake.lake.about_tables import resource_of
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.state.ledger import raw_files, raw_rows_sql
@@ -285,6 +286,18 @@ def known_names(lake: Lake, resources: Mapping[str, ResourceSpec]) -> dict[str, 
     }
 
 
+def places_of_names(lake: Lake, resources: Mapping[str, ResourceSpec]) -> dict[str, tuple[str, str]]:
+    """The zone and database in which a name that is given without one is found, for everything that can be queried."""
+    known = known_names(lake, resources)
+    lakes = [one for one in (lake.base, lake) if one is not None]
+    return {
+        name: (zone, one.database(zone))
+        for zone in reversed(SEARCHED_ZONES)
+        for one in lakes
+        for name in known.get(one.database(zone), ())
+    }
+
+
 def _own_names(lake: Lake, resources: Mapping[str, ResourceSpec]) -> dict[str, list[str]]:
     refined = lake.names("refined")
     loaded = [name.removeprefix("current_") for name in refined if name.startswith("current_")]
@@ -297,16 +310,9 @@ def _own_names(lake: Lake, resources: Mapping[str, ResourceSpec]) -> dict[str, l
     names["refined"] = [*refined, *loaded, *(f"history_{name}" for name in increments)]
     known = resources.keys()
     return {
-        lake.database(zone): sorted(name for name in found if zone != "refined" or _resource_of(name) in known)
+        lake.database(zone): sorted(name for name in found if zone != "refined" or resource_of(name) in known)
         for zone, found in names.items()
     }
-
-
-def _resource_of(name: str) -> str:
-    for prefix in ("increment_", "current_", "history_"):
-        if name.startswith(prefix):
-            return name.removeprefix(prefix)
-    return name
 
 
 def _databases(lake: Lake, zone: str) -> list[str]:

@@ -1,0 +1,89 @@
+"""How the meanings of columns are shown: of one table, and of what a search found."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from planlake.config import Config
+    from planlake.lake.views.views import Views
+    from planlake.report.meanings import Described, Found
+
+NAME_SHARE = 0.4  # of the screen, at most, for names where sentences stand beside them
+
+
+def show_table(views: "Views", config: "Config", table: str, *, json: bool) -> None:
+    """Print the columns of a table with what they mean, and below it what coded values stand for."""
+    from planlake.cli.screen import print_json
+    from planlake.lake.views.query import columns_of
+    from planlake.report.meanings import describe_table
+
+    database, _, name = table.rpartition(".")
+    columns = {column: kind.lower() for column, kind in columns_of(views, database, name).items()}
+    found = describe_table(views, config, name, columns)
+    if json:
+        print_json([asdict(one) for one in found])
+        return
+    print_described(table, found)
+    print_labels(found)
+
+
+def print_described(
+    title: str, found: Sequence["Described"], others: Mapping[str, Sequence[object]] | None = None
+) -> None:
+    """Print columns, their types, what else is known of each (`others`, by heading) and, if known, what they mean."""
+    from planlake.cli.fitting import broken_name
+    from planlake.cli.screen import console, print_table
+
+    room = int(console(stderr=False).width * NAME_SHARE)
+    shown: dict[str, Sequence[object]] = {
+        "column": [broken_name(one.column, room) for one in found],
+        "type": [one.type for one in found],
+        **(others or {}),
+    }
+    if any(one.meaning for one in found):
+        shown["meaning"] = [one.meaning for one in found]
+    print_table(title, [*shown], zip(*shown.values(), strict=True), numbers=("filled",))
+
+
+def print_labels(found: Sequence["Described"]) -> None:
+    """Print what the coded values of columns stand for, if any do."""
+    from planlake.cli.screen import print_table
+
+    rows = [(one.column, value, label) for one in found for value, label in one.labels.items()]
+    if rows:
+        print_table("", ("column", "value", "what it stands for"), rows)
+
+
+def show_found(views: "Views", config: "Config", text: str, *, json: bool) -> None:
+    """Print which tables and columns have the words of a text, table by table."""
+    from planlake.cli.screen import counted, print_json, remark
+    from planlake.report.meanings import search
+
+    found = search(views, config, text)
+    if json:
+        print_json([_as_json(one) for one in found])
+        return
+    for (table, is_loaded), rows in groupby(found, lambda one: (one.table, one.is_loaded)):
+        _print_found(f"{table}, {'loaded' if is_loaded else 'not loaded'}", [*rows])
+    columns, tables = sum(one.column is not None for one in found), len({one.table for one in found})
+    nothing = "no table or column has this in its name or meaning"
+    said = f"{counted(columns, 'column', 'columns')} in {counted(tables, 'table', 'tables')}"
+    remark(said if found else nothing)
+
+
+def _print_found(title: str, rows: Sequence["Found"]) -> None:
+    from planlake.cli.screen import console
+
+    matching = [(one.column, one.filled) for one in rows if one.column is not None]
+    if not matching:
+        console(stderr=False).print(f"{title}")
+        return
+    filled = ["" if share is None else f"{share:.0%}" for _, share in matching]
+    print_described(title, [one for one, _ in matching], {"filled": filled} if any(filled) else {})
+
+
+def _as_json(one: "Found") -> dict[str, Any]:
+    of_column = asdict(one.column) if one.column is not None else {"column": None}
+    return {"table": one.table, "is_loaded": one.is_loaded, "filled": one.filled, **of_column}
