@@ -13,6 +13,7 @@ from aws.stand_ins import HERE, REGION, answers, free_ports, process
 from commands import typed_in_process
 from conftest import feeding
 from flow.ingest.served import DAY_1, DAY_2, fill, served, settings_of
+from planlake.engines import remote_contents
 from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
 
 PAGE = Path(__file__).parents[2] / "docs/deploy/aws.md"
@@ -115,7 +116,12 @@ def lake(account, tmp_path, monkeypatch, capfd):
         file.write_text(file.read_text().replace("api: {", keys))
         feed.monkeypatch.chdir(tmp_path)
         feed.monkeypatch.setenv("PLANLAKE_NOW", DAY_1)
-        yield feed, lambda *arguments: typed_in_process(monkeypatch, capfd, [*arguments, "--config", file])
+
+        def typed(*arguments):
+            remote_contents._kept.clear()  # as of a process of its own
+            return typed_in_process(monkeypatch, capfd, [*arguments, "--config", file])
+
+        yield feed, typed
 
 
 SQL = ("sql", "select count(*) as things from things")
@@ -127,7 +133,7 @@ COMMANDS = (  # on the second day
 )
 DROP = ("env", "drop", "try", "--yes")
 NEEDED = {  # each action, and a command that does not do without
-    "glue:GetDatabases": ("tables",),
+    "glue:GetDatabases": ("env", "list"),
     "glue:GetTable": SQL,
     "glue:GetTables": ("tables",),
     "s3:GetObject": SQL,

@@ -1,6 +1,6 @@
 """Opens the Iceberg catalogue of an environment by its type; what each needs is imported only then."""
 
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -51,7 +51,9 @@ def _open_glue(given: Given) -> Catalog:
     except ImportError:
         raise ConfigurationError("a Glue catalogue needs AWS's libraries", hint="pip install 'planlake[aws]'") from None
     shorten_comments()
-    return GlueCatalog(CATALOG_NAME, client("glue", given.properties), **given.properties)
+    catalog = GlueCatalog(CATALOG_NAME, client("glue", given.properties), **given.properties)
+    catalog._is_s3tables_database = cache(catalog._is_s3tables_database)  # type: ignore[method-assign] # else: each commit
+    return catalog
 
 
 def _open_rest(given: Given) -> Catalog:

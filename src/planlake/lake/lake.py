@@ -15,7 +15,7 @@ from pyiceberg.exceptions import (
     NoSuchPropertyException,
     NoSuchTableError,
 )
-from pyiceberg.io import SCHEMA_TO_FILE_IO
+from pyiceberg.io import PY_IO_IMPL, SCHEMA_TO_FILE_IO
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
@@ -27,6 +27,7 @@ from planlake.lake.about_tables import comment_properties
 from planlake.lake.aws.errors import Trouble, aws_trouble
 from planlake.lake.aws.file_access import FileAccess
 from planlake.lake.aws.lease_place import LeasePlace, lease_below
+from planlake.lake.aws.remote_io import REMOTE_IO
 from planlake.lake.catalogues import open_catalogue
 from planlake.lake.rest_errors import rest_trouble
 from planlake.lake.tables.columns import TABLES, schema_of
@@ -139,7 +140,9 @@ class Lake:
 
         Every table of Planlake's own is looked at, so that a newer one is refused before anything is done.
         """
-        found = {place: table for place in TABLES if (table := self._stored(*place)) is not None}
+        listed = {(zone, name) for zone in {zone for zone, _ in TABLES} for name in self.names(zone)}
+        found = {place: table for place in TABLES if place in listed and (table := self._stored(*place)) is not None}
+        self.absent.update(TABLES.keys() - found.keys())
         older = [place for place, table in found.items() if not is_current(table)]
         if not older:
             whole = {place: table for place, table in found.items() if not missing_columns(table, *place)}
@@ -277,6 +280,8 @@ def open_environment(config: Config, environment: str | None = None) -> Lake:
             make_folder(file.parent, mode)
         catalog = open_catalogue(chosen.catalog, file)
     places = warehouses_of(config, environment)
+    if any("://" in place for place in places.values()):
+        catalog.properties.setdefault(PY_IO_IMPL, REMOTE_IO)
     FileAccess(tuple(sorted(catalog.properties.items()))).let_duckdb_read(places.values(), is_new=True)
     lock = lock_of(config, environment)
     return Lake(catalog, config.source_name, chosen.database_prefix, places, lock=lock, mode=mode)

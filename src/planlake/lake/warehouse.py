@@ -7,6 +7,7 @@ import pyarrow.fs
 from pyiceberg.io import load_file_io
 from pyiceberg.io.pyarrow import PyArrowFileIO
 
+from planlake.engines.remote_contents import open_remote
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.tables.stored_files import Storage, storage_of
 
@@ -19,7 +20,7 @@ def file_opener(lake: Lake) -> Callable[[str], pa.NativeFile]:
         scheme, host, path = PyArrowFileIO.parse_location(location)
         if (scheme, host) not in systems:
             systems[scheme, host] = storage_of(load_file_io(lake.catalog.properties, location), location).files
-        return systems[scheme, host].open_input_file(path)
+        return open_remote(systems[scheme, host], path, location)
 
     return opened
 

@@ -1,7 +1,7 @@
 """Files that are not on this machine: DuckDB reads them through the file system that pyarrow has for them.
 
 DuckDB's own way to S3 is an extension that it would fetch from the network. A process knows the file systems of the
-warehouses it opened, by scheme and host (of S3: by bucket). Data files never change, so a length is asked for once.
+warehouses it opened, by scheme and host (of S3: by bucket).
 """
 
 from datetime import UTC, datetime
@@ -12,11 +12,12 @@ from fsspec import AbstractFileSystem
 
 from planlake.engines.duckdb.connection import Connection, before_use
 from planlake.engines.duckdb.named_files import Reader
+from planlake.engines.remote_contents import open_remote
 
 Place = tuple[str, str]  # scheme and host
 _WRITTEN = datetime(2000, 1, 1, tzinfo=UTC)
-_systems: dict[Place, pyarrow.fs.FileSystem] = {}
 _sizes: dict[str, int] = {}
+_systems: dict[Place, pyarrow.fs.FileSystem] = {}
 
 
 def know(scheme: str, host: str, files: pyarrow.fs.FileSystem) -> None:
@@ -53,9 +54,7 @@ class RemoteFiles(AbstractFileSystem):  # type: ignore[misc]
         """A file for reading."""
         if mode != "rb":
             raise PermissionError("DuckDB writes nothing there")
-        stream = _opened(path)
-        _sizes[path] = stream.size()
-        return Reader(stream)
+        return Reader(_opened(path))
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:  # noqa: ANN401
         """How long a file is, from the first time it was opened."""
@@ -83,4 +82,4 @@ def _opened(path: str) -> pyarrow.NativeFile:
     system = _systems.get((scheme, host)) or _systems.get((scheme, ""))
     if system is None:
         raise FileNotFoundError(f"no warehouse of this process is there: {path}")
-    return system.open_input_file(rest)
+    return open_remote(system, rest, path)

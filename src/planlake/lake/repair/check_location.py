@@ -15,6 +15,7 @@ from pyiceberg.io import load_file_io
 
 from planlake.config import Config
 from planlake.errors import LakeError
+from planlake.lake.aws.glue_tables import locations_in_glue
 from planlake.lake.lake import LEDGER, ZONES, Lake, catalogue_file, clear_errors, warehouses_of
 from planlake.lake.previews.names import preview_names, unread
 from planlake.lake.repair.metadata_files import MetadataFile, metadata_files_of, newest_first, read
@@ -103,13 +104,13 @@ def check_place(lake: Lake) -> None:
 def known_locations(base: Lake) -> dict[str, str]:
     """Where each table of a lake and its previews should lie, and where the catalogue says its metadata file is.
 
-    An SQL catalogue tells at once. Any other is asked for Planlake's own tables, of the lake alone.
+    An SQL catalogue tells at once. Any other is asked for Planlake's own tables, of the lake alone; Glue by database.
     """
-    lakes = [base, *(unread(base, name) for name in preview_names(base))]
-    zones = {lake.database(zone): lake.warehouses[zone] for lake in lakes for zone in ZONES}
     stored = stored_locations(base.catalog)
     if stored is None:
-        stored = dict(_asked(base))
+        return dict(_asked(base))
+    lakes = [base, *(unread(base, name) for name in preview_names(base))]
+    zones = {lake.database(zone): lake.warehouses[zone] for lake in lakes for zone in ZONES}
     return {
         f"{zones[database]}/{database}/{name}": location
         for (database, name), location in stored.items()
@@ -131,14 +132,21 @@ def stored_locations(catalog: Catalog) -> Mapping[tuple[str, str], str] | None:
         return {(database, name): location or "" for database, name, location in rows}
 
 
-def _asked(base: Lake) -> Iterator[tuple[tuple[str, str], str]]:
-    for zone, name in TABLES:
-        with clear_errors():
-            try:
-                found = base.catalog.load_table((base.database(zone), name))
-            except (NoSuchTableError, NoSuchNamespaceError, *UNREADABLE):
-                continue
-        yield (base.database(zone), name), found.metadata_location
+def _asked(base: Lake) -> Iterator[tuple[str, str]]:
+    with clear_errors():
+        said = {zone: locations_in_glue(base.catalog, base.database(zone)) for zone in {zone for zone, _ in TABLES}}
+        for zone, name in TABLES:
+            listed = said[zone]
+            location = _location_of(base, zone, name) if listed is None else listed.get(name)
+            if location:
+                yield base.place(zone, name), location
+
+
+def _location_of(base: Lake, zone: str, name: str) -> str:
+    try:
+        return base.catalog.load_table((base.database(zone), name)).metadata_location
+    except (NoSuchTableError, NoSuchNamespaceError, *UNREADABLE):
+        return ""
 
 
 def unknown_tables(lake: Lake) -> dict[tuple[str, str], MetadataFile]:

@@ -60,8 +60,7 @@ def write_rows(target: Target, rows: pa.Table, *, partition: Sequence[object] = 
     row_group = max(1, int(len(shaped) * ROW_GROUP_BYTES / max(1, shaped.nbytes)))
     present = set(shaped.column_names)
     narrowing = [name for name in NARROWED_BY if name in present]
-    output = target.access.io.new_output(path)
-    with output.create() as stream:
+    with target.access.io.new_output(path).create(overwrite=True) as stream:  # the name is new
         pq.write_table(
             shaped,
             stream,
@@ -72,6 +71,7 @@ def write_rows(target: Target, rows: pa.Table, *, partition: Sequence[object] = 
             write_statistics=narrowing,
             store_schema=False,
         )
+        length = stream.tell()
     lower, upper = _bounds(shaped, schema, [name for name in BOUNDED_COLUMNS if name in present])
     return DataFile.from_args(
         content=DataFileContent.DATA,
@@ -79,7 +79,7 @@ def write_rows(target: Target, rows: pa.Table, *, partition: Sequence[object] = 
         file_format=FileFormat.PARQUET,
         partition=Record(*partition),
         record_count=len(shaped),
-        file_size_in_bytes=len(output),
+        file_size_in_bytes=length,
         lower_bounds=lower,
         upper_bounds=upper,
         column_sizes={},
