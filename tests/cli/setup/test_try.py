@@ -425,12 +425,15 @@ def test_two_commands_and_one_line_take_a_resource_nobody_ingests_from_the_api_t
         assert "20" in typed("sql", "select count(*) from site_visits", "--config", file).out
 
 
-def test_what_the_columns_mean_is_shown_beside_the_verdict(typed, feed, at):
+def test_what_the_columns_mean_is_shown_beside_the_verdict(typed, tmp_path, at):
     at(NOW)
-    feed.run_at(NOW)
-    said = typed("try", "contacts", "--env", NAME, "--config", feed.file)
+    data = Dataset({"decision_levels": {"id": "integer", "name": "text"}}, now=datetime.fromisoformat(NOW))
+    data.put("decision_levels", {"id": "1", "last_updated": "2025-01-01 10:00:00", "name": "Delegated"})
+    with feeding(data, tmp_path, "source: tascomi\ntables: {weekly: [decision_levels]}\n"):
+        arguments = ("try", "decision_levels", "--env", NAME, "--config", tmp_path / "planlake.yaml")
+        said = typed(*arguments)
+        found = json.loads(typed(*arguments, "--json").out)
     assert said.status == 0, said.err
-    assert "Role of the contact: agents are 2 and 32" in " ".join(said.out.split())
-    found = json.loads(typed("try", "contacts", "--env", NAME, "--config", feed.file, "--json").out)
+    assert "Name of the level; 'Delegated' means decided by officers." in " ".join(said.out.split())
     meanings = {one["column"]: one["meaning"] for one in found["columns"]}
-    assert meanings["contact_type_id"].startswith("Role of the contact")
+    assert meanings["name"].startswith("Name of the level")
