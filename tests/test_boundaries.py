@@ -24,6 +24,7 @@ HEAVY = (
     "boto3",
     "structlog",
     "openlineage",
+    "holidays",
 )
 
 BASE = ("config", "config_file", "config_values", "clock", "errors", "event_loop", "printable", "version")
