@@ -245,6 +245,12 @@ class SqlCheck(_Record):
     holds: bool = False
 
 
+class ModelSettings(_Record):
+    """Where the models of the trusted zone are."""
+
+    folder: _Path = "models"
+
+
 class Config(_Record):
     """The whole configuration of one lake."""
 
@@ -257,6 +263,7 @@ class Config(_Record):
     lineage: Lineage | None = None
     settings: Settings = Settings()
     spark: Spark = Spark()
+    models: ModelSettings = ModelSettings()
     folder: Path = Path()
 
     @field_validator("environments", "resources", mode="before")

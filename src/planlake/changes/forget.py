@@ -49,6 +49,7 @@ from planlake.lake.forgetting.rules import (
     refined_rules,
 )
 from planlake.lake.forgetting.search import Hit, Rule, Search, gone_rows, rewrite_without_rows, search_tables
+from planlake.lake.forgetting.trusted_tables import drop_trusted_tables
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.open_lake import environment_of
 from planlake.lake.previews.names import preview_names
@@ -86,6 +87,7 @@ class _Plan:
     who: Person
     found: Found
     earlier: Sequence[Forgetting]
+    lakes: Sequence[Lake]
 
     @property
     def searches(self) -> list[tuple[Lake, Search]]:
@@ -167,7 +169,7 @@ def _forget_plan(context: Context, lakes: Sequence[Lake], resource: Resource, id
     messages = _search(meant, lambda lake, who: message_rules(who, _hiding(lake, values)))
     ledger = _search(meant, lambda _, who: [ledger_rule(connection, who)])
     found = {**messages, **findings, **refined, **ledger, **raw}
-    return _Plan(people[0], found, rows_about(context.lake, connection, people[0]))
+    return _Plan(people[0], found, rows_about(context.lake, connection, people[0]), lakes)
 
 
 def _has_text_ids(lake: Lake, resource: Resource) -> bool:
@@ -265,6 +267,7 @@ def _carry_out(context: Context, plan: _Plan) -> None:
         noting = [_planned_row(context, plan)]
         write_row(context.lake, noting[0], naive_utc(context.clock.now()))
     _rewrite(context, plan)
+    drop_trusted_tables(plan.lakes, plan.who.resource.name)
     for lake, search in plan.searches:
         with lake.commits:
             trim_metadata_log(search.table)

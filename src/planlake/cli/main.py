@@ -13,7 +13,7 @@ import typer
 
 from planlake.cli.changes import env, forget, maintain, rebuild, recover, rollback, undo
 from planlake.cli.inspection import advise, doctor, drift
-from planlake.cli.report import check, diagram, export, runs, sql, status, tables, views
+from planlake.cli.report import check, diagram, export, model, runs, sql, status, tables, views
 from planlake.cli.runs import backfill, plan, recast, reconcile, run, spark_job
 from planlake.cli.setup import add, demo, init, simulate, try_
 from planlake.errors import LakeError, PlanlakeError
@@ -65,6 +65,7 @@ for command in COMMANDS:
 OF_ANOTHER = {"allow_extra_args": True, "ignore_unknown_options": True}  # its arguments are those of another command
 app.command("spark-job", context_settings=OF_ANOTHER)(spark_job.spark_job)
 app.add_typer(env.env)
+app.add_typer(model.model)
 
 
 def _show_version(asked: bool) -> None:

@@ -30,7 +30,7 @@ EnvironmentName = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 TableNames = Annotated[list[str] | None, typer.Argument(help="Tables; all configured ones when none is named.")]
 CadenceName = Annotated[str | None, typer.Option("--cadence", help="Only tables of this cadence: daily or weekly.")]
-StepOption = Annotated[str | None, typer.Option("--step", help="Only this step: ingest, refine or snapshot.")]
+StepOption = Annotated[str | None, typer.Option("--step", help="Only this step: ingest, refine, snapshot or trust.")]
 InFull = Annotated[bool, typer.Option("--full", help="Read everything again instead of what changed.")]
 EngineName = Annotated[str | None, typer.Option("--engine", help="Where the work is done: local, spark or auto.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and do nothing.")]

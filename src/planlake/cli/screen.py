@@ -29,13 +29,20 @@ MARKS = {
     "open": "! open",
     "held": "! held",
     "failed": "x failed",
+    "built": "+ built",
+    "left alone": "! left alone",
 }
 PROGRAM = "planlake"
 COMMAND = re.compile(r"(?<![\w./-])planlake ((?:env )?[a-z]+)(?![\w.])")
 QUOTED = re.compile(r"`planlake [^`]*`")
 BEGINNINGS = ("hint: ", "next: ")
 OF_NO_ENVIRONMENT = ("add", "demo", "env", "init", "simulate")  # commands without --env
-STYLES = {"loaded": "green", "open": "yellow", "held": "yellow", "failed": "red"}
+STYLES = {
+    "loaded": "green",
+    "built": "green",
+    **dict.fromkeys(("open", "held", "left alone"), "yellow"),
+    "failed": "red",
+}
 
 
 def print_table(

@@ -35,6 +35,7 @@ class Context:
     accepts_deletions: bool = False
     unfinished: tuple[UnfinishedRun, ...] = ()
     engines: Engines = field(default_factory=Engines)
+    followed: set[str] = field(default_factory=set, repr=False)  # what a command sees to itself before it ends
 
     def unit_memory(self, engine: Engine) -> int:
         """Megabytes for DuckDB where this engine carries out a unit of work."""

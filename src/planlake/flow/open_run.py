@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
+from time import time
 
 import duckdb
 
@@ -19,6 +20,7 @@ from planlake.flow.context import Context
 from planlake.flow.future_dated_runs import FutureRuns, future_runs, is_way_back
 from planlake.flow.keep_views import keep_views_of
 from planlake.flow.operations_records import broken_by, configuration_hash, record_broken_off
+from planlake.flow.trust.step import follow
 from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_lake
 from planlake.lake.previews.names import preview_names
@@ -50,10 +52,10 @@ def open_for_writing(
 
     A dry run leaves it as it is. Raises ConflictError where another run is writing, ConfigurationError where the clock
     stands before a run that counts: only going `way_back_to` a run or a day before that is allowed then. Where the
-    command `sweeps` files away, a LakeError where those of another history are among them. The views in the catalogue
-    follow at the end.
+    command `sweeps` files away, a LakeError where those of another history are among them. Models and
+    the views in the catalogue follow at the end.
     """
-    clock, catalogue = read_clock(), catalogue_of(config)
+    clock, catalogue, began = read_clock(), catalogue_of(config), time()
     about = {
         "environment": environment or next(iter(config.environments)),
         "configuration": configuration_hash(config),
@@ -90,6 +92,7 @@ def open_for_writing(
             with nullcontext() if is_dry_run else _keep_note(held, replace(context, unfinished=tuple(left))) as noted:
                 yield noted or context
                 if not is_dry_run:
+                    follow(context, since=began)
                     keep_views_of(context)
 
 

@@ -12,6 +12,7 @@ from planlake.errors import ConfigurationError, ConflictError, QualityError
 from planlake.flow.context import Context
 from planlake.flow.refine.result import Drift
 from planlake.flow.results import TableResult
+from planlake.flow.trust.result import ModelResult
 from planlake.lake.state.operations import append_operations, is_recorded, last_published, last_run, not_well
 from planlake.lake.tables.data_files import row_count
 from planlake.sources.catalogue import Resource
@@ -111,13 +112,25 @@ def record_published(context: Context, results: Sequence[TableResult]) -> dict[s
     return {name: day for name, (day, _) in before.items()} | {row["resource"]: row["snapshot_date"] for row in rows}
 
 
-def record_run(context: Context, results: Sequence[TableResult], *, outcome: str, message: str, seconds: float) -> None:
-    """Write the run into `runs`: a row for the run as a whole, and one for every table that something was done to."""
+def record_run(
+    context: Context,
+    results: Sequence[TableResult],
+    *,
+    outcome: str,
+    message: str,
+    seconds: float,
+    models: Sequence[ModelResult] = (),
+) -> None:
+    """Write the run into `runs`: a row for the run as a whole, and one for every table that something was done to.
+
+    A trusted table is called `trusted.` and its name there.
+    """
     common = run_row(context)
     rows = [*_of_killed(context), {**common, "outcome": outcome, "message": message, "seconds": seconds}]
     troubled = not_well(context.lake, context.connection) if results else set()  # is over once it is up to date
     told = [one for one in results if one.outcome != "up to date" or one.table in troubled]
     rows += [{**common, **_table_row(result)} for result in told]
+    rows += [{**common, **_model_row(one)} for one in models if one.outcome != "up to date"]
     _append_findings(context, results)
     append_operations(context.lake, "runs", rows)
 
@@ -197,6 +210,16 @@ def _table_row(result: TableResult) -> dict[str, Any]:
         "bytes": read.bytes if read else None,
         "snapshot_before": taken.snapshot_before if taken else None,
         "snapshot_after": taken.snapshot_id if taken else None,
+    }
+
+
+def _model_row(result: ModelResult) -> dict[str, Any]:
+    return {
+        "resource": f"trusted.{result.model}",
+        "outcome": result.outcome,
+        "message": result.message,
+        "seconds": result.seconds,
+        "current_rows": result.rows,
     }
 
 

@@ -10,6 +10,7 @@ from planlake.errors import LakeError, PlanlakeError
 from planlake.flow.ingest.result import IngestResult
 from planlake.flow.refine.result import RefineResult
 from planlake.flow.snapshot.result import SnapshotResult
+from planlake.flow.trust.result import ModelResult
 from planlake.lake.state.ledger import RECOUNT
 from planlake.sources.catalogue import Resource
 from planlake.telemetry.reporter import reason_of
@@ -81,16 +82,18 @@ class RunResult:
     housekeeping: str = ""
     documentation: str = ""
     engines: str = ""
+    models: tuple[ModelResult, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """0 where all is well, 1 where a table failed, stayed open, lost days to the look-back cap or has no views."""
-        return 1 if self.troubled or self.views else 0
+        """0 where all is well, 1 where a table or model failed or stayed open, lost days to the cap or has no views."""
+        return 1 if self.troubled or self.views or any(one.is_troubled for one in self.models) else 0
 
     @property
     def outcome(self) -> Literal["finished", "nothing to do"]:
         """Whether something was done to any table."""
-        return "finished" if any(table.outcome != "up to date" for table in self.tables) else "nothing to do"
+        done = [*(table.outcome for table in self.tables), *(model.outcome for model in self.models)]
+        return "finished" if any(one != "up to date" for one in done) else "nothing to do"
 
     @property
     def troubled(self) -> list[str]:

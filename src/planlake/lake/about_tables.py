@@ -66,7 +66,7 @@ def about(zone: str, name: str) -> str:
     return (OF_RESOURCES[beginning] if beginning else OF_VIEWS.get(zone, "")).format(resource)
 
 
-def comment_properties(name: str) -> dict[str, str]:
-    """A table's comment, as Spark and Trino call it and as Glue does; nothing for a name that is not ours."""
-    said = about("", name)
+def comment_properties(name: str, said: str = "") -> dict[str, str]:
+    """A table's comment, as Spark and Trino call it and as Glue does; nothing where there is none."""
+    said = said or about("", name)
     return {"comment": said, "Description": said} if said else {}

@@ -204,6 +204,7 @@ class Lake:
         *,
         spec: PartitionSpec = UNPARTITIONED_PARTITION_SPEC,
         bookmarked: bool = False,
+        about: str = "",
     ) -> Table:
         """Make a table and, the first time, its database."""
         database = self.database(zone)
@@ -219,7 +220,7 @@ class Lake:
                 schema,
                 location=self.place(zone, name),
                 partition_spec=spec,
-                properties={**OF_NEW_TABLES, **properties, **comment_properties(name)},
+                properties={**OF_NEW_TABLES, **properties, **comment_properties(name, about)},
             )
             self._check_location(made, self.place(zone, name))
             self.loaded[zone, name] = made

@@ -194,7 +194,7 @@ def exported_names(views: Views, tables: Sequence[str]) -> list[str]:
 
 def _loaded(views: Views) -> list[str]:
     """The refined views of all resources that were loaded; a preview shows its base's, too."""
-    known = known_names(views.lake, views.resources)
+    known = known_names(views.lake, views.resources, views.models)
     lakes = [lake for lake in (views.lake, views.lake.base) if lake is not None]
     refined = {name for lake in lakes for name in known[lake.database("refined")]}
     return sorted(name for name in refined if name in views.resources)

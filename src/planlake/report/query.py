@@ -1,6 +1,6 @@
 """Opens a lake for queries, and fetches whole answers from it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +12,7 @@ from planlake.engines.duckdb.connection import connected_to_read
 from planlake.engines.duckdb.locked import Limits
 from planlake.engines.memory import no_more_than
 from planlake.lake.open_lake import open_to_read
+from planlake.lake.views.models import Models, read_models
 from planlake.lake.views.parse_query import check_text
 from planlake.lake.views.query import QueryContext, Values, answer_query
 from planlake.lake.views.views import Views
@@ -23,7 +24,19 @@ from planlake.sources.records import texts_of
 def open_for_queries(config: Config, *, environment: str | None = None, as_of: date | None = None) -> QueryContext:
     """A lake for queries that people write, as of a day where one is named; `lake.query.answered` answers them."""
     limits = Limits(config.settings.query_seconds, config.settings.query_memory_megabytes)
-    return QueryContext(open_to_read(config, environment), catalogue_of(config).resources, texts_of, limits, as_of)
+    resources = catalogue_of(config).resources
+    return QueryContext(
+        open_to_read(config, environment), resources, texts_of, limits, as_of, models_in(config, resources)
+    )
+
+
+def models_in(config: Config, resources: Mapping[str, object]) -> Models:
+    """The models of a configuration; none, and nothing is opened, where it has no folder for them."""
+    folder = config.folder / config.models.folder
+    if not folder.is_dir():
+        return Models()
+    with connected_to_read(config.settings.memory_limit_megabytes) as connection:
+        return read_models(folder, connection, resources)
 
 
 @contextmanager
@@ -31,7 +44,8 @@ def open_views(config: Config, *, environment: str | None = None, as_of: date | 
     """The views of a lake on a connection that may write files, for SQL of our own, as of a day where one is named."""
     lake = open_to_read(config, environment)
     with connected_to_read(config.settings.memory_limit_megabytes) as connection:
-        yield Views(lake, catalogue_of(config).resources, connection, texts_of, as_of)
+        resources = catalogue_of(config).resources
+        yield Views(lake, resources, connection, texts_of, as_of, models=models_in(config, resources))
 
 
 @dataclass(frozen=True, slots=True)

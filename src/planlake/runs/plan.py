@@ -134,12 +134,19 @@ class Selection:
     backfill: tuple[date, ...] = ()
     recasts: bool = False
 
+    @property
+    def builds_models(self) -> bool:
+        """Whether trusted tables are brought up to date too."""
+        return self.step in (None, "trust")
+
 
 def plan(
     config: Config, catalogue: Catalogue, histories: Mapping[str, History], *, clock: Clock, selection: Selection
 ) -> list[TablePlan]:
-    """What a run does to each table that is due or named, in order."""
-    plans = []
+    """What a run does to each table that is due or named, in order; nothing where only models are to be built."""
+    plans: list[TablePlan] = []
+    if selection.step == "trust":
+        return plans
     for name, cadence in _selected_tables(config, catalogue, selection):
         if selection.recasts:
             why = "recast where affected"

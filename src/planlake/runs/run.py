@@ -23,6 +23,7 @@ from planlake.flow.keep_views import keep_views_after_run
 from planlake.flow.open_run import engines_of, open_for_writing
 from planlake.flow.operations_records import record_published, record_run
 from planlake.flow.results import RunResult, TableResult
+from planlake.flow.trust.step import MODELS, trust
 from planlake.inspection.documentation import compare_weekly
 from planlake.lake.lake import clear_errors
 from planlake.lake.open_lake import open_to_read
@@ -76,8 +77,10 @@ def _run(context: Context, selection: Selection) -> RunResult:
     cadences = {plan.table: plan.cadence for plan in plans}
     known = _Known(published, findings_kept(context))
     results = [_with_expectations(context, result, cadences[result.table], known) for result in results]
-    done = RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started)
-    record_run(context, results, outcome=done.outcome, message="", seconds=done.seconds)
+    context.followed.add(MODELS)
+    models = trust(context) if selection.builds_models else ()
+    done = RunResult(context.run, context.clock.today(), tuple(results), monotonic() - started, models=models)
+    record_run(context, results, outcome=done.outcome, message="", seconds=done.seconds, models=models)
     done = replace(done, views=keep_views_after_run(context), housekeeping=tidy_after_run(context))
     news, engines = compare_weekly(context), engines_used(context.engines, results)
     return replace(done, seconds=monotonic() - started, documentation=news, engines=engines)

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 from planlake.checks.quality import CheckResult
 
-StepName = Literal["ingest", "refine", "snapshot"]
+StepName = Literal["ingest", "refine", "snapshot", "trust"]
 STEPS: tuple[StepName, ...] = get_args(StepName)  # in the order in which a table goes through them
 StepOutcome = Literal["done", "unchanged", "open", "held", "failed", "stopped"]
 

@@ -69,7 +69,7 @@ def _tables(views: Any) -> list[tuple[object, ...]]:  # noqa: ANN401 - Views, no
     lakes = [lake for lake in (views.lake, views.lake.base) if lake is not None]
     zones = {lake.database(zone): zone for lake in lakes for zone in ("raw", "refined", "trusted", "operations")}
     rows: list[tuple[object, ...]] = []
-    for database, names in known_names(views.lake, views.resources).items():
+    for database, names in known_names(views.lake, views.resources, views.models).items():
         for name in names:
             found = views.lake.shown(zones[database], name)
             size = (row_count(found), len(found.schema().fields)) if found else (None, None)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from planlake.config import Config
     from planlake.flow.results import RunResult, TableResult
+    from planlake.flow.trust.result import ModelResult
     from planlake.runs.plan import Selection
 
 OFTEN_NONE = ("uncastable", "rejected")  # shown where there are any
@@ -48,7 +49,7 @@ def run(
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
-    """Load what is due, or the named tables: ingest, refine, snapshot."""
+    """Load what is due, or the named tables: ingest, refine, snapshot, and trust: the models that read them."""
     from planlake.cli.loading import configuration
     from planlake.cli.selecting import selection, with_engine
 
@@ -77,7 +78,9 @@ def show(result: "RunResult") -> None:
 
     title = f"Run {result.run} of {result.run_date}, {result.seconds:.1f} s"
     done = [table for table in result.tables if table.outcome != "up to date"]
-    if not done:
+    if not result.tables:  # models alone
+        remark(title)
+    elif not done:
         all_of_them = counted(len(result.tables), "table is", "tables are")
         remark(f"{title}: nothing to do, {all_of_them} up to date; no data was changed")
     else:
@@ -87,10 +90,9 @@ def show(result: "RunResult") -> None:
         rest = len(result.tables) - len(done)
         if rest:
             remark(f"{counted(rest, 'more table is', 'more tables are')} up to date")
-    if result.engines:
-        remark(result.engines)
-    if result.views:
-        remark(result.views)
+    _show_models(result.models)
+    for said in filter(None, (result.engines, result.views)):
+        remark(said)
     if result.housekeeping:
         remark(f"{result.housekeeping}\nhint: planlake maintain")
     if result.documentation:
@@ -100,6 +102,22 @@ def show(result: "RunResult") -> None:
             remark(line)
     for (said, hint), tables in _standing(result.tables).items():
         remark(f"{_listed(tables)} {said if len(tables) == 1 else _of_several(said)}{hint}")
+
+
+def _show_models(results: "Sequence[ModelResult]") -> None:
+    """What became of trusted tables, trouble first; nothing of those that are up to date."""
+    from planlake.cli.screen import MARKS, counted, print_table, remark
+
+    done = sorted((one for one in results if one.outcome != "up to date"), key=lambda one: not one.is_troubled)
+    if done:
+        rows = [(one.model, MARKS[one.outcome], one.rows, one.message) for one in done]
+        print_table("", ("model", "outcome", "rows", "why"), rows, numbers=("rows",))
+    if rest := len(results) - len(done):
+        remark(f"{counted(rest, 'model is', 'models are')} up to date")
+    for one in done:
+        if one.is_troubled and one.outcome != "left alone":
+            shows = "has no version yet" if one.rows is None else "still shows its last good version"
+            remark(f"trusted.{one.model} {shows}\nhint: planlake model test {one.model}")
 
 
 def _said_once(results: "Sequence[TableResult]") -> "Iterator[TableResult]":

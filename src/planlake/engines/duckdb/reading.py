@@ -7,6 +7,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
 from pyiceberg.types import (
     BooleanType,
+    DateType,
     DoubleType,
     IcebergType,
     IntegerType,
@@ -32,6 +33,7 @@ SQL_TYPES: dict[type[IcebergType], str] = {
     DoubleType: "DOUBLE",
     BooleanType: "BOOLEAN",
     TimestampType: "TIMESTAMP",
+    DateType: "DATE",
     StringType: "VARCHAR",
 }
 

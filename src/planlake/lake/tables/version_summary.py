@@ -8,6 +8,7 @@ from pyiceberg.table.snapshots import Snapshot
 BOOKMARK = "planlake.batch"
 RUN = "planlake.run"
 RUN_DATE = "planlake.run-date"
+READ = "planlake.read"  # of a trusted table: what it was made of, as JSON
 REBUILT = "planlake.rebuilt"  # the run that last built the table from the step before it
 
 

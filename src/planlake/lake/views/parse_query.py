@@ -73,6 +73,33 @@ def parse_query(connection: Connection, query: str) -> Question:
     return Question(tuple(dict.fromkeys(_tables_in(statement))))
 
 
+def place_of(connection: Connection, query: str, schema: str, name: str) -> int:
+    """The line of a query on which it first names a table, from 1; 1 where it does not name it."""
+    left: list[Any] = [_parsed(connection, query)]
+    found: list[int] = []
+    while left:
+        node = left.pop()
+        if isinstance(node, dict):
+            if node.get("type") == "BASE_TABLE" and (node["schema_name"], node["table_name"]) == (schema, name):
+                found.append(int(node.get("query_location", 0)))
+            left += node.values()
+        elif isinstance(node, list):
+            left += node
+    return _line(query, min(found, default=0))
+
+
+def line_of_mistake(connection: Connection, query: str) -> int:
+    """The line of a query on which its syntax is wrong, from 1; 1 where it is not."""
+    told = connection.execute("select json_serialize_sql(?)", [query.strip().rstrip(";")]).fetchall()[0][0]
+    return _line(query, int(json.loads(told).get("position") or 0))
+
+
+def _line(query: str, place: int) -> int:
+    """The line of a place in what `_parsed` parses, in bytes."""
+    blanks = len(query) - len(query.lstrip())
+    return (query[:blanks].encode() + query[blanks:].encode()[:place]).count(b"\n") + 1
+
+
 def _parsed(connection: Connection, query: str) -> dict[str, Any]:
     """DuckDB's syntax tree of a single query."""
     if len(query) > LONGEST_QUERY:

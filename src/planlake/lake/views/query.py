@@ -20,6 +20,7 @@ from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.tables.columns import ResourceSpec
+from planlake.lake.views.models import Models
 from planlake.lake.views.parse_query import DATABASES, HINT, Question, parse_query
 from planlake.lake.views.query_errors import why
 from planlake.lake.views.views import Views, known_names
@@ -39,6 +40,7 @@ class QueryContext:
     texts_of: TextsOf = field(repr=False)
     limits: Limits
     as_of: date | None = None
+    models: Models = field(default_factory=Models, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def answer_query(
     `values` stand for `?` in it, or by their names for `$name`; `when_stuck`: see `Deadline`. Raises LakeError where a
     file of a table cannot be read.
     """
-    with locked(file_opener(asked.lake), asked.limits) as room, _clear_errors(room, asked.limits) as deadline:
+    with locked(file_opener(asked.lake), asked.limits) as room, clear_query_errors(room, asked.limits) as deadline:
         deadline.when_stuck = when_stuck
         wanted = parse_query(room.connection, query)
         if wanted.lists:
@@ -82,14 +84,15 @@ def answer_query(
 
 def _define_views(asked: QueryContext, room: Locked, wanted: Question) -> list[str]:
     """Make the views of the tables a query names; afterwards the connection can read their files alone."""
-    views = Views(asked.lake, asked.resources, room.connection, asked.texts_of, asked.as_of, called=room.files.name_of)
-    texts = []
+    views = Views(
+        *(asked.lake, asked.resources, room.connection, asked.texts_of, asked.as_of),
+        called=room.files.name_of,
+        models=asked.models,
+    )
     for names in wanted.tables:
-        text = views.define(*names)
-        if not text:
+        if not views.define(*names):
             raise unknown(asked.lake, asked.resources, *names)
-        texts.append(text)
-    room.files.keep(texts)
+    room.files.keep(views.texts)
     return views.notes
 
 
@@ -109,7 +112,7 @@ def _pieces(reader: pa.RecordBatchReader, deadline: Deadline) -> Generator[pa.Re
 
 
 @contextmanager
-def _clear_errors(room: Locked, limits: Limits) -> Iterator[Deadline]:
+def clear_query_errors(room: Locked, limits: Limits) -> Iterator[Deadline]:
     """A deadline for a query, and what it, DuckDB or a file says as one clear error."""
     deadline = Deadline(room.connection, limits.seconds)
     try:
@@ -121,7 +124,7 @@ def _clear_errors(room: Locked, limits: Limits) -> Iterator[Deadline]:
 
 def _listing(asked: QueryContext, wanted: Question) -> pa.Table:
     """The databases, or the tables and views of one or of all, with what they are."""
-    known = known_names(asked.lake, asked.resources)
+    known = known_names(asked.lake, asked.resources, asked.models)
     if wanted.lists == DATABASES:
         return pa.table({"database": [*known]})
     chosen = [name for name in known if not wanted.of or name.lower() == wanted.of.lower()]
@@ -147,7 +150,7 @@ def columns_of(views: Views, database: str, name: str) -> dict[str, str]:
 
 def unknown(lake: Lake, resources: Mapping[str, ResourceSpec], schema: str, name: str) -> ConfigurationError:
     """Why there is no table of this name."""
-    databases = [lake.database(zone) for zone in ZONES]
+    databases = [*ZONES, *(lake.database(zone) for zone in ZONES)]
     bases = [lake.base.database(zone) for zone in ZONES] if lake.base is not None else []
     if schema and schema.lower() not in [database.lower() for database in (*databases, *bases)]:
         return _no_database(schema, databases)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+import pyarrow as pa
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.table.refs import SnapshotRefType
@@ -18,6 +19,7 @@ from planlake.engines.duckdb.parsing import SAYS_A_KEY_TWICE, TextsOf, found_key
 from planlake.engines.duckdb.reading import Called, path_of, rows_sql
 from planlake.engines.names import column_names
 from planlake.engines.sql import identifier, literal
+from planlake.errors import ConfigurationError
 from planlake.lake.about_tables import resource_of
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import ZONES, Lake
@@ -26,9 +28,10 @@ from planlake.lake.state.operations import until_today_sql
 from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES, ResourceSpec, keys_of, latest_first
 from planlake.lake.tables.data_files import data_files, highest_by_resource
 from planlake.lake.tables.version_summary import DAY_TAG, day_tag
-from planlake.lake.tables.versions import run_date_of, still_published
+from planlake.lake.tables.versions import run_date_of, still_published, version_of_day
 from planlake.lake.views.definitions import GAPS, gaps_query
 from planlake.lake.views.dialects import DUCKDB
+from planlake.lake.views.models import MAPPING, Model, Models
 
 NOTHING_BY_THEN = "nothing was loaded by then"  # told of a day before the first load
 SEARCHED_ZONES = ("refined", "trusted", "operations", "raw")
@@ -48,13 +51,18 @@ class Views:
     as_of: date | None = None
     notes: list[str] = field(default_factory=list)
     called: Called = field(default=path_of, repr=False)
+    models: Models = field(default_factory=Models, repr=False)
+    texts: list[str] = field(default_factory=list, repr=False)  # of all that was defined, for the files they name
 
     def define(self, schema: str, name: str) -> str:
         """Make the table or view of this name on the connection; its SQL, empty where the lake has none.
 
         Without a schema the refined zone is searched first, then trusted, operations and raw.
         """
-        zones = [zone for zone in SEARCHED_ZONES if not schema or schema.lower() in _databases(self.lake, zone)]
+        if schema.lower() == MAPPING:
+            return self._mapping(name.lower())
+        known = ((zone, (zone, *_databases(self.lake, zone))) for zone in SEARCHED_ZONES)
+        zones = [zone for zone, names in known if not schema or schema.lower() in names]
         if not schema and name.lower() in self.resources:
             zones.remove("raw")  # a resource without its database means what users call its table
         for zone in zones:
@@ -69,6 +77,7 @@ class Views:
             self.connection.execute(f"create schema if not exists {identifier(schema)}")
         full_name = f"{identifier(schema)}.{identifier(name)}" if schema else identifier(name)
         self.connection.execute(f"create or replace view {full_name} as {query}")
+        self.texts.append(query)
 
     def _render(self, zone: str, name: str) -> str | None:
         if zone == "raw":
@@ -80,8 +89,47 @@ class Views:
         if (zone, name) == ("operations", GAPS):
             gaps = gaps_query(self._own("raw", "api_requests"), DUCKDB)
             return f'select * from ({gaps}) order by resource, "window", page'
+        model = self.models.by_name.get(name) if zone == "trusted" else None
+        if model is not None and model.trouble and self.lake.shown(zone, name) is None:
+            raise ConfigurationError(f"the model {name} cannot be read: {model.trouble}", hint="planlake model list")
+        if model is not None and model.is_view:
+            return self._model(model)
         table = self.lake.shown(zone, name)
-        return self._whole(table) if table is not None else None
+        return self._as_of_day(name, table) if table is not None else None
+
+    def _model(self, model: Model) -> str:
+        """A view that a model is: its own query, once what it reads is there under the names it uses."""
+        for schema, name in model.reads:
+            if not self.define(schema, name):
+                facts = {"model": model.name, "at": model.place(1)}
+                raise ConfigurationError(f'"{name}" was not loaded yet', facts=facts, hint="planlake run")
+        return model.query
+
+    def _mapping(self, name: str) -> str:
+        """A file of mappings as a table of texts; what it holds is the user's own, so it is read before the query."""
+        if name not in self.models.mappings:
+            return ""
+        from pyarrow import csv  # noqa: PLC0415 - only where there are models
+
+        rows = csv.read_csv(self.models.mappings[name])
+        texts = rows.cast(pa.schema([(column, pa.string()) for column in rows.column_names]))
+        self.connection.register(f"mapping {name}", texts)
+        query = f"select * from {identifier(f'mapping {name}')}"
+        self._create(MAPPING, name, query)
+        return query
+
+    def _as_of_day(self, name: str, table: Table) -> str:
+        """A trusted table, of a past day as it was at its end."""
+        if self.as_of is None:
+            return self._whole(table)
+        version = version_of_day(table, self.as_of)
+        if version is None:
+            self.notes.append(f"{name} as of {self.as_of}: it was not built by then")
+            return f"select * from {rows_sql([], table.schema())}"
+        self.notes.append(f"{name} as of {self.as_of}: as built on {run_date_of(version)}")
+        schema = next(one for one in table.schemas().values() if one.schema_id == version.schema_id)
+        files = data_files(table, snapshot_id=version.snapshot_id)
+        return f"select * from {rows_sql(files, schema, called=self.called)}"
 
     def _own(self, zone: str, name: str) -> str:
         """Rows of one of Planlake's own tables; none where nothing was written to it yet."""
@@ -274,12 +322,16 @@ class Views:
         return told if self.as_of is not None else told or run_date_of(snapshot)
 
 
-def known_names(lake: Lake, resources: Mapping[str, ResourceSpec]) -> dict[str, list[str]]:
+def known_names(
+    lake: Lake, resources: Mapping[str, ResourceSpec], models: Models | None = None
+) -> dict[str, list[str]]:
     """Every table and view that can be queried now, by database; a preview's own, and its base's it shows."""
     own = _own_names(lake, resources)
     if lake.base is None:
-        return own
-    others = known_names(lake.base, resources)
+        views = [one.name for one in models.by_name.values() if one.is_view] if models is not None else []
+        trusted = lake.database("trusted")
+        return own | {trusted: sorted({*own[trusted], *views})}
+    others = known_names(lake.base, resources, models)
     theirs = {lake.base.database(zone): set(own[lake.database(zone)]) for zone in ZONES}
     return own | {
         database: [name for name in names if name not in theirs[database]] for database, names in others.items()

@@ -1,0 +1,29 @@
+"""What a run did to one model."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from planlake.checks.quality import CheckResult
+
+ModelOutcome = Literal["built", "up to date", "held", "failed", "left alone"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResult:
+    """One model: what became of it and why, the rows of the version it shows, its checks.
+
+    It is held where a check failed and failed where its SQL did; what stands on it is left alone. The version before
+    stays then.
+    """
+
+    model: str
+    outcome: ModelOutcome
+    message: str = ""
+    rows: int | None = None
+    seconds: float = 0.0
+    checks: tuple[CheckResult, ...] = ()
+
+    @property
+    def is_troubled(self) -> bool:
+        """Whether it needs a look."""
+        return self.outcome in ("held", "failed", "left alone")

@@ -1,0 +1,63 @@
+"""Where a model is carried out: a locked connection on which what it reads is there, and its errors name its lines."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import duckdb
+
+from planlake.config import Config
+from planlake.engines.duckdb.locked import Limits, Locked, locked
+from planlake.errors import ConfigurationError
+from planlake.lake.lake import Lake
+from planlake.lake.tables.columns import ResourceSpec
+from planlake.lake.views.models import Model, Models
+from planlake.lake.views.query import clear_query_errors
+from planlake.lake.views.views import Views
+from planlake.lake.warehouse import file_opener
+from planlake.sources.records import texts_of
+
+# What is wrong with the text of a query: such a message names columns and tables, and no value of a row.
+OF_THE_TEXT = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.SyntaxException)
+
+
+@contextmanager
+def opened_room(
+    config: Config, lake: Lake, resources: Mapping[str, ResourceSpec], models: Models, model: Model
+) -> Iterator[tuple[Locked, Views]]:
+    """A connection that reads what a model reads and can do nothing else; a ConfigurationError says what is wrong."""
+    limits = Limits(config.settings.query_seconds, config.settings.query_memory_megabytes)
+    opened = locked(file_opener(lake), limits)
+    with opened as room, _with_line(model), clear_query_errors(room, limits) as deadline, deadline.working():
+        views = Views(lake, resources, room.connection, texts_of, called=room.files.name_of, models=models)
+        for schema, name in model.reads:
+            if not views.define(schema, name):
+                raise ConfigurationError(f"{schema}.{name} was not loaded yet", hint=f"planlake run {name}")
+        yield room, views
+
+
+@contextmanager
+def _with_line(model: Model) -> Iterator[None]:
+    """What is wrong with a query, with the line of its file; what reading rows says may hold a value of one."""
+    try:
+        yield
+    except ConfigurationError as error:
+        cause = error.__context__
+        found = re.search(r"LINE (\d+)", str(cause))
+        facts = {**error.facts, "at": error.facts.get("at", model.place(int(found[1]) if found else 1))}
+        message, hint = error.message, error.hint
+        if isinstance(cause, duckdb.DataError) and not isinstance(cause, OF_THE_TEXT):
+            message, hint = "a value of some row does not convert", "try_cast gives NULL where cast fails"
+        raise ConfigurationError(message, facts=facts, state=error.state, hint=hint) from None
+
+
+def related(views: Views, model: Model) -> Callable[[str], str]:
+    """Makes the tables that relations of a model lead to ready to be read, by `schema.table`."""
+
+    def ready(place: str) -> str:
+        zone, _, name = place.partition(".")
+        if not views.define(zone, name):
+            raise ConfigurationError(f"a relation of {model.name} leads to {place}, which was not loaded")
+        return place
+
+    return ready

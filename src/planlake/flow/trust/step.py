@@ -1,0 +1,150 @@
+"""Builds trusted tables: each model is carried out, checked and committed whole, after those that it reads.
+
+Nothing is committed of a model that fails; what stands on it is left alone. All of them see one moment of the lake: it
+is held for writing, and they are built after the snapshots of the run.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from time import monotonic
+
+from pyiceberg.manifest import DataFile
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table
+
+from planlake.checks.quality import CheckResult, as_row, blocking
+from planlake.clock import naive_utc
+from planlake.engines.duckdb.locked import Locked
+from planlake.engines.duckdb.reading import rows_sql
+from planlake.errors import PlanlakeError, QualityError
+from planlake.flow.context import Context
+from planlake.flow.trust.gate import Before, model_checks
+from planlake.flow.trust.inputs import inputs_of
+from planlake.flow.trust.result import ModelResult
+from planlake.flow.trust.room import opened_room, related
+from planlake.flow.trust.rows import schema_for, shaped
+from planlake.lake.state.operations import append_operations
+from planlake.lake.tables.commits import commit
+from planlake.lake.tables.data_files import data_files, row_count
+from planlake.lake.tables.parquet import target_of, write_rows
+from planlake.lake.tables.version_summary import READ, bookmark_properties, day_tag, entry
+from planlake.lake.views.models import Model, Models, read_models
+from planlake.lake.views.views import Views
+
+ROWS_AT_A_TIME = 10_000
+MODELS = "models"
+FILE_BYTES = 256 * 2**20  # of rows in memory, in one file
+
+
+def models_of(context: Context) -> Models:
+    """The models of the configuration's folder; none where there is no such folder."""
+    folder = context.config.folder / context.config.models.folder
+    return read_models(folder, context.connection, context.catalogue.resources)
+
+
+def trust(context: Context) -> tuple[ModelResult, ...]:
+    """Build every model of which something that it reads has changed, or its own text; in their order."""
+    context.followed.add(MODELS)
+    models = models_of(context)
+    results: dict[str, ModelResult] = {}
+    for model in models.by_name.values():
+        if model.trouble:
+            results[model.name] = ModelResult(model.name, "failed", model.trouble, _rows(context, model.name))
+            continue
+        if model.is_view:
+            continue
+        broken = [one for one in _tables_below(models, model) if one in results and results[one].is_troubled]
+        if broken:
+            message = f"it reads {', '.join(broken)}"
+            results[model.name] = ModelResult(model.name, "left alone", message, _rows(context, model.name))
+            continue
+        results[model.name] = _built(context, models, model)
+    return tuple(results.values())
+
+
+def follow(context: Context, *, since: float) -> None:
+    """Build what stands on tables that a command changed, at its end; a QualityError names what could not be.
+
+    `since` is when it began, in seconds since 1970, by this machine's clock.
+    """
+    changed = [
+        name
+        for (zone, name), table in context.lake.loaded.items()
+        if zone == "refined" and name.startswith("current_") and table.metadata.last_updated_ms >= since * 1000
+    ]
+    if not changed or MODELS in context.followed:
+        return
+    broken = [one for one in trust(context) if one.is_troubled]
+    if broken:
+        said = "; ".join(f"{one.model}: {one.message}" for one in broken)
+        state = "The refined tables are as the command left them; these trusted tables show their last good version"
+        raise QualityError(f"models were not built: {said}", state=state, hint="planlake run --step trust")
+
+
+def _tables_below(models: Models, model: Model) -> Iterator[str]:
+    """The models that a model reads, those that views between them read too."""
+    for name in models.reads_of(model):
+        if models.by_name[name].is_view and not models.by_name[name].trouble:
+            yield from _tables_below(models, models.by_name[name])
+        else:
+            yield name
+
+
+def _built(context: Context, models: Models, model: Model) -> ModelResult:
+    started, shown = monotonic(), context.lake.shown("trusted", model.name)
+    inputs = inputs_of(context, models, model)
+    if shown is not None and entry(shown.current_snapshot(), READ) == inputs:
+        return ModelResult(model.name, "up to date", rows=row_count(shown))
+    try:
+        result = _carried_out(context, models, model, inputs)
+    except PlanlakeError as error:
+        result = ModelResult(model.name, "failed", str(error), _rows(context, model.name))
+    if result.outcome != "built":
+        context.lake.find_or_drop_empty("trusted", model.name)  # it was made for a first version
+    result = replace(result, seconds=monotonic() - started)
+    common = {"run": context.run, "resource": f"trusted.{model.name}", "checked_at": naive_utc(context.clock.now())}
+    append_operations(context.lake, "checks", [as_row(one, common) for one in result.checks])
+    return result
+
+
+def _rows(context: Context, name: str) -> int | None:
+    table = context.lake.shown("trusted", name)
+    return row_count(table) if table is not None and table.current_snapshot() is not None else None
+
+
+def _carried_out(context: Context, models: Models, model: Model, inputs: str) -> ModelResult:
+    """The model, carried out: files are written and checked before anything is committed."""
+    table = context.lake.find("trusted", model.name)
+    with opened_room(context.config, context.lake, context.catalogue.resources, models, model) as (room, views):
+        reader = room.connection.sql(model.query).to_arrow_reader(ROWS_AT_A_TIME)
+        held = table.schema() if table is not None else None
+        schema = schema_for(model, reader.schema, held, table.metadata.last_column_id if table is not None else 0)
+        if table is None:
+            table = context.lake.create("trusted", model.name, schema, bookmarked=True, about=model.about)
+            schema = table.schema()
+        target = target_of(table, schema)
+        files = [write_rows(target, rows) for rows in shaped(iter(reader), schema, most_bytes=FILE_BYTES)]
+        checks = _audit(room, views, model, files=files, schema=schema, before=_before(context, table, model))
+    if found := blocking(checks):
+        message = "; ".join(check.message for check in found)
+        return ModelResult(model.name, "held", message, _rows(context, model.name), checks=checks)
+    today = context.clock.today()
+    with context.lake.commits:
+        properties = bookmark_properties(context.run, context.run, today) | {READ: inputs}
+        commit(table, add=files, remove=data_files(table), properties=properties, tag=day_tag(today), schema=schema)
+    return ModelResult(model.name, "built", rows=row_count(table), checks=checks)
+
+
+def _before(context: Context, table: Table, model: Model) -> Before:
+    """The version that is shown; a model with another text may have fewer rows."""
+    said = entry(table.current_snapshot(), READ)
+    percent = context.config.settings.dropped_rows_percent if f'"{model.name}":"{model.digest}"' in said else None
+    return Before(row_count(table), percent)
+
+
+def _audit(
+    room: Locked, views: Views, model: Model, *, files: Sequence[DataFile], schema: Schema, before: Before
+) -> tuple[CheckResult, ...]:
+    """What is checked of files that are written and not committed."""
+    rows = rows_sql(files, schema, called=room.files.name_of)
+    return model_checks(room.connection, model, rows=rows, others=related(views, model), before=before)

@@ -1,0 +1,48 @@
+"""Carries out a model and its checks on the lake as it is, and keeps nothing."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from planlake.checks.quality import CheckResult
+from planlake.config import Config
+from planlake.engines.duckdb.connection import connected
+from planlake.errors import ConfigurationError
+from planlake.flow.trust.gate import Before, model_checks
+from planlake.flow.trust.room import opened_room, related
+from planlake.flow.trust.rows import schema_for
+from planlake.lake.open_lake import open_to_read
+from planlake.lake.views.models import read_models
+from planlake.sources.catalogue import catalogue_of
+
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TriedModel:
+    """How a model does: how many rows it gives, the first of them, and what its checks say."""
+
+    name: str
+    rows: int
+    first: pa.Table
+    checks: tuple[CheckResult, ...]
+
+
+def try_model(config: Config, name: str, *, environment: str | None = None) -> TriedModel:
+    """One model, carried out with its checks; nothing is written. A ConfigurationError says what is wrong with it."""
+    resources = catalogue_of(config).resources
+    with connected(config.settings.memory_limit_megabytes) as connection:
+        models = read_models(config.folder / config.models.folder, connection, resources)
+    if name not in models.by_name:
+        raise ConfigurationError(f'no model is called "{name}"', hint="planlake model list")
+    model = models.by_name[name]
+    if model.trouble:
+        raise ConfigurationError(model.trouble)
+    lake = open_to_read(config, environment)
+    with opened_room(config, lake, resources, models, model) as (room, views):
+        room.connection.execute(f"create temporary table made as {model.query}")
+        rows = room.connection.sql("from made")
+        schema_for(model, rows.limit(0).to_arrow_table().schema, None, 0)
+        count = room.connection.execute("select count(*) from made").fetchall()[0][0]
+        checks = model_checks(room.connection, model, rows="made", others=related(views, model), before=Before(0, None))
+        return TriedModel(name, int(count), rows.limit(SHOWN).to_arrow_table(), checks)

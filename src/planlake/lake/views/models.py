@@ -1,0 +1,256 @@
+"""Reads models: files of the user's, each one SELECT with a block of comment lines at its top that says what it is.
+
+The lines up to the first that is only `--` are the comment of the table; what follows is YAML: `kind`, `checks` and
+`columns`.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from planlake.engines.duckdb.connection import Connection
+from planlake.errors import ConfigurationError
+from planlake.lake.lake import ZONES
+from planlake.lake.views.parse_query import line_of_mistake, parse_query, place_of
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
+MAPPING = "mapping"
+KINDS = ("table", "view")
+PARTS = {"kind", "checks", "columns"}
+CHECKS = {"unique", "complete", "relations", "accepted", "conditions"}
+MEGABYTE = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChecks:
+    """What must hold of a model's rows: columns (or several together) without repeats, columns that are never NULL.
+
+    `relations` are ids that another table has (column: `schema.table.column`), `accepted` the values of a column,
+    `conditions` are true of every row, by their names.
+    """
+
+    unique: tuple[tuple[str, ...], ...] = ()
+    complete: tuple[str, ...] = ()
+    relations: Mapping[str, str] = field(default_factory=dict)
+    accepted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    conditions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model: its query, and the line of its file on which that begins; the tables it reads, by schema and name.
+
+    Of one that cannot be read `trouble` says why; it is a table of which there is no new version.
+    """
+
+    name: str
+    file: Path
+    query: str
+    first_line: int
+    reads: tuple[tuple[str, str], ...] = ()
+    about: str = ""
+    is_view: bool = False
+    checks: ModelChecks = field(default_factory=ModelChecks)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
+    trouble: str = ""
+
+    def place(self, line: int) -> str:
+        """A line of the query as people find it in the file."""
+        return f"{self.file.name}:{self.first_line + line - 1}"
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """All models of a configuration in an order in which each stands after those it reads, and their mappings."""
+
+    by_name: Mapping[str, Model] = field(default_factory=dict)
+    mappings: Mapping[str, Path] = field(default_factory=dict)
+
+    def reads_of(self, model: Model) -> tuple[str, ...]:
+        """The models that a model reads."""
+        return tuple(name for schema, name in model.reads if schema == "trusted" and name in self.by_name)
+
+
+def read_models(folder: Path, connection: Connection, resources: Mapping[str, object]) -> Models:
+    """The models in a folder; none where there is no such folder. What is wrong with one is its `trouble`."""
+    files = sorted(folder.glob("*.sql")) if folder.is_dir() else []
+    mappings = {file.stem: file for file in sorted(folder.glob("mappings/*.csv"))}
+    found = {
+        file.stem: _or_trouble(Model(file.stem, file, "", 1), lambda one: _read(one.file, connection)) for file in files
+    }
+    known = _Known(resources, found, mappings)
+    for name, model in found.items():
+        if not model.trouble:
+            found[name] = _or_trouble(model, lambda one: _resolved(one, known, connection))
+    return Models({model.name: model for model in _in_order(found)}, mappings)
+
+
+def _or_trouble(model: Model, work: Callable[[Model], Model]) -> Model:
+    try:
+        return work(model)
+    except ConfigurationError as error:
+        return replace(model, reads=(), trouble=str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    resources: Mapping[str, object]
+    models: Mapping[str, Model]
+    mappings: Mapping[str, Path]
+
+    def schema_of(self, schema: str, name: str) -> str:
+        """The schema that is meant, empty where there is no such table."""
+        if schema == MAPPING:
+            return schema if name in self.mappings else ""
+        if schema == "trusted":
+            return schema if name in self.models else ""
+        if schema == "refined":
+            plain = re.sub(r"^(history|current|increment)_", "", name)
+            return schema if name in self.resources or plain in self.resources else ""
+        if schema:
+            return schema if schema in ZONES else ""
+        return "refined" if name in self.resources else "trusted" if name in self.models else ""
+
+
+def _resolved(model: Model, known: _Known, connection: Connection) -> Model:
+    """The model with the schema of every table it reads; a ConfigurationError for a table that nobody knows."""
+    reads = []
+    for schema, name in parse_query(connection, model.query).tables:
+        meant = known.schema_of(schema.lower(), name.lower())
+        if not meant:
+            line = place_of(connection, model.query, schema, name)
+            shown, facts = f"{schema}.{name}" if schema else name, {"model": model.name, "at": model.place(line)}
+            hint = "a model reads refined.TABLE, trusted.MODEL and mapping.FILE; planlake tables lists what is loaded"
+            raise ConfigurationError(f'no table is called "{shown}"', facts=facts, hint=hint)
+        reads.append((meant, name.lower()))
+    return replace(model, reads=tuple(dict.fromkeys(reads)))
+
+
+def _in_order(models: Mapping[str, Model]) -> list[Model]:
+    """The models, each after those it reads; those that read each other in a circle have that as their trouble."""
+    left, done = dict(models), dict[str, Model]()
+    while left:
+        ready = [
+            one for one in left.values() if all(name not in left for schema, name in one.reads if schema == "trusted")
+        ]
+        if not ready:
+            for one in _circle(left):
+                others = " reads ".join([other.name for other in (*_circle(left, one), one)])
+                trouble = f"models read each other in a circle: {others} (at={one.place(1)})"
+                done[one.name] = replace(one, reads=(), trouble=trouble)
+            ready = []
+        done.update({one.name: one for one in ready})
+        left = {name: one for name, one in left.items() if name not in done}
+    return list(done.values())
+
+
+def _circle(models: Mapping[str, Model], first: Model | None = None) -> list[Model]:
+    """A circle of models that read each other; beginning with one of it, where that is given."""
+    path = [first or next(iter(models.values()))]
+    while True:
+        following = next(models[name] for schema, name in path[-1].reads if schema == "trusted" and name in models)
+        if following in path:
+            return path[path.index(following) :]
+        path.append(following)
+
+
+def _read(file: Path, connection: Connection) -> Model:
+    if not NAME.fullmatch(file.stem):
+        hint = "a model is called like its table: small letters, digits and _"
+        raise ConfigurationError(f"{file.name} is no name of a model", facts={"file": file}, hint=hint)
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MEGABYTE + 1)
+        text = content.decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"a model cannot be read: {error}", facts={"file": file}) from None
+    if len(content) > MEGABYTE:
+        raise ConfigurationError("a model is larger than 1 MB", facts={"file": file})
+    return model_of(file, text, connection)
+
+
+def model_of(file: Path, text: str, connection: Connection) -> Model:
+    """A model from the text of its file; a ConfigurationError names the line of a mistake."""
+    head, about, count = _head(text.splitlines())
+    query = "\n".join(text.splitlines()[count:])
+    model = Model(file.stem, file, query.rstrip().rstrip(";"), count + 1, about=about)
+    said = _yaml(model, head)
+    try:
+        question = parse_query(connection, model.query)
+    except ConfigurationError as error:
+        facts = {"model": model.name, "at": model.place(line_of_mistake(connection, model.query))}
+        raise ConfigurationError(error.message, facts=facts, hint=error.hint) from None
+    if question.lists:
+        raise ConfigurationError("a model is one SELECT", facts={"at": model.place(1)})
+    return replace(
+        model,
+        reads=question.tables,
+        is_view=said.get("kind", "table") == "view",
+        checks=_checks(model, said.get("checks") or {}),
+        columns={str(name): str(meaning) for name, meaning in (said.get("columns") or {}).items()},
+        digest=hashlib.sha256(text.encode()).hexdigest()[:16],
+    )
+
+
+def _head(lines: Sequence[str]) -> tuple[list[str], str, int]:
+    """The lines of YAML at the top, the comment before them, and how many lines both take."""
+    count = next((number for number, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    said = [line[2:].removeprefix(" ").rstrip() for line in lines[:count]]
+    end = said.index("") if "" in said else len(said)
+    return said[end:], " ".join(said[:end]).strip(), count
+
+
+def _yaml(model: Model, lines: Sequence[str]) -> dict[str, Any]:
+    from ruamel.yaml import YAML  # noqa: PLC0415 - only where there are models
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
+
+    before = model.first_line - len(lines) - 1
+    try:
+        said = YAML(typ="safe", pure=True).load("\n".join(lines)) or {}
+    except YAMLError as error:
+        mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
+        at = f"{model.file.name}:{before + mark.line + 1}" if mark else model.file.name
+        message = "what stands above a model is not YAML"
+        raise ConfigurationError(message, facts={"at": at}, hint="planlake model new shows how it looks") from None
+    unknown = set(said) - PARTS if isinstance(said, dict) else {"what is no list of names"}
+    if unknown or said.get("kind", "table") not in KINDS:
+        wrong = ", ".join(sorted(map(str, unknown))) or f"kind: {said['kind']}"
+        hint = "kind (table or view), checks and columns can stand there"
+        raise ConfigurationError(f"a model cannot say {wrong}", facts={"at": model.file.name}, hint=hint)
+    return dict(said)
+
+
+def _checks(model: Model, said: Mapping[str, Any]) -> ModelChecks:
+    try:
+        if unknown := set(said) - CHECKS:
+            raise ValueError(f"no check is called {min(unknown)}")
+        return ModelChecks(
+            tuple(_together(one) for one in said.get("unique") or ()),
+            tuple(str(one) for one in said.get("complete") or ()),
+            {str(column): _target(target) for column, target in (said.get("relations") or {}).items()},
+            {str(column): tuple(map(str, values)) for column, values in (said.get("accepted") or {}).items()},
+            {str(name): str(condition) for name, condition in (said.get("conditions") or {}).items()},
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        hint = f"checks are {', '.join(sorted(CHECKS))}; planlake model new shows how they look"
+        message = f"the checks of a model cannot be read: {error}"
+        raise ConfigurationError(message, facts={"at": model.file.name}, hint=hint) from None
+
+
+def _together(given: object) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(map(str, given))  # type: ignore[call-overload]
+
+
+def _target(given: object) -> str:
+    if str(given).count(".") != 2:
+        raise ValueError(f"a relation leads to schema.table.column, not to {given}")
+    return str(given)
+
+
+def standing_on(models: Models, name: str) -> Iterator[str]:
+    """The models that read this one, directly."""
+    return (other for other, model in models.by_name.items() if name in models.reads_of(model))

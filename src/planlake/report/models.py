@@ -1,0 +1,54 @@
+"""What is told of models: what each reads and who reads it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from planlake.config import Config
+from planlake.lake.lake import Lake
+from planlake.lake.open_lake import open_to_read
+from planlake.lake.tables.data_files import row_count
+from planlake.lake.tables.version_summary import RUN_DATE, entry
+from planlake.lake.views.models import Models, standing_on
+from planlake.report.query import models_in
+from planlake.sources.catalogue import catalogue_of
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model: its kind, what it reads and which models read it, rows and London day of the version that is shown.
+
+    `trouble` says why its file cannot be read.
+    """
+
+    name: str
+    kind: str
+    reads: tuple[str, ...]
+    read_by: tuple[str, ...]
+    rows: int | None
+    built_on: str
+    about: str
+    file: str
+    trouble: str = ""
+
+
+def listed_models(config: Config, environment: str | None = None) -> list[ListedModel]:
+    """Every model of the configuration's folder, each after those it reads."""
+    lake = open_to_read(config, environment)
+    return list(_listed(lake, models_in(config, catalogue_of(config).resources)))
+
+
+def _listed(lake: Lake, models: Models) -> Iterator[ListedModel]:
+    for model in models.by_name.values():
+        table = None if model.is_view else lake.shown("trusted", model.name)
+        version = table.current_snapshot() if table is not None else None
+        yield ListedModel(
+            model.name,
+            "view" if model.is_view else "table",
+            tuple(f"{schema}.{name}" for schema, name in model.reads),
+            tuple(standing_on(models, model.name)),
+            row_count(table) if table is not None and version is not None else None,
+            entry(version, RUN_DATE),
+            model.about,
+            model.file.name,
+            model.trouble,
+        )

@@ -1,0 +1,299 @@
+"""Models become trusted tables: in order, checked, whole or not at all, and only where what they read has changed."""
+
+import json
+from datetime import date
+
+import pytest
+
+from commands import typed_in_process
+from conftest import feeding
+from flow.ingest.served import DAY_1, DAY_2, DAY_3, PATIENCE, TWO_KINDS, change_two_kinds, fill, two_kinds
+from planlake.changes.forget import forget
+from planlake.changes.previews import create, promote
+from planlake.changes.rebuild import rebuild
+from planlake.changes.rollback import rollback, undo
+from planlake.flow.trust import step
+from planlake.lake.open_lake import open_lake
+from planlake.runs.plan import Selection
+from planlake.runs.run import run
+
+SETTINGS = f"{TWO_KINDS}settings: {{{PATIENCE}, rejected_percent: 100, uncastable_percent: 100}}\n"
+MODELS = {
+    "people": """\
+-- Everybody, by number.
+--
+-- checks:
+--   unique: [id]
+--   complete: [id]
+-- columns:
+--   label: the name in capitals
+select id, upper(name) as label, amount::decimal(10, 2) as amount, last_updated::date as day, flag
+from refined.numbered
+""",
+    "pairs": """\
+-- Numbers with letters.
+--
+-- checks:
+--   relations: {id: trusted.people.id}
+--   accepted: {kind: [small, large]}
+--   conditions: {not negative: id >= 0}
+select p.id, p.label, l.name as other, m.kind
+from trusted.people p join refined.lettered l on l.id = p.id::varchar
+left join mapping.kinds m on p.id >= m.since::integer and p.id < m.until::integer
+""",
+    "counted": "-- How many.\n--\n-- kind: view\nselect kind, count(*) as n from trusted.pairs group by all\n",
+    "alone": """\
+select count(*)::hugeint as n, sum(amount::decimal(18, 0)) as total, null as nothing from refined.lettered
+""",
+}
+TOTAL = 230  # of 1.5 to 20.5, each rounded up
+OF_MODELS = Selection(step="trust")
+
+
+@pytest.fixture
+def feed(tmp_path):
+    with feeding(two_kinds(20), tmp_path, SETTINGS) as made:
+        (tmp_path / "models/mappings").mkdir(parents=True)
+        (tmp_path / "models/mappings/kinds.csv").write_text("since,until,kind\n0,10,small\n10,1000,large\n")
+        for name, text in MODELS.items():
+            write(made, name, text)
+        yield made
+
+
+def write(feed, name, text):
+    (feed.config.folder / f"models/{name}.sql").write_text(text)
+
+
+def change(feed, name, old, new):
+    file = feed.config.folder / f"models/{name}.sql"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+
+
+def outcomes(result):
+    return {one.model: one.outcome for one in result.models}
+
+
+def built(feed, now=None, environment=None):
+    """What a run of the models does now."""
+    if now:
+        feed.monkeypatch.setenv("PLANLAKE_NOW", now)
+    return run(feed.config, OF_MODELS, environment=environment)
+
+
+ALL_BUILT = {"people": "built", "pairs": "built", "alone": "built"}
+UP_TO_DATE = dict.fromkeys(ALL_BUILT, "up to date")
+
+
+def test_a_run_builds_what_has_changed_and_all_that_stands_on_it(feed):
+    result = feed.run_at(DAY_1)
+    assert (outcomes(result), result.exit_code) == (ALL_BUILT, 0)
+    assert feed.rows("select label, amount, day, flag from trusted.people where id = 3") == [
+        {"label": "NAME 3", "amount": 3.5, "day": date(2026, 11, 16), "flag": True}
+    ]
+    assert feed.rows("from trusted.counted order by n") == [{"kind": "small", "n": 9}, {"kind": "large", "n": 12}]
+    assert feed.rows("from alone") == [{"n": 21, "total": TOTAL, "nothing": None}]
+    assert outcomes(built(feed)) == UP_TO_DATE
+    change_two_kinds(feed.data)
+    assert outcomes(feed.run_at(DAY_2)) == ALL_BUILT
+    assert feed.rows("select count(*)::int as n from trusted.people where label = 'CHANGED'") == [{"n": 5}]
+    change(feed, "people", "upper(name)", "lower(name)")
+    assert outcomes(built(feed)) == {"people": "built", "pairs": "built", "alone": "up to date"}
+    change(feed, "alone", "refined.lettered", "refined.numbered")
+    assert outcomes(built(feed)) == {"people": "up to date", "pairs": "up to date", "alone": "built"}
+    (feed.config.folder / "models/mappings/kinds.csv").write_text("since,until,kind\n0,1000,small\n")
+    assert outcomes(built(feed)) == {"people": "up to date", "pairs": "built", "alone": "up to date"}
+    assert feed.rows("from trusted.counted") == [{"kind": "small", "n": 22}]
+
+
+def test_a_model_that_fails_a_check_keeps_its_version_and_what_stands_on_it_is_left_alone(feed):
+    feed.run_at(DAY_1)
+    before = feed.rows("from trusted.pairs order by id")
+    change(feed, "people", "select id,", "select id % 5 as id,")
+    result = built(feed)
+    assert outcomes(result) == {"people": "held", "pairs": "left alone", "alone": "up to date"}
+    assert result.exit_code == 1
+    assert next(one.message for one in result.models if one.outcome == "held") == "16 rows repeat a id"
+    assert feed.rows("from trusted.pairs order by id") == before
+    told = feed.rows("select resource, outcome from runs where resource like 'trusted.%' and run = 2 order by 1")
+    assert [(one["resource"], one["outcome"]) for one in told] == [
+        ("trusted.pairs", "left alone"),
+        ("trusted.people", "held"),
+    ]
+    assert feed.rows("select figure from checks where resource = 'trusted.people' and verdict = 'held'") == [
+        {"figure": 16}
+    ]
+    change(feed, "people", "select id % 5 as id,", "select id,")
+    assert outcomes(built(feed)) == UP_TO_DATE
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "from refined.numbered",
+            "from refined.nmbered",
+            'no table is called "refined.nmbered" (model=people, at=people.sql:9)',
+        ),
+        ("upper(name)", "uper(nme)", "at=people.sql:8"),
+        ("select id", "select id,,", 'syntax error at or near ","'),
+        (
+            "from refined.numbered",
+            "from trusted.pairs",
+            "models read each other in a circle: people reads pairs reads people",
+        ),
+        ("unique: [id]", "unique: [id", "what stands above a model is not YAML (at=people.sql:5)"),
+        ("unique: [id]", "uniq: [id]", "no check is called uniq"),
+        ("complete: [id]", "complete: [ide]", "a check of the model people cannot be carried out"),
+        (
+            "amount::decimal(10, 2)",
+            "[amount]",
+            "a column has a type that no table can have (model=people, column=amount",
+        ),
+        ("flag\n", "flag, 1 as Label\n", "two columns are called Label"),
+        ("from refined.numbered", "from read_csv('/etc/passwd')", "read_csv() is not allowed"),
+        ("upper(name)", "(name || ' secret')::integer", "a value of some row does not convert"),
+    ],
+)
+def test_what_is_wrong_with_a_model_is_said_with_its_line_and_fails_that_model_alone(loaded, old, new, said):
+    feed, set_back = loaded
+    change(feed, "people", old, new)
+    try:
+        result = built(feed)
+    finally:
+        set_back()
+    found = {one.model: one for one in result.models}
+    assert found["people"].outcome == "failed"
+    assert said in found["people"].message
+    assert "secret" not in found["people"].message or "secret" not in new
+    assert found["alone"].outcome == "up to date"
+    assert feed.rows("select count(*)::int as n from trusted.people") == [{"n": 21}]
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    with feeding(two_kinds(20), folder, SETTINGS) as made:
+        (folder / "models/mappings").mkdir(parents=True)
+        (folder / "models/mappings/kinds.csv").write_text("since,until,kind\n0,10,small\n10,1000,large\n")
+
+        def set_back():
+            for name, text in MODELS.items():
+                write(made, name, text)
+
+        set_back()
+        made.run_at(DAY_1)
+        yield made, set_back
+
+
+def test_trusted_tables_follow_a_rollback_its_undo_and_a_rebuild(feed):
+    feed.run_at(DAY_1)
+    before = feed.rows("from trusted.people order by id")
+    change_two_kinds(feed.data)
+    feed.run_at(DAY_2)
+    after = feed.rows("from trusted.people order by id")
+    assert rollback(feed.config, ["numbered"], "last-good", confirm=lambda _: True)
+    assert feed.rows("from trusted.people order by id") == before
+    assert undo(feed.config, confirm=lambda _: True)
+    assert feed.rows("from trusted.people order by id") == after
+    rebuild(feed.config, ["numbered"])
+    assert feed.rows("from trusted.people order by id") == after
+    assert outcomes(built(feed)) == UP_TO_DATE
+
+
+def test_a_past_day_is_shown_as_it_was_built(feed):
+    feed.run_at(DAY_1)
+    before = feed.rows("from trusted.people order by id")
+    change_two_kinds(feed.data)
+    change(feed, "people", "flag\n", "flag, 1 as more\n")
+    feed.run_at(DAY_2)
+    day = DAY_1[:10]
+    assert feed.rows("from trusted.people order by id", as_of=day) == before
+    assert feed.rows("from trusted.counted order by n", as_of=day) == [
+        {"kind": "small", "n": 9},
+        {"kind": "large", "n": 12},
+    ]
+    assert feed.rows("from trusted.people", as_of="2026-11-01") == []
+
+
+def test_a_preview_builds_its_own_and_promotion_those_of_its_base(feed):
+    feed.run_at(DAY_1)
+    before = feed.rows("select id, other from trusted.pairs order by id")
+    create(feed.config, "tried")
+    fill(feed.data, "lettered", 4, "2026-11-17 10:00:00", start=1, name="in a preview")
+    result = run(feed.config, Selection(("lettered",), is_full=True), environment="tried")
+    assert outcomes(result) == {"people": "up to date", "pairs": "built", "alone": "built"}
+    mine = feed.rows("select id, other from trusted.pairs order by id", environment="tried")
+    assert sum(one["other"] == "in a preview" for one in mine) == 4
+    assert feed.rows("select id, other from trusted.pairs order by id") == before
+    assert promote(feed.config, "tried", [], confirm=lambda _: True)
+    assert feed.rows("select id, other from trusted.pairs order by id") == mine
+
+
+def test_who_is_forgotten_is_in_no_file_of_a_trusted_table(feed):
+    feed.data.put("numbered", {"id": 12, "last_updated": "2026-11-16 10:00:00", "name": "somebody in particular"})
+    feed.run_at(DAY_1)
+    create(feed.config, "tried")
+    fill(feed.data, "numbered", 2, "2026-11-17 10:00:00", start=1, name="else")
+    assert run(feed.config, Selection(("numbered",), is_full=True), environment="tried").exit_code == 0
+    change_two_kinds(feed.data)
+    feed.run_at(DAY_2)
+    assert forget(feed.config, "numbered", "12", confirm=lambda _: True)
+    assert feed.rows("select count(*)::int as n from trusted.people") == [{"n": 21}]
+    assert feed.rows("from trusted.people where id = 12") == []
+    import duckdb  # noqa: PLC0415
+
+    files = [str(file) for file in (feed.config.folder / "lake").rglob("*people/data/*.parquet")]
+    assert files
+    assert duckdb.sql(f"select count(*) from read_parquet({files}, union_by_name=true) where id = 12").fetchall() == [
+        (0,)
+    ]
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_run_that_is_stopped_between_models_is_finished_by_the_next(feed, at):
+    feed.run_at(DAY_1)
+    change_two_kinds(feed.data)
+    commits, plain = [], step.commit
+
+    def stop(*args, **named):
+        commits.append(1)
+        if len(commits) == at:
+            raise KeyboardInterrupt
+        return plain(*args, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(step, "commit", stop)
+        with pytest.raises(KeyboardInterrupt):
+            feed.run_at(DAY_2)
+    result = feed.run_at(DAY_3)
+    assert set(outcomes(result).values()) <= {"built", "up to date"}
+    assert feed.rows("select count(*)::int as n from trusted.people where label = 'CHANGED'") == [{"n": 5}]
+    assert outcomes(built(feed)) == UP_TO_DATE
+
+
+def test_models_are_listed_begun_and_tried(feed, monkeypatch, capfd):
+    def typed(*arguments):
+        file = feed.config.folder / "planlake.yaml"
+        return typed_in_process(monkeypatch, capfd, [*arguments, "--config", file])
+
+    feed.run_at(DAY_1)
+    listed = {one["name"]: one for one in json.loads(typed("model", "list", "--json").out)}
+    assert listed["pairs"]["reads"] == ["trusted.people", "refined.lettered", "mapping.kinds"]
+    assert (listed["pairs"]["read_by"], listed["counted"]["kind"], listed["people"]["rows"]) == (
+        ["counted"],
+        "view",
+        21,
+    )
+    assert typed("model", "new", "mine", "--from", "lettered").status == 0
+    assert typed("model", "new", "mine").status == 2
+    said = typed("model", "test", "mine")
+    assert (said.status, "+ unique of id: ok" in said.err) == (0, True)
+    assert open_lake(feed.config).find("trusted", "mine") is None
+    change(feed, "mine", "select id\n", "select 1 as id\n")
+    said = typed("model", "test", "mine")
+    assert (said.status, "! unique of id: 20 rows repeat a id" in said.err) == (1, True)
+    said = typed("run", "--step", "trust")
+    assert said.status == 1
+    assert "trusted.mine has no version yet" in said.err
+    assert typed("sql", "from trusted.nobody").status == 2
