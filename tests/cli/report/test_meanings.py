@@ -8,9 +8,11 @@ from rich.cells import cell_len
 
 from conftest import feeding
 from planlake.cli.fitting import broken_name
-from planlake.config import load_config
+from planlake.config import Config, load_config
 from planlake.lake.about_tables import OF_COLUMNS
+from planlake.report.meanings import describe_resource
 from planlake.simulator.dataset import Dataset
+from planlake.sources.catalogue import catalogue_of
 from planlake.sources.meanings import meanings_of
 
 GUESS, SURE = "admin_officer_id", "application_stage"
@@ -67,7 +69,20 @@ def test_a_long_name_is_broken_after_an_underscore_and_is_whole():
     for name in ("total_non_residential_total_gross_floorspace_proposed", "_x__y_", "unbroken" * 6, ""):
         lines = broken_name(name, 20)
         assert "".join(line.strip() for line in lines) == name
+        assert all(line.startswith("  ") for line in lines[1:])
         assert all(len(line) <= 20 or "_" not in line[2:-1] for line in lines)
+
+
+def test_a_column_that_is_called_otherwise_than_its_key_has_the_meaning_of_its_key(tmp_path):
+    folder = tmp_path / "ours"
+    folder.mkdir()
+    (folder / "source.toml").write_text("")
+    (folder / "trees.toml").write_text('[trees.columns]\nid = "integer"\nbatch = "text"\n')
+    head = "resource,column,meaning,label_source,confidence\n"
+    (folder / "meanings.csv").write_text(f"{head}trees,batch,Planted together.,our notes,public\n")
+    config = Config(source="./ours", folder=tmp_path)
+    found = describe_resource(config, catalogue_of(config).resource("trees"))
+    assert (found["batch"].column, found["batch"].meaning) == ("batch_2", "Planted together.")
 
 
 # ---------------------------------------------------------------- search

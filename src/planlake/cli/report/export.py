@@ -1,4 +1,4 @@
-"""`planlake export`: tables as a DuckDB file or as Parquet, for other programs."""
+"""`planlake export`: tables as a DuckDB file or as Parquet for other programs, or described to dbt."""
 
 import re
 import shlex
@@ -11,6 +11,7 @@ import typer
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 
 if TYPE_CHECKING:
+    from planlake.config import Config
     from planlake.errors import ConfigurationError
     from planlake.report.export import ExportTarget
 
@@ -21,9 +22,14 @@ ENDING = re.compile(r"\.[A-Za-z]\w{0,7}")  # of a file, whatever kind that is
 
 
 def export(
-    out: Annotated[Path, typer.Option("--out", help="A file (FILE.duckdb), or a folder for Parquet files.")],
     tables: Annotated[
         list[str] | None, typer.Argument(help="Tables or views; the refined views of all that were loaded by default.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A file (FILE.duckdb), or a folder for Parquet files.")
+    ] = None,
+    dbt_sources: Annotated[
+        Path | None, typer.Option("--dbt-sources", help="Write this sources.yml, which describes the tables to dbt.")
     ] = None,
     format: Annotated[  # noqa: A002
         str | None, typer.Option("--format", help="duckdb or parquet.", show_default="by the ending of --out")
@@ -36,28 +42,54 @@ def export(
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
-    """Write tables into a DuckDB file, or into Parquet files, with what they are and as of when beside them."""
+    """Write tables into a DuckDB file or Parquet files, with what they are and as of when, or describe them to dbt."""
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, print_table, progress_bars, remark
-    from planlake.cli.selecting import day_of
+    from planlake.cli.screen import print_json, remark
+    from planlake.errors import ConfigurationError
 
+    if out is None and (dbt_sources is None or format is not None or as_of is not None):
+        hint = "--out FILE.duckdb, or the name of a folder for Parquet"
+        raise ConfigurationError("an export needs a place: --out is missing", hint=hint)
     loaded = configuration(config)
-    target = _target(out, format, replaces=force)
-    day = day_of("--as-of", as_of)
-    from planlake.report import export as library
+    target = _target(out, format, replaces=force) if out is not None else None
+    if dbt_sources is not None:
+        from planlake.report.dbt_sources import check_sources_file
 
+        check_sources_file(dbt_sources, replaces=force)
+    told: dict[str, object] = {}
+    if target is not None:
+        told |= _export(loaded, tables or [], target, env=env, as_of=as_of, is_shown=not json)
+        remark(f"{out} written")
+    if dbt_sources is not None:
+        from planlake.report.dbt_sources import dbt_sources as described
+        from planlake.report.dbt_sources import write_sources_file
+
+        write_sources_file(dbt_sources, described(loaded, tables or [], environment=env))
+        told["dbt_sources"] = str(dbt_sources)
+        remark(f"{dbt_sources} written")
+    if json:
+        print_json(told)
+
+
+def _export(
+    config: "Config", tables: list[str], target: "ExportTarget", *, env: str | None, as_of: str | None, is_shown: bool
+) -> dict[str, object]:
+    """Export the tables, show them if wanted; what was done, as JSON has it."""
+    from planlake.cli.screen import print_table, progress_bars, remark
+    from planlake.cli.selecting import day_of
+    from planlake.report.export import export as carry_out
+
+    day = day_of("--as-of", as_of)
     with progress_bars() as notify:
-        done = library.export(loaded, tables or [], target, environment=env, as_of=day, notify=notify)
+        done = carry_out(config, tables, target, environment=env, as_of=day, notify=notify)
     for note in done.notes:
         remark(note)
-    if json:
-        print_json(asdict(done))
-        return
-    rows = [(one.table, one.rows, one.columns, one.published, one.file) for one in done.tables]
-    columns = ("table", "rows", "columns", "published", "file")
-    shown = columns if target.format == "parquet" else columns[:-1]
-    print_table("", shown, (row[: len(shown)] for row in rows), numbers=("rows", "columns"))
-    remark(f"{out} written")
+    if is_shown:
+        rows = [(one.table, one.rows, one.columns, one.published, one.file) for one in done.tables]
+        columns = ("table", "rows", "columns", "published", "file")
+        shown = columns if target.format == "parquet" else columns[:-1]
+        print_table("", shown, (row[: len(shown)] for row in rows), numbers=("rows", "columns"))
+    return asdict(done)
 
 
 def _target(out: Path, name: str | None, *, replaces: bool) -> "ExportTarget":
