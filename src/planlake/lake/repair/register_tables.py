@@ -27,7 +27,7 @@ from planlake.lake.repair.metadata_files import (
 )
 from planlake.lake.repair.moved_table import Move
 from planlake.lake.repair.rewrite_moved_table import rewrite_here
-from planlake.lake.repair.split_histories import Chosen, branches, give_up, leave_out, split_of
+from planlake.lake.repair.split_histories import Chosen, branches, give_up, has_branches, leave_out, split_of
 from planlake.lake.repair.stored_tables import Place, places_in
 from planlake.lake.tables.format import check_format
 from planlake.lake.tables.stored_files import are_there, path_in_storage
@@ -99,7 +99,7 @@ def recover(base: Lake, *, is_moved: bool = False, history: Chosen | None = None
     _check_formats(places, choices)
     choices = [_settled(choice) for choice in choices]
     unowned = [place for lake in lakes[1:] for place in _unowned(lake, places, choices)]
-    choices = _telling(choice for choice in choices if choice.place not in unowned)
+    choices = _telling([choice for choice in choices if choice.place not in unowned], places)
     for choice in sorted(choices, key=_order):
         _register(choice)
     found = [*map(_told, choices), *_beside(base, choices), *(_taken_out(place) for place in unowned if place.is_known)]
@@ -171,11 +171,12 @@ def files_gone(number: int | None) -> str:
     return f"files of {number} are gone or cut off"
 
 
-def _telling(choices: Iterable[_Choice]) -> list[_Choice]:
-    """Without a single file that is left out: a killed command wrote it and never committed it, one at a time."""
-    told = list(choices)
-    left_out = [choice for choice in told if choice.passed_over.endswith(LEFT_OUT)]
-    return told if len(left_out) > 1 else [choice for choice in told if choice not in left_out]
+def _telling(choices: Sequence[_Choice], places: Sequence[Place]) -> list[_Choice]:
+    """Without files that are left out and are no history: killed or refused commands wrote and never committed them."""
+    left_out = [choice for choice in choices if choice.passed_over.endswith(LEFT_OUT)]
+    lakes = {id(one.place.lake): one.place.lake for one in left_out}.values()
+    is_history = len(left_out) > 1 and any(has_branches(lake, places) for lake in lakes)
+    return [choice for choice in choices if is_history or choice not in left_out]
 
 
 def _check_formats(places: Iterable[Place], choices: Iterable[_Choice]) -> None:

@@ -5,7 +5,7 @@ bookmarks of the two know nothing of each other, so they are never joined: one i
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
@@ -17,6 +17,7 @@ from planlake.lake.lake import LEDGER, ZONES, Lake, clear_errors
 from planlake.lake.repair.check_location import GIVEN_UP, given_up_tables
 from planlake.lake.repair.metadata_files import MetadataFile, ends, missing_file
 from planlake.lake.repair.stored_tables import Place, places_in
+from planlake.lake.tables.version_summary import FOLLOWS, entry
 from planlake.printable import listed
 
 Chosen = Literal["older", "newer"]
@@ -171,17 +172,27 @@ def branches(base: Lake, places: Sequence[Place]) -> list[tuple[Place, MetadataF
     """Where the history of a lake's own tables goes on beside the one its catalogue has: the newest file of each.
 
     Another catalogue wrote it, or this one before a backup of it was restored. A file alone is none: a command that was
-    killed leaves one that it never committed, one at a time. What `recover` told of before is not told again.
+    killed leaves one that it never committed, and one whose commits the catalogue refused as many as it tried. What
+    `recover` told of before is not told again.
     """
-    left_out = _left_out(base)
-    own = [place for place in places if place.lake is base and place.known is not None]
+    return _branches(base, places, _left_out(base))
+
+
+def has_branches(lake: Lake, places: Sequence[Place]) -> bool:
+    """Whether the history of a lake's tables, or of a preview's own, goes on beside the one its catalogue has."""
+    return bool(_branches(lake, places, set()))
+
+
+def _branches(lake: Lake, places: Sequence[Place], left_out: Collection[str]) -> list[tuple[Place, MetadataFile]]:
+    own = [place for place in places if place.lake is lake and place.known is not None]
     found = [
         (place, one)
         for place in own
         for one in ends(place.read, _unfollowed(place))
         if _name(one) not in left_out and place.known and _is_beside(place, place.known, one)
     ]
-    return found if any(_goes_on_beside(*one) for one in found) or _are_of_one_command(found, own) else []
+    is_history = any(_goes_on_beside(*one) for one in found) or _follow_another(found)
+    return found if is_history or _may_be_of_one_command(found, own) else []
 
 
 def _is_beside(place: Place, known: MetadataFile, one: MetadataFile) -> bool:
@@ -199,15 +210,28 @@ def _goes_on_beside(place: Place, one: MetadataFile) -> bool:
     return any(location in place.files and location not in own for location in one.log)
 
 
-def _are_of_one_command(found: Sequence[tuple[Place, MetadataFile]], own: Iterable[Place]) -> bool:
+def _follow_another(found: Sequence[tuple[Place, MetadataFile]]) -> bool:
+    """Whether one of these files was written once a catalogue had taken another of them, which this one never did."""
+    versions = {str(one.metadata.current_snapshot_id) for _, one in found}
+    return any(_followed(one) in versions for _, one in found)
+
+
+def _followed(one: MetadataFile) -> str:
+    """The version that the process which wrote a file had committed before; empty where an older Planlake wrote it."""
+    return entry(one.metadata.current_snapshot(), FOLLOWS)
+
+
+def _may_be_of_one_command(found: Sequence[tuple[Place, MetadataFile]], own: Iterable[Place]) -> bool:
     """Whether files of two tables were written one soon after the other, nothing of the known history in between.
 
-    Commands that were killed leave one file each; whatever writes ends with rows of several tables at once.
+    Commands that were killed leave one file each; whatever writes ends with rows of several tables at once. Commands
+    that were refused look the same, so it is not asked of files that say which version they follow.
     """
     committed = sorted(when for place in own if place.known for when in _commits(place.known))
-    ordered = sorted(((one.written_at, place.identifier) for place, one in found))
+    ordered = sorted(((one.written_at, place.identifier, _followed(one)) for place, one in found))
     return any(
         before[1] != after[1]
+        and not (before[2] and after[2])
         and after[0] - before[0] <= TOGETHER_MS
         and bisect_right(committed, before[0]) == bisect_left(committed, after[0])
         for before, after in pairwise(ordered)

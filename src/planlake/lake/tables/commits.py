@@ -6,8 +6,10 @@ the few columns that reads are narrowed by; on a table of 752 columns the rest w
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from weakref import WeakKeyDictionary
 
 import pyarrow as pa
+from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
@@ -22,7 +24,10 @@ from pyiceberg.types import IcebergType
 from planlake.errors import ConflictError
 from planlake.lake.tables.parquet import write_file
 from planlake.lake.tables.pyiceberg_fixes import fix_overwrite, skip_old_files
-from planlake.lake.tables.version_summary import bookmarks_of
+from planlake.lake.tables.version_summary import FOLLOWS, NOTHING_BEFORE, bookmarks_of
+
+# By catalogue, and by whether it is a preview's, the version that the catalogue took last from this process.
+_last_taken: WeakKeyDictionary[Catalog, dict[bool, int]] = WeakKeyDictionary()
 
 
 def commit(
@@ -37,12 +42,16 @@ def commit(
 ) -> Table:
     """Commit files to the table in one snapshot, tagged in the same commit; the bookmark is carried on.
 
+    The version says which one, of whatever table, this process committed before. If the catalogue refuses a commit, no
+    later one names it: that tells files of refused commits from those of another catalogue, which took them.
     What is to `remove` is None where all files are replaced and the lists that name them cannot be read.
     `types` are columns that have another type from this snapshot on, `schema` all columns where they come from another
     table with the same ids; earlier snapshots keep theirs. Raises
     ConflictError where another process committed first: nothing was changed then, and reading again is safe.
     """
-    carried = {**bookmarks_of(table), **(properties or {})}
+    last = _last_taken.setdefault(table.catalog, {})
+    is_preview = table.name()[0].startswith("preview-")
+    carried = {**bookmarks_of(table), **(properties or {}), FOLLOWS: str(last.get(is_preview, NOTHING_BEFORE))}
     removed = list(remove or ())
     with transaction_on(table) as transaction:
         _retype(transaction, types or {})
@@ -57,6 +66,7 @@ def commit(
                 snapshot.append_data_file(file)
         if tag is not None:
             ManageSnapshots(transaction).create_tag(snapshot.snapshot_id, tag).commit()
+    last[is_preview] = snapshot.snapshot_id
     return table
 
 

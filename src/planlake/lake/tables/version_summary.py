@@ -10,6 +10,10 @@ RUN = "planlake.run"
 RUN_DATE = "planlake.run-date"
 READ = "planlake.read"  # of a trusted table: what it was made of, as JSON
 REBUILT = "planlake.rebuilt"  # the run that last built the table from the step before it
+# The version, of any table, that the same process committed before; not among those that begin with `planlake.`, which
+# older Planlakes carry on from one version to the next.
+FOLLOWS = "planlake-follows"
+NOTHING_BEFORE = "none"
 
 
 def rebuilt_in(snapshot: Snapshot | None) -> str:
