@@ -15,11 +15,10 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from planlake.config import Config
 from planlake.errors import ConfigurationError
-from planlake.lake.about_tables import about
 from planlake.lake.views.query import columns_of
 from planlake.lake.views.views import Views, places_of_names
 from planlake.report.export import exported_names
-from planlake.report.meanings import Described, comment_of, describe_table
+from planlake.report.meanings import Described, about_table, comment_of, describe_table
 from planlake.report.query import open_views
 from planlake.runs.expectations import DAYS_OF
 from planlake.sources.catalogue import Resource, catalogue_of
@@ -36,7 +35,7 @@ def dbt_sources(config: Config, tables: Sequence[str], *, environment: str | Non
     Raises ConfigurationError for an unknown table, and where nothing was loaded.
     """
     with open_views(config, environment=environment) as views:
-        names, places = exported_names(views, tables), places_of_names(views.lake, views.resources)
+        names, places = exported_names(views, tables), places_of_names(views)
         if not names:
             raise ConfigurationError("nothing was loaded yet", hint="planlake run")
         found: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -94,9 +93,9 @@ def _source(config: Config, zone: str, database: str, tables: list[dict[str, Any
 def _table(views: Views, config: Config, zone: str, name: str, columns: Mapping[str, str]) -> dict[str, Any]:
     """One table; only the view of a resource has one row for each id, and says when it was brought up to date."""
     resource = catalogue_of(config).resources.get(name) if zone == "refined" else None
-    described = describe_table(views, config, name, columns)
+    described = describe_table(views, config, zone, name, columns)
     found: dict[str, Any] = {"name": _plain(name)}
-    if said := about(zone, name):
+    if said := about_table(views, zone, name):
         found["description"] = _plain(said)
     if days := _days(config, name) if resource is not None else 0:
         # a snapshot is of a day, so it is older than the limit of the check `freshness` a day after that has passed

@@ -22,11 +22,10 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError, LakeError
-from planlake.lake.about_tables import about
 from planlake.lake.lake import Lake
 from planlake.lake.views.query import columns_of
 from planlake.lake.views.views import Views, known_names, places_of_names
-from planlake.report.meanings import comment_of, describe_table
+from planlake.report.meanings import about_table, comment_of, describe_table
 from planlake.report.query import open_views
 from planlake.telemetry.progress import Notify, Progress, ignore
 from planlake.version import __version__
@@ -212,11 +211,11 @@ def _to_duckdb(connection: Connection, file: Path, tables: Columns, notify: Noti
 
 def _write_comments(views: Views, config: Config, tables: Columns) -> None:
     """What tables hold and columns mean, as comments of the DuckDB file."""
-    statements, places = list[str](), places_of_names(views.lake, views.resources)
+    statements, places = list[str](), places_of_names(views)
     for table, columns in tables.items():
         target = f"export.main.{identifier(table)}"
-        said = {f"table {target}": about(places[table][0], table)}
-        for one in describe_table(views, config, table, columns):
+        said = {f"table {target}": about_table(views, places[table][0], table)}
+        for one in describe_table(views, config, places[table][0], table, columns):
             said[f"column {target}.{identifier(one.column)}"] = comment_of(one)
         statements += [f"comment on {what} is {literal(text)}" for what, text in said.items() if text]
     views.connection.execute("; ".join(["begin", *statements, "commit"]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from planlake.config import Config
 from planlake.engines.sql import identifier
-from planlake.lake.about_tables import OF_COLUMNS, resource_of
+from planlake.lake.about_tables import OF_COLUMNS, about, resource_of
 from planlake.lake.tables.columns import key_by_column, keys_of
 from planlake.lake.views.views import Views
 from planlake.sources.catalogue import Resource, catalogue_of
@@ -19,8 +19,8 @@ Words = Sequence[re.Pattern[str]]
 class Described:
     """A column with what it means, as it is shown (a guess says that it is one), and what its values stand for.
 
-    `confidence` says how the meaning is known and `source` where from; both are empty for Planlake's own columns. All
-    three are empty where nobody knows.
+    `confidence` says how the meaning is known and `source` where from: both are empty for Planlake's own columns, and a
+    model's own have its file alone. All three are empty where nobody knows.
     """
 
     column: str
@@ -73,12 +73,27 @@ def describe_resource(config: Config, resource: Resource) -> dict[str, Described
     return dict(zip(resource.columns, describe_columns(config, resource.name, types, keys), strict=True))
 
 
-def describe_table(views: Views, config: Config, name: str, columns: Mapping[str, str]) -> list[Described]:
-    """The columns of a table or view, which are given with their types."""
+def about_table(views: Views, zone: str, name: str) -> str:
+    """What a table or view of a zone holds, as its model says or as Planlake does; empty where neither does."""
+    model = views.models.by_name.get(name) if zone == "trusted" else None
+    return model.about if model is not None else about(zone, name)
+
+
+def describe_table(views: Views, config: Config, zone: str, name: str, columns: Mapping[str, str]) -> list[Described]:
+    """The columns of a table or view, which are given with their types; what a model says of its own comes first."""
     resource = catalogue_of(config).resources.get(resource_of(name.lower()))
-    if resource is None:
-        return [Described(column, kind) for column, kind in columns.items()]
-    return describe_columns(config, resource.name, columns, _keys(views, resource))
+    found = [Described(column, kind) for column, kind in columns.items()]
+    if resource is not None:
+        found = describe_columns(config, resource.name, columns, _keys(views, resource))
+    model = views.models.by_name.get(name.lower()) if zone == "trusted" else None
+    if model is None:
+        return found
+    return [
+        replace(one, meaning=model.columns[one.column], confidence=None, source=model.file.name)
+        if one.column in model.columns
+        else one
+        for one in found
+    ]
 
 
 def _keys(views: Views, resource: Resource) -> dict[str, str]:

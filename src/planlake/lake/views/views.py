@@ -338,10 +338,10 @@ def known_names(
     }
 
 
-def places_of_names(lake: Lake, resources: Mapping[str, ResourceSpec]) -> dict[str, tuple[str, str]]:
+def places_of_names(views: Views) -> dict[str, tuple[str, str]]:
     """The zone and database in which a name that is given without one is found, for everything that can be queried."""
-    known = known_names(lake, resources)
-    lakes = [one for one in (lake.base, lake) if one is not None]
+    known = known_names(views.lake, views.resources, views.models)
+    lakes = [one for one in (views.lake.base, views.lake) if one is not None]
     return {
         name: (zone, one.database(zone))
         for zone in reversed(SEARCHED_ZONES)
