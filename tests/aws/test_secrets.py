@@ -6,10 +6,17 @@ import pytest
 
 from conftest import feeding
 from flow.ingest.served import DAY_1, DAY_2, assert_equal, fill, served, settings_of
-from planlake.errors import ConfigurationError
+from planlake.errors import ConfigurationError, PlanlakeError
 from planlake.sources.secrets import read_secret
 
-KEPT = {"public": "the public key", "private": "the private key", "port": 8080}
+KEPT = {
+    "public": "the public key",
+    "private": "the private key",
+    "port": 8080,
+    "none": None,
+    "yes": True,
+    "in": {"a": 1},
+}
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +26,8 @@ def kept(stand_ins):
     opened = boto3.client("secretsmanager")
     opened.create_secret(Name="council/keys", SecretString=json.dumps(KEPT))
     opened.create_secret(Name="council/token", SecretString="the token\n")
+    opened.create_secret(Name="council/binary", SecretBinary=b"the binary key")
+    opened.create_secret(Name="council/list", SecretString='["the first"]')
 
 
 @pytest.mark.parametrize(
@@ -26,22 +35,51 @@ def kept(stand_ins):
     [
         ("aws-secret:council/token", "the token"),
         ("aws-secret:council/keys#private", "the private key"),
-        ("aws-secret:council/keys#port", "8080"),
     ],
 )
 def test_a_secret_is_read_whole_or_by_its_key(kept, tmp_path, reference, value):
     assert read_secret("api.token", reference, tmp_path) == value
 
 
-@pytest.mark.parametrize(
-    "reference", ["aws-secret:council/none", "aws-secret:council/keys#none", "aws-secret:council/token#x"]
-)
-def test_what_is_not_there_is_told_and_what_is_there_is_not(kept, tmp_path, reference):
+WHY_NOT = [
+    ("aws-secret:council/none", "there is no such secret in eu-west-2"),
+    ("aws-secret:council/keys#absent", "it has no key absent"),
+    ("aws-secret:council/keys#port", "its key port is no text"),
+    ("aws-secret:council/keys#none", "its key none is no text"),
+    ("aws-secret:council/keys#yes", "its key yes is no text"),
+    ("aws-secret:council/keys#in", "its key in is no text"),
+    ("aws-secret:council/keys", "it is JSON: name the key of it, aws-secret:council/keys#KEY"),
+    ("aws-secret:council/keys#", "it is JSON: name the key of it, aws-secret:council/keys#KEY"),
+    ("aws-secret:council/list", "it is JSON: name the key of it, aws-secret:council/list#KEY"),
+    ("aws-secret:council/list#x", "it is not a JSON object: leave #x out"),
+    ("aws-secret:council/token#x", "it is not a JSON object: leave #x out"),
+    ("aws-secret:council/binary", "it is binary, not text"),
+]
+
+
+@pytest.mark.parametrize(("reference", "why"), WHY_NOT)
+def test_what_is_no_key_is_refused_and_told_without_what_is_there(kept, tmp_path, reference, why):
     with pytest.raises(ConfigurationError) as raised:
         read_secret("api.token", reference, tmp_path)
     said = "".join(raised.value.lines())
-    assert f"AWS secret {reference.partition(':')[2].partition('#')[0]} (" in said
-    assert not any(str(one) in said for one in (*KEPT.values(), "the token"))
+    assert f"AWS secret {reference.partition(':')[2].partition('#')[0]} ({why})" in said
+    assert not any(str(one) in said for one in ("public key", "8080", "True", "the token", "binary key", "the first"))
+
+
+def test_where_aws_cannot_be_asked_for_a_secret_the_reason_is_told(kept, tmp_path, monkeypatch):
+    def told(**variables):
+        with monkeypatch.context() as changed:
+            for name, value in {"AWS_CONFIG_FILE": "none", "AWS_SHARED_CREDENTIALS_FILE": "none", **variables}.items():
+                changed.setenv(name, value) if value else changed.delenv(name)
+            with pytest.raises(PlanlakeError) as raised:
+                read_secret("api.token", "aws-secret:council/token", tmp_path)
+        return raised.value
+
+    assert "no AWS region is named" in str(told(AWS_REGION="", AWS_DEFAULT_REGION=""))
+    assert "no AWS credentials were found" in str(told(AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY=""))
+    assert "AWS_PROFILE names a profile that is not there" in str(told(AWS_PROFILE="nobody"))
+    away = told(AWS_ENDPOINT_URL="http://127.0.0.1:1")
+    assert (away.exit_code, away.message) == (3, "http://127.0.0.1:1/ does not answer")
 
 
 def test_keys_are_read_once_a_run_and_again_when_they_are_changed_in_the_middle_of_it(kept, tmp_path, capfd):

@@ -1,6 +1,5 @@
 """Reads the secrets that the configuration refers to; they are never shown."""
 
-import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +8,9 @@ from urllib.parse import urlsplit
 from planlake.config import Config
 from planlake.config_file import VARIABLE
 from planlake.errors import ConfigurationError
+from planlake.sources.aws_secrets import read_aws_secret
 
 MOST_BYTES = 2**16
-REFUSED = ("AccessDeniedException", "AccessDenied", "403")  # codes of AWS
 ON_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -60,7 +59,7 @@ def read_secret(place: str, reference: str, folder: Path) -> str:
     """The secret of a place in the configuration, from `PLANLAKE_<PLACE>` or its reference (files are of `folder`).
 
     What stands around it, such as the end of a line, is no part of it. Raises ConfigurationError where there is none,
-    or where it has several lines.
+    or where it has several lines, and SourceUnreachable where AWS keeps it and does not answer.
     """
     override = f"PLANLAKE_{place.replace('.', '_').upper()}"
     looked = [f"variable {override} ({_absent(override)})"]
@@ -85,7 +84,7 @@ def _resolve(reference: str, folder: Path, looked: list[str]) -> str:
         looked.append(f"file {path} (absent, empty, not readable or larger than a key)")
         return _read_file(path)
     name, _, key = reference.removeprefix("aws-secret:").partition("#")
-    found, why_not = _read_aws_secret(name, key)
+    found, why_not = read_aws_secret(name, key)
     looked.append(f"AWS secret {name} ({why_not})")
     return found
 
@@ -102,19 +101,3 @@ def _read_file(path: Path) -> str:
         return content.decode("utf-8-sig") if len(content) <= MOST_BYTES else ""
     except (OSError, ValueError):
         return ""
-
-
-def _read_aws_secret(name: str, key: str) -> tuple[str, str]:
-    """A secret as it is kept, or what is at a key of it where it is a JSON object; empty with why it is not there."""
-    try:
-        import boto3  # type: ignore[import-not-found,import-untyped,unused-ignore] # noqa: PLC0415 - installed by planlake[aws] only
-    except ImportError:
-        hint = "pip install 'planlake[aws]'"
-        raise ConfigurationError("reading an AWS secret needs boto3", facts={"secret": name}, hint=hint) from None
-    try:
-        text = str(boto3.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
-        return str(json.loads(text)[key]) if key else text, "empty"
-    except Exception as error:  # whatever the reason, its text must not be shown
-        if getattr(error, "response", {}).get("Error", {}).get("Code") in REFUSED:
-            return "", "AWS refuses secretsmanager:GetSecretValue"
-        return "", f"{f'without the key {key}, or ' if key else ''}not readable"
