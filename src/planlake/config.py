@@ -246,9 +246,11 @@ class SqlCheck(_Record):
 
 
 class ModelSettings(_Record):
-    """Where the models of the trusted zone are."""
+    """Where the models of the trusted zone are, the file of the council's closing days, values that models ask for."""
 
     folder: _Path = "models"
+    closing_days: str = ""
+    settings: Mapping[str, str | int | float | bool] = Field(default_factory=dict)
 
 
 class Config(_Record):

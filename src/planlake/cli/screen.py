@@ -31,6 +31,7 @@ MARKS = {
     "failed": "x failed",
     "built": "+ built",
     "left alone": "! left alone",
+    "waiting": "- waiting",
 }
 PROGRAM = "planlake"
 COMMAND = re.compile(r"(?<![\w./-])planlake ((?:env )?[a-z]+)(?![\w.])")

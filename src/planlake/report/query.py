@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 import pyarrow as pa
 
@@ -18,6 +19,7 @@ from planlake.lake.views.query import QueryContext, Values, answer_query
 from planlake.lake.views.views import Views
 from planlake.report.printable_rows import unique
 from planlake.sources.catalogue import catalogue_of
+from planlake.sources.closing_days import closing_days_of
 from planlake.sources.records import texts_of
 
 
@@ -31,12 +33,13 @@ def open_for_queries(config: Config, *, environment: str | None = None, as_of: d
 
 
 def models_in(config: Config, resources: Mapping[str, object]) -> Models:
-    """The models of a configuration; none, and nothing is opened, where it has no folder for them."""
-    folder = config.folder / config.models.folder
-    if not folder.is_dir():
-        return Models()
-    with connected_to_read(config.settings.memory_limit_megabytes) as connection:
-        return read_models(folder, connection, resources)
+    """The models of a configuration and what they are given; none where it has no folder for them."""
+    folder, models = config.folder / config.models.folder, Models()
+    if folder.is_dir():
+        with connected_to_read(config.settings.memory_limit_megabytes) as connection:
+            models = read_models(folder, connection, resources)
+    settings = {name: str(value) for name, value in config.models.settings.items()}
+    return replace(models, closing_days=partial(closing_days_of, config), settings=settings)
 
 
 @contextmanager

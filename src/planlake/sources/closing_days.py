@@ -4,6 +4,7 @@ from csv import Error, reader
 from datetime import date
 from pathlib import Path
 
+from planlake.config import Config
 from planlake.errors import ConfigurationError
 
 FIRST_YEAR, LAST_YEAR = 1990, 2040
@@ -17,6 +18,12 @@ def read_closing_days(file: Path | None = None) -> tuple[date, ...]:
     """
     own = _days_in(file) if file is not None else set()
     return tuple(sorted(own | _bank_holidays()))
+
+
+def closing_days_of(config: Config) -> tuple[date, ...]:
+    """The closing days that models count with, by the configuration."""
+    file = config.models.closing_days
+    return read_closing_days(config.folder / file if file else None)
 
 
 def _bank_holidays() -> set[date]:

@@ -12,6 +12,7 @@ from planlake.changes.forget import forget
 from planlake.changes.previews import create, promote
 from planlake.changes.rebuild import rebuild
 from planlake.changes.rollback import rollback, undo
+from planlake.config import load_config
 from planlake.flow.trust import step
 from planlake.lake.open_lake import open_lake
 from planlake.runs.plan import Selection
@@ -297,3 +298,50 @@ def test_models_are_listed_begun_and_tried(feed, monkeypatch, capfd):
     assert said.status == 1
     assert "trusted.mine has no version yet" in said.err
     assert typed("sql", "from trusted.nobody").status == 2
+
+
+def test_models_count_working_days_and_ask_for_the_day_and_for_settings(feed):
+    file = feed.config.folder / "planlake.yaml"
+    (feed.config.folder / "closed.csv").write_text("day\n2026-12-24\n")
+    given = "models: {closing_days: closed.csv, settings: {threshold: 7}}\n"
+    file.write_text(file.read_text() + given)
+    feed.config = load_config(file)
+    days = "working_days(date '2026-12-23', date '2026-12-29')::integer as days"
+    write(
+        feed, "given", f"select {days}, run_day() as day, setting('threshold', 1) as threshold, setting('x', 2) as x\n"
+    )
+    feed.run_at(DAY_1)
+    told = [{"days": 2, "day": date(2026, 11, 17), "threshold": "7", "x": "2"}]
+    assert feed.rows("from trusted.given") == told
+    assert outcomes(built(feed))["given"] == "up to date"
+    (feed.config.folder / "closed.csv").write_text("day\n")
+    assert outcomes(built(feed))["given"] == "built"
+    assert feed.rows("from trusted.given") == [{**told[0], "days": 3}]
+    assert outcomes(built(feed, DAY_2))["given"] == "built"
+    assert feed.rows("select day from trusted.given") == [{"day": date(2026, 11, 18)}]
+
+
+def test_a_model_waits_for_a_table_that_was_never_loaded(feed):
+    write(feed, "later", "select id from refined.appeals\n")
+    write(feed, "on_later", "select id from trusted.later\n")
+    result = feed.run_at(DAY_1)
+    assert (outcomes(result)["later"], outcomes(result)["on_later"], result.exit_code) == ("waiting", "waiting", 0)
+    assert {one.model: one.message for one in result.models}["later"] == "refined.appeals was not loaded yet"
+
+
+def test_shipped_models_are_copied_and_compared(feed, monkeypatch, capfd):
+    def typed(*arguments):
+        return typed_in_process(monkeypatch, capfd, [*arguments, "--config", feed.config.folder / "planlake.yaml"])
+
+    said = typed("model", "diff")
+    assert "applications.sql: shipped, not in your folder" in said.err
+    assert "people.sql: your own" in said.err
+    assert typed("model", "copy").status == 0
+    change(feed, "agents", "(2, 32)", "(2)")
+    said = typed("model", "diff")
+    assert "-where contact_type_id in (2, 32)\n+where contact_type_id in (2)" in said.out
+    assert "shipped, not" not in said.err
+    assert "(2)" in (feed.config.folder / "models/agents.sql").read_text()
+    typed("model", "copy")
+    assert "(2)" in (feed.config.folder / "models/agents.sql").read_text()
+    assert {"applications", "people"} <= {one["name"] for one in json.loads(typed("model", "list", "--json").out)}

@@ -108,3 +108,43 @@ def test(name: ModelName, env: EnvironmentName = None, config: ConfigFile = None
         )
     if failed:
         raise typer.Exit(1)
+
+
+@model.command()
+def diff(config: ConfigFile = None, json: AsJson = False) -> None:
+    """Show how your models differ from those that this version of Planlake ships."""
+    from planlake.cli.loading import configuration
+    from planlake.cli.screen import echo, print_json, remark
+
+    loaded = configuration(config)
+    from planlake.setup.copy_models import differing_models
+
+    found = differing_models(loaded)
+    if json:
+        print_json([asdict(one) for one in found])
+        return
+    for one in found:
+        for line in one.lines:
+            echo(printable(line))
+    said = {"missing": "shipped, not in your folder", "own": "your own"}
+    for one in found:
+        if one.state in said:
+            remark(f"{printable(one.file)}: {said[one.state]}")
+    if any(one.state == "missing" for one in found):
+        remark("hint: planlake model copy writes those that are missing")
+    if not found:
+        remark("your models are those that are shipped")
+
+
+@model.command()
+def copy(config: ConfigFile = None) -> None:
+    """Put the shipped models into your folder; what is there already is left as it is."""
+    from planlake.cli.loading import configuration
+    from planlake.cli.screen import counted, remark
+
+    loaded = configuration(config)
+    from planlake.setup.copy_models import copy_models
+
+    written = copy_models(loaded)
+    folder = loaded.folder / loaded.models.folder
+    remark(f"{counted(len(written), 'file is', 'files are')} written to {folder}\nhint: planlake run --step trust")

@@ -63,6 +63,9 @@ def init(
     aws: Annotated[
         str | None, typer.Option("--aws", help="Keep the lake in Glue and here on S3: s3://BUCKET/FOLDER/.")
     ] = None,
+    models: Annotated[
+        bool, typer.Option("--models", help="Put the shipped models into the folder models/ too.")
+    ] = False,
     config: ConfigFile = None,
 ) -> None:
     """Write a planlake.yaml, explained line by line; an existing one is left alone."""
@@ -84,6 +87,12 @@ def init(
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from None
     typer.echo(f"{file} written")
+    if models:
+        from planlake.config import Config
+        from planlake.setup.copy_models import copy_models
+
+        written = copy_models(Config(source=source, folder=file.parent))
+        remark(f"{len(written)} files of models written; add the tables that they read: planlake model list")
     named = f" --config {shlex.quote(str(file))}" if config else ""
     remark(f"next: set the keys it names, then planlake doctor{named}")
 

@@ -24,18 +24,26 @@ def _inputs(context: Context, models: Models, model: Model) -> Iterator[tuple[st
     yield model.name, model.digest
     if "run_day(" in model.query:
         yield "run day", f"{context.clock.today():%Y%m%d}"
+    if "setting(" in model.query:
+        yield "settings", _digest(json.dumps(dict(models.settings), sort_keys=True))
+    if "working_days(" in model.query:
+        yield "closing days", _digest(" ".join(map(str, models.closing_days())))
     for schema, name in model.reads:
         if schema == MAPPING:
-            yield f"{MAPPING}.{name}", hashlib.sha256(models.mappings[name].read_bytes()).hexdigest()[:16]
+            yield f"{MAPPING}.{name}", _digest(models.mappings[name].read_text(errors="replace"))
         elif schema == "trusted" and models.by_name[name].is_view:
             yield from _inputs(context, models, models.by_name[name])
         else:
-            yield f"{schema}.{name}", version_read(context.lake, schema, _stored(schema, name))
+            yield f"{schema}.{name}", version_read(context.lake, schema, stored_as(schema, name))
             if schema == "refined" and "snapshot_" in model.query:
                 yield f"{name} published", published_dates(context.lake, context.connection).get(name, "")
 
 
-def _stored(schema: str, name: str) -> str:
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def stored_as(schema: str, name: str) -> str:
     """The table that a refined view reads."""
     if schema != "refined" or name.startswith(("increment_", "current_")):
         return name

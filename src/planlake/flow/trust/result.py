@@ -5,7 +5,7 @@ from typing import Literal
 
 from planlake.checks.quality import CheckResult
 
-ModelOutcome = Literal["built", "up to date", "held", "failed", "left alone"]
+ModelOutcome = Literal["built", "up to date", "held", "failed", "left alone", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class ModelResult:
     """One model: what became of it and why, the rows of the version it shows, its checks.
 
     It is held where a check failed and failed where its SQL did; what stands on it is left alone. The version before
-    stays then.
+    stays then. It waits where a table that it reads was never loaded, which is no trouble.
     """
 
     model: str

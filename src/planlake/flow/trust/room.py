@@ -3,22 +3,34 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 
 import duckdb
 
+from planlake.clock import read_clock
 from planlake.config import Config
+from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.locked import Limits, Locked, locked
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import Lake
 from planlake.lake.tables.columns import ResourceSpec
-from planlake.lake.views.models import Model, Models
+from planlake.lake.views.models import Model, Models, read_models
 from planlake.lake.views.query import clear_query_errors
 from planlake.lake.views.views import Views
 from planlake.lake.warehouse import file_opener
+from planlake.sources.closing_days import closing_days_of
 from planlake.sources.records import texts_of
 
 # What is wrong with the text of a query: such a message names columns and tables, and no value of a row.
 OF_THE_TEXT = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.SyntaxException)
+
+
+def models_of(config: Config, connection: Connection, resources: Mapping[str, object]) -> Models:
+    """The models of the configuration's folder and what they are given; none where there is no such folder."""
+    models = read_models(config.folder / config.models.folder, connection, resources)
+    settings = {name: str(value) for name, value in config.models.settings.items()}
+    return replace(models, closing_days=partial(closing_days_of, config), settings=settings)
 
 
 @contextmanager
@@ -33,6 +45,7 @@ def opened_room(
         for schema, name in model.reads:
             if not views.define(schema, name):
                 raise ConfigurationError(f"{schema}.{name} was not loaded yet", hint=f"planlake run {name}")
+        models.define_macros(room.connection, model.query, read_clock().today())
         yield room, views
 
 

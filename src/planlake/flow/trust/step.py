@@ -4,9 +4,10 @@ Nothing is committed of a model that fails; what stands on it is left alone. All
 is held for writing, and they are built after the snapshots of the run.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
+from typing import Final
 
 from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
@@ -19,39 +20,42 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.errors import PlanlakeError, QualityError
 from planlake.flow.context import Context
 from planlake.flow.trust.gate import Before, model_checks
-from planlake.flow.trust.inputs import inputs_of
+from planlake.flow.trust.inputs import inputs_of, stored_as, version_read
 from planlake.flow.trust.result import ModelResult
-from planlake.flow.trust.room import opened_room, related
+from planlake.flow.trust.room import models_of, opened_room, related
 from planlake.flow.trust.rows import schema_for, shaped
 from planlake.lake.state.operations import append_operations
 from planlake.lake.tables.commits import commit
 from planlake.lake.tables.data_files import data_files, row_count
 from planlake.lake.tables.parquet import target_of, write_rows
 from planlake.lake.tables.version_summary import READ, bookmark_properties, day_tag, entry
-from planlake.lake.views.models import Model, Models, read_models
+from planlake.lake.views.models import Model, Models
 from planlake.lake.views.views import Views
 
 ROWS_AT_A_TIME = 10_000
-MODELS = "models"
+MODELS: Final = "models"
+WAITING: Final = "waiting"
 FILE_BYTES = 256 * 2**20  # of rows in memory, in one file
-
-
-def models_of(context: Context) -> Models:
-    """The models of the configuration's folder; none where there is no such folder."""
-    folder = context.config.folder / context.config.models.folder
-    return read_models(folder, context.connection, context.catalogue.resources)
 
 
 def trust(context: Context) -> tuple[ModelResult, ...]:
     """Build every model of which something that it reads has changed, or its own text; in their order."""
     context.followed.add(MODELS)
-    models = models_of(context)
+    models = models_of(context.config, context.connection, context.catalogue.resources)
     results: dict[str, ModelResult] = {}
     for model in models.by_name.values():
         if model.trouble:
             results[model.name] = ModelResult(model.name, "failed", model.trouble, _rows(context, model.name))
             continue
         if model.is_view:
+            continue
+        if missing := [
+            one for one in _tables_below(models, model) if one in results and results[one].outcome == WAITING
+        ]:
+            results[model.name] = ModelResult(model.name, WAITING, f"it reads {', '.join(missing)}")
+            continue
+        if missing := _not_loaded(context, models, model):
+            results[model.name] = ModelResult(model.name, WAITING, f"{', '.join(missing)} was not loaded yet")
             continue
         broken = [one for one in _tables_below(models, model) if one in results and results[one].is_troubled]
         if broken:
@@ -79,6 +83,28 @@ def follow(context: Context, *, since: float) -> None:
         said = "; ".join(f"{one.model}: {one.message}" for one in broken)
         state = "The refined tables are as the command left them; these trusted tables show their last good version"
         raise QualityError(f"models were not built: {said}", state=state, hint="planlake run --step trust")
+
+
+def _left(context: Context, models: Models, model: Model, results: Mapping[str, ModelResult]) -> ModelResult | None:
+    """What is said of a model that cannot be built as something that it reads is not there or not well."""
+    below = [results[name] for name in _tables_below(models, model) if name in results]
+    if waiting := [one.model for one in below if one.outcome == WAITING]:
+        return ModelResult(model.name, WAITING, f"it reads {', '.join(waiting)}")
+    if missing := _not_loaded(context, models, model):
+        return ModelResult(model.name, WAITING, f"{', '.join(missing)} was not loaded yet")
+    if broken := [one.model for one in below if one.is_troubled]:
+        return ModelResult(model.name, "left alone", f"it reads {', '.join(broken)}", _rows(context, model.name))
+    return None
+
+
+def _not_loaded(context: Context, models: Models, model: Model) -> list[str]:
+    """The refined tables that a model reads, itself or by views, and that were never loaded."""
+    own = [name for schema, name in model.reads if schema == "refined"]
+    missing = [
+        f"refined.{name}" for name in own if not version_read(context.lake, "refined", stored_as("refined", name))
+    ]
+    views = (models.by_name[name] for name in models.reads_of(model) if models.by_name[name].is_view)
+    return missing + [name for view in views for name in _not_loaded(context, models, view)]
 
 
 def _tables_below(models: Models, model: Model) -> Iterator[str]:

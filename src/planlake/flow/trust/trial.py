@@ -9,10 +9,9 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import connected
 from planlake.errors import ConfigurationError
 from planlake.flow.trust.gate import Before, model_checks
-from planlake.flow.trust.room import opened_room, related
+from planlake.flow.trust.room import models_of, opened_room, related
 from planlake.flow.trust.rows import schema_for
 from planlake.lake.open_lake import open_to_read
-from planlake.lake.views.models import read_models
 from planlake.sources.catalogue import catalogue_of
 
 SHOWN = 5
@@ -32,7 +31,7 @@ def try_model(config: Config, name: str, *, environment: str | None = None) -> T
     """One model, carried out with its checks; nothing is written. A ConfigurationError says what is wrong with it."""
     resources = catalogue_of(config).resources
     with connected(config.settings.memory_limit_megabytes) as connection:
-        models = read_models(config.folder / config.models.folder, connection, resources)
+        models = models_of(config, connection, resources)
     if name not in models.by_name:
         raise ConfigurationError(f'no model is called "{name}"', hint="planlake model list")
     model = models.by_name[name]

@@ -6,12 +6,14 @@ The lines up to the first that is only `--` are the comment of the table; what f
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from planlake.engines.duckdb.connection import Connection
+from planlake.engines.duckdb.macros import define_macros
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import ZONES
 from planlake.lake.views.parse_query import line_of_mistake, parse_query, place_of
@@ -20,6 +22,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 MAPPING = "mapping"
 KINDS = ("table", "view")
 PARTS = {"kind", "checks", "columns"}
+MACROS = ("working_days", "run_day", "setting")
 CHECKS = {"unique", "complete", "relations", "accepted", "conditions"}
 MEGABYTE = 2**20
 
@@ -65,10 +68,23 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """All models of a configuration in an order in which each stands after those it reads, and their mappings."""
+    """All models of a configuration in an order in which each stands after those it reads, and what they are given.
+
+    `closing_days` are found out where a query counts working days; `settings` are values that it asks for.
+    """
 
     by_name: Mapping[str, Model] = field(default_factory=dict)
     mappings: Mapping[str, Path] = field(default_factory=dict)
+    closing_days: Callable[[], Collection[date]] = tuple
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def define_macros(self, connection: Connection, query: str, day: date) -> None:
+        """Define what a query calls beside DuckDB's own functions, where it or a view among the models calls any."""
+        texts = [query, *(model.query for model in self.by_name.values() if model.is_view)]
+        used = {name for name in MACROS if any(name in text.lower() for text in texts)}
+        if used:
+            days = self.closing_days() if "working_days" in used else ()
+            define_macros(connection, closing_days=days, day=day, settings=self.settings)
 
     def reads_of(self, model: Model) -> tuple[str, ...]:
         """The models that a model reads."""

@@ -11,6 +11,7 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
+from planlake.clock import read_clock
 from planlake.config import suggestion
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.deadline import Deadline
@@ -75,6 +76,7 @@ def answer_query(
             yield Answer(listed.schema, pieces, room.connection, is_listing=True)
             return
         notes = _define_views(asked, room, wanted)
+        asked.models.define_macros(room.connection, query, asked.as_of or read_clock().today())
         with deadline.working():
             found = room.connection.sql(query, params=values)
             size = max(2_048, min(ROWS_AT_A_TIME, CELLS_AT_A_TIME // max(1, len(found.columns))))
