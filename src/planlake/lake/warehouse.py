@@ -20,6 +20,8 @@ def file_opener(lake: Lake) -> Callable[[str], pa.NativeFile]:
         scheme, host, path = PyArrowFileIO.parse_location(location)
         if (scheme, host) not in systems:
             systems[scheme, host] = storage_of(load_file_io(lake.catalog.properties, location), location).files
+        if scheme == "file":  # what is on this machine is read as it is now: somebody may have cut it off
+            return systems[scheme, host].open_input_file(path)
         return open_remote(systems[scheme, host], path, location)
 
     return opened
