@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pyiceberg.schema import Schema
+from pyiceberg.table import Table
 
 from planlake.engines.sql import literal
 from planlake.lake.about_tables import about
@@ -85,7 +86,7 @@ def resource_views(lake: Lake, resource: ResourceSpec, dialect: Dialect) -> Iter
     increment, current = (lake.find("refined", f"{kind}_{name}") for kind in ("increment", "current"))
     if increment is None:
         return
-    keys = keys_of(increment.schema(), resource)
+    keys = _keys_ever(increment, resource)
     columns = {**dict.fromkeys(keys.values(), "text"), **IMPORT_COLUMNS, "batch": "long"}
     yield places.view("raw", f"api_response_{name}", _of_responses(name), _responses(places, name))
     yield places.view("raw", name, columns, _parsed(places, resource, keys))
@@ -98,6 +99,13 @@ def resource_views(lake: Lake, resource: ResourceSpec, dialect: Dialect) -> Iter
     now = _shown(current.schema())
     days = dict.fromkeys(("snapshot_year", "snapshot_month", "snapshot_day", "snapshot_date"), "text")
     yield places.view("refined", name, {**now, **days}, _latest(places, name, [*now]))
+
+
+def _keys_ever(increment: Table, resource: ResourceSpec) -> Mapping[str, str]:
+    """The column of each key in any version: raw is never set back, so no rollback takes a column from its view."""
+    earlier = {key: name for schema in increment.metadata.schemas for key, name in keys_of(schema).items()}
+    now = keys_of(increment.schema(), resource)
+    return now | {key: name for key, name in earlier.items() if key not in now and name not in now.values()}
 
 
 def _of_responses(name: str) -> Columns:
