@@ -40,7 +40,6 @@ class StandIns:
             "AWS_ACCESS_KEY_ID": KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": self.glue,
             "AWS_ENDPOINT_URL_S3": self.s3,
             "AWS_REQUEST_CHECKSUM_CALCULATION": "WHEN_REQUIRED",

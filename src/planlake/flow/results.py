@@ -128,5 +128,6 @@ def failed_result(resource: Resource, error: Exception) -> TableResult:
     """The result of a table that an error ended; with PLANLAKE_DEBUG what nobody foresaw is raised again instead."""
     if "PLANLAKE_DEBUG" in os.environ and not isinstance(error, PlanlakeError | OSError):
         raise error
-    repair = error.hint if isinstance(error, LakeError) and error.hint != "planlake doctor" else ""
+    is_damage = isinstance(error, LakeError) and error.hint.startswith("planlake ") and error.hint != "planlake doctor"
+    repair = error.hint if isinstance(error, LakeError) and is_damage else ""
     return TableResult(resource.name, "failed", reason_of(error, is_personal=bool(resource.personal)), repair=repair)

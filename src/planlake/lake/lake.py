@@ -24,6 +24,7 @@ from pyiceberg.transforms import IdentityTransform
 from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, InternalError, LakeError
 from planlake.lake.about_tables import comment_properties
+from planlake.lake.aws.clients import of_s3
 from planlake.lake.aws.errors import Trouble, aws_trouble
 from planlake.lake.aws.file_access import FileAccess
 from planlake.lake.aws.lease_place import LeasePlace, lease_below
@@ -283,6 +284,7 @@ def open_environment(config: Config, environment: str | None = None) -> Lake:
     places = warehouses_of(config, environment)
     if any("://" in place for place in places.values()):
         catalog.properties.setdefault(PY_IO_IMPL, REMOTE_IO)
+        catalog.properties.update(of_s3(catalog.properties))
     FileAccess(tuple(sorted(catalog.properties.items()))).let_duckdb_read(places.values(), is_new=True)
     lock = lock_of(config, environment)
     return Lake(catalog, config.source_name, chosen.database_prefix, places, lock=lock, mode=mode)

@@ -3,6 +3,7 @@
 Who cannot reach an endpoint is told within 15 seconds: a connection has 4 seconds, and is tried three times in all.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,11 +13,27 @@ NOT_INSTALLED = "a lake on S3, or in Glue, needs AWS's libraries"
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 4, 30, 3
 OF_CLIENT = {  # arguments of boto3, and the properties that pyiceberg has for them
     "endpoint_url": ("{}.endpoint",),
-    "region_name": ("{}.region", "client.region"),
     "aws_access_key_id": ("{}.access-key-id", "client.access-key-id"),
     "aws_secret_access_key": ("{}.secret-access-key", "client.secret-access-key"),
     "aws_session_token": ("{}.session-token", "client.session-token"),
 }
+
+
+def region_of(properties: Mapping[str, str], service: str = "s3") -> str:
+    """The region of a service: its own property, that of all, that of another service, `AWS_REGION`; empty for none.
+
+    boto3 itself reads `AWS_DEFAULT_REGION` alone, which Lambda, Fargate and Glue do not set.
+    """
+    names = (f"{service}.region", "client.region", "glue.region", "s3.region")
+    found = next((properties[name] for name in names if name in properties), "")
+    return found or os.environ.get("AWS_REGION", "") or os.environ.get("AWS_DEFAULT_REGION", "")
+
+
+def of_s3(properties: Mapping[str, str]) -> dict[str, str]:
+    """What pyarrow is to be told of S3 that boto3 finds in variables: the region and the endpoint."""
+    found = {"s3.region": region_of(properties)}
+    found["s3.endpoint"] = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
+    return {name: value for name, value in found.items() if value and name not in properties}
 
 
 def client(service: str, properties: Mapping[str, str]) -> Any:  # noqa: ANN401 - boto3 has no types of its own
@@ -32,6 +49,8 @@ def client(service: str, properties: Mapping[str, str]) -> Any:  # noqa: ANN401 
         value = next((properties[one] for name in names if (one := name.format(service)) in properties), None)
         if value is not None:
             given[argument] = value
+    if region := region_of(properties, service):
+        given["region_name"] = region
     profile = properties.get(f"{service}.profile-name") or properties.get("client.profile-name")
     retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
     config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries=retries)

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,7 +61,8 @@ class Storage:
         if isinstance(self.files, pyarrow.fs.LocalFileSystem):
             shutil.rmtree(self.folder)
         else:
-            self.files.delete_dir(self.folder)
+            with suppress(FileNotFoundError):  # S3 has no folders: what is there without a file may not be there
+                self.files.delete_dir(self.folder)
 
 
 def storage_of(io: FileIO, place: str, *, depth: int = 0) -> Storage:
