@@ -14,8 +14,9 @@ import pytest
 from planlake.errors import ConflictError
 from planlake.lake.aws.clients import client
 from planlake.lake.aws.lease_place import LeasePlace, lease_below
+from planlake.lake.aws.still_held import CHANGES, guarded
 from planlake.lake.state import lease as leases
-from planlake.lake.state.lease import guarded, leased, read_lease
+from planlake.lake.state.lease import leased, read_lease
 from planlake.lake.state.lock import hold_for_writing, note_end, note_run, read_lock_notes
 
 
@@ -112,10 +113,10 @@ class Catalogue:
     def __init__(self):
         self.changes = []
 
-    def commit_table(self, what):
-        self.changes.append(what)
-
-    create_table = register_table = drop_table = rename_table = commit_table
+    def __getattr__(self, name):
+        if name not in CHANGES:
+            raise AttributeError(name)
+        return self.changes.append
 
 
 def test_who_lost_it_changes_nothing_any_more(place, hasty):

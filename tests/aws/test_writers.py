@@ -6,6 +6,7 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -30,6 +31,23 @@ from planlake.config import load_config
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
 print(run(load_config(Path(sys.argv[1])), Selection(is_full=True)).exit_code)
+"""
+# Forgets the record 7, and stands still where it is about to delete what nothing refers to.
+FORGET = """
+import os, signal, sys
+from pathlib import Path
+from planlake.changes import forget as changes
+from planlake.lake.state import lease
+lease.SECONDS, lease.RENEWED_AFTER, lease.MARGIN, lease.PAUSE_SECONDS = 3, 0.5, 1, 0.1
+from planlake.config import load_config
+plain = changes.delete_unreferenced
+def paused(*given):
+    changes.delete_unreferenced = plain
+    print("about to delete", flush=True)
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return plain(*given)
+changes.delete_unreferenced = paused
+changes.forget(load_config(Path(sys.argv[1])), "things", "7", confirm=lambda _: True)
 """
 COMMIT = """
 import sys
@@ -117,6 +135,21 @@ def test_runs_that_are_killed_at_any_moment_are_made_up_for(feed):
         rows = asked(feed, f"select count(*) as n from things where name = 'before kill {number}'")
         assert rows[0]["n"] == 6
     assert_all_there_once(feed, 50)
+
+
+def test_who_lost_the_lake_before_it_deletes_leaves_all_files_of_who_took_it_over(feed):
+    ended(begun(feed, RUN))
+    feed.monkeypatch.setenv("PLANLAKE_NOW", DAY_2)
+    late = begun(feed, FORGET)
+    assert late.stdout.readline() == "about to delete\n"
+    fill(feed.data, "things", 6, "2026-11-17 09:00:00", start=1, name="taken over")
+    ended(begun(feed, RUN))
+    late.send_signal(signal.SIGCONT)
+    _, err = late.communicate(timeout=120)
+    assert "this run does not hold the lake any more" in err
+    for table in ("things where name = 'taken over'", "api_responses where api_response like '%taken over%'"):
+        assert asked(feed, f"select count(*) as n from {table}")[0]["n"] == 6
+    assert asked(feed, "select count(*) as n from things")[0]["n"] == 50
 
 
 def test_commits_of_two_processes_are_all_counted(feed):

@@ -8,6 +8,7 @@ from pyiceberg.io import load_file_io
 from pyiceberg.serializers import FromInputFile
 
 from planlake.errors import LakeError
+from planlake.lake.aws.still_held import check_held
 from planlake.lake.catalogues import is_rest
 from planlake.lake.tables.stored_files import path_in_storage
 
@@ -24,7 +25,8 @@ def number_of(location: str) -> int:
 def point_to(catalog: Catalog, identifier: tuple[str, str], location: str) -> None:
     """Let the catalogue name another metadata file of a table that it knows.
 
-    Raises LakeError where a REST catalogue cannot: never is the table dropped for it, as some delete its files then.
+    Raises ConflictError where the lake is not held any more, LakeError where a REST catalogue cannot: never is the
+    table dropped for it, as some delete its files then.
     """
     if is_rest(catalog):
         _in_rest(catalog, identifier, location)
@@ -42,6 +44,7 @@ def _in_sql(catalog: Catalog, identifier: tuple[str, str], location: str) -> Non
     assert isinstance(catalog, SqlCatalog)  # noqa: S101 - for the type checker
     names = (IcebergTables.catalog_name, IcebergTables.table_namespace, IcebergTables.table_name)
     wanted = [column == value for column, value in zip(names, (catalog.name, *identifier), strict=True)]
+    check_held(catalog)
     with Session(catalog.engine) as session:
         session.execute(update(IcebergTables).where(*wanted).values(metadata_location=location))
         session.commit()
@@ -57,6 +60,7 @@ def _in_glue(catalog: Catalog, identifier: tuple[str, str], location: str) -> No
     metadata = FromInputFile.table_metadata(load_file_io(catalog.properties, location).new_input(location))
     before = held.get("Parameters", {}).get("metadata_location")
     given = glue._construct_table_input(name, location, metadata.properties, metadata, held, before)
+    check_held(catalog)  # after its VersionId was read, so that nothing comes between
     catalog._update_glue_table(database, name, given, held["VersionId"])
 
 

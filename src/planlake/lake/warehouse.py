@@ -1,6 +1,7 @@
 """The folders of a lake in its warehouse: of its databases, its tables and its previews."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.fs
@@ -30,14 +31,14 @@ def file_opener(lake: Lake) -> Callable[[str], pa.NativeFile]:
 def database_storage(lake: Lake, zone: str) -> Storage:
     """The folder of a zone's database."""
     place = f"{lake.warehouses[zone]}/{lake.database(zone)}"
-    return storage_of(load_file_io(lake.catalog.properties, place), place, depth=1)
+    return storage_of(load_file_io(lake.catalog.properties, place), place, depth=1, catalog=lake.catalog)
 
 
 def table_storages(lake: Lake, zone: str, name: str) -> list[Storage]:
     """The folders in which files of a table may lie: the lake's own, and of previews, also of those dropped since."""
     root = _warehouse(lake, zone)
     databases = (lake.database(zone), *preview_databases(lake, zone))
-    return [Storage(root.files, f"{root.folder}/{one}/{name}", root.prefix, root.folder) for one in databases]
+    return [replace(root, folder=f"{root.folder}/{one}/{name}") for one in databases]
 
 
 def table_folders(lake: Lake, zone: str) -> set[str]:
@@ -59,4 +60,4 @@ def preview_databases(lake: Lake, zone: str) -> list[str]:
 
 def _warehouse(lake: Lake, zone: str) -> Storage:
     place = lake.warehouses[zone]
-    return storage_of(load_file_io(lake.catalog.properties, place), place)
+    return storage_of(load_file_io(lake.catalog.properties, place), place, catalog=lake.catalog)

@@ -5,6 +5,8 @@ from typing import Any
 
 from pyiceberg.catalog import Catalog
 
+from planlake.lake.aws.still_held import check_held
+
 MADE_OF = "planlake.views"
 
 
@@ -30,4 +32,5 @@ def drop_views(catalog: Catalog, database: str) -> None:
     glue = glue_of(catalog)
     for page in glue.get_paginator("get_tables").paginate(DatabaseName=database):
         for table in filter(is_view, page["TableList"]):
+            check_held(catalog)
             glue.delete_table(DatabaseName=database, Name=table["Name"])

@@ -197,10 +197,9 @@ def check_can_list(table: Table) -> None:
 def delete_unreferenced(tables: Sequence[Table], folders: Iterable[Storage]) -> int:
     """Delete every file in these folders that none of the tables refers to now; how many that were.
 
-    Unlike housekeeping it spares nothing: not what a reader opened a moment ago, not what is young.
+    Unlike housekeeping it spares nothing: not what a reader opened a moment ago, not what is young. So the tables are
+    loaded again after the files were listed; a ConflictError where the lake is not held any more.
     """
-    live = {path for table in tables for path in live_paths(table, since=NOTHING_RECENT)}
-    deleted = 0
-    for folder in folders:
-        deleted += len(folder.delete(file.path for file in folder.list_files() if file.path not in live))
-    return deleted
+    stored = [(folder, folder.list_files()) for folder in folders]
+    live = {path for table in tables for path in live_paths(table.refresh(), since=NOTHING_RECENT)}
+    return sum(len(folder.delete(file.path for file in files if file.path not in live)) for folder, files in stored)

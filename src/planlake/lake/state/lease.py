@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -98,28 +98,6 @@ def leased(place: LeasePlace, wait_seconds: float) -> Iterator[Lease]:
         is_over.set()
         renewing.join()
         lease.give_back()
-
-
-@contextmanager
-def guarded(catalog: object, check: Callable[[], None]) -> Iterator[None]:
-    """Before a catalogue changes anything, look whether the lease is still held."""
-    names = ("commit_table", "create_table", "register_table", "drop_table", "rename_table")
-    plain = {name: getattr(catalog, name) for name in names}
-
-    def checked(name: str) -> Callable[..., Any]:
-        def change(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever the catalogue's takes
-            check()
-            return plain[name](*arguments, **named)
-
-        return change
-
-    for name in names:
-        setattr(catalog, name, checked(name))
-    try:
-        yield
-    finally:
-        for name in names:
-            delattr(catalog, name)
 
 
 def read_lease(place: LeasePlace) -> tuple[bool, str]:

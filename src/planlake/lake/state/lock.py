@@ -19,7 +19,8 @@ from typing import TextIO
 
 from planlake.errors import ConflictError, LakeError
 from planlake.lake.aws.lease_place import LeasePlace
-from planlake.lake.state.lease import Lease, guarded, leased, read_lease
+from planlake.lake.aws.still_held import guarded
+from planlake.lake.state.lease import Lease, leased, read_lease
 
 PAUSE_SECONDS = 0.1
 NOTE = re.compile(
@@ -50,7 +51,7 @@ class HeldLock:
     left: Sequence[LockNote] = ()
 
     def guard(self, catalog: object) -> AbstractContextManager[None]:
-        """Let a catalogue change nothing once the lake is not held any more, as can happen to a lease alone."""
+        """Let nothing be changed or deleted once the lake is not held any more, as can happen to a lease alone."""
         return guarded(catalog, self.lease.check) if self.lease is not None else nullcontext()
 
 

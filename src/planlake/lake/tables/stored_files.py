@@ -3,15 +3,17 @@
 import shutil
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pyarrow.fs
+from pyiceberg.catalog import Catalog
 from pyiceberg.io import FileIO
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table import Table
 
 from planlake.errors import LakeError
+from planlake.lake.aws.still_held import check_held
 from planlake.lake.tables.local_folders import lying_below
 
 
@@ -28,13 +30,15 @@ class StoredFile:
 class Storage:
     """A folder of a warehouse; `prefix` is what comes before a path there to make a location of it.
 
-    `warehouse` is the folder in which this one must lie without a link: only what does is ever deleted.
+    `warehouse` is the folder in which this one must lie without a link: only what does is ever deleted,
+    and only while the lake of `catalog` is still held.
     """
 
     files: pyarrow.fs.FileSystem
     folder: str
     prefix: str
     warehouse: str
+    catalog: Catalog | None = field(default=None, repr=False)
 
     def list_files(self) -> list[StoredFile]:
         """All files below the folder; none where it is not there."""
@@ -47,9 +51,13 @@ class Storage:
         return lying_below(self.warehouse, paths) if is_here else list(paths)
 
     def delete(self, paths: Iterable[str]) -> list[str]:
-        """Delete files by their paths, but those behind a link; which were deleted."""
+        """Delete files by their paths, but those behind a link; which were deleted.
+
+        Raises ConflictError once the lake is not held any more: what was not yet deleted stays.
+        """
         own = self.deletable(paths)
         for path in own:
+            check_held(self.catalog)
             self.files.delete_file(path)
         return own
 
@@ -58,6 +66,7 @@ class Storage:
         is_folder = self.files.get_file_info(self.folder).type == pyarrow.fs.FileType.Directory
         if not is_folder or not self.deletable([self.folder]):
             return
+        check_held(self.catalog)
         if isinstance(self.files, pyarrow.fs.LocalFileSystem):
             shutil.rmtree(self.folder)
         else:
@@ -65,16 +74,16 @@ class Storage:
                 self.files.delete_dir(self.folder)
 
 
-def storage_of(io: FileIO, place: str, *, depth: int = 0) -> Storage:
+def storage_of(io: FileIO, place: str, *, depth: int = 0, catalog: Catalog | None = None) -> Storage:
     """The storage of a place, a folder with or without scheme, `depth` folders below its warehouse.
 
-    A LakeError where its files cannot be listed.
+    `catalog` is that of the lake, where files may be deleted. A LakeError where its files cannot be listed.
     """
     if not isinstance(io, PyArrowFileIO):
         raise LakeError("files cannot be listed here", facts={"place": place})
     scheme, host, folder = PyArrowFileIO.parse_location(place)
     warehouse = "/".join(folder.rstrip("/").split("/")[:-depth]) if depth else folder
-    return Storage(io.fs_by_scheme(scheme, host), folder, place.removesuffix(folder), warehouse)
+    return Storage(io.fs_by_scheme(scheme, host), folder, place.removesuffix(folder), warehouse, catalog)
 
 
 def are_there(io: FileIO, locations: Collection[str]) -> list[bool]:
@@ -93,7 +102,7 @@ def sizes_of(io: FileIO, locations: Collection[str]) -> list[int | None]:
 
 def storage_of_table(table: Table) -> Storage:
     """The folder of a table."""
-    return storage_of(table.io, table.location(), depth=2)
+    return storage_of(table.io, table.location(), depth=2, catalog=table.catalog)
 
 
 def path_in_storage(location: str) -> str:

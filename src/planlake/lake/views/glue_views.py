@@ -12,6 +12,7 @@ from typing import Any
 
 from planlake.lake.aws.glue_comments import glue_comment
 from planlake.lake.aws.glue_entries import MADE_OF, glue_of, is_view
+from planlake.lake.aws.still_held import check_held
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.tables.columns import ResourceSpec
 from planlake.lake.views.definitions import READ_BY_VIEWS, ViewDefinition, operations_views, resource_views
@@ -75,6 +76,7 @@ def _write(lake: Lake, view: ViewDefinition, made_of: str, meanings: Mapping[str
     given = _table_input(database, view, made_of, meanings)
     if len(given["ViewOriginalText"]) > LONGEST_VIEW:
         return [f"{database}.{view.name} has more columns than a view of Glue can have: it was not made"]
+    check_held(lake.catalog)
     with clear_errors():
         put = glue_of(lake.catalog).create_table if held is None else glue_of(lake.catalog).update_table
         put(DatabaseName=database, TableInput=given)
