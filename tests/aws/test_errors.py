@@ -42,7 +42,7 @@ def refused(code, call, message=""):
 CASES = [
     ("403", "GetTable", "AWS refuses glue:GetTable"),
     ("AccessDeniedException", "CreateDatabase", "AWS refuses glue:CreateDatabase"),
-    ("AccessDenied", "HeadObject", "AWS refuses s3:GetObject"),
+    ("AccessDenied", "HeadObject", "AWS refuses s3:GetObject, or does not know these credentials"),
     ("AccessDenied", "ListObjectsV2", "AWS refuses s3:ListBucket"),
     ("AccessDenied", "PutObject", "AWS refuses s3:PutObject"),
     ("AccessDeniedException", "GetSecretValue", "AWS refuses secretsmanager:GetSecretValue"),
@@ -61,9 +61,7 @@ def test_an_answer_of_aws_is_a_sentence_with_the_action(stand_ins, code, call, s
 
 
 def test_what_pyarrow_says_of_s3_and_what_lies_behind_another_error_is_read_too():
-    error = OSError(
-        "When reading information for key 'x': AWS Error ACCESS_DENIED during HeadObject operation: No response body."
-    )
+    error = OSError("When reading information for key 'x': AWS Error ACCESS_DENIED during GetObject operation: said")
     assert aws_trouble(error).said == "AWS refuses s3:GetObject"
     other = RuntimeError("a library's own")
     other.__cause__ = error

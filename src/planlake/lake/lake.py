@@ -24,9 +24,10 @@ from pyiceberg.transforms import IdentityTransform
 from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, InternalError, LakeError
 from planlake.lake.about_tables import comment_properties
+from planlake.lake.aws.buckets import missing_bucket
 from planlake.lake.aws.clients import of_s3
-from planlake.lake.aws.errors import Trouble, aws_trouble
-from planlake.lake.aws.file_access import FileAccess
+from planlake.lake.aws.errors import Trouble, aws_trouble, no_bucket
+from planlake.lake.aws.file_access import access_by
 from planlake.lake.aws.lease_place import LeasePlace, lease_below
 from planlake.lake.aws.remote_io import REMOTE_IO
 from planlake.lake.catalogues import open_catalogue
@@ -172,6 +173,9 @@ class Lake:
                 return None
             except UNREADABLE as error:
                 place, is_gone = f"{self.database(zone)}.{name}", isinstance(error, FileNotFoundError)
+                if is_gone and (bucket := missing_bucket(access_by(self.catalog), self.warehouses[zone])):
+                    found = no_bucket(bucket)
+                    raise LakeError(found.said, hint=found.advice) from error
                 what = f"the metadata of {place}"
                 if self.base:
                     raise damaged(self.preview, what) from error
@@ -285,7 +289,7 @@ def open_environment(config: Config, environment: str | None = None) -> Lake:
     if any("://" in place for place in places.values()):
         catalog.properties.setdefault(PY_IO_IMPL, REMOTE_IO)
         catalog.properties.update(of_s3(catalog.properties))
-    FileAccess(tuple(sorted(catalog.properties.items()))).let_duckdb_read(places.values(), is_new=True)
+    access_by(catalog).let_duckdb_read(places.values(), is_new=True)
     lock = lock_of(config, environment)
     return Lake(catalog, config.source_name, chosen.database_prefix, places, lock=lock, mode=mode)
 

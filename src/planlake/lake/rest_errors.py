@@ -2,7 +2,7 @@
 
 import re
 
-from planlake.lake.aws.errors import Trouble
+from planlake.lake.aws.errors import Trouble, without_account
 
 LOOK = "look at catalog in planlake.yaml: planlake doctor"
 KEYS = "look at credential or token in catalog.properties: planlake doctor"
@@ -30,7 +30,7 @@ def _of_catalogue(error: BaseException) -> Trouble | None:
     kind = type(error).__name__
     if type(error).__module__ != "pyiceberg.exceptions":
         return None
-    said = (str(error).splitlines() or [kind])[0][:LONGEST]
+    said = without_account((str(error).splitlines() or [kind])[0][:LONGEST])
     if kind in REFUSED:
         return Trouble("the catalogue does not know these credentials, or they have expired", KEYS)
     if NO_CATALOGUE.match(said):

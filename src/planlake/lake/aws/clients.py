@@ -7,7 +7,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from planlake.errors import ConfigurationError
+from planlake.errors import ConfigurationError, LakeError
+from planlake.lake.aws.errors import NOT_AWS
 
 NOT_INSTALLED = "a lake on S3, or in Glue, needs AWS's libraries"
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 4, 30, 3
@@ -54,4 +55,13 @@ def client(service: str, properties: Mapping[str, str]) -> Any:  # noqa: ANN401 
     profile = properties.get(f"{service}.profile-name") or properties.get("client.profile-name")
     retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
     config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries=retries)
-    return boto3.Session(profile_name=profile).client(service, config=config, **given)
+    opened = boto3.Session(profile_name=profile).client(service, config=config, **given)
+    opened.meta.events.register("after-call.glue", _check_is_glue)
+    return opened
+
+
+def _check_is_glue(http_response: Any, **_: object) -> None:  # noqa: ANN401
+    """Refuse a page in place of an answer, which botocore takes for one that says nothing."""
+    content = http_response.content.strip()
+    if http_response.status_code == 200 and content and not content.startswith(b"{"):
+        raise LakeError("what answers is not Glue: perhaps a proxy, or its page for signing in", hint=NOT_AWS)

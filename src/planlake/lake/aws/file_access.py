@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 
+from pyiceberg.catalog import Catalog
 from pyiceberg.io import FileIO, load_file_io
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table import Table
@@ -52,6 +53,11 @@ class FileAccess:
 def access_of(table: Table) -> FileAccess:
     """How the files of a table are opened."""
     return FileAccess(tuple(sorted(table.io.properties.items())))
+
+
+def access_by(catalog: Catalog) -> FileAccess:
+    """How the files of a catalogue's tables are opened."""
+    return FileAccess(tuple(sorted(catalog.properties.items())))
 
 
 @cache

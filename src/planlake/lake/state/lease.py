@@ -111,7 +111,7 @@ def read_lease(place: LeasePlace) -> tuple[bool, str]:
 
 def time_of(place: LeasePlace) -> float:
     """What time it is for S3, in seconds since 1970."""
-    return _date(client("s3", place.properties).head_bucket(Bucket=place.bucket))
+    return _date(_head(client("s3", place.properties), place))
 
 
 def is_condition_refused(error: Exception) -> bool:
@@ -186,8 +186,18 @@ def _put(lease: Lease, *, until: float | None = None, **condition: str) -> str:
 def _time_of_s3(lease: Lease) -> float:
     """What time it is for S3, in seconds since 1970; asked once."""
     if lease.ahead is None:
-        lease.ahead = _date(lease.client.head_bucket(Bucket=lease.place.bucket)) - time.monotonic()
+        lease.ahead = _date(_head(lease.client, lease.place)) - time.monotonic()
     return time.monotonic() + lease.ahead
+
+
+def _head(opened: Any, place: LeasePlace) -> Mapping[str, Any]:  # noqa: ANN401
+    """The answer about a bucket; an error names it, as S3 itself does in errors that have a text."""
+    try:
+        found: Mapping[str, Any] = opened.head_bucket(Bucket=place.bucket)
+    except opened.exceptions.ClientError as error:
+        error.response["Error"]["BucketName"] = place.bucket
+        raise
+    return found
 
 
 def _date(answer: Mapping[str, Any]) -> float:
