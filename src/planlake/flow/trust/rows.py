@@ -29,11 +29,13 @@ def schema_for(model: Model, answered: pa.Schema, held: Schema | None, last_id: 
     """
     known = {field.name: field for field in held.fields} if held is not None else {}
     fields: list[NestedField] = []
+    names = set[str]()
     for column in answered:
-        if any(column.name.lower() == field.name.lower() for field in fields):
+        if column.name.lower() in names:
             facts = {"model": model.name, "at": model.place(1)}
             hint = f"name one of them otherwise: {column.name} as ..."
             raise ConfigurationError(f"two columns are called {column.name}", facts=facts, hint=hint)
+        names.add(column.name.lower())
         kind, before = _kind(model, column), known.get(column.name)
         if before is not None and before.field_type == kind:
             number = before.field_id
