@@ -4,13 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planlake.config import Config
+from planlake.engines.duckdb.connection import Connection
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_to_read
 from planlake.lake.tables.data_files import row_count
 from planlake.lake.tables.version_summary import RUN_DATE, entry
 from planlake.lake.views.models import Models, standing_on
 from planlake.report.query import models_in
+from planlake.report.troubles import Trouble
 from planlake.sources.catalogue import catalogue_of
+
+TRUSTED = "trusted."  # how the tables begin in `runs`
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +57,16 @@ def _listed(lake: Lake, models: Models) -> Iterator[ListedModel]:
             model.file.name,
             model.trouble,
         )
+
+
+def troubles_of_models(config: Config, lake: Lake, connection: Connection) -> Iterator[Trouble]:
+    """The models that were not built when they last had to be, each with why; of those whose files are still there."""
+    rows = built_in_rows_sql(lake, "operations", "runs", columns=("run", "resource", "outcome", "message"))
+    query = f"""select resource, arg_max(outcome, run), arg_max(message, run), max(run) from {rows}
+                where starts_with(resource, '{TRUSTED}') group by resource order by resource"""
+    there = models_in(config, catalogue_of(config).resources).by_name
+    for resource, outcome, message, run in connection.execute(query).fetchall():
+        name = resource.removeprefix(TRUSTED)
+        if name in there and outcome in ("held", "failed", "left alone"):
+            said = f"not built by run {run}, {outcome}: {message}; people see the last good version, if there is one"
+            yield Trouble("model", f"{resource}: {said}", f"planlake model test {name}")

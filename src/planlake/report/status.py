@@ -25,6 +25,7 @@ from planlake.lake.state.operations import published_dates
 from planlake.lake.tables.unreadable import UNREADABLE
 from planlake.lake.tables.version_summary import bookmark
 from planlake.report.audit_share import Share, share_of
+from planlake.report.models import troubles_of_models
 from planlake.report.run_history import last_runs, series_of_tables, unfinished_runs
 from planlake.report.standing import troubles_of_files, troubles_of_place
 from planlake.report.troubles import (
@@ -97,6 +98,7 @@ def status(config: Config, environment: str | None = None) -> Status:
         known = _known(config, lake, connection)
         pairs = [_table_or_damage(config, known, *one) for one in _cadences(config).items()]
         ran = last_runs(lake, connection)
+        of_models = tuple(troubles_of_models(config, lake, connection))
         unfinished = unfinished_runs(lake, connection)
         ahead = future_runs(config, lake, connection=connection, clock=read_clock(), asked=environment)
     under_way = [f"run {one.run} is under way" for one in unfinished if one.outcome == "under way"]
@@ -109,7 +111,7 @@ def status(config: Config, environment: str | None = None) -> Status:
     bad = {name for one in damaged for name in one.tables}
     pairs = [(one, [] if one.table in bad and one.held is None else found) for one, found in pairs]  # said already
     of_tables = _one_where_nothing_is([one for _, found in pairs for one in found], len(pairs))
-    troubles = (*of_place, *of_clock, *joined(damaged), *of_runs, *of_checks, *of_tables)
+    troubles = (*of_place, *of_clock, *joined(damaged), *of_runs, *of_checks, *of_tables, *of_models)
     pairs = [(replace(table, trouble="damaged") if table.table in bad else table, found) for table, found in pairs]
     if (
         of_place or of_clock or of_runs or any(not one.tables for one in damaged)

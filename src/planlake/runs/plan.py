@@ -3,7 +3,7 @@
 Nothing is asked of the API and nothing is written. A run walks these very records, and `planlake plan` shows them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -114,6 +114,11 @@ def steps_of(plans: Sequence[TablePlan]) -> Iterator[Step]:
                     yield Step(table.table, "refine", why, table.cadence)
                 case SnapshotStage(why):
                     yield Step(table.table, "snapshot", why, table.cadence)
+
+
+def steps_of_models(models: Iterable[str]) -> Iterator[Step]:
+    """The trusted tables of a plan, in the order in which they would be built."""
+    return (Step(f"trusted.{name}", "trust", "if changed", "daily") for name in models)
 
 
 @dataclass(frozen=True, slots=True)

@@ -286,6 +286,9 @@ def test_models_are_listed_begun_and_tried(feed, monkeypatch, capfd):
         "view",
         21,
     )
+    planned = [one["table"] for one in json.loads(typed("plan", "--json").out) if one["step"] == "trust"]
+    assert planned == ["trusted.alone", "trusted.people", "trusted.pairs"]
+    assert json.loads(typed("plan", "--step", "refine", "--json").out)[0]["step"] == "refine"
     assert typed("model", "new", "mine", "--from", "lettered").status == 0
     assert typed("model", "new", "mine").status == 2
     said = typed("model", "test", "mine")
@@ -297,6 +300,10 @@ def test_models_are_listed_begun_and_tried(feed, monkeypatch, capfd):
     said = typed("run", "--step", "trust")
     assert said.status == 1
     assert "trusted.mine has no version yet" in said.err
+    said = typed("status")
+    assert (said.status, "! trusted.mine: not built by run 2, held: 20 rows repeat a id" in said.out) == (1, True)
+    (feed.config.folder / "models/mine.sql").unlink()
+    assert "trusted.mine" not in typed("status").out
     assert typed("sql", "from trusted.nobody").status == 2
 
 

@@ -34,8 +34,10 @@ def plan(
     wanted = selection(tables, cadence=cadence, step=step, is_full=full)
     loaded = configuration(config)
     from planlake.flow.future_dated_runs import future_runs_now
-    from planlake.runs.plan import steps_of
+    from planlake.report.query import models_in
+    from planlake.runs.plan import steps_of, steps_of_models
     from planlake.runs.run import table_plans
+    from planlake.sources.catalogue import catalogue_of
 
     if (ahead := future_runs_now(loaded, env)) is not None:
         if json:
@@ -44,6 +46,9 @@ def plan(
         raise typer.Exit(1)
     plans = table_plans(loaded, wanted, environment=env)
     steps = list(steps_of(plans))
+    if wanted.builds_models:
+        models = models_in(loaded, catalogue_of(loaded).resources)
+        steps += steps_of_models(name for name, one in models.by_name.items() if not one.is_view)
     expected = _expected(loaded, plans)
     if json:
         print_json([{**asdict(one), "expected": _as_json(expected.get((one.table, one.step)))} for one in steps])
