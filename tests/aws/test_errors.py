@@ -123,3 +123,14 @@ def test_what_ends_a_step_of_a_table_is_told_as_well_as_what_ends_a_run(stand_in
     error = OSError("When testing for existence: AWS Error ACCESS_DENIED during PutObject operation: No response body.")
     assert reason_of(error, is_personal=True) == "AWS refuses s3:PutObject"
     assert reason_of(OSError("disk full"), is_personal=True) == "the lake cannot be written: disk full"
+
+
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+def test_a_key_in_a_variable_that_no_header_can_hold_is_refused_and_not_shown(
+    stand_ins, configured, typed, monkeypatch, name
+):
+    monkeypatch.setenv(name, "TokSecret99\nmore")
+    status, said = typed("status", "--config", configured())
+    assert status == 2
+    assert f"Error: what is kept for {name} is neither a key nor a token" in said
+    assert "TokSecret99" not in said

@@ -1,5 +1,6 @@
 """The command itself, and `planlake init`: versions, help, usage, the first file."""
 
+import json
 import re
 import subprocess
 
@@ -9,7 +10,7 @@ from commands import PROGRAM, planlake
 from planlake import __version__
 from planlake.cli.main import app
 from planlake.config import load_config
-from planlake.errors import ConfigurationError
+from planlake.errors import ConfigurationError, LakeError
 from planlake.sources.catalogue import catalogue_of
 
 COMMANDS = sorted(command.name for command in app.registered_commands)
@@ -131,6 +132,32 @@ def test_a_defect_of_planlake_itself_is_exit_4_without_a_traceback_unless_debugg
     monkeypatch.setenv("PLANLAKE_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         typed("plan")
+
+
+def test_what_is_said_of_a_defect_shows_nothing_that_the_catalogue_was_given(typed, monkeypatch, tmp_path):
+    secrets = {"token": "TokSecret99\nmore", "s3.secret-access-key": "KeySecret77", "credential": "client:CredSecret"}
+    place = {"uri": "postgresql://user:UriSecret@127.0.0.1:1/x", "properties": {**secrets, "other": "PropSecret"}}
+    environments = json.dumps({"r": {"catalog": place, "warehouse": "lake"}})
+    (tmp_path / "planlake.yaml").write_text(f"environments: {environments}\n")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "EnvSecret")
+    monkeypatch.setattr("planlake.sources.secrets.known_secrets", {"ApiSecret"})
+    shown = f"{[one.encode() for one in secrets.values()]} CredSecret UriSecret PropSecret EnvSecret ApiSecret"
+
+    def broken(*_, **__):
+        raise ValueError(f"a header cannot hold {shown}")
+
+    def refused(*_, **__):
+        raise LakeError(f"refused: {shown}")
+
+    for raised, status in ((broken, 4), (refused, 3)):
+        monkeypatch.setattr("planlake.lake.lake.open_catalogue", raised)
+        said = typed("status", "--config", tmp_path / "planlake.yaml")
+        assert said.status == status
+        assert said.errors[0].startswith("Error: ")
+        assert "[hidden]" in said.err
+        assert "PropSecret" not in said.err or status == 3
+        for secret in ("TokSecret99", "KeySecret", "CredSecret", "UriSecret", "EnvSecret", "ApiSecret"):
+            assert secret not in said.err
 
 
 def test_init_on_aws_names_glue_and_the_place_and_no_key_or_region(typed, tmp_path):

@@ -54,6 +54,19 @@ def said(feed, monkeypatch, capfd):
     return saying
 
 
+@pytest.mark.parametrize("name", ["token", "credential", "header.X-Key", "s3.session-token", "s3.access-key-id"])
+@pytest.mark.parametrize("end", ["\nmore", "\u0142", "\u00a0"])
+def test_a_secret_that_no_header_can_hold_is_refused_and_not_shown(feed, typed, served, name, end):
+    file = feed.config.folder / "planlake.yaml"
+    place = served.configured(**{name: f"TokSecret99{end}"}).model_dump_json()
+    file.write_text(SETTINGS.replace("CATALOG", place))
+    left = typed("status")
+    assert left.status == 2
+    assert left.err.startswith(f"Error: what is kept for catalog.properties.{name} is neither a key nor a token")
+    assert "TokSecret99" not in left.out + left.err
+    assert served.asked == []
+
+
 def test_a_catalogue_that_does_not_answer_is_told_with_its_address(served, said):
     everything = said(f'"uri":"{served.uri}"', '"uri":"http://127.0.0.1:1"')
     assert "Error: http://127.0.0.1:1/v1/config does not answer" in everything

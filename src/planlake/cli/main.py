@@ -165,8 +165,15 @@ def _told(error: Exception) -> int:
         if refused is None:
             return _defect(found)
         found = LakeError(refused.said, hint=refused.advice)
-    _say(found.lines())
+    _say([_hidden(line) for line in found.lines()])
     return found.exit_code
+
+
+def _hidden(text: str, *, is_defect: bool = False) -> str:
+    from planlake.cli.hiding import without_secrets
+    from planlake.cli.loading import loaded_configuration
+
+    return without_secrets(text, loaded_configuration(), is_defect=is_defect)
 
 
 def _explained(error: Exception) -> Exception:
@@ -211,7 +218,8 @@ def _interrupted() -> int:
 
 
 def _defect(error: Exception) -> int:
-    where = printable(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}")
+    said = _hidden(str(error), is_defect=True)
+    where = printable(f"{type(error).__name__}: {said.splitlines()[0] if said else 'no message'}")
     _say(
         [
             f"Error: something went wrong inside Planlake: {where}",

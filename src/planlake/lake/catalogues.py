@@ -8,6 +8,7 @@ from pyiceberg.catalog import Catalog
 
 from planlake.config import Catalog as Given
 from planlake.errors import ConfigurationError, LakeError
+from planlake.lake.aws.clients import check_sendable, is_secret
 
 CATALOG_NAME = "planlake"  # Spark must call the same catalogue by the same name
 CONNECT_SECONDS, READ_SECONDS = 4, 60
@@ -15,7 +16,13 @@ DELEGATION = "X-Iceberg-Access-Delegation"
 
 
 def open_catalogue(given: Given, file: Path | None) -> Catalog:
-    """The catalogue itself; `file` is that of SQLite. A ConfigurationError where a library for it is missing."""
+    """The catalogue itself; `file` is that of SQLite. A ConfigurationError where a library for it is missing.
+
+    Or where a key or token among its properties cannot be sent.
+    """
+    for name, value in given.properties.items():
+        if is_secret(name):
+            check_sendable(f"catalog.properties.{name}", value)
     if given.type == "glue":
         return _open_glue(given)
     return _open_rest(given) if given.type == "rest" else _open_sql(given, file)

@@ -11,6 +11,7 @@ from planlake.errors import ConfigurationError
 from planlake.sources.aws_secrets import read_aws_secret
 
 MOST_BYTES = 2**16
+known_secrets: set[str] = set()  # those this process has read, so that no error shows them
 ON_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -68,6 +69,7 @@ def read_secret(place: str, reference: str, folder: Path) -> str:
         hint = "it holds a line break or an invisible character: keep the secret alone, on one line"
         raise ConfigurationError(f"what is kept for {place} is neither a key nor a token", hint=hint)
     if found:
+        known_secrets.add(found)
         return found
     hint = "set one of them, or name another place in planlake.yaml: ${VARIABLE}, file:PATH or aws-secret:NAME"
     said = ", then ".join(dict.fromkeys(looked))

@@ -12,6 +12,8 @@ from planlake.lake.aws.errors import NOT_AWS
 
 NOT_INSTALLED = "a lake on S3, or in Glue, needs AWS's libraries"
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 4, 30, 3
+SECRETS = ("token", "credential", "access-key-id", "secret-access-key")  # how properties end that are sent in headers
+VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 OF_CLIENT = {  # arguments of boto3, and the properties that pyiceberg has for them
     "endpoint_url": ("{}.endpoint",),
     "aws_access_key_id": ("{}.access-key-id", "client.access-key-id"),
@@ -45,6 +47,8 @@ def client(service: str, properties: Mapping[str, str]) -> Any:  # noqa: ANN401 
     except ImportError:
         raise ConfigurationError(NOT_INSTALLED, hint="pip install 'planlake[aws]'") from None
 
+    for name in VARIABLES:
+        check_sendable(name, os.environ.get(name, ""))
     given: dict[str, str] = {}
     for argument, names in OF_CLIENT.items():
         value = next((properties[one] for name in names if (one := name.format(service)) in properties), None)
@@ -65,3 +69,15 @@ def _check_is_glue(http_response: Any, **_: object) -> None:  # noqa: ANN401
     content = http_response.content.strip()
     if http_response.status_code == 200 and content and not content.startswith(b"{"):
         raise LakeError("what answers is not Glue: perhaps a proxy, or its page for signing in", hint=NOT_AWS)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a property of a catalogue is a key, a token or whatever else goes into a header."""
+    return name.endswith(SECRETS) or name.startswith("header.")
+
+
+def check_sendable(place: str, value: str) -> None:
+    """Refuse what no header can hold, before a library says so and shows it; a ConfigurationError without the value."""
+    if not (value.isascii() and value.isprintable()):
+        hint = "it holds a line break, an accent or an invisible character: keep the secret alone, on one line"
+        raise ConfigurationError(f"what is kept for {place} is neither a key nor a token", hint=hint)
