@@ -143,7 +143,7 @@ def test_who_cannot_renew_it_stops_before_it_runs_out(place, hasty, monkeypatch)
         time.sleep(1.8)
         with pytest.raises(ConflictError) as raised:
             catalogue.commit_table(2)
-    assert raised.value.facts["why"] == "it could not be renewed in time"
+    assert raised.value.facts["why"] == "it could not be renewed in time: ConnectionError"
     assert catalogue.changes == [1]
 
 
@@ -159,7 +159,14 @@ def test_it_stays_held_for_as_long_as_a_run_takes(place, hasty):
             pass
 
 
-@pytest.mark.parametrize("held", [b"noise", b"[1]", b'{"until": "soon"}', b'{"until": 1e300}', b'{"until": -1}', b"{}"])
+@pytest.mark.parametrize(
+    "held",
+    [
+        *(b"noise", b"[1]", b'{"until": "soon"}', b'{"until": 1e300}', b'{"until": -1}', b"{}", b'{"until": NaN}'),
+        pytest.param(b"[" * 100_000, id="brackets"),
+        pytest.param(b'{"until": 34359738367, "text": "' + b"x" * 100_000 + b'"}', id="long"),
+    ],
+)
 def test_what_is_no_lease_is_taken_over(place, held):
     client("s3", place.properties).put_object(Bucket=place.bucket, Key="leases/noise.json", Body=held)
     odd = LeasePlace(place.bucket, "leases/noise.json", place.properties)
@@ -185,3 +192,140 @@ def expire(place):
     opened = client("s3", place.properties)
     held = json.loads(opened.get_object(Bucket=place.bucket, Key=place.key)["Body"].read())
     opened.put_object(Bucket=place.bucket, Key=place.key, Body=json.dumps({**held, "until": 1}))
+
+
+def lose_answers(lease, monkeypatch, count=1):
+    """The next puts come through, but their answers do not: boto3 asks again and is refused."""
+    plain, left = lease.client.put_object, list(range(count))
+
+    def put(**given):
+        if left:
+            left.pop()
+            plain(**given)
+        return plain(**given)
+
+    monkeypatch.setattr(lease.client, "put_object", put)
+
+
+@pytest.mark.parametrize("before", [None, {"by": "x", "until": 1, "text": "run 6"}], ids=["new", "taken over"])
+def test_an_answer_that_is_lost_when_it_is_taken_locks_nobody_out(place, monkeypatch, before):
+    opened = client("s3", place.properties)
+    if before:
+        opened.put_object(Bucket=place.bucket, Key=place.key, Body=json.dumps(before))
+    plain, lost = opened.put_object, []
+
+    def put(**given):
+        done = plain(**given)
+        if not lost:
+            lost.append(done)
+            return plain(**given)
+        return done
+
+    monkeypatch.setattr(opened, "put_object", put)
+    monkeypatch.setattr(leases, "client", lambda *_: opened)
+    with leased(place, 0) as lease:
+        assert len(lost) == 1
+        lease.renew()
+        lease.check()
+        assert lease.left == ("run 6" if before else "")
+
+
+def test_an_answer_that_is_lost_at_a_renewal_loses_no_lease(place, monkeypatch):
+    with leased(place, 0) as lease:
+        lose_answers(lease, monkeypatch)
+        lease.say("run 7")
+        lease.renew()
+        lease.check()
+        assert lease.lost == ""
+    assert read_lease(place) == (False, "run 7")
+
+
+def test_a_renewal_of_which_nothing_was_heard_is_followed_by_the_next(place, monkeypatch):
+    with leased(place, 0) as lease:
+        plain = lease.client.put_object
+
+        def unheard(**given):
+            plain(**given)
+            raise ConnectionError
+
+        with monkeypatch.context() as away:
+            away.setattr(lease.client, "put_object", unheard)
+            lease.renew()
+        lease.say("run 8")
+        lease.check()
+        assert lease.trouble == ""
+    assert read_lease(place) == (False, "run 8")
+
+
+def test_a_lease_that_is_refused_but_still_ones_own_is_asked_for_again(place, monkeypatch):
+    with leased(place, 0) as lease:
+        with monkeypatch.context() as busy:
+            busy.setattr(lease.client, "put_object", answering(409, "ConditionalRequestConflict"))
+            lease.renew()
+        assert lease.lost == ""
+        lease.renew()
+        lease.check()
+        assert lease.trouble == ""
+
+
+def answering(status, code):
+    """What puts are answered with."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415
+
+    def put(**_):
+        said = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        raise ClientError(said, "PutObject")
+
+    return put
+
+
+@pytest.mark.parametrize("answer", [(404, "NoSuchKey"), (412, "PreconditionFailed")])  # of S3, of SeaweedFS
+def test_a_lease_that_was_deleted_is_lost_and_called_so(place, monkeypatch, answer):
+    with leased(place, 0) as lease:
+        client("s3", place.properties).delete_object(Bucket=place.bucket, Key=place.key)
+        monkeypatch.setattr(lease.client, "put_object", answering(*answer))
+        lease.renew()
+        with pytest.raises(ConflictError) as raised:
+            lease.check()
+    assert raised.value.facts["why"] == "the lease was deleted"
+
+
+def test_a_lease_that_something_else_was_written_over_is_called_so(place):
+    with leased(place, 0) as lease:
+        client("s3", place.properties).put_object(Bucket=place.bucket, Key=place.key, Body=b"noise")
+        lease.renew()
+        assert lease.lost == "something that is no lease was written in its place"
+
+
+def test_why_it_could_not_be_renewed_is_told(place, hasty, monkeypatch):
+    with leased(place, 0) as lease:
+        monkeypatch.setattr(lease.client, "put_object", answering(403, "AccessDenied"))
+        time.sleep(1.8)
+        with pytest.raises(ConflictError) as raised:
+            lease.check()
+    assert raised.value.facts["why"] == "it could not be renewed in time: AWS refuses s3:PutObject"
+
+
+def test_a_machine_that_stood_still_is_told_so(place):
+    with leased(place, 0) as lease:
+        lease.renewed -= leases.SECONDS
+        with pytest.raises(ConflictError) as raised:
+            lease.check()
+    assert raised.value.facts["why"] == "it could not be renewed in time: this machine stood still"
+
+
+@pytest.mark.parametrize("text", [None, 3, ["run 7"]])
+def test_a_lease_that_ends_far_from_now_is_told_with_its_day_and_what_to_delete(place, text):
+    held = json.dumps({"until": 9_999_999_999, "text": text})
+    client("s3", place.properties).put_object(Bucket=place.bucket, Key=place.key, Body=held)
+    with pytest.raises(ConflictError) as raised, leased(place, 0):
+        pass
+    assert raised.value.facts == {"holder": "unknown", "until": "2286-11-20 17:46:39 UTC, if it is not renewed"}
+    assert raised.value.hint.endswith(f"delete its lease: aws s3 rm 's3://{place.bucket}/{place.key}'")
+    assert read_lease(place) == (True, "")
+
+
+def test_a_lease_that_is_renewed_is_waited_for(place):
+    with leased(place, 0), pytest.raises(ConflictError) as raised, leased(place, 0):
+        pass
+    assert raised.value.hint == "wait for it, or raise settings.lease_wait_seconds"
