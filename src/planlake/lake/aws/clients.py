@@ -5,6 +5,7 @@ Who cannot reach an endpoint is told within 15 seconds: a connection has 4 secon
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from planlake.errors import ConfigurationError, LakeError
@@ -42,8 +43,8 @@ def of_s3(properties: Mapping[str, str]) -> dict[str, str]:
 def client(service: str, properties: Mapping[str, str]) -> Any:  # noqa: ANN401 - boto3 has no types of its own
     """A client of a service; throttled calls are repeated with growing pauses."""
     try:
-        import boto3  # noqa: PLC0415 - only who is on AWS has it
-        from botocore.config import Config  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415 - only who is on AWS has it
+        from botocore.session import Session  # noqa: PLC0415
     except ImportError:
         raise ConfigurationError(NOT_INSTALLED, hint="pip install 'planlake[aws]'") from None
 
@@ -59,9 +60,19 @@ def client(service: str, properties: Mapping[str, str]) -> Any:  # noqa: ANN401 
     profile = properties.get(f"{service}.profile-name") or properties.get("client.profile-name")
     retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
     config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries=retries)
-    opened = boto3.Session(profile_name=profile).client(service, config=config, **given)
+    session = Session(profile=profile)
+    session.register_component("data_loader", _descriptions())
+    opened = session.create_client(service, config=config, **given)
     opened.meta.events.register("after-call.glue", _check_is_glue)
     return opened
+
+
+@cache
+def _descriptions() -> Any:  # noqa: ANN401
+    """What botocore reads of each service, read once: that takes ten times as long as all else of a client."""
+    from botocore.loaders import create_loader  # noqa: PLC0415
+
+    return create_loader()
 
 
 def _check_is_glue(http_response: Any, **_: object) -> None:  # noqa: ANN401
