@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from aws.stand_ins import REGION
 from conftest import feeding
 from flow.ingest.served import DAY_1, DAY_2, assert_equal, fill, served, settings_of
 from planlake.errors import ConfigurationError, PlanlakeError
@@ -23,7 +24,7 @@ KEPT = {
 def kept(stand_ins):
     import boto3  # noqa: PLC0415
 
-    opened = boto3.client("secretsmanager")
+    opened = boto3.client("secretsmanager", region_name=REGION)
     opened.create_secret(Name="council/keys", SecretString=json.dumps(KEPT))
     opened.create_secret(Name="council/token", SecretString="the token\n")
     opened.create_secret(Name="council/binary", SecretBinary=b"the binary key")
@@ -70,7 +71,7 @@ def test_where_aws_cannot_be_asked_for_a_secret_the_reason_is_told(kept, tmp_pat
     def told(**variables):
         with monkeypatch.context() as changed:
             for name, value in {"AWS_CONFIG_FILE": "none", "AWS_SHARED_CREDENTIALS_FILE": "none", **variables}.items():
-                changed.setenv(name, value) if value else changed.delenv(name)
+                changed.setenv(name, value) if value else changed.delenv(name, raising=False)
             with pytest.raises(PlanlakeError) as raised:
                 read_secret("api.token", "aws-secret:council/token", tmp_path)
         return raised.value
@@ -86,7 +87,11 @@ def test_keys_are_read_once_a_run_and_again_when_they_are_changed_in_the_middle_
     import boto3  # noqa: PLC0415
     import botocore.client  # noqa: PLC0415
 
-    opened, before, after = boto3.client("secretsmanager"), ("public-1", "private-1"), ("public-2", "private-2")
+    opened, before, after = (
+        boto3.client("secretsmanager", region_name=REGION),
+        ("public-1", "private-1"),
+        ("public-2", "private-2"),
+    )
     opened.create_secret(Name="council/changed", SecretString=json.dumps(dict(zip("ab", before, strict=True))))
     with feeding(served(["things"]), tmp_path, settings_of(["things"], concurrency=4)) as feed:
         places = {"public_key": "aws-secret:council/changed#a", "private_key": "aws-secret:council/changed#b"}

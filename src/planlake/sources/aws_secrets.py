@@ -4,6 +4,7 @@ Who cannot reach it is told within 15 seconds: a connection has 4 seconds, and i
 """
 
 import json
+import os
 from typing import Any
 
 from planlake.errors import ConfigurationError, SourceUnreachable
@@ -43,11 +44,11 @@ def read_aws_secret(name: str, key: str) -> tuple[str, str]:
     except ImportError:
         hint = "pip install 'planlake[aws]'"
         raise ConfigurationError("reading an AWS secret needs boto3", facts={"secret": name}, hint=hint) from None
-    region = ""
+    region = os.environ.get("AWS_REGION", "")  # boto3 itself reads AWS_DEFAULT_REGION alone
     try:
         retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
         config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries=retries)
-        opened = boto3.Session().client("secretsmanager", config=config)
+        opened = boto3.Session(region_name=region or None).client("secretsmanager", config=config)
         region = opened.meta.region_name
         answer = opened.get_secret_value(SecretId=name)
     except Exception as error:  # whatever the reason, its text must not be shown
