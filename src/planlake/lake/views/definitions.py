@@ -74,8 +74,10 @@ class _Places:
 def operations_views(lake: Lake, dialect: Dialect) -> list[ViewDefinition]:
     """The views of the operations database; those of resources read `snapshot_dates`."""
     places = _Places(lake, dialect)
+    journal = places("operations", "journal") if lake.find("operations", "journal") is not None else None
+    snapshot_dates = snapshot_dates_query(places("operations", "published"), journal, dialect)
     return [
-        places.view("operations", SNAPSHOT_DATES, _OF_SNAPSHOT_DATES, _snapshot_dates(places)),
+        places.view("operations", SNAPSHOT_DATES, _OF_SNAPSHOT_DATES, snapshot_dates),
         places.view("operations", GAPS, _OF_GAPS, gaps_query(places("raw", "api_requests"), dialect)),
     ]
 
@@ -148,17 +150,17 @@ select {_list(places.dialect, columns)}, is_deleted, import_datetime as valid_fr
 from {places("refined", f"increment_{resource.name}")}"""
 
 
-def _snapshot_dates(places: _Places) -> str:
-    """What a table shows is what was published, gone back to or built anew last; all are numbered alike.
+def snapshot_dates_query(published: str, journal: str | None, dialect: Dialect) -> str:
+    """A query for the day of what each table shows, from table expressions; without a journal nothing was gone back to.
 
-    A version that was never published has the day on which it was made.
+    What a table shows was published, gone back to or built anew last; all are numbered alike. A version that was never
+    published has the day on which it was made.
     """
-    published, journal = places("operations", "published"), places("operations", "journal")
     actions = f"""
     union all
-    select resource, action, coalesce(current_to, 0), {places.dialect.day("noted_at")}
+    select resource, action, coalesce(current_to, 0), {dialect.day("noted_at")}
     from {journal} where state = '{DONE}'"""
-    if places.lake.find("operations", "journal") is None:
+    if journal is None:
         actions = """
     -- nothing was gone back to yet, so there is no table "journal": after the first time this view is another one"""
     return f"""\

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from planlake.lake.about_tables import OF_COLUMNS
 from planlake.lake.aws.glue_comments import glue_comment
 from planlake.lake.aws.glue_entries import MADE_OF, glue_of, is_view
 from planlake.lake.aws.still_held import check_held
@@ -93,7 +94,11 @@ def _table_input(database: str, view: ViewDefinition, made_of: str, meanings: Ma
     }
     text = base64.b64encode(json.dumps(said, ensure_ascii=False).encode()).decode()
     columns = [
-        {"Name": name, "Type": IN_HIVE.get(kind, kind), "Comment": glue_comment(meanings.get(name, ""))}
+        {
+            "Name": name,
+            "Type": IN_HIVE.get(kind, kind),
+            "Comment": glue_comment(meanings.get(name) or OF_COLUMNS.get(name, "")),
+        }
         for name, kind in view.columns.items()
     ]
     return {

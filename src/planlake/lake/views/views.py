@@ -29,7 +29,7 @@ from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES, Re
 from planlake.lake.tables.data_files import data_files, highest_by_resource
 from planlake.lake.tables.version_summary import DAY_TAG, day_tag
 from planlake.lake.tables.versions import run_date_of, still_published, version_of_day
-from planlake.lake.views.definitions import GAPS, gaps_query
+from planlake.lake.views.definitions import GAPS, SNAPSHOT_DATES, gaps_query, snapshot_dates_query
 from planlake.lake.views.dialects import DUCKDB
 from planlake.lake.views.models import MAPPING, Model, Models
 
@@ -86,9 +86,8 @@ class Views:
             return self._refined(name)
         if (zone, name) in TABLES:
             return f"select * from {self._own(zone, name)}"
-        if (zone, name) == ("operations", GAPS):
-            gaps = gaps_query(self._own("raw", "api_requests"), DUCKDB)
-            return f'select * from ({gaps}) order by resource, "window", page'
+        if zone == "operations" and name in (GAPS, SNAPSHOT_DATES):
+            return self._gaps() if name == GAPS else self._snapshot_dates()
         model = self.models.by_name.get(name) if zone == "trusted" else None
         if model is not None and model.trouble and self.lake.shown(zone, name) is None:
             raise ConfigurationError(f"the model {name} cannot be read: {model.trouble}", hint="planlake model list")
@@ -96,6 +95,13 @@ class Views:
             return self._model(model)
         table = self.lake.shown(zone, name)
         return self._as_of_day(name, table) if table is not None else None
+
+    def _gaps(self) -> str:
+        gaps = gaps_query(self._own("raw", "api_requests"), DUCKDB)
+        return f'select * from ({gaps}) order by resource, "window", page'
+
+    def _snapshot_dates(self) -> str:
+        return snapshot_dates_query(self._own("operations", "published"), self._own("operations", "journal"), DUCKDB)
 
     def _model(self, model: Model) -> str:
         """A view that a model is: its own query, once what it reads is there under the names it uses."""
@@ -357,7 +363,7 @@ def _own_names(lake: Lake, resources: Mapping[str, ResourceSpec]) -> dict[str, l
     raw = lake.names("raw")
     received = resources.keys() & {*increments, *highest_by_resource(lake.find("raw", "api_responses"), "batch")}
     names = {zone: lake.names(zone) for zone in ZONES}
-    names["operations"] += [GAPS] if raw else []
+    names["operations"] += [GAPS, SNAPSHOT_DATES] if raw else []
     names["raw"] = [*raw, *(f"api_response_{name}" for name in received), *received] if raw else []
     names["refined"] = [*refined, *loaded, *(f"history_{name}" for name in increments)]
     known = resources.keys()
