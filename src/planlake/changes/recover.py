@@ -54,12 +54,20 @@ def recover(
             base = open_environment(config, environment)
             with held.guard(base.catalog):
                 mended = _mend(config, base, {one.table for one in back})
-                keep_all_views(base, config)
+                _keep_views(base, config)
             told = {(one.database, one.table) for one in mended}
             kept = (one for one in found if not (_is_of_gone_files(one) and (one.database, one.table) in told))
             found = [*(_with_waiting(config, base, one) if one in back else one for one in kept), *mended]
     say(open_log(config.settings.log), "info", "recovered", tables=[f"{one.database}.{one.table}" for one in found])
     return found, aside
+
+
+def _keep_views(base: Lake, config: Config) -> None:
+    """Bring the views up to date; what stands in their way is told, as it changes nothing about what was recovered."""
+    try:
+        keep_all_views(base, config)
+    except LakeError as error:
+        say(open_log(config.settings.log), "warning", str(error), hint=error.hint)
 
 
 def _mend(config: Config, base: Lake, behind: set[str]) -> list[Recovered]:

@@ -1,7 +1,9 @@
 """Opens the Iceberg catalogue of an environment by its type; what each needs is imported only then."""
 
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from pyiceberg.catalog import Catalog
@@ -59,8 +61,15 @@ def _open_glue(given: Given) -> Catalog:
         raise ConfigurationError("a Glue catalogue needs AWS's libraries", hint="pip install 'planlake[aws]'") from None
     shorten_comments()
     catalog = GlueCatalog(CATALOG_NAME, client("glue", given.properties), **given.properties)
+    catalog._get_glue_table = partial(_typed, catalog._get_glue_table)  # type: ignore[method-assign]
     catalog._is_s3tables_database = cache(catalog._is_s3tables_database)  # type: ignore[method-assign] # else: each commit
     return catalog
+
+
+def _typed(get: Callable[..., Any], **named: str) -> Any:  # noqa: ANN401 - types of a library that only AWS has
+    """An entry of Glue; a view, or a table without a type, is no Iceberg table, where pyiceberg calls it broken."""
+    found = get(**named)
+    return {**found, "Parameters": {"table_type": "none", **found.get("Parameters", {})}}
 
 
 def _open_rest(given: Given) -> Catalog:

@@ -12,7 +12,6 @@ from pathlib import Path
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import (
     NoSuchNamespaceError,
-    NoSuchPropertyException,
     NoSuchTableError,
 )
 from pyiceberg.io import PY_IO_IMPL, SCHEMA_TO_FILE_IO
@@ -169,7 +168,7 @@ class Lake:
         with clear_errors():
             try:
                 return self.catalog.load_table((self.database(zone), name))
-            except (NoSuchTableError, NoSuchNamespaceError, NoSuchPropertyException):  # the last of a view in Glue
+            except (NoSuchTableError, NoSuchNamespaceError):
                 return None
             except UNREADABLE as error:
                 place, is_gone = f"{self.database(zone)}.{name}", isinstance(error, FileNotFoundError)
@@ -194,7 +193,14 @@ class Lake:
         return table
 
     def names(self, zone: str) -> list[str]:
-        """Names of all tables of a zone."""
+        """Names of all tables of a zone that are Planlake's."""
+        return [name for name in self._listed(zone) if is_own(zone, name)]
+
+    def others(self, zone: str) -> list[str]:
+        """Names of Iceberg tables that somebody else made in a zone's database, which are left alone."""
+        return [name for name in self._listed(zone) if not is_own(zone, name)]
+
+    def _listed(self, zone: str) -> list[str]:
         with clear_errors():
             try:
                 return sorted(name for _, name in self.catalog.list_tables(self.database(zone)))
@@ -268,6 +274,11 @@ class Lake:
             source_id = schema.find_field("resource").field_id
             spec = PartitionSpec(PartitionField(source_id, 1000, IdentityTransform(), "resource"))
         return self.create(zone, name, schema, spec=spec)
+
+
+def is_own(zone: str, name: str) -> bool:
+    """Whether Planlake makes tables of this name in a zone; of models every name is."""
+    return (zone, name) in TABLES or zone == "trusted" or (zone == "refined" and name.startswith(BOOKMARKED))
 
 
 def open_environment(config: Config, environment: str | None = None) -> Lake:

@@ -7,6 +7,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from pyiceberg.exceptions import NamespaceNotEmptyError
+
+from planlake.errors import LakeError
 from planlake.lake.aws.glue_entries import drop_views
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.previews.own_tables import (
@@ -71,5 +74,11 @@ def _drop_database(preview: Lake, zone: str, spared: Collection[str]) -> Dropped
     with clear_errors():
         if preview.catalog.namespace_exists(preview.database(zone)):
             drop_views(preview.catalog, preview.database(zone))
-            preview.catalog.drop_namespace(preview.database(zone))
+            try:
+                preview.catalog.drop_namespace(preview.database(zone))
+            except NamespaceNotEmptyError as error:
+                facts, state = {"database": preview.database(zone)}, "Nothing of others was deleted"
+                hint = f"take them out of it, then: planlake env drop {preview.preview}"
+                message = "a database of the preview holds tables that are not Planlake's"
+                raise LakeError(message, facts=facts, state=state, hint=hint) from error
     return Dropped(len(gone), sum(file.size for file in gone), len(files) - len(gone))

@@ -110,7 +110,12 @@ def recover(base: Lake, *, is_moved: bool = False, history: Chosen | None = None
         found += [_left(place) for place in left]
         give_up(base, split.given_up(places))
     is_sound = not any(_is_trouble(choice) for choice in choices if choice.place.lake is base)
+    found += [_of_others(lake.database(zone), name) for lake in lakes for zone in ZONES for name in lake.others(zone)]
     return [*found, *(_without_pins(base) if is_sound else ()), *_gone_previews(base, lakes)]
+
+
+def _of_others(database: str, name: str) -> Recovered:
+    return Recovered(database, name, 0, LEFT_ALONE, f"not Planlake's, {LEFT_ALONE}")
 
 
 def _beside(base: Lake, choices: Iterable[_Choice]) -> list[Recovered]:
