@@ -7,6 +7,7 @@ import pytest
 
 from planlake.config import Catalog, Config, Environment
 from planlake.inspection import aws
+from planlake.lake.aws.clients import client
 from planlake.lake.lake import lock_of
 from planlake.lake.state.lease import leased
 
@@ -23,8 +24,8 @@ def looked(stand_ins, bucket, tmp_path):
 
 
 def objects(stand_ins, bucket):
-    listed = aws.client("s3", stand_ins.properties).list_objects_v2(Bucket=bucket, Prefix="doctor/")
-    return [one["Key"] for one in listed.get("Contents", [])]
+    listed = client("s3", stand_ins.properties).list_objects_v2(Bucket=bucket)
+    return [one["Key"] for one in listed.get("Contents", []) if "planlake-doctor" in one["Key"]]
 
 
 def test_a_lake_that_can_be_used_is_said_to_be_and_nothing_is_left_behind(looked, stand_ins, bucket):
@@ -34,7 +35,8 @@ def test_a_lake_that_can_be_used_is_said_to_be_and_nothing_is_left_behind(looked
     assert found["AWS identity"].seen.endswith(" in eu-west-2")
     assert not any(part.isdigit() and len(part) == 12 for part in found["AWS identity"].seen.replace(":", " ").split())
     assert found["lease"].seen == "free"
-    assert found["Glue"].seen.endswith("not made yet, the first run makes it")
+    untried = "whether it may (glue:CreateDatabase, glue:CreateTable) is not tried"
+    assert found["Glue"].seen.endswith(f"not made yet, the first run makes it; {untried}")
     assert objects(stand_ins, bucket) == []
 
 
@@ -75,3 +77,68 @@ def test_a_store_without_conditional_puts_is_no_place_for_a_lake(looked, monkeyp
     _, found = looked()
     assert found["s3://lake/doctor"].seen == "a conditional put was not refused"
     assert found["s3://lake/doctor"].verdict == "failed"
+
+
+def refusing(monkeypatch, *calls, beside=""):
+    """Clients that AWS refuses these calls, of S3 those of keys that hold `beside`."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415
+
+    plain = aws.client
+
+    def opened(service, properties):
+        made = plain(service, properties)
+        call = made._make_api_call
+
+        def asked(name, given):
+            if name in calls and beside in given.get("Key", beside):
+                raise ClientError({"Error": {"Code": "AccessDenied", "Message": "m"}}, name)
+            return call(name, given)
+
+        made._make_api_call = asked
+        return made
+
+    monkeypatch.setattr(aws, "client", opened)
+
+
+def told(stand_ins, tmp_path, **places):
+    catalog = Catalog(type="glue", properties=stand_ins.properties)
+    config = Config(environments={"aws": Environment(catalog=catalog, **places)}, folder=tmp_path)
+    return [one for one in aws.examine_aws(config, None) if one.verdict == "failed"]
+
+
+@pytest.mark.parametrize(("call", "action"), [("PutObject", "s3:PutObject"), ("GetObject", "s3:GetObject")])
+@pytest.mark.parametrize("lease", ["", "s3://lake/own/"])
+def test_a_lease_that_cannot_be_taken_or_read_is_told(stand_ins, bucket, tmp_path, monkeypatch, call, action, lease):
+    refusing(monkeypatch, call, beside="leases/")
+    [found] = told(stand_ins, tmp_path, warehouse=f"s3://{bucket}/doctor/", **({"lease": lease} if lease else {}))
+    assert (found.check, found.seen, found.exit_code) == ("lease", f"AWS refuses {action}", 3)
+    where = f"{'own' if lease else 'doctor'}/leases/*"
+    assert found.advice.endswith(
+        f'{{"Effect": "Allow", "Action": "{action}", "Resource": ["arn:aws:s3:::lake", "arn:aws:s3:::lake/{where}"]}}'
+    )
+    assert objects(stand_ins, bucket) == []
+
+
+def test_each_action_that_a_place_lacks_is_told_at_once(stand_ins, bucket, tmp_path, monkeypatch):
+    refusing(monkeypatch, "GetObject", "ListObjectsV2", beside="planlake-doctor")
+    found = [one for one in told(stand_ins, tmp_path, warehouse=f"s3://{bucket}/doctor/") if one.check != "lease"]
+    assert [one.seen for one in found] == ["AWS refuses s3:GetObject", "AWS refuses s3:ListBucket"]
+    assert objects(stand_ins, bucket) == []
+
+
+@pytest.mark.parametrize(
+    "calls", [(), ("CreateDatabase",), ("CreateTable", "UpdateTable"), ("DeleteTable",), ("GetDatabase", "GetTables")]
+)
+def test_what_glue_refuses_is_tried_and_no_table_or_database_is_left(stand_ins, bucket, tmp_path, monkeypatch, calls):
+    glue = client("glue", stand_ins.properties)
+    names = ("tascomi-refined-zone", "tascomi-raw-zone")
+    glue.create_database(DatabaseInput={"Name": names[0]})
+    before = len(glue.get_databases()["DatabaseList"])
+    refusing(monkeypatch, *calls)
+    try:
+        found = {one.seen for one in told(stand_ins, tmp_path, warehouse=f"s3://{bucket}/doctor/")}
+        assert found == {f"AWS refuses glue:{call}" for call in calls}
+        assert glue.get_tables(DatabaseName=names[0])["TableList"] == []
+        assert len(glue.get_databases()["DatabaseList"]) == before
+    finally:
+        glue.delete_database(Name=names[0])

@@ -51,16 +51,20 @@ class Account:
     def __init__(self, url, log):
         import boto3  # noqa: PLC0415
 
-        self.url, self.log, self.iam = url, log, boto3.client("iam", endpoint_url=url)
+        self.url, self.log, self.iam = url, log, boto3.client("iam", endpoint_url=url, region_name=REGION)
         self.keys = {}
         for user in ("owner", "planlake"):
             self.iam.create_user(UserName=user)
             self.keys[user] = self.iam.create_access_key(UserName=user)["AccessKey"]
         self.iam.put_user_policy(UserName="owner", PolicyName="all", PolicyDocument=policy(ALL))
         where = {"LocationConstraint": REGION}
-        boto3.client("s3", endpoint_url=url).create_bucket(Bucket="lake", CreateBucketConfiguration=where)
+        boto3.client("s3", endpoint_url=url, region_name=REGION).create_bucket(
+            Bucket="lake", CreateBucketConfiguration=where
+        )
         secret = json.dumps({"public": PUBLIC_KEY, "private": PRIVATE_KEY})
-        boto3.client("secretsmanager", endpoint_url=url).create_secret(Name="council/keys", SecretString=secret)
+        boto3.client("secretsmanager", endpoint_url=url, region_name=REGION).create_secret(
+            Name="council/keys", SecretString=secret
+        )
         self.iam = self.client_of("owner", "iam")
         plain = {"Content-Type": "text/plain"}
         urlopen(Request(f"{url}/moto-api/reset-auth", data=b"0", headers=plain)).read()
@@ -70,7 +74,7 @@ class Account:
 
         key = self.keys[user]
         given = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
-        return boto3.client(service, endpoint_url=self.url, **given)
+        return boto3.client(service, endpoint_url=self.url, region_name=REGION, **given)
 
     def allow(self, given):
         self.iam.put_user_policy(UserName="planlake", PolicyName="planlake", PolicyDocument=policy(given))

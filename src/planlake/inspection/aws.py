@@ -3,12 +3,13 @@
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from planlake.config import Config
-from planlake.errors import LakeError
+from planlake.errors import LakeError, PlanlakeError
 from planlake.inspection.finding import Finding, failed
 from planlake.lake.aws.clients import client
 from planlake.lake.aws.errors import aws_trouble
@@ -20,6 +21,7 @@ CLOCK_SECONDS = 120
 OLD_VERSIONS = (
     "what planlake forget deletes stays in them: let a lifecycle rule of the bucket expire noncurrent versions"
 )
+ABSENT = ("NoSuchKey", "EntityNotFoundException", "AlreadyExistsException")  # asked of what is not there, or is
 IDENTITY, CLOCK, LEASE, GLUE = "AWS identity", "AWS clock", "lease", "Glue"
 
 
@@ -36,33 +38,55 @@ def examine_aws(config: Config, environment: str | None) -> Iterator[Finding]:
         yield Finding(GLUE, "skipped", "needs the identity")
         return
     for place in on_s3:
-        below = place.partition("://")[2]
-        arns = _arns("s3:::", below.partition("/")[0], f"{below}/*")
-        yield _tried(place, lambda place=place: _place(place, properties), arns)  # type: ignore[misc]
+        yield from _place(place, properties)
     lock = lock_of(config, environment)
     if isinstance(lock, LeasePlace):
         yield _tried(CLOCK, lambda: _clock(lock))
-        yield _lease(lock)
+        yield from _lease(lock)
     if chosen.catalog.type == "glue":
         prefix = f"{chosen.database_prefix}{config.source_name}"
         for name in (f"{prefix}-{zone}" for zone in ZONES.values()):
-            arns = _arns("glue:*:*:", "catalog", f"database/{name}", f"table/{name}/*")
-            yield _tried(GLUE, lambda name=name: _database(name, properties), arns)  # type: ignore[misc]
+            yield from _database(name, properties)
 
 
-def _tried(check: str, look: Callable[[], Finding | str], places: Sequence[str] = ()) -> Finding:
-    """What a look came to; what AWS refuses is named with the line of a policy that allows it on these places."""
+def _tried(check: str, look: Callable[[], Finding | str]) -> Finding:
+    """What a look came to."""
     try:
         found = look()
     except Exception as error:
-        trouble = aws_trouble(error)
-        if trouble is None:
-            raise
-        line = json.dumps({"Effect": "Allow", "Action": trouble.refused, "Resource": places})
-        has_line = trouble.refused and places
-        advice = f"add this to the policy of the role that runs this: {line}" if has_line else trouble.advice
-        return failed(check, LakeError(trouble.said, hint=advice))
+        return _failed(check, error)
     return found if isinstance(found, Finding) else Finding(check, "ok", found)
+
+
+def _all_tried(check: str, calls: Iterable[Callable[[], object]], places: Sequence[str]) -> Iterator[Finding]:
+    """Each thing that AWS refuses of several calls; any other trouble ends them. What is absent is no refusal."""
+    told = set()
+    for call in calls:
+        try:
+            call()
+        except Exception as error:
+            if getattr(error, "response", {}).get("Error", {}).get("Code") in ABSENT:
+                continue
+            found = _failed(check, error, places)
+            if found.seen not in told:
+                yield found
+            told.add(found.seen)
+            if not found.seen.startswith("AWS refuses "):
+                return
+
+
+def _failed(check: str, error: Exception, places: Sequence[str] = ()) -> Finding:
+    """What AWS says; what it refuses is named with the line of a policy that allows it on these places."""
+    if isinstance(error, PlanlakeError):
+        return failed(check, error)
+    trouble = aws_trouble(error)
+    if trouble is None:
+        raise error
+    service = trouble.refused.partition(":")[0]
+    line = json.dumps({"Effect": "Allow", "Action": trouble.refused, "Resource": places})
+    has_line = service and any(place.startswith(f"arn:aws:{service}:") for place in places)
+    advice = f"add this to the policy of the role that runs this: {line}" if has_line else trouble.advice
+    return failed(check, LakeError(trouble.said, hint=advice))
 
 
 def _arns(service: str, *names: str) -> list[str]:
@@ -75,28 +99,35 @@ def _identity(properties: Mapping[str, str]) -> str:
     return f"{who} in {opened.meta.region_name}"
 
 
-def _place(place: str, properties: Mapping[str, str]) -> Finding:
-    """A marker object is written under a condition, refused a second time, read, listed and deleted."""
+def _place(place: str, properties: Mapping[str, str]) -> Iterator[Finding]:
     bucket, _, folder = place.partition("://")[2].partition("/")
-    key = f"{folder.strip('/')}/planlake-doctor-{uuid.uuid4()}".strip("/")
-    opened = client("s3", properties)
-    marker = {"Bucket": bucket, "Key": key}
-    try:
-        opened.put_object(**marker, Body=b"planlake doctor", IfNoneMatch="*")
-        has_guard = _is_refused(lambda: opened.put_object(**marker, Body=b"twice", IfNoneMatch="*"))
-        opened.get_object(**marker)["Body"].read()
-        opened.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-    except Exception:
-        with suppress(Exception):
-            opened.delete_object(**marker)
-        raise
-    opened.delete_object(**marker)
-    if not has_guard:
+    found = list(_marked(place, LeasePlace(bucket, folder.strip("/"), properties)))
+    yield from found
+    if not found:
+        kept, did = _kept(client("s3", properties), bucket), "read, written, listed, deleted"
+        yield Finding(place, "warning", f"{did}; {kept}", OLD_VERSIONS) if kept else Finding(place, "ok", did)
+
+
+def _marked(check: str, folder: LeasePlace) -> Iterator[Finding]:
+    """What is wrong with a folder: a marker is written under a condition, refused a second time, read, and deleted."""
+    key = f"{folder.key}/planlake-doctor-{uuid.uuid4()}".strip("/")
+    marker, opened, guarded = {"Bucket": folder.bucket, "Key": key}, client("s3", folder.properties), []
+
+    def put(text: bytes) -> object:
+        return opened.put_object(**marker, Body=text, IfNoneMatch="*")
+
+    calls = (
+        lambda: put(b"planlake doctor"),
+        lambda: guarded.append(_is_refused(lambda: put(b"twice"))),
+        lambda: opened.get_object(**marker),
+        lambda: opened.list_objects_v2(Bucket=folder.bucket, Prefix=key, MaxKeys=1),
+        lambda: opened.delete_object(**marker),
+    )
+    below = "/".join(part for part in (folder.bucket, folder.key, "*") if part)
+    yield from _all_tried(check, calls, _arns("s3:::", folder.bucket, below))
+    if guarded == [False]:
         advice = "two runs at once would not notice each other here: use S3 itself, or a store with conditional puts"
-        return Finding(place, "failed", "a conditional put was not refused", advice, 3)
-    kept = _kept(opened, bucket)
-    did = "read, written, listed, deleted"
-    return Finding(place, "warning", f"{did}; {kept}", OLD_VERSIONS) if kept else Finding(place, "ok", did)
+        yield Finding(check, "failed", "a conditional put was not refused", advice, 3)
 
 
 def _kept(opened: Any, bucket: str) -> str:  # noqa: ANN401 - boto3 has no types of its own
@@ -129,17 +160,37 @@ def _clock(lock: LeasePlace) -> Finding:
     return Finding(CLOCK, "warning", said, "set this machine's clock: AWS refuses what is 15 minutes off")
 
 
-def _lease(lock: LeasePlace) -> Finding:
-    is_held, text = read_lease(lock)
-    holder = text.partition("\n")[0]
-    return Finding(LEASE, "ok", f"held now: {holder or 'no run is named'}" if is_held else "free")
+def _lease(lock: LeasePlace) -> Iterator[Finding]:
+    """Whether the lease can be taken, by a marker beside it, and whether somebody has it."""
+    found = list(_marked(LEASE, replace(lock, key=lock.key.rpartition("/")[0])))
+    yield from found
+    if not found:
+        is_held, text = read_lease(lock)
+        holder = text.partition("\n")[0]
+        yield Finding(LEASE, "ok", f"held now: {holder or 'no run is named'}" if is_held else "free")
 
 
-def _database(name: str, properties: Mapping[str, str]) -> str:
-    opened = client("glue", properties)
-    try:
-        opened.get_database(Name=name)
-    except opened.exceptions.EntityNotFoundException:
-        return f"{name}: not made yet, the first run makes it"
-    opened.get_tables(DatabaseName=name, MaxResults=1)
-    return f"{name}: there"
+def _database(name: str, properties: Mapping[str, str]) -> Iterator[Finding]:
+    """What may be done in a database: only where a marker table can be deleted again is one made."""
+    opened, arns = client("glue", properties), _arns("glue:*:*:", "catalog", f"database/{name}", f"table/{name}/*")
+    there: list[object] = []
+    looked = (
+        lambda: there.append(opened.get_database(Name=name)),
+        lambda: opened.get_tables(DatabaseName=name, MaxResults=1),
+    )
+    found = list(_all_tried(GLUE, looked, arns))
+    if not found and not there:
+        untried = "whether it may (glue:CreateDatabase, glue:CreateTable) is not tried"
+        yield Finding(GLUE, "ok", f"{name}: not made yet, the first run makes it; {untried}")
+        return
+    marker = f"planlake_doctor_{uuid.uuid4().hex}"
+    absent, given = {"DatabaseName": name, "Name": marker}, {"DatabaseName": name, "TableInput": {"Name": marker}}
+    found += _all_tried(GLUE, [lambda: opened.delete_table(**absent)], arns)
+    is_deletable = not any("glue:DeleteTable" in one.seen for one in found)
+    calls = [
+        *((lambda: opened.create_database(DatabaseInput={"Name": name}),) if there else ()),  # so nothing is made
+        lambda: opened.update_table(**given),
+        *((lambda: opened.create_table(**given), lambda: opened.delete_table(**absent)) if is_deletable else ()),
+    ]
+    found += _all_tried(GLUE, calls, arns)
+    yield from found or [Finding(GLUE, "ok", f"{name}: there; tables can be made, changed and deleted")]
