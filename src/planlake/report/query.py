@@ -8,6 +8,7 @@ from functools import partial
 
 import pyarrow as pa
 
+from planlake.clock import read_clock
 from planlake.config import Config
 from planlake.engines.duckdb.connection import connected_to_read
 from planlake.engines.duckdb.locked import Limits
@@ -48,7 +49,9 @@ def open_views(config: Config, *, environment: str | None = None, as_of: date | 
     lake = open_to_read(config, environment)
     with connected_to_read(config.settings.memory_limit_megabytes) as connection:
         resources = catalogue_of(config).resources
-        yield Views(lake, resources, connection, texts_of, as_of, models=models_in(config, resources))
+        models = models_in(config, resources)
+        models.define_macros(connection, "", as_of or read_clock().today())
+        yield Views(lake, resources, connection, texts_of, as_of, models=models)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,18 +10,23 @@ import planlake
 from planlake.engines.duckdb.macros import define_macros
 
 FOLDER = Path(planlake.__file__).parent / "models"
-NAMES = sorted(file.stem for file in FOLDER.glob("*.sql"))
+REPORTS = sorted(file.stem for file in FOLDER.glob("report_*.sql"))
+NAMES = sorted({file.stem for file in FOLDER.glob("*.sql")} - {*REPORTS})  # those that are tables
 MONDAY = date(2026, 11, 30)  # the day of the run
 CLOSED = (date(2026, 5, 4), date(2026, 12, 25), date(2026, 12, 28))
 IMPORTED = {"import_date": "varchar", "snapshot_date": "varchar"}
 DATES = (
     *("received_date", "valid_date", "registration_date", "decision_issued_date"),
-    *("extension_of_time_due_date", "expiry_date", "ppa_decision_due_date"),
+    *("extension_of_time_due_date", "expiry_date", "ppa_decision_due_date", "ceased_date"),
 )
-NUMBERS = ("id", "application_type_id", "ps_development_code_id", "application_stage")
+NUMBERS = ("id", "application_type_id", "ps_development_code_id", "application_stage", "officer_id")
 CODES = {"id": "integer", "name": "varchar", "expiry_days": "integer"}
 TABLES = {
-    "applications": {**dict.fromkeys(NUMBERS, "integer"), **dict.fromkeys(DATES, "timestamp"), "proposal": "varchar"},
+    "applications": {**dict.fromkeys(NUMBERS, "integer"), **dict.fromkeys(DATES, "timestamp"), "proposal": "varchar"}
+    | {"ceased": "boolean"},
+    "enforcements": dict.fromkeys(("id", "case_officer_id", "user_team_id", "reason_for_file_closure_id"), "integer")
+    | dict.fromkeys(("complaint_received_date", "complaint_received", "date_file_closed"), "timestamp")
+    | {"ceased": "boolean", "ceased_date": "timestamp", "target_for_closure": "timestamp"},
     "application_types": {"id": "integer", "name": "varchar", "code": "varchar"},
     "ps_development_codes": CODES | dict.fromkeys(("major", "minor", "exclude_from_stat_returns"), "boolean"),
     "users": {"id": "integer"}

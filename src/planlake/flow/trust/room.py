@@ -42,10 +42,10 @@ def opened_room(
     opened = locked(file_opener(lake), limits)
     with opened as room, _with_line(model), clear_query_errors(room, limits) as deadline, deadline.working():
         views = Views(lake, resources, room.connection, texts_of, called=room.files.name_of, models=models)
+        models.define_macros(room.connection, model.query, read_clock().today())
         for schema, name in model.reads:
             if not views.define(schema, name):
                 raise ConfigurationError(f"{schema}.{name} was not loaded yet", hint=f"planlake run {name}")
-        models.define_macros(room.connection, model.query, read_clock().today())
         yield room, views
 
 

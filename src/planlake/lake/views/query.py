@@ -75,8 +75,8 @@ def answer_query(
             pieces = (piece for piece in listed.to_batches())
             yield Answer(listed.schema, pieces, room.connection, is_listing=True)
             return
-        notes = _define_views(asked, room, wanted)
         asked.models.define_macros(room.connection, query, asked.as_of or read_clock().today())
+        notes = _define_views(asked, room, wanted)
         with deadline.working():
             found = room.connection.sql(query, params=values)
             size = max(2_048, min(ROWS_AT_A_TIME, CELLS_AT_A_TIME // max(1, len(found.columns))))

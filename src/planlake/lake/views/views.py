@@ -108,7 +108,11 @@ class Views:
         for schema, name in model.reads:
             if not self.define(schema, name):
                 facts = {"model": model.name, "at": model.place(1)}
-                raise ConfigurationError(f'"{name}" was not loaded yet', facts=facts, hint="planlake run")
+                if schema == "trusted":
+                    message, hint = f"{schema}.{name} was not built yet", "planlake run --step trust"
+                else:
+                    message, hint = f"{schema}.{name} was not loaded yet", "planlake run"
+                raise ConfigurationError(message, facts=facts, hint=hint)
         return model.query
 
     def _mapping(self, name: str) -> str:
