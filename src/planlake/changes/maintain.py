@@ -33,7 +33,7 @@ from planlake.lake.tables.housekeeping import (
 from planlake.lake.tables.version_summary import figure
 from planlake.telemetry.progress import Notify, Progress, ignore
 
-ZONES = ("raw", "refined", "operations")
+ZONES = ("raw", "refined", "trusted", "operations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,9 @@ def _expire(context: Context, table: Table, old: Expirable) -> Freed:
 
 
 def _merge(context: Context, zone: str, table: Table, *, at_least: int) -> Freed:
-    if zone == "refined" and table.spec().fields:  # the ranges of `current_`: a file each, rewritten as they change
+    if zone == "trusted" or (
+        zone == "refined" and table.spec().fields
+    ):  # replaced whole, or the ranges of `current_`: a file each, rewritten as they change
         return Freed()
     with context.lake.commits:
         return merge_small_files(context.connection, table, at_least=at_least)

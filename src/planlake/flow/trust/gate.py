@@ -10,6 +10,7 @@ from planlake.engines.duckdb.connection import Connection
 from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
 from planlake.lake.views.models import Model
+from planlake.lake.views.parse_query import parse_query
 
 Rows = Callable[[str], str]  # a table expression of another table that a relation leads to, by `schema.table`
 
@@ -29,7 +30,11 @@ def model_checks(
     try:
         return tuple(_held(one) for one in _checks(connection, model, rows=rows, others=others, before=before))
     except duckdb.Error as error:
-        message = f"a check of the model {model.name} cannot be carried out: {str(error).splitlines()[0]}"
+        if isinstance(error, duckdb.InterruptException | duckdb.OutOfMemoryException):
+            raise
+        is_safe = isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException)
+        said = str(error).splitlines()[0] if is_safe else "a value of some row does not convert"  # which it may show
+        message = f"a check of the model {model.name} cannot be carried out: {said}"
         raise ConfigurationError(message, facts={"at": model.file.name}) from None
 
 
@@ -60,6 +65,7 @@ def _checks(connection: Connection, model: Model, *, rows: str, others: Rows, be
         (unknown,) = figure(f"select count(*) from {rows} where {identifier(column)}::varchar not in ({known})")
         yield accepted_values(column, rows=unknown, example="")  # which may be somebody's name
     for name, condition in checks.conditions.items():
+        parse_query(connection, f"select [{condition}\n]")  # so it is one: it cannot close brackets of two kinds
         (wrong,) = figure(f"select count(*) from {rows} where ({condition}\n) is not true")
         yield custom(name, rows=wrong, condition=f"not ({condition})", holds=True)
 

@@ -6,36 +6,43 @@ housekeeping, which only moves rows about, changes nothing in it.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 
 from planlake.flow.context import Context
 from planlake.lake.lake import Lake
 from planlake.lake.state.operations import published_dates
 from planlake.lake.tables.version_summary import BOOKMARK, RUN, entry
+from planlake.lake.views.mappings import read_mapping
 from planlake.lake.views.models import MAPPING, Model, Models
+
+# In a query, as DuckDB reads it: what gives something else on another day, and at any other moment as well.
+OF_A_DAY = re.compile(r"\b(run_day\s*\(|now\s*\(|today\s*\(|current_|localtime|random\s*\(|uuid\s*\()", re.IGNORECASE)
+OF_A_SNAPSHOT = re.compile(r"snapshot_|\*", re.IGNORECASE)
+SETTING, WORKING_DAYS = (re.compile(rf"\b{name}\s*\(", re.IGNORECASE) for name in ("setting", "working_days"))
 
 
 def inputs_of(context: Context, models: Models, model: Model) -> str:
     """What a model would be made of now, as text; equal where nothing of it has changed."""
-    return json.dumps(dict(sorted(_inputs(context, models, model))), separators=(",", ":"))
+    found = dict(pair for one in (model, *models.views_below(model)) for pair in _inputs(context, models, one))
+    return json.dumps(dict(sorted(found.items())), separators=(",", ":"))
 
 
 def _inputs(context: Context, models: Models, model: Model) -> Iterator[tuple[str, str]]:
+    said = model.text
     yield model.name, model.digest
-    if "run_day(" in model.query:
+    if OF_A_DAY.search(said):
         yield "run day", f"{context.clock.today():%Y%m%d}"
-    if "setting(" in model.query:
+    if SETTING.search(said):
         yield "settings", _digest(json.dumps(dict(models.settings), sort_keys=True))
-    if "working_days(" in model.query:
+    if WORKING_DAYS.search(said):
         yield "closing days", _digest(" ".join(map(str, models.closing_days())))
     for schema, name in model.reads:
         if schema == MAPPING:
-            yield f"{MAPPING}.{name}", _digest(models.mappings[name].read_text(errors="replace"))
-        elif schema == "trusted" and models.by_name[name].is_view:
-            yield from _inputs(context, models, models.by_name[name])
-        else:
+            yield f"{MAPPING}.{name}", _digest(json.dumps(read_mapping(models.mappings[name]).to_pydict()))
+        elif schema != "trusted" or not models.by_name[name].is_view:
             yield f"{schema}.{name}", version_read(context.lake, schema, stored_as(schema, name))
-            if schema == "refined" and "snapshot_" in model.query:
+            if schema == "refined" and OF_A_SNAPSHOT.search(said):
                 yield f"{name} published", published_dates(context.lake, context.connection).get(name, "")
 
 

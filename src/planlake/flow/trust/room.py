@@ -24,6 +24,8 @@ from planlake.sources.records import texts_of
 
 # What is wrong with the text of a query: such a message names columns and tables, and no value of a row.
 OF_THE_TEXT = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.SyntaxException)
+OF_LIMITS = (duckdb.InterruptException, duckdb.OutOfMemoryException)  # of which the message is our own
+NO_VALUE, TRY_CAST = "a value of some row does not convert", "try_cast gives NULL where cast fails"
 
 
 def models_of(config: Config, connection: Connection, resources: Mapping[str, object]) -> Models:
@@ -59,8 +61,8 @@ def _with_line(model: Model) -> Iterator[None]:
         found = re.search(r"LINE (\d+)", str(cause))
         facts = {**error.facts, "at": error.facts.get("at", model.place(int(found[1]) if found else 1))}
         message, hint = error.message, error.hint
-        if isinstance(cause, duckdb.DataError) and not isinstance(cause, OF_THE_TEXT):
-            message, hint = "a value of some row does not convert", "try_cast gives NULL where cast fails"
+        if isinstance(cause, duckdb.Error) and not isinstance(cause, (*OF_THE_TEXT, *OF_LIMITS)):
+            message, hint = NO_VALUE, TRY_CAST
         raise ConfigurationError(message, facts=facts, state=error.state, hint=hint) from None
 
 

@@ -82,7 +82,11 @@ def shaped(pieces: Iterator[pa.RecordBatch], schema: Schema, *, most_bytes: int)
 
 
 def _cast(pieces: list[pa.RecordBatch], wanted: pa.Schema) -> pa.Table:
-    rows = pa.Table.from_batches(pieces)
-    return pa.Table.from_arrays(
-        [column.cast(field.type) for column, field in zip(rows.columns, wanted, strict=True)], schema=wanted
-    )
+    rows, columns = pa.Table.from_batches(pieces), []
+    for column, field in zip(rows.columns, wanted, strict=True):
+        try:
+            columns.append(column.cast(field.type, safe=not pa.types.is_timestamp(field.type)))
+        except pa.ArrowInvalid:  # whose message shows the value
+            hint = f"{field.name}::double, or ::varchar"
+            raise ConfigurationError(f"a value of {field.name} is too large for {field.type}", hint=hint) from None
+    return pa.Table.from_arrays(columns, schema=wanted)

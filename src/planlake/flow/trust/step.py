@@ -4,7 +4,7 @@ Nothing is committed of a model that fails; what stands on it is left alone. All
 is held for writing, and they are built after the snapshots of the run.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Final
@@ -49,20 +49,7 @@ def trust(context: Context) -> tuple[ModelResult, ...]:
             continue
         if model.is_view:
             continue
-        if missing := [
-            one for one in _tables_below(models, model) if one in results and results[one].outcome == WAITING
-        ]:
-            results[model.name] = ModelResult(model.name, WAITING, f"it reads {', '.join(missing)}")
-            continue
-        if missing := _not_loaded(context, models, model):
-            results[model.name] = ModelResult(model.name, WAITING, f"{', '.join(missing)} was not loaded yet")
-            continue
-        broken = [one for one in _tables_below(models, model) if one in results and results[one].is_troubled]
-        if broken:
-            message = f"it reads {', '.join(broken)}"
-            results[model.name] = ModelResult(model.name, "left alone", message, _rows(context, model.name))
-            continue
-        results[model.name] = _built(context, models, model)
+        results[model.name] = _left(context, models, model, results) or _built(context, models, model)
     return tuple(results.values())
 
 
@@ -99,29 +86,25 @@ def _left(context: Context, models: Models, model: Model, results: Mapping[str, 
 
 def _not_loaded(context: Context, models: Models, model: Model) -> list[str]:
     """The refined tables that a model reads, itself or by views, and that were never loaded."""
-    own = [name for schema, name in model.reads if schema == "refined"]
-    missing = [
-        f"refined.{name}" for name in own if not version_read(context.lake, "refined", stored_as("refined", name))
-    ]
-    views = (models.by_name[name] for name in models.reads_of(model) if models.by_name[name].is_view)
-    return missing + [name for view in views for name in _not_loaded(context, models, view)]
+    of = (model, *models.views_below(model))
+    own = dict.fromkeys(name for one in of for schema, name in one.reads if schema == "refined")
+    tables = {name: stored_as("refined", name) for name in own}
+    return [f"refined.{name}" for name, table in tables.items() if not version_read(context.lake, "refined", table)]
 
 
-def _tables_below(models: Models, model: Model) -> Iterator[str]:
+def _tables_below(models: Models, model: Model) -> list[str]:
     """The models that a model reads, those that views between them read too."""
-    for name in models.reads_of(model):
-        if models.by_name[name].is_view and not models.by_name[name].trouble:
-            yield from _tables_below(models, models.by_name[name])
-        else:
-            yield name
+    of = (model, *models.views_below(model))
+    names = dict.fromkeys(name for one in of for name in models.reads_of(one))
+    return [name for name in names if not models.by_name[name].is_view or models.by_name[name].trouble]
 
 
 def _built(context: Context, models: Models, model: Model) -> ModelResult:
     started, shown = monotonic(), context.lake.shown("trusted", model.name)
-    inputs = inputs_of(context, models, model)
-    if shown is not None and entry(shown.current_snapshot(), READ) == inputs:
-        return ModelResult(model.name, "up to date", rows=row_count(shown))
     try:
+        inputs = inputs_of(context, models, model)
+        if shown is not None and entry(shown.current_snapshot(), READ) == inputs:
+            return ModelResult(model.name, "up to date", rows=row_count(shown))
         result = _carried_out(context, models, model, inputs)
     except PlanlakeError as error:
         result = ModelResult(model.name, "failed", str(error), _rows(context, model.name))
@@ -149,16 +132,28 @@ def _carried_out(context: Context, models: Models, model: Model, inputs: str) ->
             table = context.lake.create("trusted", model.name, schema, bookmarked=True, about=model.about)
             schema = table.schema()
         target = target_of(table, schema)
-        files = [write_rows(target, rows) for rows in shaped(iter(reader), schema, most_bytes=FILE_BYTES)]
-        checks = _audit(room, views, model, files=files, schema=schema, before=_before(context, table, model))
+        files: list[DataFile] = []
+        try:
+            files.extend(write_rows(target, rows) for rows in shaped(iter(reader), schema, most_bytes=FILE_BYTES))
+            checks = _audit(room, views, model, files=files, schema=schema, before=_before(context, table, model))
+        except Exception:
+            _delete(table, files)
+            raise
     if found := blocking(checks):
         message = "; ".join(check.message for check in found)
+        _delete(table, files)
         return ModelResult(model.name, "held", message, _rows(context, model.name), checks=checks)
     today = context.clock.today()
     with context.lake.commits:
         properties = bookmark_properties(context.run, context.run, today) | {READ: inputs}
         commit(table, add=files, remove=data_files(table), properties=properties, tag=day_tag(today), schema=schema)
     return ModelResult(model.name, "built", rows=row_count(table), checks=checks)
+
+
+def _delete(table: Table, files: Sequence[DataFile]) -> None:
+    """Files of a version that is not committed: they may hold somebody who is to be forgotten."""
+    for file in files:
+        table.io.delete(file.file_path)
 
 
 def _before(context: Context, table: Table, model: Model) -> Before:

@@ -7,6 +7,7 @@ trusted table that read its resource goes, with its past days.
 import json
 from collections.abc import Sequence
 
+from planlake.lake.forgetting.rewrite import delete_unreferenced
 from planlake.lake.lake import Lake
 from planlake.lake.previews.own_tables import drop_table
 from planlake.lake.tables.version_summary import READ, entry
@@ -26,6 +27,9 @@ def drop_trusted_tables(lakes: Sequence[Lake], resource: str) -> list[str]:
         for name in gone.intersection(lake.names("trusted")):
             drop_table(lake, "trusted", name)
     unknown = table_folders(lakes[0], "trusted") - {name for lake in lakes for name in lake.names("trusted")}
+    for name in {name for lake in lakes for name in lake.names("trusted")}:  # what a killed build left
+        tables = [table for lake in lakes if (table := lake.find("trusted", name)) is not None]
+        delete_unreferenced(tables, table_storages(lakes[0], "trusted", name))
     for name in gone | unknown:
         for storage in table_storages(lakes[0], "trusted", name):
             storage.delete(storage.deletable(file.path for file in storage.list_files()))

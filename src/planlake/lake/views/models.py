@@ -61,6 +61,11 @@ class Model:
     digest: str = ""
     trouble: str = ""
 
+    @property
+    def text(self) -> str:
+        """Its query and the conditions of its checks: all SQL of it."""
+        return "\n".join((self.query, *self.checks.conditions.values()))
+
     def place(self, line: int) -> str:
         """A line of the query as people find it in the file."""
         return f"{self.file.name}:{self.first_line + line - 1}"
@@ -86,6 +91,18 @@ class Models:
             days = self.closing_days() if "working_days" in used else ()
             define_macros(connection, closing_days=days, day=day, settings=self.settings)
 
+    def views_below(self, model: Model) -> list[Model]:
+        """The views that a model reads, and those that these read, each once."""
+        found: dict[str, Model] = {}
+        left = [model]
+        while left:
+            for name in self.reads_of(left.pop()):
+                one = self.by_name[name]
+                if one.is_view and name not in found:
+                    found[name] = one
+                    left.append(one)
+        return list(found.values())
+
     def reads_of(self, model: Model) -> tuple[str, ...]:
         """The models that a model reads."""
         return tuple(name for schema, name in model.reads if schema == "trusted" and name in self.by_name)
@@ -110,6 +127,8 @@ def _or_trouble(model: Model, work: Callable[[Model], Model]) -> Model:
         return work(model)
     except ConfigurationError as error:
         return replace(model, reads=(), trouble=str(error))
+    except RecursionError:
+        return replace(model, reads=(), trouble=f"it is nested too deep to be read (at={model.file.name})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +154,17 @@ class _Known:
 def _resolved(model: Model, known: _Known, connection: Connection) -> Model:
     """The model with the schema of every table it reads; a ConfigurationError for a table that nobody knows."""
     reads = []
-    for schema, name in parse_query(connection, model.query).tables:
+    targets = (tuple(target.split(".")[:2]) for target in model.checks.relations.values())
+    for schema, name in (*parse_query(connection, model.query).tables, *targets):
         meant = known.schema_of(schema.lower(), name.lower())
         if not meant:
             line = place_of(connection, model.query, schema, name)
             shown, facts = f"{schema}.{name}" if schema else name, {"model": model.name, "at": model.place(line)}
             hint = "a model reads refined.TABLE, trusted.MODEL and mapping.FILE; planlake tables lists what is loaded"
             raise ConfigurationError(f'no table is called "{shown}"', facts=facts, hint=hint)
+        if not schema:
+            hint, at = f"{meant}.{name}", model.place(place_of(connection, model.query, schema, name))
+            raise ConfigurationError(f'"{name}" has to be named with its schema', facts={"at": at}, hint=hint)
         reads.append((meant, name.lower()))
     return replace(model, reads=tuple(dict.fromkeys(reads)))
 
@@ -191,8 +214,9 @@ def _read(file: Path, connection: Connection) -> Model:
 
 def model_of(file: Path, text: str, connection: Connection) -> Model:
     """A model from the text of its file; a ConfigurationError names the line of a mistake."""
-    head, about, count = _head(text.splitlines())
-    query = "\n".join(text.splitlines()[count:])
+    lines = text.replace("\r\n", "\n").split("\n")
+    head, about, count = _head(lines)
+    query = "\n".join(lines[count:])
     model = Model(file.stem, file, query.rstrip().rstrip(";"), count + 1, about=about)
     said = _yaml(model, head)
     try:
@@ -207,7 +231,7 @@ def model_of(file: Path, text: str, connection: Connection) -> Model:
         reads=question.tables,
         is_view=said.get("kind", "table") == "view",
         checks=_checks(model, said.get("checks") or {}),
-        columns={str(name): str(meaning) for name, meaning in (said.get("columns") or {}).items()},
+        columns=_meanings(model, said.get("columns") or {}),
         digest=hashlib.sha256(text.encode()).hexdigest()[:16],
     )
 
@@ -224,12 +248,16 @@ def _yaml(model: Model, lines: Sequence[str]) -> dict[str, Any]:
     from ruamel.yaml import YAML  # noqa: PLC0415 - only where there are models
     from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
 
-    before = model.first_line - len(lines) - 1
+    before, text = model.first_line - len(lines) - 1, "\n".join(lines)
+    at = model.file.name
     try:
-        said = YAML(typ="safe", pure=True).load("\n".join(lines)) or {}
-    except YAMLError as error:
+        parser = YAML(typ="safe", pure=True)
+        if any(type(event).__name__ == "AliasEvent" for event in parser.parse(text)):
+            raise ConfigurationError("what stands above a model names nothing by *aliases", facts={"at": at})
+        said = YAML(typ="safe", pure=True).load(text) or {}
+    except (YAMLError, ValueError, RecursionError) as error:
         mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
-        at = f"{model.file.name}:{before + mark.line + 1}" if mark else model.file.name
+        at = f"{at}:{before + mark.line + 1}" if mark else at
         message = "what stands above a model is not YAML"
         raise ConfigurationError(message, facts={"at": at}, hint="planlake model new shows how it looks") from None
     unknown = set(said) - PARTS if isinstance(said, dict) else {"what is no list of names"}
@@ -240,13 +268,22 @@ def _yaml(model: Model, lines: Sequence[str]) -> dict[str, Any]:
     return dict(said)
 
 
+def _meanings(model: Model, said: object) -> dict[str, str]:
+    if not isinstance(said, dict):
+        hint = "columns: {NAME: what it means}"
+        raise ConfigurationError(
+            "columns of a model are names with their meanings", facts={"at": model.file.name}, hint=hint
+        )
+    return {str(name): str(meaning) for name, meaning in said.items()}
+
+
 def _checks(model: Model, said: Mapping[str, Any]) -> ModelChecks:
     try:
         if unknown := set(said) - CHECKS:
             raise ValueError(f"no check is called {min(unknown)}")
         return ModelChecks(
-            tuple(_together(one) for one in said.get("unique") or ()),
-            tuple(str(one) for one in said.get("complete") or ()),
+            tuple(_together(one) for one in _listed(said.get("unique"))),
+            tuple(str(one) for one in _listed(said.get("complete"))),
             {str(column): _target(target) for column, target in (said.get("relations") or {}).items()},
             {str(column): tuple(map(str, values)) for column, values in (said.get("accepted") or {}).items()},
             {str(name): str(condition) for name, condition in (said.get("conditions") or {}).items()},
@@ -255,6 +292,12 @@ def _checks(model: Model, said: Mapping[str, Any]) -> ModelChecks:
         hint = f"checks are {', '.join(sorted(CHECKS))}; planlake model new shows how they look"
         message = f"the checks of a model cannot be read: {error}"
         raise ConfigurationError(message, facts={"at": model.file.name}, hint=hint) from None
+
+
+def _listed(given: object) -> list[Any]:
+    if given is not None and not isinstance(given, list):
+        raise ValueError("unique and complete are lists: [id]")
+    return given or []
 
 
 def _together(given: object) -> tuple[str, ...]:

@@ -91,7 +91,10 @@ def place_of(connection: Connection, query: str, schema: str, name: str) -> int:
 def line_of_mistake(connection: Connection, query: str) -> int:
     """The line of a query on which its syntax is wrong, from 1; 1 where it is not."""
     told = connection.execute("select json_serialize_sql(?)", [query.strip().rstrip(";")]).fetchall()[0][0]
-    return _line(query, int(json.loads(told).get("position") or 0))
+    try:
+        return _line(query, int(json.loads(told).get("position") or 0))
+    except RecursionError:  # it is right, and nested deep
+        return 1
 
 
 def _line(query: str, place: int) -> int:

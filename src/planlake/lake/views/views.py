@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-import pyarrow as pa
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.table.refs import SnapshotRefType
@@ -31,6 +30,7 @@ from planlake.lake.tables.version_summary import DAY_TAG, day_tag
 from planlake.lake.tables.versions import run_date_of, still_published, version_of_day
 from planlake.lake.views.definitions import GAPS, SNAPSHOT_DATES, gaps_query, snapshot_dates_query
 from planlake.lake.views.dialects import DUCKDB
+from planlake.lake.views.mappings import read_mapping
 from planlake.lake.views.models import MAPPING, Model, Models
 
 NOTHING_BY_THEN = "nothing was loaded by then"  # told of a day before the first load
@@ -119,11 +119,7 @@ class Views:
         """A file of mappings as a table of texts; what it holds is the user's own, so it is read before the query."""
         if name not in self.models.mappings:
             return ""
-        from pyarrow import csv  # noqa: PLC0415 - only where there are models
-
-        rows = csv.read_csv(self.models.mappings[name])
-        texts = rows.cast(pa.schema([(column, pa.string()) for column in rows.column_names]))
-        self.connection.register(f"mapping {name}", texts)
+        self.connection.register(f"mapping {name}", read_mapping(self.models.mappings[name]))
         query = f"select * from {identifier(f'mapping {name}')}"
         self._create(MAPPING, name, query)
         return query
