@@ -8,7 +8,7 @@ from commands import typed_in_process
 from planlake.engines.names import IMPORTED, OWN_TABLES, REFINED
 from planlake.errors import ConfigurationError
 from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES
-from planlake.lake.views.views import GAPS
+from planlake.lake.views.definitions import GAPS, SNAPSHOT_DATES
 from planlake.report.export import ABOUT_TABLE
 from planlake.sources.catalogue import known_sources, load_catalogue, resource_from
 
@@ -112,4 +112,4 @@ def test_no_catalogue_of_planlakes_own_has_a_name_that_is_refused():
 def test_the_names_that_are_refused_are_those_that_planlake_has():
     assert set(IMPORT_COLUMNS) == set(IMPORTED)
     assert set(REFINED_OWN) == {*IMPORTED, *REFINED}
-    assert {name for _, name in TABLES} | {GAPS, ABOUT_TABLE} == OWN_TABLES
+    assert {name for _, name in TABLES} | {GAPS, SNAPSHOT_DATES, ABOUT_TABLE} == OWN_TABLES

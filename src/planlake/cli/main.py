@@ -138,6 +138,8 @@ def main() -> None:
 
 
 def _status() -> int:
+    if reading := sys.modules.get("planlake.sources.secrets"):  # what an earlier command read is none of this one's
+        reading.known_secrets.clear()
     try:
         app(prog_name="planlake")
     except SystemExit as leaving:
