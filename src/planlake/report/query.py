@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from functools import partial
 
 import pyarrow as pa
 
@@ -13,14 +12,14 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import connected_to_read
 from planlake.engines.duckdb.locked import Limits
 from planlake.engines.memory import no_more_than
+from planlake.flow.trust.room import given, models_of
 from planlake.lake.open_lake import open_to_read
-from planlake.lake.views.models import Models, read_models
+from planlake.lake.views.models import Models
 from planlake.lake.views.parse_query import check_text
 from planlake.lake.views.query import QueryContext, Values, answer_query
 from planlake.lake.views.views import Views
 from planlake.report.printable_rows import unique
 from planlake.sources.catalogue import catalogue_of
-from planlake.sources.closing_days import closing_days_of
 from planlake.sources.records import texts_of
 
 
@@ -35,12 +34,10 @@ def open_for_queries(config: Config, *, environment: str | None = None, as_of: d
 
 def models_in(config: Config, resources: Mapping[str, object]) -> Models:
     """The models of a configuration and what they are given; none where it has no folder for them."""
-    folder, models = config.folder / config.models.folder, Models()
-    if folder.is_dir():
-        with connected_to_read(config.settings.memory_limit_megabytes) as connection:
-            models = read_models(folder, connection, resources)
-    settings = {name: str(value) for name, value in config.models.settings.items()}
-    return replace(models, closing_days=partial(closing_days_of, config), settings=settings)
+    if not (config.folder / config.models.folder).is_dir():
+        return given(config, Models())
+    with connected_to_read(config.settings.memory_limit_megabytes) as connection:
+        return models_of(config, connection, resources)
 
 
 @contextmanager

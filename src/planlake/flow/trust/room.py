@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import duckdb
 
@@ -30,9 +30,13 @@ NO_VALUE, TRY_CAST = "a value of some row does not convert", "try_cast gives NUL
 
 def models_of(config: Config, connection: Connection, resources: Mapping[str, object]) -> Models:
     """The models of the configuration's folder and what they are given; none where there is no such folder."""
-    models = read_models(config.folder / config.models.folder, connection, resources)
+    return given(config, read_models(config.folder / config.models.folder, connection, resources))
+
+
+def given(config: Config, models: Models) -> Models:
+    """Models with what the configuration gives them; closing days are found out once, where they are asked for."""
     settings = {name: str(value) for name, value in config.models.settings.items()}
-    return replace(models, closing_days=partial(closing_days_of, config), settings=settings)
+    return replace(models, closing_days=cache(partial(closing_days_of, config)), settings=settings)
 
 
 @contextmanager
