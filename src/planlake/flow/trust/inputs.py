@@ -37,13 +37,15 @@ def _inputs(context: Context, models: Models, model: Model) -> Iterator[tuple[st
         yield "settings", _digest(json.dumps(dict(models.settings), sort_keys=True))
     if WORKING_DAYS.search(said):
         yield "closing days", _digest(" ".join(map(str, models.closing_days())))
+    reads_days = OF_A_SNAPSHOT.search(said) and any(schema == "refined" for schema, _ in model.reads)
+    published = published_dates(context.lake, context.connection) if reads_days else {}
     for schema, name in model.reads:
         if schema == MAPPING:
             yield f"{MAPPING}.{name}", _digest(json.dumps(read_mapping(models.mappings[name]).to_pydict()))
         elif schema != "trusted" or not models.by_name[name].is_view:
             yield f"{schema}.{name}", version_read(context.lake, schema, stored_as(schema, name))
-            if schema == "refined" and OF_A_SNAPSHOT.search(said):
-                yield f"{name} published", published_dates(context.lake, context.connection).get(name, "")
+            if schema == "refined" and reads_days:
+                yield f"{name} published", published.get(name, "")
 
 
 def _digest(text: str) -> str:
