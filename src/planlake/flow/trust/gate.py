@@ -9,6 +9,7 @@ from planlake.checks.quality import CheckResult, accepted_values, complete, cust
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
+from planlake.flow.trust.room import NO_VALUE, OF_LIMITS, OF_THE_TEXT
 from planlake.lake.views.models import Model
 from planlake.lake.views.parse_query import parse_query
 
@@ -30,10 +31,9 @@ def model_checks(
     try:
         return tuple(_held(one) for one in _checks(connection, model, rows=rows, others=others, before=before))
     except duckdb.Error as error:
-        if isinstance(error, duckdb.InterruptException | duckdb.OutOfMemoryException):
+        if isinstance(error, OF_LIMITS):
             raise
-        is_safe = isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException)
-        said = str(error).splitlines()[0] if is_safe else "a value of some row does not convert"  # which it may show
+        said = str(error).splitlines()[0] if isinstance(error, OF_THE_TEXT) else NO_VALUE
         message = f"a check of the model {model.name} cannot be carried out: {said}"
         raise ConfigurationError(message, facts={"at": model.file.name}) from None
 
