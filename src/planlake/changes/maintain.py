@@ -120,9 +120,8 @@ def _expire(context: Context, table: Table, old: Expirable) -> Freed:
 
 
 def _merge(context: Context, zone: str, table: Table, *, at_least: int) -> Freed:
-    if zone == "trusted" or (
-        zone == "refined" and table.spec().fields
-    ):  # replaced whole, or the ranges of `current_`: a file each, rewritten as they change
+    is_by_range = zone == "refined" and table.spec().fields  # `current_`: a file a range, rewritten as it changes
+    if is_by_range or zone == "trusted":  # which is replaced whole
         return Freed()
     with context.lake.commits:
         return merge_small_files(context.connection, table, at_least=at_least)
