@@ -1,6 +1,7 @@
 """Models become trusted tables: in order, checked, whole or not at all, and only where what they read has changed."""
 
 import json
+from contextlib import contextmanager
 from datetime import date
 
 import pytest
@@ -52,14 +53,25 @@ TOTAL = 230  # of 1.5 to 20.5, each rounded up
 OF_MODELS = Selection(step="trust")
 
 
+@contextmanager
+def modelled(folder):
+    """A feed with all models in its folder."""
+    with feeding(two_kinds(20), folder, SETTINGS) as made:
+        (folder / "models/mappings").mkdir(parents=True)
+        (folder / "models/mappings/kinds.csv").write_text("since,until,kind\n0,10,small\n10,1000,large\n")
+        write_models(made)
+        yield made
+
+
 @pytest.fixture
 def feed(tmp_path):
-    with feeding(two_kinds(20), tmp_path, SETTINGS) as made:
-        (tmp_path / "models/mappings").mkdir(parents=True)
-        (tmp_path / "models/mappings/kinds.csv").write_text("since,until,kind\n0,10,small\n10,1000,large\n")
-        for name, text in MODELS.items():
-            write(made, name, text)
+    with modelled(tmp_path) as made:
         yield made
+
+
+def write_models(feed):
+    for name, text in MODELS.items():
+        write(feed, name, text)
 
 
 def write(feed, name, text):
@@ -176,12 +188,12 @@ def test_a_model_that_fails_a_check_keeps_its_version_and_what_stands_on_it_is_l
     ],
 )
 def test_what_is_wrong_with_a_model_is_said_with_its_line_and_fails_that_model_alone(loaded, old, new, said):
-    feed, set_back = loaded
+    feed = loaded
     change(feed, "people", old, new)
     try:
         result = built(feed)
     finally:
-        set_back()
+        write_models(feed)
     found = {one.model: one for one in result.models}
     assert found["people"].outcome == "failed"
     assert said in found["people"].message
@@ -192,18 +204,9 @@ def test_what_is_wrong_with_a_model_is_said_with_its_line_and_fails_that_model_a
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    with feeding(two_kinds(20), folder, SETTINGS) as made:
-        (folder / "models/mappings").mkdir(parents=True)
-        (folder / "models/mappings/kinds.csv").write_text("since,until,kind\n0,10,small\n10,1000,large\n")
-
-        def set_back():
-            for name, text in MODELS.items():
-                write(made, name, text)
-
-        set_back()
+    with modelled(tmp_path_factory.mktemp("models")) as made:
         made.run_at(DAY_1)
-        yield made, set_back
+        yield made
 
 
 def test_trusted_tables_follow_a_rollback_its_undo_and_a_rebuild(feed):
