@@ -78,7 +78,9 @@ def _left(context: Context, models: Models, model: Model, results: Mapping[str, 
     if waiting := [one.model for one in below if one.outcome == WAITING]:
         return ModelResult(model.name, WAITING, f"it reads {', '.join(waiting)}")
     if missing := _not_loaded(context, models, model):
-        return ModelResult(model.name, WAITING, f"{', '.join(missing)} was not loaded yet")
+        return ModelResult(
+            model.name, WAITING, f"{', '.join(missing)} {'were' if missing[1:] else 'was'} not loaded yet"
+        )
     if broken := [one.model for one in below if one.is_troubled]:
         return ModelResult(model.name, "left alone", f"it reads {', '.join(broken)}", _rows(context, model.name))
     return None
