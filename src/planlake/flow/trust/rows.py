@@ -18,6 +18,7 @@ from pyiceberg.types import (
 )
 
 from planlake.errors import ConfigurationError
+from planlake.lake.tables.parquet import is_text
 from planlake.lake.views.models import Model
 
 
@@ -59,7 +60,7 @@ def _kind(model: Model, column: pa.Field) -> IcebergType:
         return TimestampType()
     if of.is_date(kind):
         return DateType()
-    if of.is_string(kind) or of.is_large_string(kind) or of.is_null(kind):
+    if is_text(kind) or of.is_null(kind):
         return StringType()
     facts = {"model": model.name, "column": column.name, "type": kind}
     hint = f"cast({column.name} as varchar), or as another type that a table can have"
@@ -82,11 +83,14 @@ def shaped(pieces: Iterator[pa.RecordBatch], schema: Schema, *, most_bytes: int)
 
 
 def _cast(pieces: list[pa.RecordBatch], wanted: pa.Schema) -> pa.Table:
-    rows, columns = pa.Table.from_batches(pieces), []
+    """The rows in these types; texts as they come: a file holds the same of texts and of large ones."""
+    rows, columns, fields = pa.Table.from_batches(pieces), [], []
     for column, field in zip(rows.columns, wanted, strict=True):
+        kind = column.type if is_text(column.type) else field.type
         try:
-            columns.append(column.cast(field.type, safe=not pa.types.is_timestamp(field.type)))
+            columns.append(column.cast(kind, safe=not pa.types.is_timestamp(kind)))
         except pa.ArrowInvalid:  # whose message shows the value
             hint = f"{field.name}::double, or ::varchar"
             raise ConfigurationError(f"a value of {field.name} is too large for {field.type}", hint=hint) from None
-    return pa.Table.from_arrays(columns, schema=wanted)
+        fields.append(field.with_type(kind))
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
