@@ -11,7 +11,7 @@ ON_SPARK_3.5 ?= tests/engines/test_engines_agree.py tests/engines/test_spark.py
 ON_SPARK_4.1 ?= tests/engines/test_engines_agree.py
 OF_PRODUCT := --build-deps-for editable
 
-.PHONY: help demo test test-aws test-spark features check format lock bench soak release clean
+.PHONY: help demo test test-aws test-spark features check format lock editor bench soak release clean
 
 help: ## this list, from the words behind each target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -67,6 +67,9 @@ lock: $(VENV)/dev ## renews the lock files, with hashes
 	for version in $(SPARKS); do \
 		$(COMPILE) --upgrade --output-file tests/engines/spark/$$version.lock tests/engines/spark/$$version.in || exit 1; done
 	$(COMPILE) --upgrade --output-file benchmarks/requirements.lock benchmarks/requirements.in
+
+editor: ## CodeMirror of `planlake ui` built anew from scripts/editor/package-lock.json; needs npm, which nothing else does
+	cd scripts/editor && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
 
 release: $(VENV)/dev ## VERSION=x.y.z: builds, installs, tries, commits and tags it; pushes nothing
 	$(BIN)/python scripts/release.py "$(VERSION)"
