@@ -13,7 +13,7 @@ from engines.nasty import NASTY, WITH_A_ZONE
 from oracle import BAD, cast
 from planlake.engines.casts import CASTS, FALSE_TEXTS, TRUE_TEXTS, whole_number
 from planlake.engines.duckdb.casting import bad_cells
-from planlake.simulator.generator import generate
+from planlake.simulator.generator import Shape, generate
 from planlake.sources.catalogue import COLUMN_TYPES, load_catalogue
 
 ARROW = {
@@ -125,7 +125,7 @@ def texts(types):
     """Applications as the simulator makes them, every eighth cell nasty instead."""
     catalogue, random = load_catalogue("tascomi"), Random(752)
     sizes = dict.fromkeys(catalogue.resources, 3) | {"applications": ROWS}
-    made = generate(catalogue, seed=752, now=datetime(2026, 11, 20, 3), sizes=sizes, fill=0.6)  # noqa: DTZ001
+    made = generate(catalogue, seed=752, now=datetime(2026, 11, 20, 3), sizes=sizes, shape=Shape(fill=0.6))  # noqa: DTZ001
     records = made.records("applications")
 
     def cell(record, column):

@@ -8,7 +8,7 @@ import pytest
 from conftest import feeding, table_of
 from flow.checking import assert_table_equals
 from oracle import MAP_IMAGE, Table, changed_on, day_windows
-from planlake.simulator.generator import generate
+from planlake.simulator.generator import Shape, generate
 from planlake.sources.catalogue import load_catalogue
 
 DAYS = ("2026-11-20T03:00:00", "2026-11-21T03:00:00", "2026-11-22T03:00:00")  # Friday to Sunday
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def three_days(tmp_path_factory):
     """The lake after three daily runs, what the oracle says of each table, and the results of the runs."""
-    data = generate(CATALOGUE, seed=5, now=datetime.fromisoformat(DAYS[0]), sizes=SIZES, daily_change=0.05)
+    data = generate(CATALOGUE, seed=5, now=datetime.fromisoformat(DAYS[0]), sizes=SIZES, shape=Shape(daily_change=0.05))
     tables = {}
     for name in (*DAILY, *WEEKLY):
         resource = CATALOGUE.resource(name)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from planlake.simulator import values
+from planlake.simulator.coherence import APPLICATION_DATES
 from planlake.simulator.dataset import Fields
 from planlake.simulator.names import BASE_IDS, EXTRA_TEXT, LOOKUP_NAMES, USUAL_TEXT
 from planlake.sources.catalogue import ColumnType, Resource
@@ -12,24 +13,26 @@ from planlake.sources.catalogue import ColumnType, Resource
 Make = Callable[[Random, int], str | None]  # a cell, by chance and the record's id
 
 MAP_IMAGE = "gis_map_image_base64"
-APPLICATION_DATES = ("received_date", "valid_date", "registration_date", "decision_issued_date")
 REFERRED = 0.9  # foreign keys point to the first nine tenths of a table, deletions fall in the rest
 _ALWAYS = {"id", "last_updated", "submit_date", "code", "name", "application_stage", "application_type_id"}
 _ALWAYS |= {"contact_type_id", *APPLICATION_DATES}
+_ALWAYS_OF = {"users": {"forename", "surname"}, "user_team_map": {"user_id", "user_team_id"}}
 _OFTEN = {"proposal", "the_geom", "planning_portal_reference", "site_address_x", "site_address_y", "uprn"}
 _SELDOM = {MAP_IMAGE, "ceased_date", "parent_document_id"}
-_CONTACT_TYPES = ("1", "1", "2", "2", "2", "3", "6", "31", "32")  # applicants 1 and 31, agents 2 and 32
+_CONTACT_TYPES = ("1", "2", "1", "2", "3", "31", "2", "6", "32")  # by the contact's number
+_CONTACTS_OF = {"applicant_id": ("1", "31"), "agent_id": ("2", "32")}
 
 
 class Dates:
     """Timestamps before the clock's, the last days more often than those long past."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, days: int) -> None:
         self._now = now
-        self._days = [(now.date() - timedelta(days=count)).isoformat() for count in range(9_000)]
+        self.today = now.date()
+        self._days = [(self.today - timedelta(days=count)).isoformat() for count in range(days)]
 
     def day(self, random: Random, _identity: int = 0) -> str:
-        """A day of the last 24 years, at midnight."""
+        """A day of those reached back to, at midnight."""
         share = random.random()
         return f"{self._days[int(share * share * len(self._days))]} 00:00:00"
 
@@ -69,7 +72,7 @@ def share_of(resource: Resource, column: str) -> float:
     """The share of records that have a value in this column; 0 for the optional ones."""
     if column in _SELDOM:
         return 0.05
-    if column in _ALWAYS or column == resource.complete:
+    if column in _ALWAYS or column == resource.complete or column in _ALWAYS_OF.get(resource.name, ()):
         return 1.0
     related = column in resource.relations or column in resource.relations_guessed
     return 0.8 if related or column in _OFTEN else 0.0
@@ -88,10 +91,11 @@ def maker_of(
     if column in special:
         return special[column]
     if resource.name == "contacts" and column == "contact_type_id":
-        return lambda random, _: values.pick(random, _CONTACT_TYPES)
+        return lambda _, identity: _contact_type(identity)
     target = resource.relations.get(column) or resource.relations_guessed.get(column)
     if target:
-        return _key_into(ids.get(target, ()))
+        keys = ids.get(target, ())
+        return _key_into(_of_type(keys, _CONTACTS_OF[column]) if column in _CONTACTS_OF else keys)
     if kind.startswith("timestamp"):
         return dates.moment if column.startswith("last_") else dates.day
     return _text(resource.name, column) if kind == "text" else _number(column, kind)
@@ -100,6 +104,14 @@ def maker_of(
 def _key_into(ids: Sequence[int]) -> Make:
     keys = [str(identity) for identity in ids[: max(1, int(len(ids) * REFERRED))]]
     return lambda random, _: values.pick(random, keys) if keys else None
+
+
+def _contact_type(identity: int) -> str:
+    return _CONTACT_TYPES[identity % len(_CONTACT_TYPES)]
+
+
+def _of_type(contacts: Sequence[int], types: tuple[str, ...]) -> Sequence[int]:
+    return [identity for identity in contacts if _contact_type(identity) in types]
 
 
 def _text(resource: str, column: str) -> Make:

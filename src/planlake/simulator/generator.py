@@ -31,6 +31,18 @@ PLANTED = (
 _LOSING = ("applications", "contacts", "documents")  # the tables from which a record is deleted now and then
 
 
+class Shape(NamedTuple):
+    """What records are like beside their number.
+
+    `fill` is the share of an application's optional cells that are set (its booleans always are); `daily_change` the
+    share of a table's records updated each day; `days` how far back dates go.
+    """
+
+    fill: float = 0.12
+    daily_change: float = 0.005
+    days: int = 9_000
+
+
 class Change(NamedTuple):
     """One change of a day; `where` is the place of its record in the table as a share, `seed` that of its values."""
 
@@ -41,31 +53,32 @@ class Change(NamedTuple):
     seed: float
 
 
+USUAL = Shape()
+
+
 def generate(
     catalogue: Catalogue,
     *,
     seed: int = 1,
     now: datetime,
     sizes: Mapping[str, int] | None = None,
-    fill: float = 0.12,
-    daily_change: float = 0.005,
+    shape: Shape = USUAL,
 ) -> Dataset:
     """Records for every resource as they stand at `now`, a naive London time.
 
-    `sizes` overrides the number of records by resource; `fill` is the share of an application's optional cells that
-    are set (its booleans always are); `daily_change` the share of a table's records updated each day.
+    `sizes` overrides the number of records by resource.
     """
     for name in sizes or {}:
         catalogue.resource(name)
     ids = {name: _ids(resource, seed, sizes or {}) for name, resource in catalogue.resources.items()}
-    dates = Dates(now)
-    recipes = [recipe_of(resource, ids=ids, dates=dates, fill=fill) for resource in catalogue.resources.values()]
+    dates = Dates(now, shape.days)
+    recipes = [recipe_of(resource, ids=ids, dates=dates, fill=shape.fill) for resource in catalogue.resources.values()]
     data = Dataset(
         {recipe.name: recipe.fields for recipe in recipes},
         now=now,
         page_size=catalogue.page_size,
         time_zone=catalogue.time_zone,
-        advance=partial(_advance, partial(_changes, recipes, seed, daily_change)),
+        advance=partial(_advance, partial(_changes, recipes, seed, shape.daily_change)),
     )
     data.planted = _planted(ids)
     for recipe in recipes:

@@ -21,6 +21,10 @@ BASE_IDS: Mapping[str, int] = {
     "wards": 43,
 }
 _NAMES = {
+    "action_types": (
+        "Enforcement Notice|Stop Notice|Temporary Stop Notice|Breach of Condition Notice|"
+        "Planning Contravention Notice|Injunction|Planning Enforcement Order|Warning Letter"
+    ),
     "application_types": (
         "Full Planning Permission|Householder|Outline Permission|Listed Building Consent|Advertisement Consent|"
         "Certificate of Lawful Development (Existing)|Certificate of Lawful Development (Proposed)|Works to Trees|"
@@ -32,7 +36,10 @@ _NAMES = {
         + "|Applicant (Company)|Agent (Company)"
     ),
     "decision_levels": "Delegated|Committee|Chair's Action|Secretary of State|Appeal|Called In|None",
-    "decision_types": "Granted|Refused|Withdrawn|Approved|No objection|Prior approval given|Split decision|Turned away",
+    "decision_types": (
+        "Granted|Refused|Withdrawn|Approved|No objection|Prior approval given|Split decision|Turned away|Called in|"
+        "Prior approval not required"
+    ),
     "ps_development_codes": (
         "Major Dwellings|Major Gypsy and Traveller sites development|Major Industrial|Major Office|Major Retail|"
         "Other Major Developments|(E)Minor Gypsy and Traveller sites development|Minor Industrial|Minor Office|"

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from random import Random
 
-from planlake.simulator.columns import APPLICATION_DATES, Dates, Make, fields_of, maker_of, share_of
+from planlake.simulator.coherence import APPLICATION_DATES, Council, agreeing, order_dates
+from planlake.simulator.columns import Dates, Make, fields_of, maker_of, share_of
 from planlake.simulator.dataset import Fields, Record
 from planlake.simulator.values import number
 from planlake.sources.catalogue import Resource
@@ -27,6 +27,7 @@ class Recipe:
     usual: list[tuple[int, float, Make]]  # position, share of records that have it, what makes it
     optional: list[tuple[int, Make]]
     fill: float  # the share of the optional cells that are set
+    council: Council
 
 
 def is_lookup(resource: Resource) -> bool:
@@ -60,6 +61,7 @@ def recipe_of(resource: Resource, *, ids: Mapping[str, Sequence[int]], dates: Da
         usual=usual,
         optional=optional,
         fill=fill if len(fields) > _WIDE else 0.6,
+        council=Council(dates.today, ids),
     )
 
 
@@ -79,7 +81,7 @@ def new_record(recipe: Recipe, random: Random, identity: int) -> Record:
         position, make = recipe.optional[place]
         row[position] = make(random, identity)
         place += 1 + int(random.random() * stride)
-    return _made_coherent(dict(zip(recipe.fields, row, strict=True)), recipe.name, random)
+    return _made_coherent(dict(zip(recipe.fields, row, strict=True)), recipe, random)
 
 
 def changed_record(recipe: Recipe, random: Random, record: Record, spared: set[str]) -> Record:
@@ -89,23 +91,12 @@ def changed_record(recipe: Recipe, random: Random, record: Record, spared: set[s
     for _ in range(min(3, len(candidates))):
         column, make = candidates[number(random, len(candidates), 0)]
         record[column] = make(random, int(str(record["id"])))
-    return record
+    return agreeing(record, recipe.name, recipe.council)
 
 
-def _made_coherent(record: Record, resource: str, random: Random) -> Record:
+def _made_coherent(record: Record, recipe: Recipe, random: Random) -> Record:
     if record.get("ceased_date") and "ceased" in record:
         record["ceased"] = "t"
-    if resource == "applications":
-        _order_dates(record, random)
-    return record
-
-
-def _order_dates(record: Record, random: Random) -> None:
-    """An application is received, then valid, registered, decided; what its stage has not reached is null."""
-    stage = int(record["application_stage"] or 1)
-    received, *later = APPLICATION_DATES
-    day = date.fromisoformat(str(record[received])[:10]) - timedelta(days=80)
-    record[received] = f"{day} 00:00:00"
-    for column, reached, longest in zip(later, (3, 3, 10), (9, 9, 60), strict=True):
-        day += timedelta(days=number(random, longest, 0))
-        record[column] = f"{day} 00:00:00" if stage >= reached else None
+    if recipe.name == "applications" and record.keys() >= {"application_stage", *APPLICATION_DATES}:
+        order_dates(record, random, recipe.council.today)
+    return agreeing(record, recipe.name, recipe.council)

@@ -10,7 +10,7 @@ import pytest
 from commands import PROGRAM, environment, planlake
 from planlake.cli.setup.demo import MARK
 
-pytestmark = pytest.mark.slow  # loads two days of 17 tables: the longest test by far, once
+pytestmark = pytest.mark.slow  # loads two days of 24 tables: the longest test by far, once
 
 
 TUESDAY = "2026-11-24T12:00:00"  # the first day is a Sunday then, and weekly tables are not due on the second
@@ -87,7 +87,7 @@ def test_the_api_of_the_demo_can_be_served_again_and_the_lake_equals_it(shown, t
             ran = typed("run", "--config", "demo-lake/planlake.yaml")
             assert (ran.status, "+ loaded" in ran.out) == (0, False)
             compared = typed(*shlex.split(reconcile))
-            assert (compared.status, len(re.findall("= equal", compared.out))) == (0, 17)
+            assert (compared.status, len(re.findall("= equal", compared.out))) == (0, 24)
         finally:
             process.terminate()
 

@@ -12,9 +12,12 @@ import typer
 MARK = "# The demo of Planlake: made anew by each `planlake demo`.\n"
 DAILY = (
     "applications", "appeals", "contacts", "documents", "dtf_locations", "emails", "enforcements", "fees",
-    "fee_payments", "public_comments", "users", "asset_constraints",
+    "fee_payments", "public_comments", "users", "user_team_map", "asset_constraints", "enforcement_actions_taken",
 )  # fmt: skip
-WEEKLY = ("application_types", "appeal_types", "decision_types", "ps_development_codes", "wards")
+WEEKLY = (
+    "application_types", "appeal_types", "appeal_decision", "action_types", "decision_types", "decision_levels", "eias",
+    "ps_development_codes", "user_teams", "wards",
+)  # fmt: skip
 CONFIGURATION = (
     MARK
     + """\
