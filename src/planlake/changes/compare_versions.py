@@ -84,6 +84,25 @@ def changed_cells(
     ]
 
 
+def compare_rows(connection: Connection, *, before: Version, after: Version) -> tuple[int, int]:
+    """Of two versions of a table without ids the rows that the first alone has, and the second; compared as text.
+
+    A row that another one repeats counts as often as it is there more.
+    """
+    names = sorted({*before.schema.column_names, *after.schema.column_names})
+    both = (
+        f"select {count}::bigint as n, {_packed(one, names)} as contents from {rows_sql(one.files, one.schema)}"
+        for one, count in ((before, -1), (after, 1))
+        if one.files
+    )
+    changes = " union all ".join(both) or "select 0 as n, 0 as contents"
+    query = f"""select sum(greatest(-n, 0))::bigint, sum(greatest(n, 0))::bigint
+                from (select sum(n) as n from ({changes}) group by contents)"""
+    with connection.cursor() as cursor:
+        first, second = cursor.execute(query).fetchall()[0]
+        return int(first), int(second)
+
+
 def without_shared_files(before: Version, after: Version) -> tuple[Version, Version]:
     """Both versions without the files they share."""
     paths = [{file.file_path for file in version.files} for version in (before, after)]
@@ -105,12 +124,17 @@ def _contents(resource: Resource, version: Version, names: Sequence[str]) -> str
     """A table expression of the ids that are not deleted and what they hold."""
     if not version.files:
         return "(select null::varchar as id, 0::ubigint as contents where false)"
+    rows = rows_sql(version.files, version.schema)
+    return f"""(select {identifier(resource.key)}::varchar as id, {_packed(version, names)} as contents
+                from {rows} where not is_deleted)"""
+
+
+def _packed(version: Version, names: Sequence[str]) -> str:
+    """A number that stands for all these columns of a row, as text."""
     held = set(version.schema.column_names)
     columns = (f"{identifier(name)}::varchar" if name in held else "null::varchar" for name in names)
     packed = ", ".join(f"{identifier(name)} := {column}" for name, column in zip(names, columns, strict=True))
-    rows = rows_sql(version.files, version.schema)
-    return f"""(select {identifier(resource.key)}::varchar as id, hash(struct_pack({packed})) as contents
-                from {rows} where not is_deleted)"""
+    return f"hash(struct_pack({packed}))"
 
 
 def _vendor_columns(schema: Schema) -> Iterator[str]:

@@ -16,6 +16,7 @@ from planlake.changes.compare_versions import (
     ChangedCell,
     Version,
     changed_cells,
+    compare_rows,
     compare_versions,
     without_shared_files,
 )
@@ -30,6 +31,7 @@ from planlake.flow.context import Context
 from planlake.flow.future_dated_runs import future_runs
 from planlake.flow.open_run import check_clock, open_for_writing
 from planlake.flow.operations_records import record_command
+from planlake.flow.trust.result import TRUSTED
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
 from planlake.lake.open_lake import about_environment, base_of
@@ -71,7 +73,8 @@ class EnvironmentInfo:
 class TableDifference:
     """How a table of a preview differs from its base: columns, rows, a sample of changed cells, checks, bytes.
 
-    Rows are those that views show. `retyped` are columns with both types; `moved` says whether the base went on since,
+    Rows are those that views show; of a trusted table, `trusted.NAME`, which has no ids, a row with another cell is one
+    removed and one added. `retyped` are columns with both types; `moved` says whether the base went on since,
     `checks` what was not well, `is_sample` that no more than a sample was loaded.
     """
 
@@ -150,12 +153,69 @@ def differences(config: Config, name: str, tables: Sequence[str], *, records: in
     catalogue = catalogue_of(config)
     _, base = base_of(config, name)
     preview = preview_of(base, name)
-    wanted = _own_of(preview, [catalogue.resource(table).name for table in tables])
+    named = [table for table in tables if table.startswith(TRUSTED)]
+    resources = [catalogue.resource(table).name for table in tables if table not in named]
+    own = own_models(preview)
+    if unknown := [table for table in named if table.removeprefix(TRUSTED) not in own]:
+        hint = f"planlake run --env {name} --step trust"
+        raise ConfigurationError(f"{name} has no {unknown[0]} of its own", hint=hint)
+    wanted = _own_of(preview, resources) if resources or not tables else []
     with clear_errors(), connected(config.settings.memory_limit_megabytes) as connection:
         histories = read_histories(preview, connection)
         sampled = {name for name, history in histories.items() if history.is_sampled}
         found = [_difference(preview, connection, catalogue.resource(table), records) for table in wanted]
-        return [replace(one, is_sample=one.table in sampled) for one in found]
+        models = [one.removeprefix(TRUSTED) for one in named] if tables else own
+        of_models = [_difference_of_model(preview, connection, model) for model in models]
+        return [*(replace(one, is_sample=one.table in sampled) for one in found), *of_models]
+
+
+def own_models(preview: Lake) -> list[str]:
+    """The trusted tables that were built in a preview, of which its base may have none or another version."""
+    found = ((name, preview.find("trusted", name)) for name in preview.names("trusted"))
+    return [name for name, table in found if table is not None and table.current_snapshot() is not None]
+
+
+def models_that_differ(config: Config, name: str) -> list[str]:
+    """The trusted tables of a preview, by `trusted.NAME`, that show something else than its base's."""
+    found = (one for one in differences(config, name, [], records=0) if one.table.startswith(TRUSTED))
+    return [
+        one.table
+        for one in found
+        if one.added or one.removed or one.columns_added or one.columns_removed or one.retyped
+    ]
+
+
+def _difference_of_model(preview: Lake, connection: Connection, model: str) -> TableDifference:
+    shown, own = (lake.find("trusted", model) for lake in (preview.stands_on, preview))
+    before, after = _version(shown), _version(own)
+    removed, added = compare_rows(connection, before=before, after=after)
+    return TableDifference(
+        f"{TRUSTED}{model}",
+        shown is None,
+        "",
+        *_columns_that_differ(before.schema, after.schema),
+        sum(file.record_count for file in before.files),
+        sum(file.record_count for file in after.files),
+        added,
+        removed,
+        0,
+        (),
+        _troubles(preview, connection, f"{TRUSTED}{model}"),
+        len(after.files),
+        sum(file.file_size_in_bytes for file in after.files),
+    )
+
+
+def _columns_that_differ(
+    before: Schema, after: Schema
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[str, str, str], ...]]:
+    """Columns that are new, columns that are gone, and those of another type with both."""
+    old, new = _types(before), _types(after)
+    return (
+        tuple(column for column in new if column not in old),
+        tuple(column for column in old if column not in new),
+        tuple((column, old[column], new[column]) for column in old if new.get(column, old[column]) != old[column]),
+    )
 
 
 def _own_of(preview: Lake, tables: Sequence[str]) -> list[str]:
@@ -170,15 +230,12 @@ def _difference(preview: Lake, connection: Connection, resource: Resource, recor
     before, after = without_shared_files(_version(shown), _version(own))
     found = compare_versions(connection, resource, before=before, after=after)
     cells = changed_cells(connection, resource, before=before, after=after, records=records) if found.changed else []
-    old, new = (_types(version.schema) for version in (before, after))
     files = changed_files(preview, resource.name)
     return TableDifference(
         resource.name,
         shown is None,
         changes_in_base(base, preview, resource.name),
-        tuple(column for column in new if column not in old),
-        tuple(column for column in old if column not in new),
-        tuple((column, old[column], new[column]) for column in old if new.get(column, old[column]) != old[column]),
+        *_columns_that_differ(before.schema, after.schema),
         live_row_count_of(connection, shown),
         live_row_count_of(connection, own),
         found.added,

@@ -12,7 +12,7 @@ from planlake.errors import ConfigurationError, ConflictError, QualityError
 from planlake.flow.context import Context
 from planlake.flow.refine.result import Drift
 from planlake.flow.results import TableResult
-from planlake.flow.trust.result import ModelResult
+from planlake.flow.trust.result import TRUSTED, ModelResult
 from planlake.lake.state.operations import append_operations, is_recorded, last_published, last_run, not_well
 from planlake.lake.tables.data_files import row_count
 from planlake.sources.catalogue import Resource
@@ -215,7 +215,7 @@ def _table_row(result: TableResult) -> dict[str, Any]:
 
 def _model_row(result: ModelResult) -> dict[str, Any]:
     return {
-        "resource": f"trusted.{result.model}",
+        "resource": f"{TRUSTED}{result.model}",
         "outcome": result.outcome,
         "message": result.message,
         "seconds": result.seconds,

@@ -121,7 +121,7 @@ class Lake:
         A table of a resource that the preview has not entered, or has left, is not its own: a crash may have left it.
         """
         kind, _, resource = name.partition("_")
-        is_of_base = f"{kind}_" in BOOKMARKED and resource not in self.own
+        is_of_base = zone == "refined" and f"{kind}_" in BOOKMARKED and resource not in self.own
         found = None if self.base is not None and is_of_base else self.find(zone, name)
         return found if found is not None or self.base is None else self.base.find(zone, name)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection
+from planlake.flow.trust.result import TRUSTED
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_to_read
@@ -14,8 +15,6 @@ from planlake.lake.views.models import Models, standing_on
 from planlake.report.query import models_in
 from planlake.report.troubles import Trouble
 from planlake.sources.catalogue import catalogue_of
-
-TRUSTED = "trusted."  # how the tables begin in `runs`
 
 
 @dataclass(frozen=True, slots=True)

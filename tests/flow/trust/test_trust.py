@@ -253,6 +253,29 @@ def test_a_preview_builds_its_own_and_promotion_those_of_its_base(feed):
     assert feed.rows("select id, other from trusted.pairs order by id") == mine
 
 
+def test_a_preview_whose_models_alone_differ_is_not_told_to_be_equal(feed, typed):
+    write(feed, "current_things", "select id from refined.numbered\n")
+    feed.run_at(DAY_1)
+    create(feed.config, "tried")
+    change(feed, "people", "select id,", "select id::bigint as id, 1 as more,")
+    change(feed, "pairs", "m.kind\n", "case when p.id = 3 then 'large' else m.kind end as kind\n")
+    change(feed, "current_things", "id from", "-id as id from")
+    assert outcomes(built(feed, environment="tried"))["pairs"] == "built"
+    assert feed.rows("select min(id)::int as id from trusted.current_things", environment="tried") == [{"id": -21}]
+    found = {one["table"]: one for one in json.loads(typed("env", "diff", "tried", "--json").out)}
+    told = ("rows_base", "rows_preview", "added", "removed", "columns_added", "retyped")
+    assert [found["trusted.pairs"][name] for name in told] == [21, 21, 1, 1, [], [["id", "int", "long"]]]
+    assert [found["trusted.people"][name] for name in told] == [21, 21, 21, 21, ["more"], [["id", "int", "long"]]]
+    assert "trusted.people: new columns: more" in typed("env", "diff", "tried", "trusted.people").err
+    assert "trusted.alone" not in found
+    assert typed("env", "diff", "tried", "trusted.alone").status == 2
+    said = typed("env", "promote", "tried", "--yes")
+    assert "local gets trusted.current_things, trusted.pairs, trusted.people by a run" in said.err
+    assert "--env local --step trust" in said.err
+    assert typed("run", "--env", "local", "--step", "trust").status == 0
+    assert "no table of tried differs from its base" in typed("env", "promote", "tried", "--yes").err
+
+
 def test_who_is_forgotten_is_in_no_file_of_a_trusted_table(feed):
     feed.data.put("numbered", {"id": 12, "last_updated": "2026-11-16 10:00:00", "name": "somebody in particular"})
     feed.run_at(DAY_1)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from planlake.changes.previews import EnvironmentInfo, TableDifference
     from planlake.changes.promote import Promotion
+    from planlake.config import Config
 
 PreviewName = Annotated[str, typer.Argument(help="The preview.")]
 OwnTables = Annotated[list[str] | None, typer.Argument(help="Tables; by default all that were run in the preview.")]
@@ -189,7 +190,18 @@ def promote(
         said = f"{counted(len(found), 'table is', 'tables are')} promoted; `planlake undo --env {base}` takes it back"
         remark(f"{said}\nhint: planlake env drop {name}")
     else:
-        remark("No table was changed" if found else f"nothing to do: no table of {name} differs from its base")
+        remark("No table was changed" if found else _nothing_to_promote(loaded, name, base))
+
+
+def _nothing_to_promote(loaded: "Config", name: str, base: str) -> str:
+    """What is said where no refined table differs; models are not promoted, as both are built from the same files."""
+    from planlake.changes.previews import models_that_differ
+
+    said = f"nothing to do: no table of {name} differs from its base"
+    if models := models_that_differ(loaded, name):
+        said = f"no refined table of {name} differs from its base; built from the same models, {base} gets"
+        return f"{said} {', '.join(models)} by a run\nhint: planlake run --env {base} --step trust"
+    return said
 
 
 def _show_promotions(found: "Sequence[Promotion]") -> None:

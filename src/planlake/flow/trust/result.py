@@ -1,10 +1,11 @@
 """What a run did to one model."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from planlake.checks.quality import CheckResult
 
+TRUSTED: Final = "trusted."  # how the names of models begin where tables are told of: in `runs`, `checks` and the log
 ModelOutcome = Literal["built", "up to date", "held", "failed", "left alone", "waiting"]
 
 

@@ -21,7 +21,7 @@ from planlake.errors import PlanlakeError, QualityError
 from planlake.flow.context import Context
 from planlake.flow.trust.gate import Before, model_checks
 from planlake.flow.trust.inputs import inputs_of, stored_as, version_read
-from planlake.flow.trust.result import ModelResult
+from planlake.flow.trust.result import TRUSTED, ModelResult
 from planlake.flow.trust.room import models_of, opened_room, related
 from planlake.flow.trust.rows import schema_for, shaped
 from planlake.lake.state.operations import append_operations
@@ -113,7 +113,7 @@ def _built(context: Context, models: Models, model: Model) -> ModelResult:
     if result.outcome != "built":
         context.lake.find_or_drop_empty("trusted", model.name)  # it was made for a first version
     result = replace(result, seconds=monotonic() - started)
-    common = {"run": context.run, "resource": f"trusted.{model.name}", "checked_at": naive_utc(context.clock.now())}
+    common = {"run": context.run, "resource": f"{TRUSTED}{model.name}", "checked_at": naive_utc(context.clock.now())}
     append_operations(context.lake, "checks", [as_row(one, common) for one in result.checks])
     return result
 
