@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planlake.report.diagram import Column, Diagram, Entity, Relation
-from planlake.report.diagram_formats import dbml, dot, mermaid
+from planlake.report.diagrams.diagram import Column, Diagram, Entity, Relation
+from planlake.report.diagrams.formats import dbml, dot, mermaid
 
 # The lines that Mermaid 11 reads: an entity, one of its columns, a relation.
 WORD, TEXT = r"[A-Za-z_][A-Za-z0-9_]*", r'"[^"%\\\x00-\x1f~]+"'

@@ -242,9 +242,9 @@ def test_a_table_that_was_rolled_back_says_so_and_what_each_way_on_means(feed, t
         "the next run applies the same records again"
     )
     assert trouble.hints == (
-        "planlake undo takes the rollback back",
+        "planlake undo, which takes the rollback back",
         f"planlake undo, then planlake rollback things --to {target} --zone all, if the records were wrong",
-        "planlake run things applies the same records again",
+        "planlake run things, which applies the same records again",
     )
     shown = typed("status")
     assert (shown.status, shown.out.count("hint: "), "! rolled back" in shown.out) == (1, 3, True)
@@ -260,7 +260,7 @@ def test_a_table_whose_records_were_voided_says_that_the_next_run_asks_again_and
         "things: rolled back to run 1 (run 4); people see the last good version, of 15 November; "
         "the next run asks the API again for what came since"
     )
-    assert trouble.hints == ("planlake run things", "planlake undo takes the rollback back")
+    assert trouble.hints == ("planlake run things", "planlake undo, which takes the rollback back")
     feed.run_at(DAYS[2])
     assert said(feed) == []
 

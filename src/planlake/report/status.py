@@ -93,21 +93,26 @@ class Status:
 def status(config: Config, environment: str | None = None) -> Status:
     """The status of the lake and of every configured table."""
     lake = open_to_read(config, environment)
-    of_place = tuple(troubles_of_place(lake))
     with connected_to_read(config.settings.memory_limit_megabytes) as connection:
-        known = _known(config, lake, connection)
-        pairs = [_table_or_damage(config, known, *one) for one in _cadences(config).items()]
-        ran = last_runs(lake, connection)
-        of_models = tuple(troubles_of_models(config, lake, connection))
-        unfinished = unfinished_runs(lake, connection)
-        ahead = future_runs(config, lake, connection=connection, clock=read_clock(), asked=environment)
+        return status_of(config, lake, connection, environment)
+
+
+def status_of(config: Config, lake: Lake, connection: Connection, environment: str | None = None) -> Status:
+    """The status of a lake that is open to be read, and of every configured table."""
+    of_place = tuple(troubles_of_place(lake))
+    known = _known(config, lake, connection)
+    pairs = [_table_or_damage(config, known, *one) for one in cadences(config).items()]
+    ran = last_runs(lake, connection)
+    of_models = tuple(troubles_of_models(config, lake, connection))
+    unfinished = unfinished_runs(lake, connection)
+    ahead = future_runs(config, lake, connection=connection, clock=read_clock(), asked=environment)
     under_way = [f"run {one.run} is under way" for one in unfinished if one.outcome == "under way"]
     lost = [Ran(one.run, one.started_at, one.outcome, one.message) for one in reversed(unfinished)]
     today = read_clock().today()
     of_clock = (Trouble("clock", ahead.warning, ahead.hint),) if ahead is not None else ()
     of_runs = tuple(troubles_of_runs([*(one for one in lost if one.outcome != "under way"), *ran], today))
     of_checks = joined(_mistaken_checks(config, lake))
-    damaged = tuple(troubles_of_files(lake, _cadences(config)))
+    damaged = tuple(troubles_of_files(lake, cadences(config)))
     bad = {name for one in damaged for name in one.tables}
     pairs = [(one, [] if one.table in bad and one.held is None else found) for one, found in pairs]  # said already
     of_tables = _one_where_nothing_is([one for _, found in pairs for one in found], len(pairs))
@@ -134,7 +139,8 @@ def _one_where_nothing_is(troubles: Sequence[Trouble], tables: int) -> list[Trou
     return joined(troubles)
 
 
-def _cadences(config: Config) -> dict[str, Cadence]:
+def cadences(config: Config) -> dict[str, Cadence]:
+    """How often each configured table is read."""
     daily: dict[str, Cadence] = dict.fromkeys(config.tables.daily, "daily")
     weekly: dict[str, Cadence] = dict.fromkeys(config.tables.weekly, "weekly")
     return {**daily, **weekly}
@@ -143,7 +149,7 @@ def _cadences(config: Config) -> dict[str, Cadence]:
 def _not_configured(config: Config, lake: Lake) -> list[str]:
     """Tables that are loaded and that no run keeps up to date any more."""
     loaded = (name.removeprefix("current_") for name in lake.names("refined") if name.startswith("current_"))
-    left = [name for name in loaded if name not in _cadences(config)]
+    left = [name for name in loaded if name not in cadences(config)]
     if not left or lake.base is not None:
         return []
     return [f"{named(left)}: loaded but not configured: runs update {'them' if left[1:] else 'it'} only when named"]

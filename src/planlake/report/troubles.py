@@ -24,7 +24,8 @@ DOCTOR, AGAIN = "planlake doctor", "planlake run TABLE"
 class Trouble:
     """One thing that is not well: which tables (none: the lake itself), what in a sentence, and the next command.
 
-    `kind` is a word for it; `others` are commands that may be right instead, each with the words that say when.
+    `kind` is a word for it; `others` are commands that may be right instead, each with the words that say when. `why`
+    is the cause alone and `since` the London day on which it began, where the sentence names these.
     """
 
     kind: str
@@ -32,6 +33,8 @@ class Trouble:
     command: str
     tables: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    why: str = ""
+    since: date | None = None
 
     @property
     def sentence(self) -> str:
@@ -156,16 +159,17 @@ def _broken(facts: Facts) -> Trouble | None:
     series = facts.series
     if series is None or series.outcome not in ("held", "failed"):
         return None
-    since, shown = day_in_words(london_day(series.since), facts.today), _shown(facts)
+    began, shown = london_day(series.since), _shown(facts)
+    since = day_in_words(began, facts.today)
     runs = f", {series.runs} runs" if series.runs > 1 else ""
     said = f"{series.outcome} since {since} (run {series.first_run}{runs}): {series.message}; {shown}"
     if series.outcome == "held" and is_of_deletions(series.message):
         believe = "planlake run TABLE --full --accept-deletions, if this is the right API and they were deleted"
-        return Trouble("held", said, DOCTOR, others=(believe,))
+        return Trouble("held", said, DOCTOR, others=(believe,), why=series.message, since=began)
     if series.outcome == "held":
-        return Trouble("held", said, "planlake check TABLE")
+        return Trouble("held", said, "planlake check TABLE", why=series.message, since=began)
     is_outside = series.message.startswith("the lake") or is_not_the_api(series.message)
-    return Trouble("failed", said, DOCTOR if is_outside else AGAIN)
+    return Trouble("failed", said, DOCTOR if is_outside else AGAIN, why=series.message, since=began)
 
 
 def _set_back(facts: Facts) -> Trouble | None:
@@ -174,7 +178,7 @@ def _set_back(facts: Facts) -> Trouble | None:
     if back is None or not (facts.waiting or back.is_voided):
         return None
     said = f"rolled back to {_target(back.target, facts.today)} (run {back.run}); {_shown(facts)}"
-    undo = "planlake undo takes the rollback back"
+    undo = "planlake undo, which takes the rollback back"
     if back.is_voided:
         said += "; the next run asks the API again for what came since"
         return Trouble("rolled back", said, AGAIN, others=(undo,))
@@ -182,7 +186,9 @@ def _set_back(facts: Facts) -> Trouble | None:
     asked_again = (
         f"planlake undo, then planlake rollback TABLE --to {back.target} --zone all, if the records were wrong"
     )
-    return Trouble("rolled back", said, undo, others=(asked_again, "planlake run TABLE applies the same records again"))
+    return Trouble(
+        "rolled back", said, undo, others=(asked_again, "planlake run TABLE, which applies the same records again")
+    )
 
 
 def _target(target: str, today: date) -> str:
@@ -203,11 +209,12 @@ def _open(facts: Facts) -> Trouble | None:
     if not facts.open:
         return None
     series, windows = facts.series, ", ".join(facts.open[:3])
-    since, reason, is_outside = "", f", begun and not read to its end: {windows}", False
-    if series is not None and series.outcome == "open":
-        since, reason = f" since {day_in_words(london_day(series.since), facts.today)}", f": {series.message}"
-        is_outside = is_not_the_api(series.message)
-    return Trouble("open", f"open{since}{reason}; {_shown(facts)}", DOCTOR if is_outside else AGAIN)
+    if series is None or series.outcome != "open":
+        return Trouble("open", f"open, begun and not read to its end: {windows}; {_shown(facts)}", AGAIN)
+    began = london_day(series.since)
+    said = f"open since {day_in_words(began, facts.today)}: {series.message}; {_shown(facts)}"
+    command = DOCTOR if is_not_the_api(series.message) else AGAIN
+    return Trouble("open", said, command, why=series.message, since=began)
 
 
 def _never(facts: Facts) -> Trouble | None:

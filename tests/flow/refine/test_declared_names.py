@@ -7,7 +7,7 @@ import pytest
 
 from conftest import feeding, table_of
 from planlake.config import load_config
-from planlake.report.diagram import Wanted, diagram
+from planlake.report.diagrams.diagram import Wanted, diagram
 from planlake.simulator.dataset import Dataset
 
 DAY_1, DAY_2, DAY_3 = "2026-11-17T03:00:00", "2026-11-18T03:00:00", "2026-11-19T03:00:00"

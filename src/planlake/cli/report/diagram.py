@@ -10,7 +10,7 @@ from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 from planlake.printable import printable
 
 if TYPE_CHECKING:
-    from planlake.report.diagram import ShownColumns
+    from planlake.report.diagrams.diagram import ShownColumns
 
 FORMATS = ("mermaid", "dbml", "svg")
 ENDINGS = {".dbml": "dbml", ".svg": "svg", **dict.fromkeys((".mmd", ".mermaid", ".md", ".txt", ""), "mermaid")}
@@ -46,9 +46,9 @@ def diagram(
     check_shown_columns(columns, COLUMNS)
     chosen = format if format and not _is_folder(out) else _format_of(out)
     loaded = configuration(config)
-    from planlake.report import diagram_formats as drawing
-    from planlake.report.diagram import Wanted
-    from planlake.report.diagram import diagram as related
+    from planlake.report.diagrams import formats as drawing
+    from planlake.report.diagrams.diagram import Wanted
+    from planlake.report.diagrams.diagram import diagram as related
 
     wanted = Wanted(tables or (), known, cast("ShownColumns", columns), guessed)
     found = related(loaded, wanted, env)

@@ -9,7 +9,7 @@ import subprocess
 from html import escape
 
 from planlake.errors import ConfigurationError
-from planlake.report.diagram import Column, Diagram, Entity, Relation
+from planlake.report.diagrams.diagram import Column, Diagram, Entity, Relation
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")  # no text of any format may hold these
 MERMAID_CODED = re.compile(r'["%\\#;~`<>&]')

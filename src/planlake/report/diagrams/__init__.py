@@ -1,0 +1,1 @@
+"""The tables of a lake, their keys and relations, drawn."""

@@ -1,0 +1,1 @@
+"""What the pages show, as frozen records: queries, and nothing of HTML."""

@@ -1,0 +1,73 @@
+"""What every page asks: the lake's own records, without anything personal, and the verdict of each table."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from planlake.clock import naive_utc, read_clock
+from planlake.config import Config
+from planlake.engines.duckdb.connection import Connection, connected_to_read
+from planlake.engines.sql import identifier
+from planlake.lake.built_in_tables import built_in_rows_sql
+from planlake.lake.lake import Lake
+from planlake.lake.open_lake import open_to_read
+from planlake.lake.tables.columns import TABLES
+from planlake.report.status import Status, status_of
+from planlake.report.verdicts import Verdict, verdicts
+
+# Columns that hold values or ids of the vendor's records. No page can ask for them.
+PERSONAL = ("id", "raw_value", "api_response", "url", "first_id", "last_id", "salt", "id_hash")
+LEFT_OUT = ("api_responses", "previewed", "forgotten")
+SENTENCES = ("message", "error", "detail")  # which may show a value as an example
+
+
+@dataclass(frozen=True, slots=True)
+class LakeFacts:
+    """A lake that is open to be read, at one moment (`now` is UTC, without zone; `today` is London's).
+
+    `connection` has the views `runs`, `published`, `checks`, `journal`, `drift`, `documented`, `uncastable`, `rejected`
+    and `api_requests`, as docs/databases.md has them, without the columns in `PERSONAL`.
+    """
+
+    config: Config
+    environment: str
+    lake: Lake
+    connection: Connection
+    now: datetime
+    today: date
+    status: Status
+    verdicts: Mapping[str, Verdict]
+
+    def ask(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query over the lake's own records; `values` stand for each `?`."""
+        return self.connection.execute(query, values).fetchall()
+
+
+@contextmanager
+def open_facts(config: Config, environment: str | None = None) -> Iterator[LakeFacts]:
+    """The facts of an environment or a preview as they are now; a LakeError where it cannot be read."""
+    lake, clock = open_to_read(config, environment), read_clock()
+    with connected_to_read(config.settings.memory_limit_megabytes) as connection:
+        found = status_of(config, lake, connection, environment)
+        for zone, name in TABLES:
+            if name not in LEFT_OUT:
+                _make_view(lake, connection, (zone, name))
+        name = environment or next(iter(config.environments))
+        now = naive_utc(clock.now())
+        yield LakeFacts(config, name, lake, connection, now, clock.today(), found, verdicts(found))
+
+
+def _make_view(lake: Lake, connection: Connection, place: tuple[str, str]) -> None:
+    """A table of the lake's own as a temporary one: it is read once, without what is personal and without examples."""
+    names = [name for name in TABLES[place] if name not in PERSONAL]
+    columns = ", ".join(_without_examples(name) if name in SENTENCES else identifier(name) for name in names)
+    rows = built_in_rows_sql(lake, *place, columns=names)
+    connection.execute(f"create or replace temp table {identifier(place[1])} as select {columns} from {rows}")
+
+
+def _without_examples(name: str) -> str:
+    """A sentence without the values that it shows as examples: see `checks/examples.py`, which writes them."""
+    plain = f"regexp_replace({name}, ', .* for example', '', 's')"
+    return rf"regexp_replace({plain}, '(internal error: \w+): .*', '\1', 's') as {name}"

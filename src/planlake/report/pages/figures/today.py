@@ -1,0 +1,158 @@
+"""Today: is everything there, and what must somebody do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from planlake.report.pages import words
+from planlake.report.pages.figures.lake_facts import LakeFacts
+from planlake.report.troubles import Trouble
+from planlake.report.verdicts import Tone, Verdict
+
+Light = Literal["red", "amber", "green", "grey"]
+RUNS = ["finished", "nothing to do", "failed", "stopped", "killed"]  # other rows of `runs` are of other commands
+CORRECTIONS = ["rolled back", "undone", "rebuilt", "reconciled", "promoted", "forgotten", "dropped"]
+CORRECTIONS_SHOWN, CORRECTION_DAYS = 8, 30
+SENTENCES_SHOWN = 3
+# Of the rows of one run: what stands in the one of the whole run, and the sum over its tables.
+OF_WHOLE, SUM = "max({}) filter (where resource is null)", "coalesce(sum({}), 0)::bigint"
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The last run as a whole: when it began and how long it took, what it received in all."""
+
+    run: int
+    outcome: str
+    message: str
+    started_at: datetime | None
+    seconds: float | None
+    records: int
+    stored: int
+    bytes: int
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Something that somebody did to the lake on purpose."""
+
+    run: int
+    what: str
+    at: datetime
+    tables: tuple[str, ...]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The state of the lake in one light and one sentence, then who needs somebody, then all that is well."""
+
+    light: Light
+    answer: str
+    summary: str
+    sentences: tuple[str, ...]
+    of_lake: tuple[Trouble, ...]
+    notes: tuple[str, ...]
+    in_trouble: tuple[Verdict, ...]
+    complete: tuple[Verdict, ...]
+    last_run: LastRun | None
+    corrections: tuple[Correction, ...]
+
+
+def today(facts: LakeFacts) -> Today:
+    """What people look at first in the morning."""
+    found = sorted(facts.verdicts.values(), key=lambda one: (one.tone != "red", one.state, one.table))
+    in_trouble = tuple(one for one in found if one.tone != "green")
+    complete = tuple(one for one in facts.verdicts.values() if one.tone == "green")
+    of_lake = tuple(one for one in facts.status.troubles if not one.tables or one.kind == "check")
+    last = _last_run(facts)
+    light = _light(facts, of_lake, last)
+    return Today(
+        light,
+        _answer(light, in_trouble),
+        _summary(light, in_trouble, len(facts.verdicts)),
+        tuple(_sentences(in_trouble, facts.today)) if light != "grey" else (),
+        of_lake if light != "grey" else (),
+        facts.status.notes,
+        in_trouble if light != "grey" else (),
+        complete,
+        last,
+        tuple(_corrections(facts)),
+    )
+
+
+def _light(facts: LakeFacts, of_lake: Sequence[Trouble], last: LastRun | None) -> Light:
+    if last is None and all(one.state == "not loaded" for one in facts.verdicts.values()):
+        return "grey"
+    tones: set[Tone] = {one.tone for one in facts.verdicts.values()}
+    if "red" in tones or of_lake:
+        return "red"
+    return "amber" if "amber" in tones else "green"
+
+
+def _answer(light: Light, in_trouble: Sequence[Verdict]) -> str:
+    if light == "grey":
+        return "Nothing is loaded yet"
+    if light == "green":
+        return "Everything is there"
+    if light == "red" and not in_trouble:
+        return "The lake needs somebody"
+    return "Not everything is there"
+
+
+def _summary(light: Light, in_trouble: Sequence[Verdict], tables: int) -> str:
+    if light == "grey":
+        return f"{words.counted(tables, 'table is', 'tables are')} configured, and none has been loaded"
+    if light == "green":
+        return f"all {words.counted(tables, 'table is', 'tables are')} complete"
+    if not in_trouble:
+        return "every table is complete, and the lake itself needs somebody"
+    needs = "table needs" if len(in_trouble) == 1 else "tables need"
+    return f"{len(in_trouble)} of {tables} {needs} somebody"
+
+
+def _sentences(in_trouble: Sequence[Verdict], day: date) -> list[str]:
+    """The first tables in a sentence each; what is the same of several is said once."""
+    causes: dict[tuple[str, str, date | None], list[str]] = {}
+    for one in in_trouble:
+        causes.setdefault((one.state, one.why, one.published), []).append(one.table)
+    said = [_sentence(tables, *cause, today=day) for cause, tables in list(causes.items())[:SENTENCES_SHOWN]]
+    left = sum(len(tables) for tables in list(causes.values())[SENTENCES_SHOWN:])
+    return [*said, f"{words.counted(left, 'more table stands', 'more tables stand')} below."] if left else said
+
+
+def _sentence(tables: Sequence[str], state: str, why: str, published: date | None, *, today: date) -> str:
+    name, verb = words.named(tables), "is" if len(tables) == 1 else "are"
+    if state == "not loaded":
+        return f"{name} {verb} not loaded."
+    when = f"{verb} from {words.near_day(published, today)}" if published else f"{verb} not there at all"
+    return f"{name} {when}, because {_cause(state, why)}."
+
+
+def _cause(state: str, why: str) -> str:
+    begin = {"held": "a check holds it: ", "gap": "there is a gap: ", "late": "it was ", "undone": "it was "}
+    return begin.get(state, "") + why.rstrip(".")
+
+
+def _last_run(facts: LakeFacts) -> LastRun | None:
+    query = f"""
+        select run, {OF_WHOLE.format("outcome")}, coalesce({OF_WHOLE.format("message")}, ''), min(started_at),
+            {OF_WHOLE.format("seconds")}, {SUM.format("records")}, {SUM.format("stored")}, {SUM.format("bytes")},
+            {SUM.format("requests")}
+        from runs where run = (select max(run) from runs where resource is null and outcome in (select unnest(?)))
+        group by run"""
+    rows = facts.ask(query, [RUNS])
+    return LastRun(*rows[0]) if rows else None
+
+
+def _corrections(facts: LakeFacts) -> list[Correction]:
+    """What was corrected or taken back lately, newest first."""
+    query = f"""
+        select run, {OF_WHOLE.format("outcome")} as what, min(started_at) as began,
+            list(distinct resource) filter (where resource is not null), coalesce({OF_WHOLE.format("message")}, '')
+        from runs group by run
+        having what in (select unnest(?)) and began >= ?::timestamp - to_days(?) order by run desc limit ?"""
+    rows = facts.ask(query, [CORRECTIONS, facts.now, CORRECTION_DAYS, CORRECTIONS_SHOWN])
+    return [Correction(run, what, at, tuple(sorted(tables or ())), said) for run, what, at, tables, said in rows]

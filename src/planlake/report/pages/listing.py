@@ -1,0 +1,30 @@
+"""The pages there are, in the order in which people go through them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from planlake.report.pages.figures.lake_facts import LakeFacts
+from planlake.report.pages.figures.today import today
+
+
+def _always(_: LakeFacts) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page: its file, its name in the navigation, its template, what fills it, and whether this lake has it."""
+
+    file: str
+    name: str
+    template: str
+    figures: Callable[[LakeFacts], object]
+    is_there: Callable[[LakeFacts], bool] = _always
+
+
+PAGES = (Page("index.html", "Today", "today.html", today),)
+
+
+def pages_of(facts: LakeFacts) -> list[Page]:
+    """The pages that this lake has."""
+    return [page for page in PAGES if page.is_there(facts)]

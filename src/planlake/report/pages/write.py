@@ -1,0 +1,74 @@
+"""Writes the pages of a lake into a folder: files that open from a disk, from S3 or from any web server."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from planlake.config import Config
+from planlake.errors import ConfigurationError
+from planlake.report.pages.figures.lake_facts import LakeFacts, open_facts
+from planlake.report.pages.listing import pages_of
+from planlake.report.pages.render import STATIC, Site, page
+from planlake.version import __version__
+
+Typed = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report that was written: its first page, how many files it has, how many of them have other bytes now."""
+
+    first: Path
+    files: int
+    changed: int
+
+
+def write_report(config: Config, out: Path, *, environment: str | None = None, typed: Typed = str) -> Report:
+    """Write every page into a folder, which is made; files whose bytes are the same are left alone.
+
+    `typed` writes a command as it can be typed. Raises ConfigurationError where the folder cannot be written to.
+    """
+    with open_facts(config, environment) as facts:
+        made = {file: text.encode() for file, text in _pages(facts, typed)}
+    made |= {f"static/{file.name}": file.read_bytes() for file in sorted(STATIC.iterdir())}
+    try:
+        changed = sum(_write(out / file, content) for file, content in made.items())
+    except OSError as error:
+        said = f"the report cannot be written into {out}: {error.strerror}"
+        raise ConfigurationError(said, hint="planlake report --out ANOTHER_FOLDER") from None
+    return Report(out / "index.html", len(made), changed)
+
+
+def site_of(facts: LakeFacts, typed: Typed = str, *, is_live: bool = False) -> Site:
+    """What the pages of a lake have in common."""
+    days = [one.published for one in facts.verdicts.values() if one.published]
+    links = [(one.file, one.name) for one in pages_of(facts)]
+    return Site(
+        facts.config.source_name,
+        facts.environment,
+        __version__,
+        facts.now,
+        facts.today,
+        max(days, default=None),
+        links,
+        typed,
+        is_live,
+    )
+
+
+def _pages(facts: LakeFacts, typed: Typed) -> Iterator[tuple[str, str]]:
+    site = site_of(facts, typed)
+    for one in pages_of(facts):
+        yield one.file, page(one.template, one.figures(facts), site, file=one.file)
+
+
+def _write(file: Path, content: bytes) -> bool:
+    """Write a file where its bytes differ, whole or not at all; whether it was written."""
+    if file.is_file() and file.read_bytes() == content:
+        return False
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f".{file.name}.part")
+    beside.write_bytes(content)
+    os.replace(beside, file)  # noqa: PTH105 - whoever reads has the old page or the new one
+    return True

@@ -1,0 +1,56 @@
+"""`planlake report`: files that stand alone, whatever the values on them are, and change only where they must."""
+
+import re
+import subprocess
+import sys
+
+from planlake.report.pages.render import CONTENT_SECURITY_POLICY
+from planlake.report.pages.write import write_report
+
+from .conftest import DAYS
+
+
+def test_the_command_writes_the_pages_and_names_the_first(typed, tmp_path):
+    said = typed("report", "--out", tmp_path / "out")
+    assert (said.status, said.out.splitlines()) == (
+        0,
+        [f"{tmp_path}/out/index.html is the first of 3 files; 3 changed"],
+    )
+
+
+def test_commands_on_the_pages_name_the_configuration_as_it_was_named(typed, feed, tmp_path):
+    feed.monkeypatch.setenv("PLANLAKE_NOW", DAYS[9])
+    typed("report", "--out", tmp_path / "out")
+    text = (tmp_path / "out/index.html").read_text()
+    assert f"planlake run --config {feed.config.folder}/planlake.yaml others</code>" in text
+
+
+def test_a_folder_that_cannot_be_written_to_is_said(typed, tmp_path):
+    (tmp_path / "out").write_text("a file")
+    said = typed("report", "--out", tmp_path / "out")
+    assert said.status == 2
+    assert "the report cannot be written into" in said.err
+
+
+def test_files_with_the_same_bytes_are_left_alone(feed, tmp_path):
+    write_report(feed.config, tmp_path / "out")
+    before = (tmp_path / "out/static/planlake.css").stat().st_mtime_ns
+    assert write_report(feed.config, tmp_path / "out").changed <= 1  # the page that says when it was made
+    assert (tmp_path / "out/static/planlake.css").stat().st_mtime_ns == before
+
+
+def test_every_page_has_the_policy_and_asks_for_nothing_but_its_own_files(feed, tmp_path):
+    write_report(feed.config, tmp_path / "out")
+    for file in (tmp_path / "out").rglob("*.html"):
+        text = file.read_text()
+        assert f'content="{CONTENT_SECURITY_POLICY}"'.replace("'", "&#39;") in text
+        assert re.findall(r"""(?:src|href|action)\s*=\s*["'](?:\w+:)?//""", text) == []
+        assert re.findall(r"<[^>]*\son\w+\s*=|<[^>]*\sstyle\s*=|<style|javascript:", text) == []
+
+
+def test_other_commands_do_not_import_the_templates():
+    program = (
+        "import sys; from planlake.cli.main import app; import planlake.report.status; print('jinja2' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert said.stdout == "False\n"
