@@ -1,5 +1,7 @@
 """The SQL that reads a built-in table (one of raw or operations); of a preview, its own rows and its base's.
 
+And what stands for a refined table that was never loaded.
+
 Columns are matched by field id, so a renamed or re-added column is never confused with another.
 """
 
@@ -10,6 +12,7 @@ from pyiceberg.expressions import BooleanExpression
 from planlake.engines.duckdb.reading import Called, path_of, rows_sql
 from planlake.engines.sql import literal
 from planlake.lake.lake import Lake
+from planlake.lake.tables.columns import ResourceSpec, keys_of, schema_of
 from planlake.lake.tables.data_files import data_files
 
 OF_ONE_LAKE = ("runs", "journal", "previewed")
@@ -40,3 +43,9 @@ def built_in_rows_sql(
     entered = ", ".join(map(literal, ["", *sorted(lake.own)]))
     return f"""(select * from {own} where resource in ({entered})
                 union all by name select * from {others} where resource not in ({entered}))"""
+
+
+def no_rows_sql(resource: ResourceSpec) -> str:
+    """A query with the declared columns of a resource and no rows."""
+    names = keys_of(None, resource)
+    return f"select * from {rows_sql([], schema_of({names[key]: kind for key, kind in resource.columns.items()}))}"

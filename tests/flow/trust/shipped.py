@@ -11,7 +11,8 @@ from planlake.engines.duckdb.macros import define_macros
 
 FOLDER = Path(planlake.__file__).parent / "models"
 REPORTS = sorted(file.stem for file in FOLDER.glob("report_*.sql"))
-NAMES = sorted({file.stem for file in FOLDER.glob("*.sql")} - {*REPORTS})  # those that are tables
+RETURNS = sorted(file.stem for file in FOLDER.glob("return_*.sql"))
+NAMES = sorted({file.stem for file in FOLDER.glob("*.sql")} - {*REPORTS, *RETURNS})  # tables of what there is
 MONDAY = date(2026, 11, 30)  # the day of the run
 CLOSED = (date(2026, 5, 4), date(2026, 12, 25), date(2026, 12, 28))
 IMPORTED = {"import_date": "varchar", "snapshot_date": "varchar"}
@@ -21,14 +22,42 @@ DATES = (
 )
 NUMBERS = ("id", "application_type_id", "ps_development_code_id", "application_stage", "officer_id")
 CODES = {"id": "integer", "name": "varchar", "expiry_days": "integer"}
+OF_CODES = (
+    *("major", "minor", "other", "exclude_from_stat_returns", "exclude_from_stat_return_totals"),
+    *("certificates_of_lawful_development", "certificates_of_lawfulness_proposed_works", "notification", "nma"),
+    *("certificates_of_appropriate_alternative_development", "pa_for_pd", "pa_for_pd_other"),
+)
+OF_DECISIONS = (
+    *("approval_decision", "refusal_decision", "withdrawal", "called_in", "turned_away", "transfer"),
+    "pa_not_required",
+)
+OF_ACTIONS = (
+    *("is_notice", "stop_notice", "temporary_stop_notice", "breach_of_condition_notice", "injunction"),
+    *("planning_contravention_notice", "planning_enforcement_order"),
+)
+OF_RETURNS = {
+    **dict.fromkeys(("decision_type_id", "decision_level_id", "eia_id"), "integer"),
+    **dict.fromkeys(("extension_of_time_agreed", "planning_performance_agreement_signed"), "boolean"),
+    **dict.fromkeys(("county_matters", "own_council_application", "regulation_4_application"), "boolean"),
+    **dict.fromkeys(("environmental_statement_es_attached", "appeal_against_non_determination"), "boolean"),
+    **dict.fromkeys(("approved_units", "net_increase_in_dwellings"), "integer"),
+    **dict.fromkeys(("site_area_hectares", "total_non_residential_total_gross_floorspace_proposed"), "double"),
+    "planning_portal_reference": "varchar",
+}
 TABLES = {
     "applications": {**dict.fromkeys(NUMBERS, "integer"), **dict.fromkeys(DATES, "timestamp"), "proposal": "varchar"}
-    | {"ceased": "boolean"},
+    | {"ceased": "boolean"}
+    | OF_RETURNS,
     "enforcements": dict.fromkeys(("id", "case_officer_id", "user_team_id", "reason_for_file_closure_id"), "integer")
     | dict.fromkeys(("complaint_received_date", "complaint_received", "date_file_closed"), "timestamp")
     | {"ceased": "boolean", "ceased_date": "timestamp", "target_for_closure": "timestamp"},
-    "application_types": {"id": "integer", "name": "varchar", "code": "varchar"},
-    "ps_development_codes": CODES | dict.fromkeys(("major", "minor", "exclude_from_stat_returns"), "boolean"),
+    "application_types": {
+        "id": "integer",
+        "name": "varchar",
+        "code": "varchar",
+        "exclude_from_stat_returns": "boolean",
+    },
+    "ps_development_codes": CODES | dict.fromkeys(OF_CODES, "boolean"),
     "users": {"id": "integer"}
     | dict.fromkeys(("forename", "surname", "username", "email", "mobile", "phone", "job_title"), "varchar"),
     "user_team_map": {"id": "integer", "user_id": "integer", "user_team_id": "integer"},
@@ -36,7 +65,16 @@ TABLES = {
     "dtf_locations": {"id": "integer", "uprn": "bigint", "postcode": "varchar"},
     "decision_levels": {"id": "integer", "name": "varchar", "committee": "boolean"},
     "decision_types": {"id": "integer", "name": "varchar", "exacom_code": "varchar"}
-    | dict.fromkeys(("approval_decision", "refusal_decision", "withdrawal"), "boolean"),
+    | dict.fromkeys(OF_DECISIONS, "boolean"),
+    "eias": {"id": "integer", "eia_application": "boolean", "expiry_days": "integer"},
+    "appeals": dict.fromkeys(("id", "application_id", "enforcement_id", "appeal_decision_id"), "integer")
+    | dict.fromkeys(("appeal_decision_date", "appeal_start_date", "submit_date"), "timestamp"),
+    "appeal_decision": {"id": "integer", "against_lpa": "boolean", "for_lpa": "boolean"},
+    "enforcement_actions_taken": dict.fromkeys(
+        ("id", "enforcement_id", "action_type_id", "injunction_decision_id"), "integer"
+    )
+    | dict.fromkeys(("issue_date", "date_served", "injunction_date", "court_decision_date"), "timestamp"),
+    "action_types": {"id": "integer"} | dict.fromkeys(OF_ACTIONS, "boolean"),
     "contacts": {"id": "integer", "contact_type_id": "integer", "surname": "varchar"},
 }
 LED_BY = {  # the table whose import_* and snapshot_* columns a model carries

@@ -50,7 +50,7 @@ def opened_room(
         views = Views(lake, resources, room.connection, texts_of, called=room.files.name_of, models=models)
         models.define_macros(room.connection, model.query, read_clock().today())
         for schema, name in model.reads:
-            if not views.define(schema, name):
+            if not views.define_for(model, schema, name):
                 raise ConfigurationError(f"{schema}.{name} was not loaded yet", hint=f"planlake run {name}")
         yield room, views
 

@@ -87,9 +87,11 @@ def _left(context: Context, models: Models, model: Model, results: Mapping[str, 
 
 
 def _not_loaded(context: Context, models: Models, model: Model) -> list[str]:
-    """The refined tables that a model reads, itself or by views, and that were never loaded."""
+    """The refined tables that a model reads, itself or by views, cannot do without, and that were never loaded."""
     of = (model, *models.views_below(model))
-    own = dict.fromkeys(name for one in of for schema, name in one.reads if schema == "refined")
+    own = dict.fromkeys(
+        name for one in of for schema, name in one.reads if schema == "refined" and name not in one.optional
+    )
     tables = {name: stored_as("refined", name) for name in own}
     return [f"refined.{name}" for name, table in tables.items() if not version_read(context.lake, "refined", table)]
 

@@ -1,7 +1,7 @@
 """Reads models: files of the user's, each one SELECT with a block of comment lines at its top that says what it is.
 
-The lines up to the first that is only `--` are the comment of the table; what follows is YAML: `kind`, `checks` and
-`columns`.
+The lines up to the first that is only `--` are the comment of the table; what follows is YAML: `kind`, `optional`,
+`checks` and `columns`.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from planlake.lake.views.parse_query import line_of_mistake, parse_query, place_
 NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 MAPPING = "mapping"
 KINDS = ("table", "view")
-PARTS = {"kind", "checks", "columns"}
+PARTS = {"kind", "optional", "checks", "columns"}
 MACROS = ("working_days", "run_day", "setting")
 CHECKS = {"unique", "complete", "relations", "accepted", "conditions"}
 MEGABYTE = 2**20
@@ -46,7 +46,8 @@ class ModelChecks:
 class Model:
     """A model: its query, and the line of its file on which that begins; the tables it reads, by schema and name.
 
-    Of one that cannot be read `trouble` says why; it is a table of which there is no new version.
+    `optional` are resources that it reads and can do without: empty where they were never loaded. Of one that cannot be
+    read `trouble` says why; it is a table of which there is no new version.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Model:
     reads: tuple[tuple[str, str], ...] = ()
     about: str = ""
     is_view: bool = False
+    optional: frozenset[str] = frozenset()
     checks: ModelChecks = field(default_factory=ModelChecks)
     columns: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
@@ -230,6 +232,7 @@ def model_of(file: Path, text: str, connection: Connection) -> Model:
         model,
         reads=question.tables,
         is_view=said.get("kind", "table") == "view",
+        optional=_optional(model, said.get("optional"), question.tables),
         checks=_checks(model, said.get("checks") or {}),
         columns=_meanings(model, said.get("columns") or {}),
         digest=hashlib.sha256(text.encode()).hexdigest()[:16],
@@ -263,9 +266,21 @@ def _yaml(model: Model, lines: Sequence[str]) -> dict[str, Any]:
     unknown = set(said) - PARTS if isinstance(said, dict) else {"what is no list of names"}
     if unknown or said.get("kind", "table") not in KINDS:
         wrong = ", ".join(sorted(map(str, unknown))) or f"kind: {said['kind']}"
-        hint = "kind (table or view), checks and columns can stand there"
+        hint = "kind (table or view), optional, checks and columns can stand there"
         raise ConfigurationError(f"a model cannot say {wrong}", facts={"at": model.file.name}, hint=hint)
     return dict(said)
+
+
+def _optional(model: Model, said: object, tables: Collection[tuple[str, str]]) -> frozenset[str]:
+    """The resources that a model can do without; a ConfigurationError where it does not read one of them."""
+    read = {name.lower() for schema, name in tables if schema.lower() == "refined"}
+    unknown = [name for name in said if name not in read] if isinstance(said, list) else [said] if said else []
+    if unknown:
+        hint = "optional: [TABLE], each of them read as refined.TABLE"
+        raise ConfigurationError(
+            f"the model does not read refined.{unknown[0]}", facts={"at": model.file.name}, hint=hint
+        )
+    return frozenset(map(str, said if isinstance(said, list) else ()))
 
 
 def _meanings(model: Model, said: object) -> dict[str, str]:

@@ -20,7 +20,7 @@ from planlake.engines.names import column_names
 from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
 from planlake.lake.about_tables import resource_of
-from planlake.lake.built_in_tables import built_in_rows_sql
+from planlake.lake.built_in_tables import built_in_rows_sql, no_rows_sql
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.state.ledger import raw_files, raw_rows_sql
 from planlake.lake.state.operations import until_today_sql
@@ -72,6 +72,14 @@ class Views:
                 return query
         return ""
 
+    def define_for(self, model: Model, schema: str, name: str) -> str:
+        """The same for a model: a table it can do without has no rows where it was never loaded."""
+        query = self.define(schema, name)
+        if not query and schema == "refined" and name in model.optional:
+            query = no_rows_sql(self.resources[name])
+            self._create(schema, name, query)
+        return query
+
     def _create(self, schema: str, name: str, query: str) -> None:
         if schema:
             self.connection.execute(f"create schema if not exists {identifier(schema)}")
@@ -106,7 +114,7 @@ class Views:
     def _model(self, model: Model) -> str:
         """A view that a model is: its own query, once what it reads is there under the names it uses."""
         for schema, name in model.reads:
-            if not self.define(schema, name):
+            if not self.define_for(model, schema, name):
                 facts = {"model": model.name, "at": model.place(1)}
                 if schema == "trusted":
                     message, hint = f"{schema}.{name} was not built yet", "planlake run --step trust"
