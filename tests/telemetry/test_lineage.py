@@ -12,9 +12,12 @@ from pkgutil import iter_modules
 import pytest
 
 from conftest import feeding, written_config
+from planlake.changes.previews import create
 from planlake.changes.rebuild import rebuild
 from planlake.errors import ConfigurationError
 from planlake.lake.open_lake import open_lake
+from planlake.runs.plan import Selection
+from planlake.runs.run import run
 from planlake.simulator.dataset import Dataset
 from planlake.simulator.faults import Rule
 
@@ -22,7 +25,6 @@ pytest.importorskip("openlineage.client", reason="OpenLineage's client is not in
 import openlineage.client.generated as generated_facets
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 
-from planlake.sources.catalogue import Resource
 from planlake.telemetry import lineage
 from planlake.telemetry.log import Log
 from planlake.telemetry.reporter import Reporter, report_step
@@ -176,6 +178,43 @@ def test_what_one_step_writes_is_what_the_next_one_reads_from_the_api_to_current
     assert done["refine"]["inputs"][0]["inputFacets"]["subset"]["inputCondition"] == only
 
 
+def test_a_trusted_table_says_which_tables_it_reads_by_views_too(feed):
+    folder = feed.config.folder / "models"
+    folder.mkdir()
+    (folder / "seen.sql").write_text("--\n--\n-- kind: view\nselect id from refined.history_things\n")
+    (folder / "first.sql").write_text("--\n--\n-- checks: {unique: [id]}\nselect id from refined.things\n")
+    (folder / "last.sql").write_text("select f.id from trusted.first f join trusted.seen s on s.id = f.id\n")
+    feed.run_at(DAYS[0])
+    found = {one["job"]["name"]: one for one in events(feed) if one["eventType"] == "COMPLETE"}
+    lake = open_lake(feed.config)
+
+    def at(name, side):
+        return [(one["namespace"], one["name"]) for one in found[f"trusted.{name}.trust"][side]]
+
+    def places(*tables):
+        return [("file", lake.find(*one).location()) for one in tables]
+
+    assert at("first", "inputs") == places(("refined", "current_things"))
+    assert at("first", "outputs") == at("last", "inputs")[:1] == places(("trusted", "first"))
+    assert at("last", "inputs")[1:] == places(("refined", "increment_things"))
+    written = found["trusted.first.trust"]
+    assert [one["name"] for one in written["outputs"][0]["facets"]["schema"]["fields"]] == ["id"]
+    assert written["outputs"][0]["outputFacets"]["outputStatistics"]["rowCount"] == 1
+    assert [one["status"] for one in written["run"]["facets"]["test"]["tests"]] == ["pass"]
+    read_back(written)
+    (folder / "first.sql").write_text("--\n--\n-- checks: {unique: [id]}\nselect 1 as id from range(2)\n")
+    create(feed.config, "tried")
+    run(feed.config, Selection(step="trust"), environment="tried")
+    last = events(feed)[-1]
+    assert (last["job"]["name"], last["eventType"]) == ("trusted.first.trust", "FAIL")
+    assert last["run"]["facets"]["errorMessage"]["message"] == "1 rows repeat a id"
+    (folder / "first.sql").write_text("select id from refined.things union all select id from refined.things\n")
+    run(feed.config, Selection(step="trust"), environment="tried")
+    found = {one["job"]["name"]: one for one in events(feed) if one["eventType"] == "COMPLETE"}
+    assert at("first", "inputs") == places(("refined", "current_things"))  # of the base
+    assert at("last", "inputs")[0] == at("first", "outputs")[0] != places(("trusted", "first"))[0]
+
+
 def test_outputs_have_columns_version_rows_and_bytes_where_something_was_written(feed):
     feed.run_at(DAYS[0])
     done = by_step(events(feed))
@@ -219,7 +258,7 @@ def test_a_step_that_failed_and_one_that_is_held_say_why(feed):
 def test_a_step_that_ctrl_c_stops_is_aborted(feed):
     ended = []
     reporter = Reporter(Log("off"), begin=lambda *_: ended.append)
-    with pytest.raises(KeyboardInterrupt), report_step(reporter, Resource("things", {}), "refine"):
+    with pytest.raises(KeyboardInterrupt), report_step(reporter, "things", "refine"):
         raise KeyboardInterrupt
     assert [(type(one), one.outcome) for one in ended] == [(StepEnd, "stopped")]
     assert lineage_state("stopped") == RunState.ABORT

@@ -163,11 +163,11 @@ def _steps(context: Context, resource: Resource, origin: Origin) -> TableResult:
     """Both steps, for all rows; the second is not taken where the gate holds the first."""
     refined, taken = None, None
     if origin == "raw":
-        with report_step(context.reporter, resource, "refine") as step:
+        with report_step(context.reporter, resource.name, "refine") as step:
             refined = refine(context, resource, rebuild="always")
             step.end = step_end(refined)
     if refined is None or not blocking(refined.checks):
-        with report_step(context.reporter, resource, "snapshot") as step:
+        with report_step(context.reporter, resource.name, "snapshot") as step:
             taken = snapshot(context, resource, rewrites_all=True)
             step.end = step_end(taken)
     done = TableResult(resource.name, "rebuilt", refine=refined, snapshot=taken)

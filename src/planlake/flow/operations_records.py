@@ -127,10 +127,16 @@ def record_run(
     """
     common = run_row(context)
     rows = [*_of_killed(context), {**common, "outcome": outcome, "message": message, "seconds": seconds}]
-    troubled = not_well(context.lake, context.connection) if results else set()  # is over once it is up to date
+    troubled = (
+        not_well(context.lake, context.connection) if results or models else set()
+    )  # is over once it is up to date
     told = [one for one in results if one.outcome != "up to date" or one.table in troubled]
     rows += [{**common, **_table_row(result)} for result in told]
-    rows += [{**common, **_model_row(one)} for one in models if one.outcome != "up to date"]
+    rows += [
+        {**common, **_model_row(one)}
+        for one in models
+        if one.outcome != "up to date" or f"{TRUSTED}{one.model}" in troubled
+    ]
     _append_findings(context, results)
     append_operations(context.lake, "runs", rows)
 

@@ -68,4 +68,6 @@ def troubles_of_models(config: Config, lake: Lake, connection: Connection) -> It
         name = resource.removeprefix(TRUSTED)
         if name in there and outcome in ("held", "failed", "left alone"):
             said = f"not built by run {run}, {outcome}: {message}; people see the last good version, if there is one"
+            if there[name].is_view:
+                said = f"not well in run {run}, {outcome}: {message}; people see it as it is"
             yield Trouble("model", f"{resource}: {said}", f"planlake model test {name}")

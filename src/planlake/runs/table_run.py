@@ -159,7 +159,7 @@ async def _ingest(table: TableRun, stage: IngestStage, done: TableResult) -> Tab
 
 
 def _refine(table: TableRun, stage: RefineStage, done: TableResult) -> TableResult:
-    with report_step(table.context.reporter, table.resource, "refine") as step:
+    with report_step(table.context.reporter, table.resource.name, "refine") as step:
         refined = refine(table.context, table.resource, rebuild=stage.rebuild)
         step.end = step_end(refined)
     return replace(done, refine=refined)
@@ -169,7 +169,7 @@ def _snapshot(table: TableRun, done: TableResult) -> TableResult:
     """Take the snapshot, unless a gate held back the rows it would apply."""
     if blocking(done.checks):
         return done
-    with report_step(table.context.reporter, table.resource, "snapshot") as step:
+    with report_step(table.context.reporter, table.resource.name, "snapshot") as step:
         taken = snapshot(table.context, table.resource)
         step.end = step_end(taken)
     return replace(done, snapshot=taken)
@@ -189,7 +189,7 @@ async def _read(table: TableRun, source: Source, stage: IngestStage) -> IngestRe
     async with AsyncExitStack() as place:
         await place.enter_async_context(table.places.reading)
         readings = _readings(table, stage.windows)
-        with report_step(context.reporter, resource, "ingest") as step:
+        with report_step(context.reporter, resource.name, "ingest") as step:
             read = await ingest(context, source, resource, readings=readings, history=table.history)
             step.end = step_end(read)
             await place.aclose()

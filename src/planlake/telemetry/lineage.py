@@ -4,7 +4,7 @@ A thread of its own sends them, so an address that is slow or gone holds up no r
 events and the transports are used: its `OpenLineageClient` would add what variables and files of the machine say.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from planlake.config import Lineage as Place
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import Lake
 from planlake.sources.secrets import read_secret
-from planlake.telemetry.lineage_events import OfRun, OfStep, end_event, made_by, start_event
+from planlake.telemetry.lineage_events import OfRun, OfStep, end_event, made_by, shown_at, start_event
 from planlake.telemetry.steps import StepEnd, StepName
 
 ENDPOINT = "api/v1/lineage"  # where an address without a path takes events
@@ -51,9 +51,12 @@ def open_lineage(config: Config, place: Place, lake: Lake, about: Mapping[str, o
     return Lineage(run, place.to, _transport(config, place), ThreadPoolExecutor(1, thread_name_prefix="lineage"))
 
 
-def send_begin(lineage: Lineage, table: str, step: StepName) -> Callable[[StepEnd], None]:
-    """Send that a step begins; what is given back sends how it ended."""
-    this = OfStep(lineage.run, str(generate_new_uuid()), table, step)
+def send_begin(
+    lineage: Lineage, table: str, step: StepName, reads: Iterable[tuple[str, str]] = ()
+) -> Callable[[StepEnd], None]:
+    """Send that a step begins; what is given back sends how it ended. `reads`: zone and name of a model's tables."""
+    places = tuple(shown_at(lineage.run.lake, zone, name) for zone, name in reads)
+    this = OfStep(lineage.run, str(generate_new_uuid()), table, step, places)
     _send(lineage, lambda at: start_event(this, at))
 
     def end(how: StepEnd) -> None:

@@ -59,12 +59,22 @@ class OfRun:
 
 @dataclass(frozen=True, slots=True)
 class OfStep:
-    """What both events of a step say."""
+    """What both events of a step say; a trusted table is called `trusted.NAME` and says which tables it `reads`."""
 
     run: OfRun
     identity: str
     table: str
     step: StepName
+    reads: tuple["Place", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A table of a lake: its zone and its name there."""
+
+    lake: Lake
+    zone: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +91,8 @@ def made_by(this: OfStep, how: StepEnd) -> Made:
         return Made()
     if this.step == "ingest":
         return Made(this.run.lake.built_in_schema("raw", "api_responses"))
-    table = this.run.lake.find("refined", _table_of(this, this.step))
+    place = _place(this, this.step)
+    table = place.lake.find(place.zone, place.name)
     return Made() if table is None else Made(table.schema(), table.metadata.current_snapshot_id)
 
 
@@ -93,7 +104,7 @@ def start_event(this: OfStep, at: str) -> RunEvent:
         "processing_engine": processing_engine_run.ProcessingEngineRunFacet(str(about["version"]), "Planlake"),
         "tags": tags_run.TagsRunFacet(tags=tags),
     }
-    return _event(this, RunState.START, at, facets=facets, read=_input(this), written=_output(this))
+    return _event(this, RunState.START, at, facets=facets, read=_inputs(this), written=_output(this))
 
 
 def end_event(this: OfStep, at: str, how: StepEnd, made: Made) -> RunEvent:
@@ -103,18 +114,25 @@ def end_event(this: OfStep, at: str, how: StepEnd, made: Made) -> RunEvent:
         facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(how.message, "PYTHON")
     if how.checks:
         facets["test"] = test_run.TestRunFacet(list(_tests(how.checks)))
-    read, written = _input(this, how), _output(this, how, made)
+    read, written = _inputs(this, how), _output(this, how, made)
     return _event(this, STATES[how.outcome], at, facets=facets, read=read, written=written)
 
 
 def _event(
-    this: OfStep, state: RunState, at: str, *, facets: dict[str, RunFacet], read: InputDataset, written: OutputDataset
+    this: OfStep,
+    state: RunState,
+    at: str,
+    *,
+    facets: dict[str, RunFacet],
+    read: list[InputDataset],
+    written: OutputDataset,
 ) -> RunEvent:
     run = this.run
     parent = parent_run.ParentRunFacet(parent_run.Run(run.identity), parent_run.Job(run.namespace, "run"))
     kind: dict[str, JobFacet] = {"jobType": job_type_job.JobTypeJobFacet("BATCH", "PLANLAKE", "TASK")}
     run_facets: dict[str, RunFacet] = {"parent": parent, **facets}
-    for group in (run_facets, kind, read.facets, read.inputFacets, written.facets, written.outputFacets):
+    of_inputs = (group for one in read for group in (one.facets, one.inputFacets))
+    for group in (run_facets, kind, *of_inputs, written.facets, written.outputFacets):
         for facet in (group or {}).values():
             facet._producer = PRODUCER  # else each says that the client made it
     return RunEvent(
@@ -122,30 +140,33 @@ def _event(
         eventTime=at,
         run=Run(this.identity, run_facets),
         job=Job(run.namespace, f"{this.table}.{this.step}", kind),
-        inputs=[read],
+        inputs=read,
         outputs=[written],
         producer=PRODUCER,
     )
 
 
-def _input(this: OfStep, how: StepEnd | None = None) -> InputDataset:
-    """What a step reads: the API's resource, its records in raw, or `increment_`."""
+def _inputs(this: OfStep, how: StepEnd | None = None) -> list[InputDataset]:
+    """What a step reads: the API's resource, its records in raw, `increment_`, or the tables of a model."""
     if this.step == "ingest":
         parts = urlsplit(this.run.api)
         facets: dict[str, InputDatasetFacet] = {}
         if how is not None and how.received is not None:
             counted = input_statistics_input_dataset.InputStatisticsInputDatasetFacet(how.received, how.received_bytes)
             facets["inputStatistics"] = counted
-        return InputDataset(f"{parts.scheme}://{parts.netloc}", f"{parts.path}/{this.table}", inputFacets=facets)
+        return [InputDataset(f"{parts.scheme}://{parts.netloc}", f"{parts.path}/{this.table}", inputFacets=facets)]
     if this.step == "refine":
         subset = base_subset_dataset.InputSubsetInputDatasetFacet(_of_resource(this.table))
-        return InputDataset(*_place(this, "ingest"), facets=_names(this, "ingest"), inputFacets={"subset": subset})
-    return InputDataset(*_place(this, "refine"), facets=_names(this, "refine"))
+        raw = _place(this, "ingest")
+        return [InputDataset(*_path(raw), facets=_names(raw), inputFacets={"subset": subset})]
+    read = this.reads if this.step == "trust" else (_place(this, "refine"),)
+    return [InputDataset(*_path(one), facets=_names(one)) for one in read]
 
 
 def _output(this: OfStep, how: StepEnd | None = None, made: Made | None = None) -> OutputDataset:
     """What a step writes; columns, version and size only where it wrote something."""
-    facets, own = _names(this, this.step), dict[str, OutputDatasetFacet]()
+    place = _place(this, this.step)
+    facets, own = _names(place), dict[str, OutputDatasetFacet]()
     if made is not None and made.schema is not None:
         facets["schema"] = _schema(made.schema)
     if made is not None and made.version is not None:
@@ -156,35 +177,42 @@ def _output(this: OfStep, how: StepEnd | None = None, made: Made | None = None) 
         )
     if this.step == "ingest":
         own["subset"] = base_subset_dataset.OutputSubsetOutputDatasetFacet(_of_resource(this.table))
-    return OutputDataset(*_place(this, this.step), facets=facets, outputFacets=own)
+    return OutputDataset(*_path(place), facets=facets, outputFacets=own)
 
 
-def _table_of(this: OfStep, step: StepName) -> str:
-    """The table that a step writes."""
-    return {"ingest": "api_responses", "refine": f"increment_{this.table}", "snapshot": f"current_{this.table}"}[step]
+def _place(this: OfStep, step: StepName) -> Place:
+    """The table that a step of a table, or of a model, writes."""
+    written = {
+        "ingest": ("raw", "api_responses"),
+        "refine": ("refined", f"increment_{this.table}"),
+        "snapshot": ("refined", f"current_{this.table}"),
+        "trust": ("trusted", this.table.removeprefix("trusted.")),
+    }
+    return Place(this.run.lake, *written[step])
 
 
-def _place(this: OfStep, step: StepName) -> tuple[str, str]:
-    """Namespace and name of the table that a step writes: the bucket and the path in it, or a file's path."""
-    zone, lake = _zone(step), this.run.lake
-    path = f"{lake.warehouses[zone]}/{lake.database(zone)}/{_table_of(this, step)}"
-    scheme, separator, rest = path.partition("://")
+def _path(place: Place) -> tuple[str, str]:
+    """Namespace and name of a table: the bucket and the path in it, or a file's path."""
+    scheme, separator, rest = place.lake.place(place.zone, place.name).partition("://")
     if not separator:
-        return "file", path
+        return "file", scheme
     bucket, _, inside = rest.partition("/")
     return f"{scheme}://{bucket}", inside
 
 
-def _names(this: OfStep, step: StepName) -> dict[str, DatasetFacet]:
+def _names(place: Place) -> dict[str, DatasetFacet]:
     """The name of the same table in the catalogue."""
-    zone, lake = _zone(step), this.run.lake
-    name = f"{lake.database(zone)}.{_table_of(this, step)}"
+    lake, zone = place.lake, place.zone
+    name = f"{lake.database(zone)}.{place.name}"
     known = symlinks_dataset.Identifier(namespace=lake.warehouses[zone], name=name, type="TABLE")
     return {"symlinks": symlinks_dataset.SymlinksDatasetFacet([known])}
 
 
-def _zone(step: StepName) -> str:
-    return "raw" if step == "ingest" else "refined"
+def shown_at(lake: Lake, zone: str, name: str) -> Place:
+    """Where the table lies that a lake shows under a name: of a preview its own, or its base's."""
+    table = lake.shown(zone, name)
+    is_of_base = lake.base is not None and table is not None and table.name()[0] == lake.base.database(zone)
+    return Place(lake.stands_on if is_of_base else lake, zone, name)
 
 
 def _of_resource(table: str) -> base_subset_dataset.PartitionSubsetCondition:

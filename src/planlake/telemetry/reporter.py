@@ -3,20 +3,21 @@
 Nothing here changes what a run does: a line that cannot be written and an event that does not arrive are no failure.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from time import monotonic
 
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError
 from planlake.lake.lake import Lake, catalogue_trouble, outside_trouble
 from planlake.lake.repair.damage import explain_error
-from planlake.sources.catalogue import Resource
 from planlake.telemetry.log import Level, Log, open_log, say
 from planlake.telemetry.steps import StepEnd, StepName, StepOutcome
 
-Begin = Callable[[str, StepName], Callable[[StepEnd], None]]  # sends that a step of a table begins, and gives its end
+Reads = Sequence[tuple[str, str]]  # the tables that a model reads, by zone and name
+Begin = Callable[[str, StepName, Reads], Callable[[StepEnd], None]]  # sends that a step begins, and gives its end
 
 LEVEL_OF: Mapping[StepOutcome, Level] = {
     "done": "info",
@@ -62,7 +63,7 @@ def open_reporter(config: Config, lake: Lake, *, run: int, about: Mapping[str, o
         raise ConfigurationError("lineage needs OpenLineage's client", hint=hint) from None
     opened = lineage.open_lineage(config, config.lineage, lake, {"run": run, **about})
     try:
-        yield Reporter(log, about, lambda table, step: lineage.send_begin(opened, table, step), lake)
+        yield Reporter(log, about, partial(lineage.send_begin, opened), lake)
     finally:
         trouble = lineage.close_lineage(opened)
         if trouble:
@@ -77,23 +78,23 @@ class RunningStep:
 
 
 @contextmanager
-def report_step(reporter: Reporter, resource: Resource, step: StepName) -> Iterator[RunningStep]:
+def report_step(reporter: Reporter, table: str, step: StepName, *, reads: Reads = ()) -> Iterator[RunningStep]:
     """Report one step of a table: that it began, and how it ended, whether by a result, an error or Ctrl-C."""
     running, started = RunningStep(), monotonic()
     end = StepEnd("stopped")
-    send_end = reporter.begin(resource.name, step) if reporter.begin is not None else None
+    send_end = reporter.begin(table, step, reads) if reporter.begin is not None else None
     try:
         yield running
         end = running.end or StepEnd("unchanged")
     except Exception as error:
-        found = reporter.explain_error(error, resource.name)
+        found = reporter.explain_error(error, table)
         end = StepEnd("failed", reason_of(found, is_personal=True))  # what is reported here, nobody can forget
         if found is not error:
             raise found from error
         raise
     finally:
         end = replace(end, seconds=round(monotonic() - started, 3))
-        _say_step(reporter.log, resource.name, step=step, end=end)
+        _say_step(reporter.log, table, step=step, end=end)
         if send_end is not None:
             send_end(end)
 

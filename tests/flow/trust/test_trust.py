@@ -399,6 +399,33 @@ def test_shipped_models_are_copied_and_compared(feed, monkeypatch, capfd):
     assert {"applications", "people"} <= {one["name"] for one in json.loads(typed("model", "list", "--json").out)}
 
 
+def test_views_are_checked_at_each_run_and_what_stands_on_a_wrong_one_is_left_alone(feed, typed):
+    view = "--\n--\n-- kind: view\n-- checks: {unique: [kind], conditions: {some: n > 0}}\n"
+    write(feed, "counted", f"{view}select kind, count(*) as n from trusted.pairs group by all\n")
+    write(feed, "on_it", "select kind from trusted.counted\n")
+    assert outcomes(feed.run_at(DAY_1)) == {**ALL_BUILT, "counted": "up to date", "on_it": "built"}
+    assert feed.rows("select verdict from checks where resource = 'trusted.counted'") == [{"verdict": "ok"}] * 2
+    assert "it is there at once" in typed("model", "test", "counted").err
+    change(feed, "counted", "select kind,", "select 1 as kind,")
+    change(feed, "counted", "group by all", "group by pairs.kind")
+    assert typed("model", "test", "counted").status == 1
+    said = typed("run", "--step", "trust")
+    assert (said.status, "trusted.counted is a view: people see it as it is" in said.err) == (1, True)
+    told = feed.rows(
+        "select resource, outcome, message from runs where resource like 'trusted.%' and run = 2 order by 1"
+    )
+    assert [tuple(one.values()) for one in told] == [
+        ("trusted.counted", "held", "1 rows repeat a kind"),
+        ("trusted.on_it", "left alone", "it reads counted"),
+    ]
+    assert (
+        "trusted.counted: not well in run 2, held: 1 rows repeat a kind; people see it as it is" in typed("status").out
+    )
+    write(feed, "counted", f"{view}select kind, count(*) as n from trusted.pairs group by all\n")
+    assert outcomes(built(feed)) == {**UP_TO_DATE, "counted": "up to date", "on_it": "up to date"}
+    assert "trusted." not in typed("status").out
+
+
 def test_what_another_day_or_setting_changes_is_built_again_however_it_is_written(feed):
     file = feed.config.folder / "planlake.yaml"
     write(feed, "said", "select SETTING ('x', '1') as x, RUN_DAY () as day, current_date as today\n")

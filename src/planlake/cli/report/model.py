@@ -103,11 +103,18 @@ def test(name: ModelName, env: EnvironmentName = None, config: ConfigFile = None
         for check in tried.checks:
             of = f" of {check.column}" if check.column else ""
             remark(f"{'!' if check.verdict == 'held' else '+'} {check.check}{of}: {printable(check.message) or 'ok'}")
-        remark(
-            "hint: planlake run --step trust builds it" if not failed else "hint: a run would keep the version before"
-        )
+        remark(_what_a_run_does(is_view=tried.is_view, fails=bool(failed), name=name))
     if failed:
         raise typer.Exit(1)
+
+
+def _what_a_run_does(*, is_view: bool, fails: bool, name: str) -> str:
+    if is_view:
+        found = (
+            "a run would report it; people see the view as it is" if fails else "it is there at once, as it is a view"
+        )
+        return f'{found}\nhint: planlake sql "from trusted.{name}"'
+    return "a run would keep the version before" if fails else "hint: planlake run --step trust builds it"
 
 
 @model.command()

@@ -116,7 +116,8 @@ def _show_models(results: "Sequence[ModelResult]") -> None:
         remark(f"{counted(rest, 'model is', 'models are')} up to date")
     for one in done:
         if one.is_troubled and one.outcome != "left alone":
-            shows = "has no version yet" if one.rows is None else "still shows its last good version"
+            of_table = "has no version yet" if one.rows is None else "still shows its last good version"
+            shows = "is a view: people see it as it is" if one.is_view else of_table
             remark(f"trusted.{one.model} {shows}\nhint: planlake model test {one.model}")
 
 

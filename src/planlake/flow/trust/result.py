@@ -14,7 +14,8 @@ class ModelResult:
     """One model: what became of it and why, the rows of the version it shows, its checks.
 
     It is held where a check failed and failed where its SQL did; what stands on it is left alone. The version before
-    stays then. It waits where a table that it reads was never loaded, which is no trouble.
+    stays then. It waits where a table that it reads was never loaded, which is no trouble. A view is checked, at each
+    run; nothing of it can be held back, so it shows what is wrong.
     """
 
     model: str
@@ -23,6 +24,7 @@ class ModelResult:
     rows: int | None = None
     seconds: float = 0.0
     checks: tuple[CheckResult, ...] = ()
+    is_view: bool = False
 
     @property
     def is_troubled(self) -> bool:

@@ -70,6 +70,12 @@ def _with_line(model: Model) -> Iterator[None]:
         raise ConfigurationError(message, facts=facts, state=error.state, hint=hint) from None
 
 
+def made_rows(room: Locked, model: Model) -> str:
+    """The rows of a model as a table of the connection, once for all its checks; its name."""
+    room.connection.execute(f"create temporary table made as {model.query}")
+    return "made"
+
+
 def related(views: Views, model: Model) -> Callable[[str], str]:
     """Makes the tables that relations of a model lead to ready to be read, by `schema.table`."""
 

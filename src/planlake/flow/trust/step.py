@@ -22,15 +22,17 @@ from planlake.flow.context import Context
 from planlake.flow.trust.gate import Before, model_checks
 from planlake.flow.trust.inputs import inputs_of, stored_as, version_read
 from planlake.flow.trust.result import TRUSTED, ModelResult
-from planlake.flow.trust.room import models_of, opened_room, related
+from planlake.flow.trust.room import made_rows, models_of, opened_room, related
 from planlake.flow.trust.rows import schema_for, shaped
 from planlake.lake.state.operations import append_operations
 from planlake.lake.tables.commits import commit
 from planlake.lake.tables.data_files import data_files, row_count
 from planlake.lake.tables.parquet import target_of, write_rows
 from planlake.lake.tables.version_summary import READ, bookmark_properties, day_tag, entry
-from planlake.lake.views.models import Model, Models
+from planlake.lake.views.models import MAPPING, Model, Models
 from planlake.lake.views.views import Views
+from planlake.telemetry.reporter import report_step
+from planlake.telemetry.steps import StepEnd, StepOutcome
 
 ROWS_AT_A_TIME = 10_000
 MODELS: Final = "models"
@@ -47,9 +49,11 @@ def trust(context: Context) -> tuple[ModelResult, ...]:
         if model.trouble:
             results[model.name] = ModelResult(model.name, "failed", model.trouble, _rows(context, model.name))
             continue
-        if model.is_view:
+        if model.is_view and not model.has_checks:
             continue
-        results[model.name] = _left(context, models, model, results) or _built(context, models, model)
+        work = _looked_at if model.is_view else _built
+        found = _left(context, models, model, results) or work(context, models, model)
+        results[model.name] = replace(found, is_view=model.is_view)
     return tuple(results.values())
 
 
@@ -74,7 +78,7 @@ def follow(context: Context, *, since: float) -> None:
 
 def _left(context: Context, models: Models, model: Model, results: Mapping[str, ModelResult]) -> ModelResult | None:
     """What is said of a model that cannot be built as something that it reads is not there or not well."""
-    below = [results[name] for name in _tables_below(models, model) if name in results]
+    below = [results[name] for name in _models_below(models, model) if name in results]
     if waiting := [one.model for one in below if one.outcome == WAITING]:
         return ModelResult(model.name, WAITING, f"it reads {', '.join(waiting)}")
     if missing := _not_loaded(context, models, model):
@@ -96,11 +100,10 @@ def _not_loaded(context: Context, models: Models, model: Model) -> list[str]:
     return [f"refined.{name}" for name, table in tables.items() if not version_read(context.lake, "refined", table)]
 
 
-def _tables_below(models: Models, model: Model) -> list[str]:
+def _models_below(models: Models, model: Model) -> list[str]:
     """The models that a model reads, those that views between them read too."""
     of = (model, *models.views_below(model))
-    names = dict.fromkeys(name for one in of for name in models.reads_of(one))
-    return [name for name in names if not models.by_name[name].is_view or models.by_name[name].trouble]
+    return list(dict.fromkeys(name for one in of for name in models.reads_of(one)))
 
 
 def _built(context: Context, models: Models, model: Model) -> ModelResult:
@@ -109,15 +112,54 @@ def _built(context: Context, models: Models, model: Model) -> ModelResult:
         inputs = inputs_of(context, models, model)
         if shown is not None and entry(shown.current_snapshot(), READ) == inputs:
             return ModelResult(model.name, "up to date", rows=row_count(shown))
-        result = _carried_out(context, models, model, inputs)
+        with report_step(
+            context.reporter, f"{TRUSTED}{model.name}", "trust", reads=_tables_read(models, model)
+        ) as step:
+            result = _carried_out(context, models, model, inputs)
+            step.end = _end_of(result)
     except PlanlakeError as error:
         result = ModelResult(model.name, "failed", str(error), _rows(context, model.name))
     if result.outcome != "built":
         context.lake.find_or_drop_empty("trusted", model.name)  # it was made for a first version
-    result = replace(result, seconds=monotonic() - started)
-    common = {"run": context.run, "resource": f"{TRUSTED}{model.name}", "checked_at": naive_utc(context.clock.now())}
+    return _noted(context, result, started)
+
+
+def _looked_at(context: Context, models: Models, model: Model) -> ModelResult:
+    """A view, checked as it is now."""
+    started = monotonic()
+    try:
+        with opened_room(context.config, context.lake, context.catalogue.resources, models, model) as (room, views):
+            made = made_rows(room, model)
+            checks = model_checks(
+                room.connection, model, rows=made, others=related(views, model), before=Before(0, None)
+            )
+    except PlanlakeError as error:
+        return _noted(context, ModelResult(model.name, "failed", str(error)), started)
+    message = "; ".join(check.message for check in blocking(checks))
+    return _noted(
+        context, ModelResult(model.name, "held" if message else "up to date", message, checks=checks), started
+    )
+
+
+def _noted(context: Context, result: ModelResult, started: float) -> ModelResult:
+    """The result with the time it took; its checks are kept."""
+    resource = f"{TRUSTED}{result.model}"
+    common = {"run": context.run, "resource": resource, "checked_at": naive_utc(context.clock.now())}
     append_operations(context.lake, "checks", [as_row(one, common) for one in result.checks])
-    return result
+    return replace(result, seconds=monotonic() - started)
+
+
+def _tables_read(models: Models, model: Model) -> list[tuple[str, str]]:
+    """Zone and name of the tables that a model reads, itself and by views."""
+    reads = [read for one in (model, *models.views_below(model)) for read in one.reads if read[0] != MAPPING]
+    of_views = {("trusted", one.name) for one in models.views_below(model)}
+    return list(dict.fromkeys((zone, stored_as(zone, name)) for zone, name in reads if (zone, name) not in of_views))
+
+
+def _end_of(result: ModelResult) -> StepEnd:
+    """How the step of a model ended, as log and lineage tell it."""
+    outcome: StepOutcome = "done" if result.outcome == "built" else "held"
+    return StepEnd(outcome, result.message, rows=result.rows if outcome == "done" else None, checks=result.checks)
 
 
 def _rows(context: Context, name: str) -> int | None:

@@ -9,7 +9,7 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import connected
 from planlake.errors import ConfigurationError
 from planlake.flow.trust.gate import Before, model_checks
-from planlake.flow.trust.room import models_of, opened_room, related
+from planlake.flow.trust.room import made_rows, models_of, opened_room, related
 from planlake.flow.trust.rows import schema_for
 from planlake.lake.open_lake import open_to_read
 from planlake.sources.catalogue import catalogue_of
@@ -19,12 +19,13 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class TriedModel:
-    """How a model does: how many rows it gives, the first of them, and what its checks say."""
+    """How a model does: how many rows it gives, the first of them, what its checks say, and whether it is a view."""
 
     name: str
     rows: int
     first: pa.Table
     checks: tuple[CheckResult, ...]
+    is_view: bool
 
 
 def try_model(config: Config, name: str, *, environment: str | None = None) -> TriedModel:
@@ -39,9 +40,9 @@ def try_model(config: Config, name: str, *, environment: str | None = None) -> T
         raise ConfigurationError(model.trouble)
     lake = open_to_read(config, environment)
     with opened_room(config, lake, resources, models, model) as (room, views):
-        room.connection.execute(f"create temporary table made as {model.query}")
-        rows = room.connection.sql("from made")
+        made = made_rows(room, model)
+        rows = room.connection.sql(f"from {made}")
         schema_for(model, rows.limit(0).to_arrow_table().schema, None, 0)
-        count = room.connection.execute("select count(*) from made").fetchall()[0][0]
-        checks = model_checks(room.connection, model, rows="made", others=related(views, model), before=Before(0, None))
-        return TriedModel(name, int(count), rows.limit(SHOWN).to_arrow_table(), checks)
+        count = room.connection.execute(f"select count(*) from {made}").fetchall()[0][0]
+        checks = model_checks(room.connection, model, rows=made, others=related(views, model), before=Before(0, None))
+        return TriedModel(name, int(count), rows.limit(SHOWN).to_arrow_table(), checks, model.is_view)

@@ -58,10 +58,10 @@ def is_recorded(lake: Lake, connection: Connection, run: int) -> bool:
 
 
 def not_well(lake: Lake, connection: Connection) -> set[str]:
-    """The resources whose last row in `runs` says that they failed, stayed open or were held."""
+    """The resources whose last row in `runs` says that they failed, stayed open, were held or left alone."""
     rows = built_in_rows_sql(lake, "operations", "runs", columns=("run", "resource", "outcome"))
     query = f"""select resource from {rows} where resource is not null group by resource
-                having arg_max(outcome, run) in ('open', 'held', 'failed')"""
+                having arg_max(outcome, run) in ('open', 'held', 'failed', 'left alone')"""
     return {resource for (resource,) in connection.execute(query).fetchall()}
 
 

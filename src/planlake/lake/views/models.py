@@ -64,6 +64,11 @@ class Model:
     trouble: str = ""
 
     @property
+    def has_checks(self) -> bool:
+        """Whether anything is checked of its rows."""
+        return self.checks != ModelChecks()
+
+    @property
     def text(self) -> str:
         """Its query and the conditions of its checks: all SQL of it."""
         return "\n".join((self.query, *self.checks.conditions.values()))
