@@ -41,6 +41,19 @@ _STATES: Mapping[str, State] = {
     "missing": "missing rows",
     "too many": "more rows",
 }
+_PHRASES: Mapping[State, str] = {
+    "failed": "failed",
+    "held": "is held by a check",
+    "gap": "has a gap",
+    "late": "is late",
+    "open": "is not read to its end",
+    "undone": "was set back",
+    "not loaded": "is not loaded",
+    "missing rows": "has too few rows",
+    "more rows": "has more rows than the API",
+    "not known": "is not known to be complete",
+    "complete": "is complete",
+}
 _RED: tuple[State, ...] = ("failed", "held", "gap", "missing rows")
 
 
@@ -65,6 +78,11 @@ class Verdict:
         if self.state == "complete":
             return "green"
         return "red" if self.state in _RED else "amber"
+
+    @property
+    def phrase(self) -> str:
+        """The end of a sentence that begins with the table's name."""
+        return _PHRASES[self.state]
 
 
 def verdicts(status: Status) -> dict[str, Verdict]:

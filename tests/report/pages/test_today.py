@@ -37,7 +37,7 @@ def test_pages_that_failed_are_said_first_with_since_when_why_and_the_command(fe
     feed.fail(Rule(resource="others", status=503, times=None))
     feed.run_at(DAYS[3])
     found = seen(feed)
-    assert (found.light, found.summary) == ("red", "1 of 3 table needs somebody")
+    assert (found.light, found.summary) == ("red", "1 of 3\u00a0tables needs somebody")
     (sentence,) = found.sentences
     assert sentence.startswith("others is from Monday, because ")
     assert "503" in sentence

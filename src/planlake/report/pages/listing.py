@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from planlake.report.pages.figures.completeness import completeness
 from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.report.pages.figures.today import today
 
@@ -22,9 +23,17 @@ class Page:
     is_there: Callable[[LakeFacts], bool] = _always
 
 
-PAGES = (Page("index.html", "Today", "today.html", today),)
+PAGES = (
+    Page("index.html", "Today", "today.html", today),
+    Page("completeness.html", "Completeness", "completeness.html", completeness),
+)
 
 
 def pages_of(facts: LakeFacts) -> list[Page]:
     """The pages that this lake has."""
     return [page for page in PAGES if page.is_there(facts)]
+
+
+def file_of_table(name: str) -> str:
+    """Where the page of a table lies."""
+    return f"tables/{name}.html"

@@ -10,8 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from planlake.printable import printable
-from planlake.report.pages import words
+from planlake.report.pages import charts, words
 
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
@@ -20,6 +19,7 @@ CONTENT_SECURITY_POLICY = (
 )
 FILTERS = (
     words.number,
+    words.figure,
     words.percent,
     words.size,
     words.duration,
@@ -31,6 +31,7 @@ FILTERS = (
     words.age,
     words.named,
     words.sentence,
+    words.plainly,
 )
 
 
@@ -72,7 +73,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {one.__name__: one for one in FILTERS}
-    made.filters |= {"printable": printable, "as_data": as_data}
+    made.filters |= {"as_data": as_data, "year_strip": charts.year_strip}
     made.globals |= {"counted": words.counted}
     return made
 

@@ -1,13 +1,17 @@
 """Numbers, days, sizes and names as people write them; every page takes them from here."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from planlake.clock import LONDON
+from planlake.printable import printable
 
 BLANK = "\u00a0"  # a blank at which no line ends
 NOT_KNOWN = "not known"
 NAMES_SHOWN = 3
+_ISO_DAY = re.compile(r"\b(\d{4})-(\d\d)-(\d\d)\b")
+_OPEN = re.compile(r"^(\d+) of (\d+) windows? open, first (\S+): ")
 
 
 def number(value: float | None) -> str:
@@ -15,6 +19,11 @@ def number(value: float | None) -> str:
     if value is None:
         return NOT_KNOWN
     return f"{value:,.0f}".replace("-", "\u2212")
+
+
+def figure(value: float | None) -> str:
+    """A number in a table where most have one; a dash where there is none."""
+    return "\u2013" if value is None else number(value)
 
 
 def counted(value: int | None, one: str, several: str) -> str:
@@ -126,3 +135,22 @@ def named(names: Sequence[str], most: int = NAMES_SHOWN) -> str:
 def sentence(text: str) -> str:
     """A part of a sentence as a whole one: a capital first, unless it begins with a name as it is typed, and a stop."""
     return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
+
+
+def plainly(message: str) -> str:
+    """A message of a run as people read it: days with their months, and readings rather than windows."""
+    said = _OPEN.sub(_not_read, printable(message)).replace("today so far", "that day so far")
+    return _ISO_DAY.sub(_day_of_match, said)
+
+
+def _not_read(found: re.Match[str]) -> str:
+    if found[3] == "full":
+        return "it could not be read to its end: "
+    return f"{found[1]} of {counted(int(found[2]), 'day', 'days')} could not be read, first {found[3]}: "
+
+
+def _day_of_match(found: re.Match[str]) -> str:
+    try:
+        return day(date(int(found[1]), int(found[2]), int(found[3])))
+    except ValueError:
+        return found[0]

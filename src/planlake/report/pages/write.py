@@ -8,7 +8,8 @@ from pathlib import Path
 from planlake.config import Config
 from planlake.errors import ConfigurationError
 from planlake.report.pages.figures.lake_facts import LakeFacts, open_facts
-from planlake.report.pages.listing import pages_of
+from planlake.report.pages.figures.tables import table_pages
+from planlake.report.pages.listing import file_of_table, pages_of
 from planlake.report.pages.render import STATIC, Site, page
 from planlake.version import __version__
 
@@ -61,6 +62,9 @@ def _pages(facts: LakeFacts, typed: Typed) -> Iterator[tuple[str, str]]:
     site = site_of(facts, typed)
     for one in pages_of(facts):
         yield one.file, page(one.template, one.figures(facts), site, file=one.file)
+    for name, table in table_pages(facts).items():
+        file = file_of_table(name)
+        yield file, page("table.html", table, site, file=file)
 
 
 def _write(file: Path, content: bytes) -> bool:

@@ -73,7 +73,7 @@ def today(facts: LakeFacts) -> Today:
         light,
         _answer(light, in_trouble),
         _summary(light, in_trouble, len(facts.verdicts)),
-        tuple(_sentences(in_trouble, facts.today)) if light != "grey" else (),
+        tuple(_sentences(in_trouble, facts)) if light != "grey" else (),
         of_lake if light != "grey" else (),
         facts.status.notes,
         in_trouble if light != "grey" else (),
@@ -109,31 +109,31 @@ def _summary(light: Light, in_trouble: Sequence[Verdict], tables: int) -> str:
         return f"all {words.counted(tables, 'table is', 'tables are')} complete"
     if not in_trouble:
         return "every table is complete, and the lake itself needs somebody"
-    needs = "table needs" if len(in_trouble) == 1 else "tables need"
-    return f"{len(in_trouble)} of {tables} {needs} somebody"
+    needs = "needs" if len(in_trouble) == 1 else "need"
+    return f"{len(in_trouble)} of {words.counted(tables, 'table', 'tables')} {needs} somebody"
 
 
-def _sentences(in_trouble: Sequence[Verdict], day: date) -> list[str]:
+def _sentences(in_trouble: Sequence[Verdict], facts: LakeFacts) -> list[str]:
     """The first tables in a sentence each; what is the same of several is said once."""
-    causes: dict[tuple[str, str, date | None], list[str]] = {}
+    causes: dict[tuple[str, str, date | None], list[Verdict]] = {}
     for one in in_trouble:
-        causes.setdefault((one.state, one.why, one.published), []).append(one.table)
-    said = [_sentence(tables, *cause, today=day) for cause, tables in list(causes.items())[:SENTENCES_SHOWN]]
-    left = sum(len(tables) for tables in list(causes.values())[SENTENCES_SHOWN:])
+        causes.setdefault((one.state, one.why, one.published), []).append(one)
+    newest = max((one.published for one in facts.verdicts.values() if one.published), default=None)
+    said = [_sentence(alike, newest, facts.today) for alike in list(causes.values())[:SENTENCES_SHOWN]]
+    left = sum(len(alike) for alike in list(causes.values())[SENTENCES_SHOWN:])
     return [*said, f"{words.counted(left, 'more table stands', 'more tables stand')} below."] if left else said
 
 
-def _sentence(tables: Sequence[str], state: str, why: str, published: date | None, *, today: date) -> str:
-    name, verb = words.named(tables), "is" if len(tables) == 1 else "are"
-    if state == "not loaded":
-        return f"{name} {verb} not loaded."
-    when = f"{verb} from {words.near_day(published, today)}" if published else f"{verb} not there at all"
-    return f"{name} {when}, because {_cause(state, why)}."
-
-
-def _cause(state: str, why: str) -> str:
-    begin = {"held": "a check holds it: ", "gap": "there is a gap: ", "late": "it was ", "undone": "it was "}
-    return begin.get(state, "") + why.rstrip(".")
+def _sentence(alike: Sequence[Verdict], newest: date | None, today: date) -> str:
+    """Since when, and why: `fees is from Thursday, because ...`; of a table that shows the newest day, what it has."""
+    one, names = alike[0], words.named([each.table for each in alike])
+    cause = words.plainly(one.why).rstrip(".")
+    if one.published and newest and one.published < newest:
+        verb = "is" if len(alike) == 1 else "are"
+        because = "a check holds it: " if one.state == "held" else ""
+        return f"{names} {verb} from {words.near_day(one.published, today)}, because {because}{cause}."
+    phrase = one.phrase if len(alike) == 1 else f"each {one.phrase}"
+    return f"{names} {phrase}: {cause}." if cause and one.state != "not loaded" else f"{names} {phrase}."
 
 
 def _last_run(facts: LakeFacts) -> LastRun | None:

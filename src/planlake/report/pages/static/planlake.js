@@ -49,5 +49,53 @@ function copy(text) {
   return done ? Promise.resolve() : Promise.reject(new Error("refused"));
 }
 
+// A calendar is one stop of Tab; arrows go by day and table, Enter opens the day on the table's page.
+function addArrows(table) {
+  const rows = [...table.tBodies[0].rows].map((row) => [...row.cells].filter((cell) => cell.tagName === "TD"));
+  const days = [...table.tHead.rows].at(-1).cells;
+  const line = table.closest(".region").nextElementSibling;
+  const place = (cell) => { const y = rows.findIndex((row) => row.includes(cell)); return [y, rows[y].indexOf(cell)]; };
+  const head = (cell) => cell.parentElement.querySelector("th");
+  const tell = (cell) => {
+    const day = days[cell.cellIndex], words = cell.textContent.trim();
+    if (words) line.textContent = day.abbr ? `${head(cell).textContent.trim()}, ${day.abbr}: ${words}` : words;
+  };
+  table.setAttribute("role", "grid");
+  table.setAttribute("aria-readonly", "true");
+  rows.flat().forEach((cell) => { cell.tabIndex = -1; });
+  let stop = rows[0].at(-1);
+  stop.tabIndex = 0;
+  const go = (y, x) => {
+    const row = rows[Math.max(0, Math.min(rows.length - 1, y))];
+    row[Math.max(0, Math.min(row.length - 1, x))].focus();
+  };
+  table.addEventListener("focusin", (event) => {
+    const cell = event.target.closest("td");
+    if (!cell) return;
+    stop.tabIndex = -1;
+    stop = cell;
+    stop.tabIndex = 0;
+    tell(cell);
+  });
+  table.addEventListener("pointerover", (event) => { const cell = event.target.closest("tbody td"); if (cell) tell(cell); });
+  table.addEventListener("keydown", (event) => {
+    const cell = event.target.closest("td");
+    if (!cell || event.altKey || event.metaKey) return;
+    const [y, x] = place(cell), far = event.ctrlKey;
+    const moves = {
+      ArrowLeft: [y, x - 1], ArrowRight: [y, x + 1], ArrowUp: [y - 1, x], ArrowDown: [y + 1, x],
+      Home: [far ? 0 : y, 0], End: [far ? rows.length : y, rows[y].length], PageUp: [y - 10, x], PageDown: [y + 10, x],
+    };
+    const link = head(cell).querySelector("a"), day = days[cell.cellIndex].dataset.day;
+    if (event.key === "Enter" && link && day) location.href = `${link.href}#d-${day}`;
+    else if (moves[event.key]) go(...moves[event.key]);
+    else return;
+    event.preventDefault();
+  });
+  const region = table.closest(".region");
+  region.scrollLeft = region.scrollWidth;
+}
+
 tellAge();
 addCopying();
+for (const table of document.querySelectorAll("table[data-calendar]")) if (table.tBodies[0].rows.length) addArrows(table);
