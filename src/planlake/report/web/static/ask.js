@@ -122,7 +122,10 @@ async function recall() {
   const response = await fetch("/api/history").catch(() => ({}));
   if (!response.ok) return;
   const { queries } = await response.json();
-  past.replaceChildren(element("ul", { class: "past" }, ...queries.map(remembered)));
+  const once = [...new Map(queries.map((one) => [`${one.as_of} ${one.sql}`, one])).values()];
+  const lists = [once.slice(0, 10), once.slice(10)].map((some) => element("ul", { class: "past" }, ...some.map(remembered)));
+  const older = once.length > 10 ? [element("details", {}, element("summary", {}, "Older queries"), lists[1])] : [];
+  past.replaceChildren(lists[0], ...older);
 }
 
 function remembered({ sql, as_of: day }) {

@@ -24,7 +24,8 @@ const duckdb = SQLDialect.define({
 
 const colours = HighlightStyle.define([
   { tag: tags.keyword, class: "sql-word" },
-  { tag: [tags.string, tags.special(tags.string)], class: "sql-text" },
+  { tag: tags.string, class: "sql-text" },
+  { tag: tags.special(tags.string), class: "sql-name" },
   { tag: [tags.number, tags.bool, tags.null], class: "sql-number" },
   { tag: [tags.lineComment, tags.blockComment], class: "sql-comment" },
   { tag: [tags.typeName, tags.standard(tags.name)], class: "sql-known" },

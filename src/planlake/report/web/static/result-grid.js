@@ -52,8 +52,6 @@ export function showResult(place, { columns, rows }, say) {
     else sorted.column = null;
     draw();
     head.querySelector(`[data-column="${at}"]`).focus();
-    const way = `by ${columns[at].name}, ${sorted.isDown ? "downwards" : "upwards"}`;
-    say(`The rows are ${sorted.column === null ? "as the query gave them" : way}.`);
   }
 
   /** Draws anew the rows of which a column that is shown holds the filter's text, sorted. */
