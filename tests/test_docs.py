@@ -12,7 +12,19 @@ from typer.main import get_command
 
 from planlake import errors
 from planlake.cli.main import app
-from planlake.config import Api, Catalog, Config, Environment, Lineage, ModelSettings, Settings, Spark, SqlCheck, Tables
+from planlake.config import (
+    Api,
+    Catalog,
+    Config,
+    Environment,
+    Lineage,
+    ModelSettings,
+    Settings,
+    Spark,
+    SqlCheck,
+    Tables,
+    Ui,
+)
 from planlake.lake.about_tables import OF_COLUMNS
 from planlake.lake.state import ledger
 from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES
@@ -95,6 +107,7 @@ def test_every_command_and_each_of_its_options_is_on_the_page(command):
         pytest.param(Lineage, "### `lineage`", id="lineage"),
         pytest.param(Spark, "### `spark`", id="spark"),
         pytest.param(ModelSettings, "### `models`", id="models"),
+        pytest.param(Ui, "### `ui`", id="ui"),
         pytest.param(Settings, "### `settings`", id="settings"),
     ],
 )

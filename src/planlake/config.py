@@ -23,8 +23,8 @@ from pydantic import (
     model_validator,
 )
 
-from planlake.config_file import SECRETS, VARIABLE, path_of, place_of, read_file
-from planlake.config_values import at_home, filled, no_truth, printed, trouble_of_address
+from planlake.config_file import SECRETS, path_of, place_of, read_file
+from planlake.config_values import as_spark_says, at_home, filled, no_truth, printed, reference, trouble_of_address
 from planlake.errors import ConfigurationError
 
 DEFAULT_FILE = "planlake.yaml"
@@ -84,7 +84,7 @@ class Api(_Record):
     @field_validator(*SECRETS)
     @classmethod
     def _is_reference(cls, value: str) -> str:
-        return _checked_reference(value)
+        return reference(value)
 
 
 class Lineage(_Record):
@@ -104,7 +104,7 @@ class Lineage(_Record):
     @field_validator("key")
     @classmethod
     def _is_reference(cls, value: str | None) -> str | None:
-        return None if value is None else _checked_reference(value)
+        return None if value is None else reference(value)
 
 
 class Tables(_Record):
@@ -214,13 +214,6 @@ class Settings(_Record):
     engine: Literal["local", "spark", "auto"] = "local"
 
 
-def _as_spark_says(given: Any) -> Any:  # noqa: ANN401 - what stands in the file
-    """A number or a yes as text: YAML has them without quotes."""
-    if isinstance(given, bool):
-        return str(given).lower()
-    return str(given) if isinstance(given, int | float) else given
-
-
 class Spark(_Record):
     """How Spark is started: its master (none where `spark-submit` says it), its own settings, packages it fetches.
 
@@ -228,7 +221,7 @@ class Spark(_Record):
     """
 
     master: Annotated[str, AfterValidator(printed)] = ""
-    settings: Mapping[str, Annotated[str, BeforeValidator(_as_spark_says)]] = Field(default_factory=dict, repr=False)
+    settings: Mapping[str, Annotated[str, BeforeValidator(as_spark_says)]] = Field(default_factory=dict, repr=False)
     packages: tuple[_Said, ...] = ()
     from_megabytes: _Megabytes = 1024
 
@@ -253,6 +246,13 @@ class ModelSettings(_Record):
     settings: Mapping[str, str | int | float | bool] = Field(default_factory=dict)
 
 
+class Ui(_Record):
+    """What `planlake ui` and assistants may show: personal values or not, and how many seconds a query may take."""
+
+    personal: bool = False
+    seconds: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False), _Number] = 10.0
+
+
 class Config(_Record):
     """The whole configuration of one lake."""
 
@@ -266,6 +266,7 @@ class Config(_Record):
     settings: Settings = Settings()
     spark: Spark = Spark()
     models: ModelSettings = ModelSettings()
+    ui: Ui = Ui()
     folder: Path = Path()
 
     @field_validator("environments", "resources", mode="before")
@@ -297,12 +298,6 @@ class Config(_Record):
         if self.api is None:
             raise ConfigurationError("the configuration has no api section", hint="planlake init shows one")
         return self.api
-
-
-def _checked_reference(text: str) -> str:
-    if not (VARIABLE.fullmatch(text) or text.startswith(("file:", "aws-secret:"))):
-        raise ValueError("must say where the key is kept: ${VARIABLE}, file:PATH or aws-secret:NAME")
-    return printed(at_home(text))
 
 
 def check_address(text: str) -> None:
@@ -380,6 +375,7 @@ def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
         "checks": SqlCheck,
         "catalog": Catalog,
         "warehouse": Warehouses,
+        "ui": Ui,
     }
     parent = str(place[-2]) if len(place) > 1 else ""
     if parent in models:

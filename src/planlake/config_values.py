@@ -2,7 +2,10 @@
 
 import os
 import re
+from typing import Any
 from urllib.parse import urlsplit
+
+from planlake.config_file import VARIABLE
 
 ADDRESS = re.compile(r"(?i:https?)://[^\s/?#@]+(/[^\s?#]*)?")
 
@@ -37,6 +40,20 @@ def filled(text: str) -> str:
     if not text.strip():
         raise ValueError("is empty")
     return text
+
+
+def as_spark_says(given: Any) -> Any:  # noqa: ANN401 - what stands in the file
+    """A number or a yes as text: YAML has them without quotes."""
+    if isinstance(given, bool):
+        return str(given).lower()
+    return str(given) if isinstance(given, int | float) else given
+
+
+def reference(text: str) -> str:
+    """The place where a key is kept; ValueError where it is none, as a key itself is not."""
+    if not (VARIABLE.fullmatch(text) or text.startswith(("file:", "aws-secret:"))):
+        raise ValueError("must say where the key is kept: ${VARIABLE}, file:PATH or aws-secret:NAME")
+    return printed(at_home(text))
 
 
 def trouble_of_address(text: str) -> str:

@@ -54,3 +54,19 @@ def as_text(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray:
 def is_any(kind: pa.DataType, kinds: Sequence[Any]) -> bool:
     """Whether a type is of one of these kinds, each a test of Arrow's."""
     return any(is_one(kind) for is_one in kinds)
+
+
+def for_csv(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column that CSV can hold, as text where the library would write something else or nothing."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return column.cast(kind.value_type)
+    if is_any(kind, (*AS_THEY_ARE, *IS_TEXT)) or (pa.types.is_nested(kind) and not pa.types.is_union(kind)):
+        return column
+    if is_any(kind, IS_MOMENT):
+        try:
+            pc.min_max(column).as_py()
+        except NOT_HELD:
+            return as_text(connection, column)
+        return column
+    return as_text(connection, column)

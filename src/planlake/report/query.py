@@ -23,12 +23,15 @@ from planlake.sources.catalogue import catalogue_of
 from planlake.sources.records import texts_of
 
 
-def open_for_queries(config: Config, *, environment: str | None = None, as_of: date | None = None) -> QueryContext:
+def open_for_queries(
+    config: Config, *, environment: str | None = None, as_of: date | None = None, hides_personal: bool = False
+) -> QueryContext:
     """A lake for queries that people write, as of a day where one is named; `lake.query.answered` answers them."""
     limits = Limits(config.settings.query_seconds, config.settings.query_memory_megabytes)
     resources = catalogue_of(config).resources
     return QueryContext(
-        open_to_read(config, environment), resources, texts_of, limits, as_of, models_in(config, resources)
+        *(open_to_read(config, environment), resources, texts_of, limits, as_of, models_in(config, resources)),
+        hides_personal=hides_personal,
     )
 
 
@@ -53,10 +56,14 @@ def open_views(config: Config, *, environment: str | None = None, as_of: date | 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A whole answer: its rows, of which no two columns have one name, and what to know of it."""
+    """A whole answer: its rows, of which no two columns have one name, and what to know of it.
+
+    It `is_cut` where there are more rows than were asked for.
+    """
 
     rows: pa.Table
     notes: tuple[str, ...]
+    is_cut: bool = False
 
 
 def fetch(asked: QueryContext, query: str, values: Values = None, *, most: int | None = None) -> Fetched:
@@ -65,7 +72,7 @@ def fetch(asked: QueryContext, query: str, values: Values = None, *, most: int |
     The rows may take as much memory as the query itself. Raises LakeError where a file of a table cannot be read.
     """
     check_text(query)
-    pieces, count, size = list[pa.RecordBatch](), 0, 0
+    pieces, count, size, is_cut = list[pa.RecordBatch](), 0, 0, False
     megabytes = asked.limits.megabytes
     with no_more_than(megabytes), answer_query(asked, query, values) as answer, closing(answer.pieces) as coming:
         notes = answer.notes
@@ -75,8 +82,9 @@ def fetch(asked: QueryContext, query: str, values: Values = None, *, most: int |
             if size > megabytes * 1_000_000:
                 raise MemoryError
             if most is not None and count > most:
+                is_cut = True
                 asked_for = "row was" if most == 1 else f"{most:,} rows were"
                 notes = (*notes, f"only the first {asked_for} asked for; there are more")
                 break
         rows = pa.Table.from_batches(pieces, answer.schema)
-    return Fetched(rows.rename_columns(unique(rows.column_names)), notes)
+    return Fetched(rows.rename_columns(unique(rows.column_names)), notes, is_cut)

@@ -29,6 +29,7 @@ from planlake.lake.views.query import answer_query
 from planlake.lake.views.views import Views
 from planlake.lake.warehouse import file_opener
 from planlake.report.query import open_for_queries
+from planlake.report.web.worker import answer, open_workers
 
 IS_SOAK = os.environ.get("PLANLAKE_SOAK", "0") != "0"
 ATTACKS = Path(os.environ.get("PLANLAKE_TEST_DATA", "../shared/data")) / "sql-attacks.csv"
@@ -173,6 +174,17 @@ def test_the_prompt_and_a_day_are_no_way_round(attacked, attacks, typed, monkeyp
         assert typed("sql", statement, "--as-of", "2026-11-20", "--config", config).status == 2
 
 
+def test_the_process_that_answers_for_the_ui_is_no_way_round(attacked, attacks, unharmed):
+    config, _ = attacked
+    with open_workers(load_config(config)) as workers:
+        assert answer(workers, "select count(*) from fees").rows[0][0] >= 70
+        for name, statement in attacks.items():
+            with pytest.raises(PlanlakeError) as raised:
+                answer(workers, statement)
+            assert SECRET not in f"{raised.value} {raised.value.hint}", name
+        assert answer(workers, "select count(*) from fees").rows[0][0] >= 70
+
+
 @pytest.mark.parametrize(
     "name", ["{OUTSIDE}/secret.csv", "/proc/self/environ", "{LAKE}/link.txt", 'x" from read_text(1)']
 )
@@ -271,6 +283,20 @@ def test_the_queries_of_the_file_that_only_take_time_or_memory_end_within_their_
         assert said.status in (0, 2), (row["name"], said)
         assert (said.status == 0) == (not said.errors), row["name"]
     assert len(rows) > 10
+
+
+def test_they_end_in_the_process_of_the_ui_too_and_it_goes_on_answering(attacked, unharmed):
+    if not ATTACKS.is_file():
+        pytest.skip(f"NO FILE OF ATTACKS at {ATTACKS.resolve()}")
+    rows = [row for row in rows_of_attacks() if row["group"] in TAKES_LONG]
+    config = load_config(attacked[0], flags={"query_memory_megabytes": 500, "query_seconds": 1})
+    with open_workers(config) as workers:
+        for row in rows if IS_SOAK else rows[:4]:
+            try:
+                assert len(answer(workers, row["statement"]).rows) <= 1000
+            except PlanlakeError as error:
+                assert str(error).count("\n") == 0, row["name"]
+        assert answer(workers, "select 1").rows == ((1,),)
 
 
 def test_only_the_time_that_duckdb_takes_counts(attacked):

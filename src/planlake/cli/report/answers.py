@@ -27,6 +27,7 @@ from planlake.report.printable_rows import (
     IS_TEXT,
     NOT_HELD,
     as_text,
+    for_csv,
     is_any,
     printable_rows,
     unique,
@@ -131,7 +132,7 @@ def _write_csv(answer: Answer, connection: Connection) -> None:
     is_first = True
     try:
         for rows in _tables(answer):
-            columns = [_for_csv(connection, column) for column in rows.columns]
+            columns = [for_csv(connection, column) for column in rows.columns]
             head = csv.WriteOptions(include_header=is_first)
             csv.write_csv(pa.table(columns, names=rows.column_names), sys.stdout.buffer, head)
             is_first = False
@@ -149,22 +150,6 @@ def _tables(answer: Answer) -> Iterator[pa.Table]:
     yield pa.Table.from_batches([first] if first is not None else [], answer.schema)
     for piece in answer.pieces:
         yield pa.Table.from_batches([piece])
-
-
-def _for_csv(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column that CSV can hold, as text where the library would write something else or nothing."""
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        return column.cast(kind.value_type)
-    if is_any(kind, (*AS_THEY_ARE, *IS_TEXT)) or (pa.types.is_nested(kind) and not pa.types.is_union(kind)):
-        return column
-    if is_any(kind, IS_MOMENT):
-        try:
-            pc.min_max(column).as_py()
-        except NOT_HELD:
-            return as_text(connection, column)
-        return column
-    return as_text(connection, column)
 
 
 def _write_parquet(answer: Answer) -> None:

@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a query may work, in seconds, and how much memory it may take; it has no temporary files."""
+    """How long a query may work, in seconds, and how much memory it may take; it has no temporary files.
+
+    `allowed_by` is the setting that allows more time.
+    """
 
     seconds: float
     megabytes: int
+    allowed_by: str = "query_seconds"
 
 
 @dataclass(frozen=True, slots=True)

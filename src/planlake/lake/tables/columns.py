@@ -44,6 +44,13 @@ class ResourceSpec(Protocol):
     def columns(self) -> Mapping[str, str]:
         """Declared columns and their types."""
 
+    @property
+    def personal(self) -> Collection[str]:
+        """Keys whose values name or reach a person; `*` is every key but `key`."""
+
+    def is_personal(self, column: str) -> bool:
+        """Whether values of this key name or reach a person."""
+
 
 TYPES: Mapping[str, IcebergType] = {
     "integer": IntegerType(),

@@ -10,6 +10,7 @@ from datetime import date
 
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
+from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update import SetCurrentSchemaUpdate
 from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots
@@ -32,6 +33,12 @@ from planlake.lake.tables.version_summary import (
 
 UNDONE = re.compile(rf"undone-(?P<action>[0-9]+)-(?P<tag>{DAY_TAG}[0-9]{{8}})")
 BEFORE = re.compile(r"before-(?P<action>[0-9]+)-(?P<target>[0-9]+)-[0-9]{8}")
+
+
+def tag_of(table: Table, day: date) -> str | None:
+    """The tag of that day or the last one before it."""
+    tags = [name for name, ref in table.refs().items() if ref.snapshot_ref_type == SnapshotRefType.TAG]
+    return max((name for name in tags if name.startswith(DAY_TAG) and name <= day_tag(day)), default=None)
 
 
 def version_of_day(table: Table, day: date) -> Snapshot | None:

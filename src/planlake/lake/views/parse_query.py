@@ -20,6 +20,7 @@ QUERIES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"
 TABLE_FUNCTIONS = {"range", "generate_series", "unnest", "json_each", "json_tree", "repeat"}
 # They tell of this machine or hold it up; the connection has no secret and no file, so this is for a clear answer.
 REFUSED_FUNCTIONS = {"current_setting", "getvariable", "getenv", "write_log", "sleep_ms", "which_secret"}
+OF_CATALOGUE_FUNCTIONS = "pg_get_"  # how the names of functions begin that show the text of a view
 # Words a query begins with that are no query, and what somebody who types them may be after.
 INSTEAD = {
     "explain": "EXPLAIN is not supported; leave it out to carry out the query",
@@ -162,8 +163,10 @@ def _check_node(node: dict[str, Any]) -> None:
         name = node["function"].get("function_name", "").lower()
         if name not in TABLE_FUNCTIONS:
             _refuse(name)
-    elif node.get("class") == "FUNCTION" and node["function_name"].lower() in REFUSED_FUNCTIONS:
-        _refuse(node["function_name"].lower())
+    elif node.get("class") == "FUNCTION":
+        name = node["function_name"].lower()
+        if name in REFUSED_FUNCTIONS or name.startswith(OF_CATALOGUE_FUNCTIONS):
+            _refuse(name)
     elif kind == "SHOW_REF" and node["show_type"] in ("SHOW_SPECIAL", "SHOW_FROM"):
         raise ConfigurationError("SHOW TABLES and the like stand alone, not inside a query", hint=HINT)
     elif kind == "BASE_TABLE":

@@ -23,6 +23,7 @@ from planlake.lake.lake import ZONES, Lake
 from planlake.lake.tables.columns import ResourceSpec
 from planlake.lake.views.models import Models
 from planlake.lake.views.parse_query import DATABASES, HINT, Question, parse_query
+from planlake.lake.views.personal import Personal
 from planlake.lake.views.query_errors import why
 from planlake.lake.views.views import Views, known_names
 from planlake.lake.warehouse import file_opener
@@ -34,7 +35,10 @@ ROWS_AT_A_TIME = 122_880
 
 @dataclass(frozen=True, slots=True)
 class QueryContext:
-    """A lake that is asked: its resources, the day it is asked about, and how far a query may go."""
+    """A lake that is asked: its resources, the day it is asked about, and how far a query may go.
+
+    Personal values are shown unless `hides_personal`.
+    """
 
     lake: Lake
     resources: Mapping[str, ResourceSpec]
@@ -42,6 +46,12 @@ class QueryContext:
     limits: Limits
     as_of: date | None = None
     models: Models = field(default_factory=Models, repr=False)
+    hides_personal: bool = False
+
+    @property
+    def personal(self) -> Personal | None:
+        """What its answers hide."""
+        return Personal(self.lake, self.resources, self.models) if self.hides_personal else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,7 @@ def _define_views(asked: QueryContext, room: Locked, wanted: Question) -> list[s
         *(asked.lake, asked.resources, room.connection, asked.texts_of, asked.as_of),
         called=room.files.name_of,
         models=asked.models,
+        personal=asked.personal,
     )
     for names in wanted.tables:
         if not views.define(*names):

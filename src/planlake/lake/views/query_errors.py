@@ -37,7 +37,7 @@ def why(error: Exception, *, room: Locked, deadline: Deadline, limits: Limits) -
         raise LakeError(f"a file of a table cannot be read: {trouble}", facts=facts, hint="planlake doctor") from None
     text = str(error)
     if deadline.is_past:
-        return f"it took longer than {limits.seconds:g} seconds", "the setting query_seconds allows more"
+        return f"it took longer than {limits.seconds:g} seconds", f"the setting {limits.allowed_by} allows more"
     if isinstance(error, duckdb.OutOfMemoryException | MemoryError) or text.startswith("Out of Memory"):
         hint = "ask for fewer columns or rows, or planlake export the table; query_memory_megabytes allows more"
         return f"it needs more memory than {limits.megabytes:,} MB", hint

@@ -10,7 +10,6 @@ from datetime import date
 
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
-from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.snapshots import Snapshot
 
 from planlake.engines.duckdb.connection import Connection
@@ -26,12 +25,13 @@ from planlake.lake.state.ledger import raw_files, raw_rows_sql
 from planlake.lake.state.operations import until_today_sql
 from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES, ResourceSpec, keys_of, latest_first
 from planlake.lake.tables.data_files import data_files, highest_by_resource
-from planlake.lake.tables.version_summary import DAY_TAG, day_tag
-from planlake.lake.tables.versions import run_date_of, still_published, version_of_day
+from planlake.lake.tables.version_summary import DAY_TAG
+from planlake.lake.tables.versions import run_date_of, still_published, tag_of, version_of_day
 from planlake.lake.views.definitions import GAPS, SNAPSHOT_DATES, gaps_query, snapshot_dates_query
 from planlake.lake.views.dialects import DUCKDB
 from planlake.lake.views.mappings import read_mapping
 from planlake.lake.views.models import MAPPING, Model, Models
+from planlake.lake.views.personal import Personal
 
 NOTHING_BY_THEN = "nothing was loaded by then"  # told of a day before the first load
 SEARCHED_ZONES = ("refined", "trusted", "operations", "raw")
@@ -53,6 +53,7 @@ class Views:
     called: Called = field(default=path_of, repr=False)
     models: Models = field(default_factory=Models, repr=False)
     texts: list[str] = field(default_factory=list, repr=False)  # of all that was defined, for the files they name
+    personal: Personal | None = field(default=None, repr=False)  # what is hidden; nothing where there is none
 
     def define(self, schema: str, name: str) -> str:
         """Make the table or view of this name on the connection; its SQL, empty where the lake has none.
@@ -68,6 +69,8 @@ class Views:
         for zone in zones:
             query = self._render(zone, name.lower())
             if query is not None:
+                if self.personal is not None:
+                    query = self.personal.hide(self.connection, zone, name.lower(), query)
                 self._create(schema, name, query)
                 return query
         return ""
@@ -266,7 +269,7 @@ class Views:
 
         The tag of that day or the last before it, unless a later version was published whose tag is gone since.
         """
-        tag = _tag_of(table, day)
+        tag = tag_of(table, day)
         tagged = table.snapshot_by_name(tag) if tag else None
         tag_day = tag.removeprefix(DAY_TAG) if tag else ""
         published = [row for row, counts in self._published_until(resource, table, day) if counts]
@@ -391,9 +394,3 @@ def _shown(schema: Schema) -> str:
     """The columns users see: the vendor's, then when and how they came, then the batch."""
     vendor = [name for name in schema.column_names if name not in REFINED_OWN]
     return ", ".join(map(identifier, [*vendor, *IMPORT_COLUMNS, "batch"]))
-
-
-def _tag_of(table: Table, day: date) -> str | None:
-    """The tag of that day or the last one before it."""
-    tags = [name for name, ref in table.refs().items() if ref.snapshot_ref_type == SnapshotRefType.TAG]
-    return max((name for name in tags if name.startswith(DAY_TAG) and name <= day_tag(day)), default=None)

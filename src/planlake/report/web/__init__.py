@@ -1,0 +1,1 @@
+"""`planlake ui`: the pages live on this machine, and a place to ask."""

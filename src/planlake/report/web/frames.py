@@ -1,0 +1,96 @@
+"""What the process that carries out queries is asked and answers: records as JSON, each behind its length.
+
+An answer is read as these records and nothing else: whoever has taken over that process can send no object.
+"""
+
+import struct
+from dataclasses import dataclass, field
+from typing import IO, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+Cell = str | int | float | None
+_LENGTH = struct.Struct(">I")
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the process is told when it starts: the configuration as JSON, which lake, and how far queries may go."""
+
+    config: str
+    environment: str | None
+    hides_personal: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A query with values for its `?`, the day it is asked about, and how many rows are wanted at most.
+
+    `format` is `csv`, `parquet` or `xlsx` for a file, empty for rows; without a query the tables are listed.
+    """
+
+    sql: str
+    as_of: str | None = None
+    max_rows: int = 1000
+    values: tuple[Cell, ...] | None = None
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of an answer: `type` is integer, number, boolean, timestamp, date, text or a word of Arrow's."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why there is no answer, and where in the query the mistake is: line and column from 1, 0 where nobody knows."""
+
+    message: str
+    hint: str = ""
+    line: int = 0
+    column: int = 0
+    exit_code: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Columns and rows of a query (texts, numbers, None), whether there are more, what to know of them, and how long.
+
+    `tables` is the answer where the tables were asked for: the columns and types of each, by `database.table`.
+    """
+
+    columns: tuple[Column, ...] = ()
+    rows: tuple[tuple[Cell, ...], ...] = ()
+    is_cut: bool = False
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    trouble: Trouble | None = None
+    tables: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+
+def send(stream: IO[bytes], record: object, content: bytes = b"") -> None:
+    """Write a record, and bytes that belong to it."""
+    for part in (msgspec.json.encode(record), content):
+        stream.write(_LENGTH.pack(len(part)))
+        stream.write(part)
+    stream.flush()
+
+
+def receive(stream: IO[bytes], kind: type[T]) -> tuple[T, bytes]:
+    """The next record and its bytes; an EOFError where the other side is gone, a ValueError where it is no record."""
+    record, content = _part(stream), _part(stream)
+    return msgspec.json.decode(record, type=kind), content
+
+
+def _part(stream: IO[bytes]) -> bytes:
+    head = stream.read(_LENGTH.size)
+    size = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else 0
+    found = stream.read(size)
+    if len(head) < _LENGTH.size or len(found) < size:
+        raise EOFError
+    return found

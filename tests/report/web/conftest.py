@@ -1,0 +1,26 @@
+"""A small council behind a running simulator, and a lake that was loaded from it over two days."""
+
+import pytest
+
+from cli.conftest import FIRST, SECOND, TABLES, small_council
+from conftest import feeding
+from planlake.config import load_config
+
+KEYS = {"TASCOMI_PUBLIC_KEY": "planted-public-key", "TASCOMI_PRIVATE_KEY": "planted-private-key"}
+
+
+@pytest.fixture(scope="package")
+def lake(tmp_path_factory):
+    """The configuration file of a loaded lake that no test changes; its API is gone."""
+    folder = tmp_path_factory.mktemp("lake")
+    with feeding(small_council(), folder, TABLES) as feed:
+        assert [feed.run_at(FIRST).exit_code, feed.run_at(SECOND).exit_code] == [0, 0]
+    return folder / "planlake.yaml"
+
+
+@pytest.fixture(scope="package")
+def config(lake):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name, value in KEYS.items():
+            monkeypatch.setenv(name, value)
+        yield load_config(lake)
