@@ -239,10 +239,11 @@ class SqlCheck(_Record):
 
 
 class ModelSettings(_Record):
-    """Where the models of the trusted zone are, the file of the council's closing days, values that models ask for."""
+    """Where the models of the trusted zone are, the council's closing days, values and more checks for models."""
 
     folder: _Path = "models"
     closing_days: str = ""
+    checks: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     settings: Mapping[str, str | int | float | bool] = Field(default_factory=dict)
 
 

@@ -158,6 +158,9 @@ def test_a_model_that_fails_a_check_keeps_its_version_and_what_stands_on_it_is_l
         ),
         ("unique: [id]", "unique: [id", "what stands above a model is not YAML (at=people.sql:5)"),
         ("unique: [id]", "uniq: [id]", "no check is called uniq"),
+        ("select id, upper", "describe select id, upper", "a model is one SELECT (at=people.sql:8)"),
+        ("select id, upper", "summarize select id, upper", "a model is one SELECT"),
+        ("upper(name)", "(select max(case i when 99999 then error(name) end) from range(100000) r(i))", "a value of"),
         ("complete: [id]", "complete: [ide]", "a check of the model people cannot be carried out"),
         (
             "amount::decimal(10, 2)",
@@ -436,6 +439,54 @@ def test_what_another_day_or_setting_changes_is_built_again_however_it_is_writte
     assert outcomes(built(feed))["said"] == "built"
     assert feed.rows("select x, day from trusted.said") == [{"x": "two", "day": date(2026, 11, 17)}]
     assert outcomes(built(feed, DAY_2))["said"] == "built"
+
+
+def test_checks_may_stand_in_the_configuration_too(feed, typed):
+    def checked(checks):
+        file = feed.config.folder / "planlake.yaml"
+        file.write_text(f"{plain}models: {{checks: {checks}}}\n")
+        feed.config = load_config(file)
+        return {one.model: (one.outcome, one.message) for one in built(feed).models}
+
+    plain = (feed.config.folder / "planlake.yaml").read_text()
+    feed.run_at(DAY_1)
+    assert checked("{people: {unique: [label], conditions: {old: id < 100}}}")["people"] == ("built", "")
+    told = "select \"check\", coalesce(\"column\", '') from checks where resource = 'trusted.people' and run = 2"
+    assert [tuple(one.values()) for one in feed.rows(f"{told} order by all")] == [
+        ("complete", "id"), ("old", ""), ("unique", "id"), ("unique", "label")
+    ]  # fmt: skip
+    assert checked("{people: {unique: [label], conditions: {old: id < 100}}}")["people"][0] == "up to date"
+    assert checked("{people: {unique: [flag]}}")["people"] == ("held", "19 rows repeat a flag")
+    assert checked("{alone: {relations: {n: trusted.people.id}}}")["alone"][0] == "built"
+    assert checked("{alone: {uniq: [n]}}")["alone"][1].startswith("the checks of a model cannot be read: no check")
+    outcome, said = checked("{alne: {unique: [n]}}")["alne"]
+    assert (outcome, "there is no" in said, "alne.sql" in said) == ("failed", True, True)
+    assert typed("status").status == 1
+
+
+def test_a_value_of_a_late_row_is_in_no_message_either(feed):
+    write(feed, "late", "select case i when 99999 then error('secret') else i end as i from range(100000) r(i)\n")
+    found = {one.model: one for one in feed.run_at(DAY_1).models}
+    assert (found["late"].outcome, found["people"].outcome) == ("failed", "built")
+    assert "a value of some row does not convert" in found["late"].message
+    file = feed.config.folder / "planlake.yaml"
+    file.write_text(file.read_text().replace("settings: {", "settings: {query_seconds: 0.5, "))
+    feed.config = load_config(file)
+    write(feed, "late", "select i from range(100000000000) r(i) where i < 50000 or i % 3 = 4\n")
+    said = next(one.message for one in built(feed).models if one.model == "late")
+    assert "it took longer than 0.5 seconds" in said
+    assert feed.rows("select count(*)::int as n from runs where message like '%secret%'") == [{"n": 0}]
+
+
+def test_files_that_cannot_be_models_are_told_with_a_name_that_can(feed):
+    for name in ("People.sql", "fees.SQL", "a-b.sql"):
+        (feed.config.folder / f"models/{name}").write_text("select 1 as one\n")
+    found = {one.model: one.message for one in feed.run_at(DAY_1).models if one.outcome == "failed"}
+    assert {name: said.partition(" (")[0].partition("such as ")[2] for name, said in found.items()} == {
+        "People": "people.sql",
+        "fees.SQL": "fees.sql",
+        "a-b": "a_b.sql",
+    }
 
 
 def test_mappings_are_texts_as_they_stand_and_a_wrong_one_fails_the_model_that_reads_it(feed):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache, partial
 
 import duckdb
+import pyarrow as pa
 
 from planlake.clock import read_clock
 from planlake.config import Config
@@ -30,7 +31,8 @@ NO_VALUE, TRY_CAST = "a value of some row does not convert", "try_cast gives NUL
 
 def models_of(config: Config, connection: Connection, resources: Mapping[str, object]) -> Models:
     """The models of the configuration's folder and what they are given; none where there is no such folder."""
-    return given(config, read_models(config.folder / config.models.folder, connection, resources))
+    said = config.models
+    return given(config, read_models(config.folder / said.folder, connection, resources, said.checks))
 
 
 def given(config: Config, models: Models) -> Models:
@@ -74,6 +76,17 @@ def made_rows(room: Locked, model: Model) -> str:
     """The rows of a model as a table of the connection, once for all its checks; its name."""
     room.connection.execute(f"create temporary table made as {model.query}")
     return "made"
+
+
+def pieces_of(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """The rows of an answer; what Arrow hands on of an error of DuckDB is that error again."""
+    try:
+        yield from reader
+    except (OSError, pa.ArrowException) as error:
+        text = str(error)
+        of = {"Out of Memory": duckdb.OutOfMemoryException, "INTERRUPT": duckdb.InterruptException}
+        kind = next((kind for begins, kind in of.items() if text.startswith(begins)), duckdb.Error)
+        raise kind(text) from None
 
 
 def related(views: Views, model: Model) -> Callable[[str], str]:

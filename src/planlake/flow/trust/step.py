@@ -22,7 +22,7 @@ from planlake.flow.context import Context
 from planlake.flow.trust.gate import Before, model_checks
 from planlake.flow.trust.inputs import inputs_of, stored_as, version_read
 from planlake.flow.trust.result import TRUSTED, ModelResult
-from planlake.flow.trust.room import made_rows, models_of, opened_room, related
+from planlake.flow.trust.room import made_rows, models_of, opened_room, pieces_of, related
 from planlake.flow.trust.rows import schema_for, shaped
 from planlake.lake.state.operations import append_operations
 from planlake.lake.tables.commits import commit
@@ -180,7 +180,7 @@ def _carried_out(context: Context, models: Models, model: Model, inputs: str) ->
         target = target_of(table, schema)
         files: list[DataFile] = []
         try:
-            files.extend(write_rows(target, rows) for rows in shaped(iter(reader), schema, most_bytes=FILE_BYTES))
+            files.extend(write_rows(target, rows) for rows in shaped(pieces_of(reader), schema, most_bytes=FILE_BYTES))
             checks = _audit(room, views, model, files=files, schema=schema, before=_before(context, table, model))
         except Exception:
             _delete(table, files)

@@ -115,13 +115,24 @@ class Models:
         return tuple(name for schema, name in model.reads if schema == "trusted" and name in self.by_name)
 
 
-def read_models(folder: Path, connection: Connection, resources: Mapping[str, object]) -> Models:
-    """The models in a folder; none where there is no such folder. What is wrong with one is its `trouble`."""
-    files = sorted(folder.glob("*.sql")) if folder.is_dir() else []
+def read_models(
+    folder: Path, connection: Connection, resources: Mapping[str, object], checks: Mapping[str, Mapping[str, Any]]
+) -> Models:
+    """The models in a folder; none where there is no such folder. What is wrong with one is its `trouble`.
+
+    `checks` are those that the configuration has for models, by their names, beside those in the files.
+    """
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".sql") if folder.is_dir() else []
     mappings = {file.stem: file for file in sorted(folder.glob("mappings/*.csv"))}
     found = {
-        file.stem: _or_trouble(Model(file.stem, file, "", 1), lambda one: _read(one.file, connection)) for file in files
+        _name(file): _or_trouble(
+            Model(_name(file), file, "", 1), lambda one: _read(one.file, connection, checks.get(one.name, {}))
+        )
+        for file in files
     }
+    for name in checks.keys() - found.keys():
+        file = folder / f"{name}.sql"
+        found[name] = Model(name, file, "", 1, trouble=f"the configuration has checks for it, and there is no {file}")
     known = _Known(resources, found, mappings)
     for name, model in found.items():
         if not model.trouble:
@@ -204,10 +215,17 @@ def _circle(models: Mapping[str, Model], first: Model | None = None) -> list[Mod
         path.append(following)
 
 
-def _read(file: Path, connection: Connection) -> Model:
-    if not NAME.fullmatch(file.stem):
-        hint = "a model is called like its table: small letters, digits and _"
-        raise ConfigurationError(f"{file.name} is no name of a model", facts={"file": file}, hint=hint)
+def _name(file: Path) -> str:
+    """What a model is called, by its file; with the ending where that is none of a model."""
+    return file.name.removesuffix(".sql")
+
+
+def _read(file: Path, connection: Connection, checks: Mapping[str, Any]) -> Model:
+    if not NAME.fullmatch(_name(file)):
+        better = re.sub(r"\W", "_", file.stem.lower())
+        like = f", such as {better}.sql" if NAME.fullmatch(better) else ""
+        message = f"{file.name} is no name of a model: small letters, digits and _, and .sql{like}"
+        raise ConfigurationError(message, facts={"file": file})
     try:
         with file.open("rb") as stream:
             content = stream.read(MEGABYTE + 1)
@@ -216,11 +234,11 @@ def _read(file: Path, connection: Connection) -> Model:
         raise ConfigurationError(f"a model cannot be read: {error}", facts={"file": file}) from None
     if len(content) > MEGABYTE:
         raise ConfigurationError("a model is larger than 1 MB", facts={"file": file})
-    return model_of(file, text, connection)
+    return model_of(file, text, connection, checks)
 
 
-def model_of(file: Path, text: str, connection: Connection) -> Model:
-    """A model from the text of its file; a ConfigurationError names the line of a mistake."""
+def model_of(file: Path, text: str, connection: Connection, checks: Mapping[str, Any]) -> Model:
+    """A model from the text of its file, with more checks; a ConfigurationError names the line of a mistake."""
     lines = text.replace("\r\n", "\n").split("\n")
     head, about, count = _head(lines)
     query = "\n".join(lines[count:])
@@ -231,16 +249,16 @@ def model_of(file: Path, text: str, connection: Connection) -> Model:
     except ConfigurationError as error:
         facts = {"model": model.name, "at": model.place(line_of_mistake(connection, model.query))}
         raise ConfigurationError(error.message, facts=facts, hint=error.hint) from None
-    if question.lists:
+    if question.lists or question.describes:
         raise ConfigurationError("a model is one SELECT", facts={"at": model.place(1)})
     return replace(
         model,
         reads=question.tables,
         is_view=said.get("kind", "table") == "view",
         optional=_optional(model, said.get("optional"), question.tables),
-        checks=_checks(model, said.get("checks") or {}),
+        checks=_both(_checks(file.name, said.get("checks") or {}), _checks("models.checks", checks)),
         columns=_meanings(model, said.get("columns") or {}),
-        digest=hashlib.sha256(text.encode()).hexdigest()[:16],
+        digest=hashlib.sha256(f"{text}{checks or ''}".encode()).hexdigest()[:16],
     )
 
 
@@ -297,7 +315,17 @@ def _meanings(model: Model, said: object) -> dict[str, str]:
     return {str(name): str(meaning) for name, meaning in said.items()}
 
 
-def _checks(model: Model, said: Mapping[str, Any]) -> ModelChecks:
+def _both(one: ModelChecks, other: ModelChecks) -> ModelChecks:
+    return ModelChecks(
+        tuple(dict.fromkeys((*one.unique, *other.unique))),
+        tuple(dict.fromkeys((*one.complete, *other.complete))),
+        {**one.relations, **other.relations},
+        {**one.accepted, **other.accepted},
+        {**one.conditions, **other.conditions},
+    )
+
+
+def _checks(at: str, said: Mapping[str, Any]) -> ModelChecks:
     try:
         if unknown := set(said) - CHECKS:
             raise ValueError(f"no check is called {min(unknown)}")
@@ -311,7 +339,7 @@ def _checks(model: Model, said: Mapping[str, Any]) -> ModelChecks:
     except (AttributeError, TypeError, ValueError) as error:
         hint = f"checks are {', '.join(sorted(CHECKS))}; planlake model new shows how they look"
         message = f"the checks of a model cannot be read: {error}"
-        raise ConfigurationError(message, facts={"at": model.file.name}, hint=hint) from None
+        raise ConfigurationError(message, facts={"at": at}, hint=hint) from None
 
 
 def _listed(given: object) -> list[Any]:

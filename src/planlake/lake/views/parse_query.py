@@ -44,12 +44,14 @@ LISTED = {
 class Question:
     """A query that may be carried out: the tables it reads (schema and name), in the order it names them.
 
-    `lists` is what it asks to be listed where it is SHOW TABLES or the like, `of` the database that is meant, if any.
+    `lists` is what it asks to be listed where it is SHOW TABLES or the like, `of` the database that is meant, if any;
+    `describes` says that it is DESCRIBE, SUMMARIZE or SHOW of a table.
     """
 
     tables: tuple[tuple[str, str], ...] = ()
     lists: str = ""
     of: str = ""
+    describes: bool = False
 
 
 def check_text(query: str) -> None:
@@ -71,7 +73,7 @@ def parse_query(connection: Connection, query: str) -> Question:
             hint = "use SHOW TABLES, SHOW DATABASES, DESCRIBE TABLE or SUMMARIZE TABLE"
             raise ConfigurationError(f"SHOW {shown['table_name'].strip(chr(34))} is not supported", hint=hint)
         return Question(lists=lists, of=shown["schema_name"])
-    return Question(tuple(dict.fromkeys(_tables_in(statement))))
+    return Question(tuple(dict.fromkeys(_tables_in(statement))), describes=shown.get("type") == "SHOW_REF")
 
 
 def place_of(connection: Connection, query: str, schema: str, name: str) -> int:
