@@ -14,7 +14,7 @@ def test_the_command_writes_the_pages_and_names_the_first(typed, tmp_path):
     said = typed("report", "--out", tmp_path / "out")
     assert (said.status, said.out.splitlines()) == (
         0,
-        [f"{tmp_path}/out/index.html is the first of 7 files; 7 changed"],
+        [f"{tmp_path}/out/index.html is the first of 8 files; 8 changed"],
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from planlake.report.pages.figures.completeness import completeness
 from planlake.report.pages.figures.lake_facts import LakeFacts
+from planlake.report.pages.figures.runs import runs
 from planlake.report.pages.figures.today import today
 
 
@@ -26,6 +27,7 @@ class Page:
 PAGES = (
     Page("index.html", "Today", "today.html", today),
     Page("completeness.html", "Completeness", "completeness.html", completeness),
+    Page("runs.html", "Runs", "runs.html", runs),
 )
 
 

@@ -73,7 +73,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {one.__name__: one for one in FILTERS}
-    made.filters |= {"as_data": as_data, "year_strip": charts.year_strip}
+    made.filters |= {"as_data": as_data, "year_strip": charts.year_strip, "runs_chart": charts.runs_chart}
     made.globals |= {"counted": words.counted}
     return made
 

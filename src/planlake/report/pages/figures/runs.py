@@ -1,0 +1,133 @@
+"""Runs: what ran, how long it took, what it received and what it cost the API."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from planlake.report.pages import words
+from planlake.report.pages.figures.lake_facts import LakeFacts
+from planlake.report.run_history import unfinished_runs
+
+SHOWN, DRAWN, MONTHS = 60, 30, 13
+WELL = ("finished", "nothing to do")
+BROKEN = ("failed", "killed", "stopped", "not ended")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run or another command that changed the lake; `seconds` and `started_at` are None where nothing tells."""
+
+    run: int
+    started_at: datetime | None
+    seconds: float | None
+    outcome: str
+    message: str
+    tables: int
+    troubled: int
+    records: int
+    bytes: int
+    requests: int
+    version: str
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it did not come to its end."""
+        return self.outcome in BROKEN
+
+
+@dataclass(frozen=True, slots=True)
+class TableOfRun:
+    """What the last run did to one table."""
+
+    table: str
+    outcome: str
+    message: str
+    requests: int | None
+    records: int | None
+    stored: int | None
+    rows: int | None
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MonthOfCalls:
+    """What was asked of the API in one month, by London's calendar; `month` is its first day."""
+
+    month: date
+    runs: int
+    requests: int
+    records: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The last run table by table, the last runs (newest first), and the API's calls by month (newest first)."""
+
+    answer: str
+    last: Run | None
+    tables: tuple[TableOfRun, ...]
+    up_to_date: int
+    runs: tuple[Run, ...]
+    drawn: tuple[Run, ...]
+    not_shown: int
+    months: tuple[MonthOfCalls, ...]
+
+
+def runs(facts: LakeFacts) -> Runs:
+    """Every run that is recorded or left something, the last of them in detail."""
+    found = [*_unfinished(facts), *_recorded(facts)]
+    loads = [one for one in found if one.outcome in (*WELL, *BROKEN, "under way")]
+    last = loads[0] if loads else None
+    tables = _tables(facts, last.run) if last else []
+    done = tuple(one for one in tables if one.outcome != "up to date")
+    drawn = tuple(reversed([one for one in loads if one.seconds is not None][:DRAWN]))
+    left = max(0, len(found) - SHOWN)
+    months = tuple(_months(facts))
+    return Runs(_answer(last), last, done, len(tables) - len(done), tuple(found[:SHOWN]), drawn, left, months)
+
+
+def _answer(last: Run | None) -> str:
+    if last is None:
+        return "Nothing has run yet"
+    if last.outcome == "under way":
+        return f"Run {last.run} is under way"
+    if last.is_broken:
+        said = {"failed": "failed", "killed": "was killed", "stopped": "was stopped"}.get(last.outcome, "did not end")
+        return f"Run {last.run} {said}"
+    if not last.troubled:
+        return f"Run {last.run} went well"
+    return f"Run {last.run} ended, and {words.counted(last.troubled, 'table was', 'tables were')} in trouble"
+
+
+def _unfinished(facts: LakeFacts) -> list[Run]:
+    """Runs that never said how they ended, newest first: they have no row."""
+    silent = unfinished_runs(facts.lake, facts.connection)
+    return [Run(one.run, one.started_at, None, one.outcome, one.message, 0, 0, 0, 0, 0, "") for one in reversed(silent)]
+
+
+def _recorded(facts: LakeFacts) -> list[Run]:
+    query = """
+        select run, min(started_at), max(seconds) filter (where resource is null),
+            coalesce(max(outcome) filter (where resource is null), 'not ended'),
+            coalesce(max(message) filter (where resource is null), ''), count(resource),
+            count(*) filter (where resource is not null and outcome in ('open', 'held', 'failed')),
+            coalesce(sum(records), 0)::bigint, coalesce(sum(bytes), 0)::bigint, coalesce(sum(requests), 0)::bigint,
+            coalesce(max(version), '')
+        from runs group by run order by run desc"""
+    return [Run(*row) for row in facts.ask(query)]
+
+
+def _tables(facts: LakeFacts, run: int) -> list[TableOfRun]:
+    query = """
+        select resource, outcome, coalesce(message, ''), requests, records, stored, current_rows, seconds from runs
+        where run = ? and resource is not null
+        order by outcome not in ('open', 'held', 'failed'), seconds desc nulls last, resource"""
+    return [TableOfRun(*row) for row in facts.ask(query, [run])]
+
+
+def _months(facts: LakeFacts) -> list[MonthOfCalls]:
+    query = f"""
+        select strptime(left(run_date, 6) || '01', '%Y%m%d')::date as month, count(distinct run)::bigint,
+            coalesce(sum(requests), 0)::bigint, coalesce(sum(records), 0)::bigint, coalesce(sum(bytes), 0)::bigint
+        from runs where requests > 0 group by month order by month desc limit {MONTHS}"""
+    return [MonthOfCalls(*row) for row in facts.ask(query)]
