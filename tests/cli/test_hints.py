@@ -29,6 +29,8 @@ from planlake.simulator.faults import Rule
         ("planlake run --env B2 fees", "planlake run --config 'my file.yaml' --env B2 fees"),
         ("planlake add fees", "planlake add --config 'my file.yaml' fees"),
         ("planlake init shows every key", "planlake init --config 'my file.yaml' shows every key"),
+        ("planlake model test fees", "planlake model test --env A1 --config 'my file.yaml' fees"),
+        ("planlake model new fees", "planlake model new --config 'my file.yaml' fees"),
         ("planlake env drop A1", "planlake env drop --config 'my file.yaml' A1"),
         ('planlake sql "select 1"', "planlake sql --env A1 --config 'my file.yaml' \"select 1\""),
         ("set the clock, then planlake doctor", "set the clock, then planlake doctor --env A1 --config 'my file.yaml'"),

@@ -34,10 +34,11 @@ MARKS = {
     "waiting": "- waiting",
 }
 PROGRAM = "planlake"
-COMMAND = re.compile(r"(?<![\w./-])planlake ((?:env )?[a-z]+)(?![\w.])")
+COMMAND = re.compile(r"(?<![\w./-])planlake ((?:env |model )?[a-z]+)(?![\w.])")
 QUOTED = re.compile(r"`planlake [^`]*`")
 BEGINNINGS = ("hint: ", "next: ")
-OF_NO_ENVIRONMENT = ("add", "demo", "env", "init", "simulate")  # commands without --env
+# Commands without --env.
+OF_NO_ENVIRONMENT = ("add", "demo", "env", "init", "simulate", "model copy", "model diff", "model new")
 STYLES = {
     "loaded": "green",
     "built": "green",
@@ -156,7 +157,7 @@ def _takes_environment(command: str, environment: str) -> bool:
     config = loaded_configuration()
     if command == "recover" and config is not None and environment not in config.environments:
         return False
-    return command.split(maxsplit=1)[0] not in OF_NO_ENVIRONMENT
+    return not {command, command.split(maxsplit=1)[0]}.intersection(OF_NO_ENVIRONMENT)
 
 
 def called_as() -> str:

@@ -25,7 +25,7 @@ from planlake.lake.state.operations import published_dates
 from planlake.lake.tables.unreadable import UNREADABLE
 from planlake.lake.tables.version_summary import bookmark
 from planlake.report.audit_share import Share, share_of
-from planlake.report.models import troubles_of_models
+from planlake.report.models import notes_of_models, troubles_of_models
 from planlake.report.run_history import last_runs, series_of_tables, unfinished_runs
 from planlake.report.standing import troubles_of_files, troubles_of_place
 from planlake.report.troubles import (
@@ -122,7 +122,11 @@ def status_of(config: Config, lake: Lake, connection: Connection, environment: s
         of_place or of_clock or of_runs or any(not one.tables for one in damaged)
     ):  # what nobody could look at is not known to be complete
         pairs = [(replace(table, trouble=table.trouble or "not known"), found) for table, found in pairs]
-    return Status(troubles, (*under_way, *_not_configured(config, lake)), tuple(table for table, _ in pairs))
+    return Status(
+        troubles,
+        (*under_way, *_not_configured(config, lake), *notes_of_models(config, lake)),
+        tuple(table for table, _ in pairs),
+    )
 
 
 def _mistaken_checks(config: Config, lake: Lake) -> Iterator[Trouble]:

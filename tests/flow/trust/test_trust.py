@@ -9,6 +9,8 @@ import pytest
 from commands import typed_in_process
 from conftest import feeding
 from flow.ingest.served import DAY_1, DAY_2, DAY_3, PATIENCE, TWO_KINDS, change_two_kinds, fill, two_kinds
+from flow.killing import killed
+from planlake.changes.drop_model import drop_model_table
 from planlake.changes.forget import forget
 from planlake.changes.maintain import maintain
 from planlake.changes.previews import create, promote
@@ -17,6 +19,7 @@ from planlake.changes.rollback import rollback, undo
 from planlake.config import load_config
 from planlake.flow.trust import step
 from planlake.lake.open_lake import open_lake
+from planlake.lake.warehouse import Storage
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
 
@@ -487,6 +490,38 @@ def test_files_that_cannot_be_models_are_told_with_a_name_that_can(feed):
         "fees.SQL": "fees.sql",
         "a-b": "a_b.sql",
     }
+
+
+def test_a_table_whose_model_is_gone_is_told_and_taken_away_when_asked(feed, typed):
+    feed.run_at(DAY_1)
+    create(feed.config, "tried")
+    change(feed, "alone", "as n", "+ 1 as n")
+    assert outcomes(built(feed, environment="tried"))["alone"] == "built"
+    assert typed("model", "drop", "alone").status == 2
+    text = (feed.config.folder / "models/alone.sql").read_text()
+    (feed.config.folder / "models/alone.sql").unlink()
+    told = "trusted.alone has no model any more and stays as it was built last"
+    assert told in typed("run", "--step", "trust").err
+    said = typed("status")
+    assert (
+        said.status,
+        told in said.out,
+        f"model drop --config {feed.config.folder}/planlake.yaml alone`" in said.out,
+    ) == (0, True, True)
+    assert typed("model", "drop", "nobody").status == 2
+    assert "21" not in typed("model", "drop", "alone", "--dry-run", "--json").err
+    assert feed.rows("select n from trusted.alone") == [{"n": 21}]
+    with pytest.MonkeyPatch.context() as patch:
+        killed(patch, Storage, "delete", lambda: drop_model_table(feed.config, "alone", confirm=lambda _: True))
+    assert typed("recover").status == 0
+    assert feed.rows("select n from trusted.alone") == [{"n": 21}]
+    assert "trusted.alone is gone" in typed("model", "drop", "alone").err
+    assert not [*(feed.config.folder / "lake/tascomi-trusted-zone").glob("alone/*/*")]
+    assert typed("sql", "from trusted.alone").status == 2
+    assert feed.rows("select n from trusted.alone", environment="tried") == [{"n": 22}]
+    assert "no model any more" not in typed("status").out
+    write(feed, "alone", text)
+    assert outcomes(built(feed))["alone"] == "built"
 
 
 def test_mappings_are_texts_as_they_stand_and_a_wrong_one_fails_the_model_that_reads_it(feed):

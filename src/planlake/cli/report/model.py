@@ -1,11 +1,12 @@
 """`planlake model`: the SQL that trusted tables are made of."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
+from planlake.cli.options import AsJson, ConfigFile, DryRun, EnvironmentName, Yes
 from planlake.printable import printable
 
 model = typer.Typer(
@@ -155,3 +156,35 @@ def copy(config: ConfigFile = None) -> None:
     written = copy_models(loaded)
     folder = loaded.folder / loaded.models.folder
     remark(f"{counted(len(written), 'file is', 'files are')} written to {folder}\nhint: planlake run --step trust")
+
+
+@model.command()
+def drop(
+    name: ModelName,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    env: EnvironmentName = None,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Take away the table of a model whose file is gone, with its past days; nothing takes that back."""
+    from planlake.cli.confirming import act_or_show
+    from planlake.cli.loading import configuration
+    from planlake.cli.screen import print_table, remark
+
+    loaded = configuration(config)
+    from planlake.changes.drop_model import LeftTable, drop_model_table
+
+    def show(found: Sequence[LeftTable]) -> None:
+        rows = [(one.table, one.rows, one.versions) for one in found]
+        print_table("", ("table", "rows", "versions"), rows, numbers=("rows", "versions"))
+
+    _, answers = act_or_show(
+        lambda confirm: drop_model_table(loaded, name, confirm=confirm, environment=env),
+        loaded,
+        env,
+        says_yes=yes,
+        is_dry_run=dry_run,
+        show=None if json else show,
+    )
+    remark(f"trusted.{name} is gone" if any(answers) else "Nothing was changed")

@@ -112,8 +112,11 @@ def _show_models(results: "Sequence[ModelResult]") -> None:
     if done:
         rows = [(one.model, MARKS[one.outcome], one.rows, one.message) for one in done]
         print_table("", ("model", "outcome", "rows", "why"), rows, numbers=("rows",))
-    if rest := len(results) - len(done):
+    left = [one.message for one in results if one.outcome == "up to date" and one.message]
+    if rest := len(results) - len(done) - len(left):
         remark(f"{counted(rest, 'model is', 'models are')} up to date")
+    for message in left:
+        remark(message)
     for one in done:
         if one.is_troubled and one.outcome != "left alone":
             of_table = "has no version yet" if one.rows is None else "still shows its last good version"

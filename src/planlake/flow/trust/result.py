@@ -15,7 +15,8 @@ class ModelResult:
 
     It is held where a check failed and failed where its SQL did; what stands on it is left alone. The version before
     stays then. It waits where a table that it reads was never loaded, which is no trouble. A view is checked, at each
-    run; nothing of it can be held back, so it shows what is wrong.
+    run; nothing of it can be held back, so it shows what is wrong. A table whose model is gone is up to
+    date, with a message.
     """
 
     model: str
@@ -30,3 +31,9 @@ class ModelResult:
     def is_troubled(self) -> bool:
         """Whether it needs a look."""
         return self.outcome in ("held", "failed", "left alone")
+
+
+def left_behind(name: str) -> str:
+    """What is said of a trusted table whose model is gone, with what can be done."""
+    said = f"{TRUSTED}{name} has no model any more and stays as it was built last: put its file back"
+    return f"{said}, or take the table away with `planlake model drop {name}`"

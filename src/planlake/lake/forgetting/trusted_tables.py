@@ -6,12 +6,13 @@ trusted table that read its resource goes, with its past days.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from planlake.lake.forgetting.rewrite import delete_unreferenced
 from planlake.lake.lake import Lake
 from planlake.lake.previews.own_tables import drop_table
 from planlake.lake.tables.version_summary import READ, entry
-from planlake.lake.warehouse import table_folders, table_storages
+from planlake.lake.warehouse import database_storage, table_folders, table_storages
 
 
 def drop_trusted_tables(lakes: Sequence[Lake], resource: str) -> list[str]:
@@ -34,6 +35,14 @@ def drop_trusted_tables(lakes: Sequence[Lake], resource: str) -> list[str]:
         for storage in table_storages(lakes[0], "trusted", name):
             storage.delete(storage.deletable(file.path for file in storage.list_files()))
     return sorted(gone)
+
+
+def drop_trusted_table(lake: Lake, name: str) -> None:
+    """Drop one of this lake alone, with all its files. Killed between both, recover finds it as it was."""
+    storage = database_storage(lake, "trusted")
+    of_table = replace(storage, folder=f"{storage.folder}/{name}")
+    drop_table(lake, "trusted", name)
+    of_table.delete(of_table.deletable(file.path for file in of_table.list_files()))
 
 
 def _reads(lake: Lake) -> dict[str, set[str]]:

@@ -15,7 +15,7 @@ from typing import Any
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.macros import define_macros
 from planlake.errors import ConfigurationError
-from planlake.lake.lake import ZONES
+from planlake.lake.lake import ZONES, Lake
 from planlake.lake.views.parse_query import line_of_mistake, parse_query, place_of
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
@@ -356,6 +356,12 @@ def _target(given: object) -> str:
     if str(given).count(".") != 2:
         raise ValueError(f"a relation leads to schema.table.column, not to {given}")
     return str(given)
+
+
+def left_tables(models: Models, lake: Lake) -> list[str]:
+    """The trusted tables of a lake that no model makes any more."""
+    made = {name for name, model in models.by_name.items() if not model.is_view}
+    return [name for name in lake.names("trusted") if name not in made]
 
 
 def standing_on(models: Models, name: str) -> Iterator[str]:
