@@ -1,10 +1,9 @@
 """Reads the tables that a command printed: rows, each cell by the name of its column."""
 
 import re
-from itertools import zip_longest
 
-RULE = re.compile(r"\s*─+\s*")
-GAP = 3  # at least so many blanks stand between two columns, and never that many within a name
+RULE = re.compile(r" ?─+(?:  ─+)*")
+BELOW = re.compile(r" {4}\S")
 
 
 def tables_on(screen):
@@ -16,27 +15,29 @@ def tables_on(screen):
 def _table(lines):
     lines = [line for line in lines if line.strip()]
     rule = next(place for place, line in enumerate(lines) if RULE.fullmatch(line))
-    places = _columns([line for line in lines if not RULE.fullmatch(line)])
-    head, *rows = _joined([_cells(line, places) for line in lines if not RULE.fullmatch(line)], heads=rule)
-    return head, [dict(zip(head, row, strict=True)) for row in rows]
+    starts = [found.start() for found in re.finditer("─+", lines[rule])]
+    places = list(zip(starts, [*starts[1:], None], strict=True))
+    head = _joined([_cells(line, places) for line in lines[:rule]])
+    rows = []
+    for line in lines[rule + 1 :]:
+        cells = _cells(line, places)
+        if cells[0] and not BELOW.match(line):
+            rows.append([[cells], []])
+        elif cells[0]:
+            rows[-1][1].append(line.strip())
+        else:
+            rows[-1][0].append(cells)
+    return head, [dict(zip(head, _joined(lines), strict=True)) | _named(" ".join(below)) for lines, below in rows]
 
 
-def _columns(lines):
-    """Where columns begin and end: between them every line is blank."""
-    taken = "".join(" " if set(signs) == {" "} else "x" for signs in zip_longest(*lines, fillvalue=" "))
-    return [found.span() for found in re.finditer(rf"x(?:x| {{1,{GAP - 1}}}x)*", taken)]
+def _named(below):
+    """What stands below a row, by the names of the columns that it left."""
+    return dict(part.split(": ", 1) for part in below.split("; ")) if below else {}
 
 
 def _cells(line, places):
     return [line[start:end].strip() for start, end in places]
 
 
-def _joined(rows, *, heads):
-    """Rows of which some take several lines: those that do not begin with a cell go on with the row before."""
-    found = []
-    for place, row in enumerate(rows):
-        if found and (not row[0] or 0 < place < heads):
-            found[-1] = [" ".join(filter(None, pair)) for pair in zip(found[-1], row, strict=True)]
-        else:
-            found.append(row)
-    return found
+def _joined(lines):
+    return [" ".join(filter(None, parts)) for parts in zip(*lines, strict=True)]

@@ -41,8 +41,8 @@ def rows(person, datatable):
     `...` in a cell stands for anything.
     """
     names, *wanted = datatable
-    found = [shown for columns, rows in tables_on(person.said.out) if set(names) <= set(columns) for shown in rows]
-    cells = [[shown[name] for name in names] for shown in found]
+    found = [shown for _, rows in tables_on(person.said.out) for shown in rows if names[0] in shown]
+    cells = [[shown.get(name, "") for name in names] for shown in found]  # empty columns are not shown
     for row in wanted:
         said = ", ".join(f"{name} {cell}".strip() for name, cell in zip(names, row, strict=True))
         person.expects(any(all(map(_is, cell, row)) for cell in cells), f"a row with {said}")

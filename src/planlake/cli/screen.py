@@ -11,12 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.text import Text
 
-from planlake.cli.fitting import column_widths
+from planlake.cli.layout import Column, lay_out
 from planlake.cli.loading import chosen_environment, loaded_configuration, named_file
 from planlake.printable import printable
 from planlake.telemetry.progress import Notify
@@ -39,32 +38,51 @@ QUOTED = re.compile(r"`planlake [^`]*`")
 BEGINNINGS = ("hint: ", "next: ")
 # Commands without --env.
 OF_NO_ENVIRONMENT = ("add", "demo", "env", "init", "simulate", "model copy", "model diff", "model new")
-STYLES = {
-    "loaded": "green",
-    "built": "green",
-    **dict.fromkeys(("open", "held", "left alone"), "yellow"),
-    "failed": "red",
-}
+STYLES = {"x ": "red", "! ": "yellow", "+ ": "green"}
 
 
 def print_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    numbers: Sequence[str] = (),
+    spare: Sequence[str] = (),
+    aside: Sequence[str] = (),
 ) -> None:
-    """Print rows as a table; the columns named in `numbers` are aligned to the right, a cell of lines is a tuple."""
+    """Print rows as a table; the columns named in `numbers` are aligned to the right, a cell of lines is a tuple.
+
+    Where the screen is too narrow, those in `spare` are left out (--json has them), then those in `aside` leave their
+    row for a line below it, and others after them.
+    """
     screen = console(stderr=False)
-    names, cells = [*map(printable, columns)], [[*map(_cell, row)] for row in rows]
-    by_column = [[name, *(row[place] for row in cells)] for place, name in enumerate(names)]
-    unbroken = [place == 0 or name in numbers for place, name in enumerate(columns)]
-    widths, gap = column_widths(by_column, screen.width, unbroken=unbroken)
-    padding = {3: (0, 1, 0, 1), 2: (0, 1, 0, 0), 1: (0, 0, 0, 0)}[gap]
-    table = Table(
-        title=printable(title) or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=padding
+    cells = [[*map(_cell, row)] for row in rows]
+    laid = lay_out(
+        [
+            Column(printable(name), [row[place] for row in cells], is_number=name in numbers)
+            for place, name in enumerate(columns)
+        ],
+        screen.width,
+        spare=spare,
+        aside=aside,
+        rule="─" if is_unicode(sys.stdout) else "-",
     )
-    for name, width, given in zip(names, widths, columns, strict=True):
-        table.add_column(name, justify="right" if given in numbers else "left", overflow="fold", width=width)
-    for row in cells:
-        table.add_row(*row)
-    screen.print(table)
+    head = next(laid)
+    for line in [*([printable(title)] if title else []), "", *head]:
+        _write(screen, line)
+    for row, lines in zip(cells, laid, strict=True):
+        marks = [cell for cell in row if cell[:2] in STYLES]
+        for line in lines:
+            _write(screen, line, marks)
+    echo("")
+
+
+def _write(screen: Console, line: str, marks: Sequence[str] = ()) -> None:
+    """A line as it is; on a terminal the cells that begin with a mark have its colour."""
+    text = Text(line)
+    for mark in marks:
+        text.highlight_words([mark], STYLES[mark[:2]])
+    screen.print(text, soft_wrap=True)
 
 
 def _cell(value: object) -> str:

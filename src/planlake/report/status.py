@@ -11,7 +11,7 @@ from planlake.clock import london_day, naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection, connected_to_read
 from planlake.engines.sql import literal
-from planlake.errors import LakeError, PlanlakeError
+from planlake.errors import ConfigurationError, LakeError, PlanlakeError
 from planlake.flow.future_dated_runs import future_runs
 from planlake.flow.ingest.deletions import held_ids
 from planlake.inspection.own_checks import mistaken_checks
@@ -127,6 +127,19 @@ def status_of(config: Config, lake: Lake, connection: Connection, environment: s
         (*under_way, *_not_configured(config, lake), *notes_of_models(config, lake)),
         tuple(table for table, _ in pairs),
     )
+
+
+def of_tables(found: Status, tables: Sequence[str]) -> Status:
+    """What concerns some tables of a status; trouble of the whole lake concerns all.
+
+    Raises ConfigurationError for a table that is not configured.
+    """
+    configured = {one.table for one in found.tables}
+    for name in tables:
+        if name not in configured:
+            raise ConfigurationError(f'"{name}" is not configured', hint=f"planlake add {name}")
+    troubles = tuple(one for one in found.troubles if not one.tables or {*one.tables} & {*tables})
+    return replace(found, troubles=troubles, tables=tuple(one for one in found.tables if one.table in tables))
 
 
 def _mistaken_checks(config: Config, lake: Lake) -> Iterator[Trouble]:

@@ -7,7 +7,6 @@ import pytest
 from rich.cells import cell_len
 
 from conftest import feeding
-from planlake.cli.fitting import broken_name
 from planlake.config import Config, load_config
 from planlake.lake.about_tables import OF_COLUMNS
 from planlake.report.meanings import describe_resource
@@ -54,23 +53,15 @@ def test_it_reads_well_on_eighty_columns_with_coded_values_below(typed, lake, mo
     said = typed("tables", "applications", "--config", lake)
     assert max(map(cell_len, said.out.split("\n"))) <= 80
     lines = said.out.split("\n")
-    place = next(number for number, line in enumerate(lines) if line.startswith(" advert_projects_over_highway_ "))
-    assert lines[place].split()[1:] == ["boolean", "Whether", "the", "advertisement"]
-    assert lines[place + 1].split() == ["public_highway", "projects", "over", "a", "footpath", "or"]
+    place = lines.index("advert_projects_over_highway_public_highway            boolean")
+    below = ["    meaning: Whether the advertisement projects over a footpath or other public", "    highway."]
+    assert lines[place + 1 : place + 3] == below
     assert "perhaps: Which user in the support team" in as_read(said.out)
     assert "application_stage 10 DECISION ISSUED application_stage 11 UNDER APPEAL" in as_read(said.out)
 
 
 def test_a_table_of_planlakes_own_has_no_empty_column_of_meanings(typed, lake):
     assert "meaning" not in typed("tables", "runs", "--config", lake).out
-
-
-def test_a_long_name_is_broken_after_an_underscore_and_is_whole():
-    for name in ("total_non_residential_total_gross_floorspace_proposed", "_x__y_", "unbroken" * 6, ""):
-        lines = broken_name(name, 20)
-        assert "".join(line.strip() for line in lines) == name
-        assert all(line.startswith("  ") for line in lines[1:])
-        assert all(len(line) <= 20 or "_" not in line[2:-1] for line in lines)
 
 
 def test_a_column_that_is_called_otherwise_than_its_key_has_the_meaning_of_its_key(tmp_path):

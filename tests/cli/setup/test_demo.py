@@ -37,7 +37,7 @@ def test_the_demo_loads_at_least_ten_tables_over_two_days(shown):
     _, said = shown
     assert re.findall(r"Run (\d) of", said.out) == ["1", "2"]
     first, second = said.out.split("Run 2 of")
-    loaded = re.findall(r"^ (\w+) +\+ loaded", first, re.MULTILINE)
+    loaded = re.findall(r"^(\w+) +\+ loaded", first, re.MULTILINE)
     assert len(loaded) >= 10
     assert "applications" in loaded
     assert len(re.findall(r"\+ loaded .*today so far", second)) >= 10

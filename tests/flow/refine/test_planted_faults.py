@@ -1,4 +1,4 @@
-"""Faults planted among five thousand wide records: each is found, kept and counted, and nothing else is.
+"""Faults planted among 2,500 wide records: each is found, kept and counted, and nothing else is.
 
 `PLANLAKE_SOAK=1` (`make soak`) makes it twenty thousand, the same faults farther apart.
 """
@@ -15,7 +15,7 @@ from planlake.simulator.dataset import Dataset
 from planlake.sources.catalogue import load_catalogue
 
 IS_SOAK = os.environ.get("PLANLAKE_SOAK", "0") != "0"
-RECORDS, CONTRADICTING = 20_000 if IS_SOAK else 5_000, 10
+RECORDS, CONTRADICTING = 20_000 if IS_SOAK else 2_500, 10
 APART = (397, 983, 1501) if IS_SOAK else (97, 241, 371)  # cells that do not cast, elements, contradictions
 FIRST = 60_001  # the id at the first place
 COLUMNS = load_catalogue("tascomi").resources["applications"].columns

@@ -95,4 +95,4 @@ def _show(found: "Sequence[RollbackPlan]", zone: str) -> None:
     ]
     batches = "batches voided" if zone == "all" else "batches to apply again"
     names = ("table", "from", "to", batches, "versions undone", "how")
-    print_table("", names, rows, numbers=(batches, "versions undone"))
+    print_table("", names, rows, numbers=(batches, "versions undone"), aside=(batches, "versions undone", "how"))

@@ -44,7 +44,7 @@ def advise(
         )
         for one in found
     ]
-    print_table("", columns, rows, numbers=columns[2:8])
+    print_table("", columns, rows, numbers=columns[2:8], spare=columns[7:1:-1])
     remark(f"of the last {days} days; calls of the API in a week; of 30 days: share of records last updated in them")
     for one in found:
         if one.proposal:

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from planlake.lake.views.views import Views
     from planlake.report.meanings import Described, Found
 
-NAME_SHARE = 0.4  # of the screen, at most, for names where sentences stand beside them
-
 
 def show_table(views: "Views", config: "Config", table: str, *, json: bool) -> None:
     """Print the columns of a table with what they mean, and below it what coded values stand for."""
@@ -36,12 +34,10 @@ def print_described(
     title: str, found: Sequence["Described"], others: Mapping[str, Sequence[object]] | None = None
 ) -> None:
     """Print columns, their types, what else is known of each (`others`, by heading) and, if known, what they mean."""
-    from planlake.cli.fitting import broken_name
-    from planlake.cli.screen import console, print_table
+    from planlake.cli.screen import print_table
 
-    room = int(console(stderr=False).width * NAME_SHARE)
     shown: dict[str, Sequence[object]] = {
-        "column": [broken_name(one.column, room) for one in found],
+        "column": [one.column for one in found],
         "type": [one.type for one in found],
         **(others or {}),
     }

@@ -61,7 +61,7 @@ def _show_runs(found: "list[PastRun]") -> None:
         for one in found
     ]
     names = ("run", "began (UTC)", "took", "what", "tables", "in trouble", "records", "configuration")
-    print_table("", names, rows, numbers=("run", "took", "tables", "in trouble", "records"))
+    print_table("", names, rows, numbers=("run", "took", "tables", "in trouble", "records"), spare=names[-1:])
 
 
 def _show_tables(found: "list[PastTable]") -> None:
@@ -80,20 +80,25 @@ def _show_tables(found: "list[PastTable]") -> None:
             f"{one.bytes / 1e6:.1f}" if one.bytes is not None else None,
             f"{one.seconds:.1f}" if one.seconds is not None else None,
             _counted(one.checks),
-            str(one.snapshot_before or ""),
-            str(one.snapshot_after or ""),
+            _short(one.snapshot_before),
+            _short(one.snapshot_after),
             one.message,
         )
         for one in found
     ]
     names = ("table", "outcome", "received", "new", "rows", "MB", "seconds", "checks", "before", "after", "why")
-    print_table("", names, rows, numbers=names[2:7])
+    print_table("", names, rows, numbers=names[2:7], spare=("before", "after", "seconds", "MB"))
     for one in found:
         for check in one.checks:
             if check.verdict != "ok":
                 what = f"{check.verdict}: {check.check} {check.column}".rstrip()
                 remark(f"{one.table}: {printable(what)}: {printable(check.message)}")
-    remark("before and after are the versions of current_: each is an Iceberg snapshot")
+    remark("before and after are the versions of current_, by the end of their number: --json shows it all")
+
+
+def _short(version: int | None) -> str:
+    """The end of a version's number, which has up to 19 digits."""
+    return "" if version is None else f"…{version % 1_000_000:06}"
 
 
 def _counted(checks: "Sequence[CheckResult]") -> str:

@@ -21,6 +21,7 @@ STYLES: "dict[DayState, str]" = {"loaded": "green", "empty": "dim", "failed": "r
 
 
 def status(
+    tables: Annotated[list[str] | None, typer.Argument(help="Only these tables, and their calendar.")] = None,
     calendar: Annotated[bool, typer.Option("--calendar", help="Draw each day of each table.")] = False,
     days: Annotated[int, typer.Option("--days", help="How many days the calendar shows.", min=1, max=366)] = 35,
     env: EnvironmentName = None,
@@ -35,17 +36,21 @@ def status(
     from planlake.report import status as library
 
     if calendar:
-        states = library.calendar(loaded, days, env)
+        states = {
+            table: row for table, row in library.calendar(loaded, days, env).items() if not tables or table in tables
+        }
         if json:
             print_json({table: {str(day): state for day, state in row.items()} for table, row in states.items()})
         else:
             _draw(states)
         return
     found = library.status(loaded, env)
+    if tables:
+        found = library.of_tables(found, tables)
     if json:
         troubles = [{**asdict(one), "sentence": one.sentence, "next": one.next_command} for one in found.troubles]
-        tables = [{**asdict(one), "is_complete": one.is_complete} for one in found.tables]
-        print_json({"is_well": found.is_well, "troubles": troubles, "notes": found.notes, "tables": tables})
+        shown = [{**asdict(one), "is_complete": one.is_complete} for one in found.tables]
+        print_json({"is_well": found.is_well, "troubles": troubles, "notes": found.notes, "tables": shown})
     else:
         _show(found)
     raise typer.Exit(0 if found.is_well else 1)
@@ -71,9 +76,9 @@ def _show(found: "Status") -> None:
             _audited(one),
             _verdict(one),
         )
-        for one in found.tables
+        for one in sorted(found.tables, key=lambda one: not one.trouble)
     ]
-    print_table("", columns, rows, numbers=("rows", "API's"))
+    print_table("", columns, rows, numbers=("rows", "API's"), spare=("audited", "counted"))
     for how, tables in _audits(found.tables).items():
         remark(f"{printable(how)}: {', '.join(tables)}", is_data=True)
 

@@ -53,7 +53,7 @@ def _show_tables(views: Any, *, json: bool) -> None:  # noqa: ANN401 - Views, no
     if json:
         print_json([dict(zip(TABLE_COLUMNS, row, strict=True)) for row in rows])
     else:
-        print_table("", TABLE_COLUMNS, rows, numbers=("rows", "columns"))
+        print_table("", TABLE_COLUMNS, rows, numbers=("rows", "columns"), spare=("columns", "kind"))
 
 
 TABLE_COLUMNS = ("database", "table", "kind", "rows", "columns", "published")
