@@ -19,6 +19,7 @@ from planlake.config import (
     Environment,
     Lineage,
     ModelSettings,
+    Report,
     Settings,
     Spark,
     SqlCheck,
@@ -108,6 +109,7 @@ def test_every_command_and_each_of_its_options_is_on_the_page(command):
         pytest.param(Spark, "### `spark`", id="spark"),
         pytest.param(ModelSettings, "### `models`", id="models"),
         pytest.param(Ui, "### `ui`", id="ui"),
+        pytest.param(Report, "### `report`", id="report"),
         pytest.param(Settings, "### `settings`", id="settings"),
     ],
 )

@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from planlake.config_file import SECRETS, path_of, place_of, read_file
-from planlake.config_values import as_spark_says, at_home, filled, no_truth, printed, reference, trouble_of_address
+from planlake.config_values import Out, as_spark_says, at_home, filled, no_truth, printed, reference, trouble_of_address
 from planlake.errors import ConfigurationError
 
 DEFAULT_FILE = "planlake.yaml"
@@ -254,6 +254,13 @@ class Ui(_Record):
     seconds: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False), _Number] = 10.0
 
 
+class Report(_Record):
+    """Where `planlake report` writes its pages, and whether every run writes them at its end."""
+
+    out: Out = "planlake-report"
+    after_run: bool = False
+
+
 class Config(_Record):
     """The whole configuration of one lake."""
 
@@ -268,6 +275,7 @@ class Config(_Record):
     spark: Spark = Spark()
     models: ModelSettings = ModelSettings()
     ui: Ui = Ui()
+    report: Report = Report()
     folder: Path = Path()
 
     @field_validator("environments", "resources", mode="before")
@@ -299,13 +307,6 @@ class Config(_Record):
         if self.api is None:
             raise ConfigurationError("the configuration has no api section", hint="planlake init shows one")
         return self.api
-
-
-def check_address(text: str) -> None:
-    """Refuse what is no address of an API."""
-    if trouble_of_address(text):
-        message = "--base-url is not an address"  # which is not repeated: there may be a password in it
-        raise ConfigurationError(message, hint="it looks like https://HOST/rest/v1")
 
 
 def load_config(path: Path | None = None, *, flags: Mapping[str, Any] | None = None) -> Config:
@@ -374,6 +375,7 @@ def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
         "tables": Tables,
         "settings": Settings,
         "checks": SqlCheck,
+        "report": Report,
         "catalog": Catalog,
         "warehouse": Warehouses,
         "ui": Ui,

@@ -2,10 +2,13 @@
 
 import os
 import re
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from pydantic import AfterValidator
+
 from planlake.config_file import VARIABLE
+from planlake.errors import ConfigurationError
 
 ADDRESS = re.compile(r"(?i:https?)://[^\s/?#@]+(/[^\s?#]*)?")
 
@@ -65,3 +68,20 @@ def trouble_of_address(text: str) -> str:
     except ValueError:  # a port that is no number, brackets that do not close, a name longer than names are
         is_named = False
     return "" if is_named and ADDRESS.fullmatch(text) else "is not an address; it looks like https://HOST/rest/v1"
+
+
+def local_folder(text: str) -> str:
+    """The text itself; ValueError where it is an address rather than a folder."""
+    if "://" in text:
+        raise ValueError("must be a folder of this machine; copy it from there: aws s3 sync FOLDER s3://BUCKET/FOLDER")
+    return text
+
+
+Out = Annotated[str, AfterValidator(at_home), AfterValidator(printed), AfterValidator(local_folder)]
+
+
+def check_address(text: str) -> None:
+    """Refuse what is no address of an API."""
+    if trouble_of_address(text):
+        message = "--base-url is not an address"  # which is not repeated: there may be a password in it
+        raise ConfigurationError(message, hint="it looks like https://HOST/rest/v1")

@@ -1,5 +1,6 @@
 """Plans and carries out a run for a program."""
 
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
@@ -62,7 +63,14 @@ def run(
     `settings={"log": "off"}` writes none.
     """
     chosen = Selection(_names(tables), _cadence(cadence), is_full=full)
-    return run_selected(read_configuration(config, settings), chosen, environment=environment)
+    configured = read_configuration(config, settings)
+    done = run_selected(configured, chosen, environment=environment)
+    if configured.report.after_run:
+        from planlake.report.pages.write import write_after_run  # noqa: PLC0415 - its templates wait until they are used
+
+        if trouble := write_after_run(configured, environment):
+            warnings.warn(trouble, stacklevel=2)
+    return done
 
 
 def _names(tables: str | Iterable[str]) -> tuple[str, ...]:

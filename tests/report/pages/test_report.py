@@ -4,8 +4,11 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from planlake.report.pages.render import CONTENT_SECURITY_POLICY
 from planlake.report.pages.write import write_report
+from planlake.simulator.faults import Rule
 
 from .conftest import DAYS
 
@@ -30,6 +33,53 @@ def test_a_folder_that_cannot_be_written_to_is_said(typed, tmp_path):
     said = typed("report", "--out", tmp_path / "out")
     assert said.status == 2
     assert "the report cannot be written into" in said.err
+
+
+@pytest.fixture
+def reporting(feed):
+    """The lake with pages written after each run."""
+    file = feed.config.folder / "planlake.yaml"
+    file.write_text(f"{file.read_text()}report: {{out: pages, after_run: true}}\n")
+    feed.monkeypatch.setenv("PLANLAKE_NOW", DAYS[2])
+    return feed
+
+
+def test_a_run_writes_the_pages_where_the_file_says_so(reporting, typed):
+    assert typed("run").status == 0
+    assert "<dd>Run 3, " in (reporting.config.folder / "pages/index.html").read_text()
+
+
+def test_a_run_that_failed_writes_them_too(reporting, typed):
+    reporting.fail(*(Rule(resource=name, reset=True, times=None) for name in ("*", "things", "others")))
+    assert typed("run").status == 3
+    assert "the API cannot be reached" in (reporting.config.folder / "pages/index.html").read_text()
+
+
+def test_a_report_that_cannot_be_written_fails_no_run_and_is_said(reporting, typed):
+    (reporting.config.folder / "pages").write_text("a file")
+    said = typed("run")
+    assert said.status == 0
+    assert "the report could not be written: the report cannot be written into" in said.err
+    assert "hint: planlake report" in said.err
+
+
+def test_a_defect_of_a_page_fails_no_run(reporting, typed, monkeypatch):
+    monkeypatch.setattr("planlake.report.pages.write.pages_of", lambda _: 1 / 0)
+    said = typed("run")
+    assert said.status == 0
+    assert "the report could not be written: internal error: ZeroDivisionError" in said.err
+
+
+def test_without_the_key_a_run_writes_no_pages(feed, typed):
+    typed("run")
+    assert not (feed.config.folder / "planlake-report").exists()
+
+
+def test_an_address_is_no_folder(reporting, typed):
+    file = reporting.config.folder / "planlake.yaml"
+    file.write_text(file.read_text().replace("out: pages", "out: s3://bucket/pages"))
+    said = typed("report")
+    assert (said.status, "report.out: must be a folder of this machine" in said.err) == (2, True)
 
 
 def test_files_with_the_same_bytes_are_left_alone(feed, tmp_path):

@@ -60,15 +60,22 @@ def run(
 
 def carry_out(config: "Config", selection: "Selection", *, environment: str | None, as_json: bool) -> None:
     """Run what was selected, print what happened and leave with its exit status."""
+    from planlake.cli.reporting import report_after_run
     from planlake.cli.screen import print_json, progress_bars
+    from planlake.errors import LakeError, SourceError
     from planlake.runs.run import run as run_selected
 
-    with progress_bars() as notify:
-        result = run_selected(config, selection, environment=environment, notify=notify)
+    try:
+        with progress_bars() as notify:
+            result = run_selected(config, selection, environment=environment, notify=notify)
+    except (SourceError, LakeError):
+        report_after_run(config, environment)
+        raise
     if as_json:
         print_json({**asdict(result), "exit_code": result.exit_code})
     else:
         show(result)
+    report_after_run(config, environment)
     raise typer.Exit(result.exit_code)
 
 

@@ -70,7 +70,8 @@ def init(
 ) -> None:
     """Write a planlake.yaml, explained line by line; an existing one is left alone."""
     from planlake.cli.screen import remark
-    from planlake.config import DEFAULT_FILE, check_address
+    from planlake.config import DEFAULT_FILE
+    from planlake.config_values import check_address
     from planlake.errors import ConfigurationError
 
     file = config or Path(DEFAULT_FILE)

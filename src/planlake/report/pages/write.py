@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planlake.config import Config
-from planlake.errors import ConfigurationError
+from planlake.errors import ConfigurationError, PlanlakeError
 from planlake.report.pages.figures.lake_facts import LakeFacts, open_facts
 from planlake.report.pages.figures.tables import table_pages
 from planlake.report.pages.listing import file_of_table, pages_of
@@ -39,6 +39,27 @@ def write_report(config: Config, out: Path, *, environment: str | None = None, t
         said = f"the report cannot be written into {out}: {error.strerror}"
         raise ConfigurationError(said, hint="planlake report --out ANOTHER_FOLDER") from None
     return Report(out / "index.html", len(made), changed)
+
+
+def write_after_run(config: Config, environment: str | None, typed: Typed = str) -> str:
+    """Write the pages where the configuration wants them after each run; a line that says why it could not, else empty.
+
+    Whatever goes wrong here, the run is done: nothing is raised.
+    """
+    if not config.report.after_run:
+        return ""
+    try:
+        write_report(config, configured_folder(config), environment=environment, typed=typed)
+    except PlanlakeError as error:
+        return f"the report could not be written: {error.message}"
+    except Exception as error:  # a defect of a page is no reason to fail a run
+        return f"the report could not be written: internal error: {type(error).__name__}"
+    return ""
+
+
+def configured_folder(config: Config) -> Path:
+    """The folder of the pages, beside the configuration unless it says a whole path."""
+    return config.folder / config.report.out
 
 
 def site_of(facts: LakeFacts, typed: Typed = str, *, is_live: bool = False) -> Site:
