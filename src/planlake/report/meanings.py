@@ -2,12 +2,19 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+
+import duckdb
 
 from planlake.config import Config
 from planlake.engines.sql import identifier
+from planlake.errors import PlanlakeError
+from planlake.flow.trust.result import TRUSTED
 from planlake.lake.about_tables import OF_COLUMNS, about, resource_of
 from planlake.lake.tables.columns import key_by_column, keys_of
+from planlake.lake.views.models import left_tables
+from planlake.lake.views.query import columns_of
 from planlake.lake.views.views import Views
 from planlake.sources.catalogue import Resource, catalogue_of
 from planlake.sources.meanings import Confidence, labels_of, meanings_of
@@ -105,12 +112,33 @@ def _keys(views: Views, resource: Resource) -> dict[str, str]:
 def search(views: Views, config: Config, text: str) -> list[Found]:
     """Tables and columns whose names or meanings have words that begin as those of a text do; in the catalogue's order.
 
-    All resources of the catalogue are searched, loaded or not, with the columns that only the data has.
+    All resources of the catalogue are searched, loaded or not, with the columns that only the data has, and after them
+    the tables and views of the trusted zone.
     """
     words = [re.compile(rf"(?<![^\W_]){re.escape(word)}") for word in text.lower().split()]
+    resources = catalogue_of(config).resources.values()
+    trusted = dict.fromkeys((*views.models.by_name, *left_tables(views.models, views.lake)))
     return [
-        one for resource in catalogue_of(config).resources.values() for one in _found(views, config, resource, words)
+        *(one for resource in resources for one in _found(views, config, resource, words)),
+        *(one for name in trusted for one in _found_in_trusted(views, config, name, words)),
     ]
+
+
+def _found_in_trusted(views: Views, config: Config, name: str, words: Words) -> Iterator[Found]:
+    """What is found of a trusted table, or of a view; of a model that cannot be read or was not built by its text."""
+    model, full_name = views.models.by_name.get(name), f"{TRUSTED}{name}"
+    columns: Mapping[str, str] = dict.fromkeys(model.columns, "") if model is not None else {}
+    is_loaded = False
+    with suppress(PlanlakeError, duckdb.Error):
+        columns, is_loaded = columns_of(views, "trusted", name), True
+    found = describe_table(views, config, "trusted", name, {one: kind.lower() for one, kind in columns.items()})
+    matching = [one for one in found if _matches(one, full_name, words)]
+    if all(word.search(f"{full_name} {model.about if model is not None else ''}".lower()) for word in words):
+        yield Found(full_name, is_loaded)
+    stored = is_loaded and not (model is not None and model.is_view)  # to count what a view shows may take long
+    filled = _filled(views, "trusted", name, matching) if stored and matching else {}
+    for one in matching:
+        yield Found(full_name, is_loaded, one, filled.get(one.column))
 
 
 def _found(views: Views, config: Config, resource: Resource, words: Words) -> Iterator[Found]:
@@ -124,7 +152,7 @@ def _found(views: Views, config: Config, resource: Resource, words: Words) -> It
     if all(word.search(resource.name) for word in words):
         yield Found(resource.name, is_loaded)
     held = [one for one in matching if current is not None and one.column in current.schema().column_names]
-    filled = _filled(views, resource.name, held) if held else {}
+    filled = _filled(views, "refined", resource.name, held) if held else {}
     for one in matching:
         yield Found(resource.name, is_loaded, one, filled.get(one.column))
 
@@ -135,12 +163,12 @@ def _matches(one: Described, table: str, words: Words) -> bool:
     return any(word.search(own) for word in words) and all(word.search(f"{table} {own}") for word in words)
 
 
-def _filled(views: Views, table: str, columns: Sequence[Described]) -> dict[str, float]:
+def _filled(views: Views, zone: str, table: str, columns: Sequence[Described]) -> dict[str, float]:
     """In which share of the rows shown each column holds something; nothing of a table without rows.
 
     The lists of files keep no counts of NULLs (decision 0001), and '' in a text holds nothing: one query counts both.
     """
-    views.define("", table)
+    views.define(zone, table)
     counts = ", ".join(f"count(nullif({identifier(one.column)}::varchar, ''))" for one in columns)
-    rows, *held = views.connection.execute(f"select count(*), {counts} from {identifier(table)}").fetchall()[0]
+    rows, *held = views.connection.execute(f"select count(*), {counts} from {zone}.{identifier(table)}").fetchall()[0]
     return {one.column: number / rows for one, number in zip(columns, held, strict=True)} if rows else {}

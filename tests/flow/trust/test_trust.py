@@ -524,6 +524,33 @@ def test_a_table_whose_model_is_gone_is_told_and_taken_away_when_asked(feed, typ
     assert outcomes(built(feed))["alone"] == "built"
 
 
+def test_a_search_finds_trusted_tables_and_their_columns_with_meanings_and_the_share_filled(feed, typed):
+    write(
+        feed, "half", "-- Every other one.\n--\nselect case when id % 2 = 1 then id end as odd from refined.numbered\n"
+    )
+    feed.run_at(DAY_1)
+    write(feed, "later", "-- Sums\n--\n-- columns: {capital: all in capitals}\nselect 1 as capital\n")
+    write(feed, "wrong", "select id from refined.nothing\n")
+
+    def found(word):
+        rows = json.loads(typed("tables", "--search", word, "--json").out)
+        told = [(one["table"], one["column"], one.get("meaning"), one["is_loaded"], one["filled"]) for one in rows]
+        return [one for one in told if one[0].startswith("trusted.")]
+
+    by_text = ("the name in capitals", True, 1.0), ("all in capitals", False, None)
+    assert [one[:1] + one[2:] for one in found("capitals") if one[1]] == [
+        ("trusted.later", *by_text[1]),
+        ("trusted.people", *by_text[0]),
+    ]
+    assert [one[:2] + one[3:] for one in found("odd")] == [("trusted.half", "odd", True, 11 / 21)]
+    assert ("trusted.half", None, None, True, None) in [(*one[:2], None, *one[3:]) for one in found("every other")]
+    assert [one[:2] + one[3:] for one in found("kind")] == [
+        ("trusted.pairs", "kind", True, 1.0),
+        ("trusted.counted", "kind", True, None),
+    ]
+    assert "trusted.half, loaded" in typed("tables", "--search", "odd").out
+
+
 def test_mappings_are_texts_as_they_stand_and_a_wrong_one_fails_the_model_that_reads_it(feed):
     folder = feed.config.folder / "models/mappings"
     (folder / "codes.csv").write_text("code,amount,big\n007,1.50,123456789012345678901\nNA,,true\n")
