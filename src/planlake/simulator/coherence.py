@@ -157,7 +157,7 @@ def _due(record: Record, identity: int) -> Record:
     found: Record = {"expiry_date": f"{due} 00:00:00"}
     for place, (column, flag) in enumerate(_AGREEMENTS.items()):
         if record.get(column) or (place == 0 and late > due and identity % 4):
-            agreed = max(due + timedelta(days=7), late + timedelta(days=identity % 11 - 2))
+            agreed = max(due + timedelta(days=7), late + timedelta(days=identity % 11 - 2 + 9 * place))
             found |= {column: f"{agreed} 00:00:00", flag: "t"}
     return found
 

@@ -13,7 +13,8 @@ from planlake.sources.catalogue import ColumnType, Resource
 Make = Callable[[Random, int], str | None]  # a cell, by chance and the record's id
 
 MAP_IMAGE = "gis_map_image_base64"
-REFERRED = 0.9  # foreign keys point to the first nine tenths of a table, deletions fall in the rest
+LOSING = ("applications", "contacts", "documents")  # the tables from which a record is deleted now and then:
+REFERRED = 0.9  # foreign keys point to the first nine tenths of them, deletions fall in the rest
 _ALWAYS = {"id", "last_updated", "submit_date", "code", "name", "application_stage", "application_type_id"}
 _ALWAYS |= {"contact_type_id", *APPLICATION_DATES}
 _ALWAYS_OF = {"users": {"forename", "surname"}, "user_team_map": {"user_id", "user_team_id"}}
@@ -95,6 +96,8 @@ def maker_of(
     target = resource.relations.get(column) or resource.relations_guessed.get(column)
     if target:
         keys = ids.get(target, ())
+        if target in LOSING:
+            keys = keys[: max(1, int(len(keys) * REFERRED))]
         return _key_into(_of_type(keys, _CONTACTS_OF[column]) if column in _CONTACTS_OF else keys)
     if kind.startswith("timestamp"):
         return dates.moment if column.startswith("last_") else dates.day
@@ -102,7 +105,7 @@ def maker_of(
 
 
 def _key_into(ids: Sequence[int]) -> Make:
-    keys = [str(identity) for identity in ids[: max(1, int(len(ids) * REFERRED))]]
+    keys = [str(identity) for identity in ids]
     return lambda random, _: values.pick(random, keys) if keys else None
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from random import Random
 from typing import NamedTuple
 
-from planlake.simulator.columns import REFERRED, Dates, written
+from planlake.simulator.columns import LOSING, REFERRED, Dates, written
 from planlake.simulator.dataset import Dataset, Planted, Record
 from planlake.simulator.names import BASE_IDS, LOOKUP_NAMES, SIZES
 from planlake.simulator.recipes import Recipe, changed_record, is_lookup, new_record, recipe_of
@@ -28,7 +28,6 @@ PLANTED = (
     ("documents", "document_date", "0000-00-00 00:00:00", 0.61),
     ("documents", "consultation_duration", "n/a", 0.31),
 )
-_LOSING = ("applications", "contacts", "documents")  # the tables from which a record is deleted now and then
 
 
 class Shape(NamedTuple):
@@ -151,7 +150,7 @@ def _kinds(recipe: Recipe, daily_change: float, random: Random) -> Iterator[str]
     changing = len(recipe.ids) * daily_change
     yield from ["update"] * max(2, round(changing))
     yield from ["insert"] * max(1, round(changing / 3))
-    if recipe.name in _LOSING and random.random() < 0.3:
+    if recipe.name in LOSING and random.random() < 0.3:
         yield "delete"
 
 
