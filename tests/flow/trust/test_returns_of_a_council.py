@@ -1,0 +1,73 @@
+"""PS2 of a generated council, 20,000 applications over five years, equals a count in plain Python."""
+
+from collections import Counter
+from datetime import date
+
+import pytest
+
+from flow.trust.councils import NOW, council, lake_with
+from flow.trust.counted_returns import BANDS, LARGE, LINES, cases_of, ps2, quarters_between
+from planlake.report.query import open_views
+from planlake.runs.plan import Selection
+from planlake.runs.run import run
+from querying import answer
+
+TODAY = date.fromisoformat(NOW[:10])
+COLUMNS = (
+    *("total", "granted", "refused", *(name for _, name in BANDS), "over_52"),
+    *("agreed", "in_agreed_time", "in_time", "in_statutory_time"),
+)
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def records():
+    return council(applications=20_000, years=5)
+
+
+@pytest.fixture(scope="module")
+def cases(records):
+    return cases_of(records)
+
+
+@pytest.fixture(scope="module")
+def quarters(cases):
+    return quarters_between(min(case.valid for case in cases if case.valid), TODAY)
+
+
+@pytest.fixture(scope="module")
+def returns(records, tmp_path_factory):
+    """The rows of the return, as a run built them."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        config = lake_with(records, tmp_path_factory.mktemp("council"), monkeypatch)
+        result = run(config, Selection(step="trust"))
+        assert {one.outcome for one in result.models} == {"built"}
+        with open_views(config) as views:
+            return {name: answer(views, f"from trusted.return_{name}").to_pylist() for name in ("ps2",)}
+
+
+@pytest.fixture(scope="module")
+def ps2_counted(cases):
+    return ps2(cases)
+
+
+def test_the_council_has_decisions_on_every_line_and_in_every_column(ps2_counted, quarters):
+    assert {line for _, line in ps2_counted} == {*LINES.values(), *LARGE.values(), "Total"}
+    whole = sum((figures for (_, line), figures in ps2_counted.items() if line == "Total"), Counter())
+    assert min(whole[column] for column in COLUMNS) > 20
+    assert len(quarters) == 21
+    assert whole["total"] > 5_000
+
+
+def test_every_figure_of_ps2_equals_the_count(returns, ps2_counted, quarters):
+    found = {(row["quarter"], row["line"]): {column: row[column] for column in COLUMNS} for row in returns["ps2"]}
+    assert len(found) == len(returns["ps2"])
+    assert {quarter for quarter, line in found if line == "Total"} == {*quarters}
+    assert found == {key: {column: figures[column] for column in COLUMNS} for key, figures in ps2_counted.items()}
+
+
+def test_shares_of_ps2_are_of_its_own_figures(returns):
+    for row in returns["ps2"]:
+        assert row["in_time_percent"] == pytest.approx(100 * row["in_time"] / row["total"])
+        assert row["in_statutory_time_percent"] == pytest.approx(100 * row["in_statutory_time"] / row["total"])
