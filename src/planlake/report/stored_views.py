@@ -9,6 +9,7 @@ from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_to_read
 from planlake.lake.views.definitions import ViewDefinition, operations_views, resource_views
 from planlake.lake.views.dialects import DIALECTS, DUCKDB, SPARK, Dialect
+from planlake.report.query import models_in
 from planlake.sources.catalogue import Catalogue, catalogue_of
 
 
@@ -42,6 +43,12 @@ def stored_views(
         views = [view for resource in resources for view in resource_views(one, resource, chosen)]
         found += [_stored(one, view, chosen) for view in ([*operations_views(one, chosen), *views] if views else [])]
     return found
+
+
+def views_of_models(config: Config) -> list[str]:
+    """The models that are views: SQL of DuckDB's with what Planlake adds to it, which no other engine carries out."""
+    models = models_in(config, catalogue_of(config).resources)
+    return [name for name, one in models.by_name.items() if one.is_view]
 
 
 def _loaded(lake: Lake, catalogue: Catalogue) -> list[str]:

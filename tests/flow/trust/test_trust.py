@@ -4,6 +4,7 @@ import json
 from contextlib import contextmanager
 from datetime import date
 
+import duckdb
 import pytest
 
 from commands import typed_in_process
@@ -293,8 +294,6 @@ def test_who_is_forgotten_is_in_no_file_of_a_trusted_table(feed):
     assert forget(feed.config, "numbered", "12", confirm=lambda _: True)
     assert feed.rows("select count(*)::int as n from trusted.people") == [{"n": 21}]
     assert feed.rows("from trusted.people where id = 12") == []
-    import duckdb  # noqa: PLC0415
-
     files = [str(file) for file in (feed.config.folder / "lake").rglob("*people/data/*.parquet")]
     assert files
     assert duckdb.sql(f"select count(*) from read_parquet({files}, union_by_name=true) where id = 12").fetchall() == [
@@ -549,6 +548,17 @@ def test_a_search_finds_trusted_tables_and_their_columns_with_meanings_and_the_s
         ("trusted.counted", "kind", True, None),
     ]
     assert "trusted.half, loaded" in typed("tables", "--search", "odd").out
+
+
+def test_views_of_models_are_named_as_left_out_of_other_engines_and_can_be_exported(feed, typed):
+    feed.run_at(DAY_1)
+    said = typed("views", "--dialect", "athena")
+    assert ("not among them are models of kind: view (counted)" in said.err, "counted" in said.out) == (True, False)
+    assert "not among them" not in typed("views", "numbered").err
+    file = feed.config.folder / "all.duckdb"
+    assert typed("export", "--out", file, "counted").status == 0
+    with duckdb.connect(file) as exported:
+        assert exported.sql("select sum(n)::int from counted").fetchall() == [(21,)]
 
 
 def test_mappings_are_texts_as_they_stand_and_a_wrong_one_fails_the_model_that_reads_it(feed):
