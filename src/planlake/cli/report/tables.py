@@ -56,7 +56,7 @@ def _show_tables(views: Any, *, json: bool) -> None:  # noqa: ANN401 - Views, no
         print_table("", TABLE_COLUMNS, rows, numbers=("rows", "columns"), spare=("columns", "kind"))
 
 
-TABLE_COLUMNS = ("database", "table", "kind", "rows", "columns", "published")
+TABLE_COLUMNS = ("table", "database", "kind", "rows", "columns", "published")
 RESOURCE_COLUMNS = ("resource", "cadence", "columns", "relations", "configured")
 
 
@@ -74,7 +74,7 @@ def _tables(views: Any) -> list[tuple[object, ...]]:  # noqa: ANN401 - Views, no
             found = views.lake.shown(zones[database], name)
             size = (row_count(found), len(found.schema().fields)) if found else (None, None)
             date = published.get(name) if zones[database] == "refined" else None
-            rows.append((database, name, "table" if found else "view", *size, date))
+            rows.append((name, database, "table" if found else "view", *size, date))
     return rows
 
 
