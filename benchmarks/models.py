@@ -30,6 +30,7 @@ from planlake.sources.catalogue import Resource, load_catalogue
 
 READ = ("applications", "application_types", "ps_development_codes", "contacts", "decision_levels", "decision_types")
 ALSO_READ = ("users", "user_team_map", "user_teams", "dtf_locations")
+OF_RETURNS = ("eias", "appeals", "appeal_decision", "enforcement_actions_taken", "action_types")
 DAY = 86_400_000_000  # microseconds
 FILLED_EACH = 4  # one column of four has values, as in real applications
 
@@ -42,11 +43,11 @@ def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "planlake.yaml")
-        file.write_text(f"source: tascomi\ntables: {{daily: [{', '.join((*READ, *ALSO_READ))}]}}\n")
+        file.write_text(f"source: tascomi\ntables: {{daily: [{', '.join((*READ, *ALSO_READ, *OF_RETURNS))}]}}\n")
         config = load_config(file)
         copy_models(config)
         lake, catalogue = open_lake(config), load_catalogue("tascomi")
-        for name in (*READ, *ALSO_READ):
+        for name in (*READ, *ALSO_READ, *OF_RETURNS):
             fill(lake, catalogue.resource(name), rows if name == "applications" else min(rows, 500))
         subprocess.run([sys.executable, __file__, str(rows), folder], check=True)
 

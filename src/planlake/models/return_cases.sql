@@ -14,7 +14,7 @@
 --     exclude_from_stat_return_totals do not
 --   measure: major or non-major, by which the department measures speed and quality. NULL for all others, which are
 --     minerals, adverts, listed buildings, technical details consents that are not major, and what is not in the totals
---   guarantee_days: Days from valid_day to the last one of the planning guarantee. NULL where there is no guarantee
+--   guarantee: major or non-major, by which the planning guarantee is counted. NULL where there is none
 --   valid_day: Day of valid_date. Where a council enters the day of its check there, its days are too few
 --   ended_day: Day of decision_issued_date, the notice; a committee's resolution ends nothing. A withdrawal has no date
 --     of its own. NULL while it is live, and where the day or the kind of the decision is not known
@@ -27,14 +27,17 @@
 --   days: ended_day less valid_day, of decisions
 --   band: Weeks of a decision without an agreement. NULL where it is agreed or not decided
 --   agreed: J of PS2, whether there is an extension of time, a planning performance agreement or an environmental
---     impact assessment. Two settings, agreed or not agreed, are for a flag without its date (returns_flag_without_date)
---     and a date without its flag (returns_date_without_flag), both agreed. An agreement's own day is not in the data,
---     so one that was made too late cannot be told
+--     impact assessment. Two settings, agreed or not agreed, are for a flag without its date
+--     (returns_flag_without_date) and a date without its flag (returns_date_without_flag), both agreed. An agreement's
+--     own day is not in the data, so one that was made too late cannot be told
 --   agreed_day: The latest day that was agreed, or the earliest (returns_several_agreements); of an assessment 16 weeks
 --   in_agreed_time: K of PS2, whether it is agreed and was decided by agreed_day. NULL where it is not decided
 --   is_assessment: Whether it has an environmental impact assessment, by eias; nothing has where eias is not loaded
+--   has_agreement: Whether there is an extension of time or a performance agreement
 --   statutory_days: The line's period, or 112 with an assessment. Notifications have that of their development type.
---     returns_hectare (line) can be law, which gives a minor development on a hectare or more 91 days
+--     returns_hectare (line) can be law, which gives those that are major by their area 91 days
+--   is_major_by_area: Whether it is on a minor line or a change of use, and on a hectare or more. The law's majors are
+--     by area too, the lines of the return are not
 --   in_statutory_time: Whether it was decided within statutory_days without an agreement. returns_agreed_early (agreed)
 --     can be both, where one with an agreement counts too, or band, where it is no agreement if it was not needed
 --   in_time: Whether it was decided within statutory_days, or as agreed. A day that was agreed before the end of the
@@ -45,6 +48,7 @@
 --   environmental_statement: Whether an environmental statement came with it
 --   left_out: Why PS1 and PS2 do not count it at all. NULL where they do. returns_two_consents (both) can be one, which
 --     leaves out all but the first line of what came under one planning_portal_reference and became valid on one day
+--   doubts: What has to be looked at, though it counts. NULL where there is nothing
 with choices as (  -- the doubts, each as the settings say or else as the columns above do
     select
         setting('returns_split', 'granted') as split,
@@ -87,12 +91,15 @@ kinds as (
     select
         code.id,
         code.expiry_days,
-        line.line,
+        case count(*) over (partition by code.id)
+            when 1 then line.line
+            else error('the mapping return_lines has a development type twice')
+        end as line,
         line.large_line,
         line.line_name,
         line.measure,
         line.statutory_days::integer as statutory_days,
-        line.guarantee_days::integer as guarantee_days,
+        line.guarantee,
         case
             when line.dev_group = 'outside' then 'outside'
             when code.major then 'major'
@@ -138,6 +145,7 @@ found as (
         application.id as application_id,
         application.officer_id,
         application.ps_development_code_id,
+        coalesce(application.ceased, false) as is_ceased,
         application.planning_portal_reference,
         application.site_area_hectares,
         coalesce(application.approved_units, application.net_increase_in_dwellings) as dwellings,
@@ -192,16 +200,18 @@ scaled as (  -- the form of 2008 has large and small scale majors, the planning 
 
 timed as (
     select
-        * exclude (line, line_name, statutory_days, measure),
+        * exclude (line, line_name, statutory_days, measure, guarantee),
         case when is_large then large_line else line end as line,
         line_name || case when is_large then ', large' when has_scale then ', small' else '' end as line_name,
         case when in_totals then measure end as measure,
+        coalesce(measure = 'non-major' and line <> 'Q21' and site_area_hectares >= 1, false) as is_major_by_area,
         case
             when is_assessment then 112
             when line = 'Q27' then coalesce(expiry_days, statutory_days)
-            when hectare = 'law' and measure = 'non-major' and dev_group = 'minor' and site_area_hectares >= 1 then 91
+            when is_major_by_area and hectare = 'law' then 91
             else statutory_days
         end as statutory_days,
+        case when is_major_by_area then 'major' else guarantee end as guarantee,
         outcome in ('granted', 'refused') as is_decided,
         case when is_decided then ended_day - valid_day end as days
     from scaled
@@ -229,9 +239,9 @@ agreements as (
             end,
             case when is_assessment then valid_day + 112 end
         ) as agreed_day,
+        has_extension or has_performance_agreement as has_agreement,
         is_assessment or (
-            (has_extension or has_performance_agreement)
-            and not coalesce(agreed_early = 'band' and days <= statutory_days, false)
+            has_agreement and not coalesce(agreed_early = 'band' and days <= statutory_days, false)
         ) as agreed
     from timed
 )
@@ -244,7 +254,7 @@ select
     dev_group,
     in_totals,
     measure,
-    guarantee_days,
+    guarantee,
     valid_day,
     ended_day,
     outcome,
@@ -262,7 +272,9 @@ select
     agreed_day,
     case when is_decided then agreed and coalesce(ended_day <= agreed_day, false) end as in_agreed_time,
     is_assessment,
+    has_agreement,
     statutory_days,
+    is_major_by_area,
     case when is_decided then days <= statutory_days and (not agreed or agreed_early = 'both') end as in_statutory_time,
     in_agreed_time or in_statutory_time as in_time,
     delegated,
@@ -285,5 +297,31 @@ select
                 order by length(line), line, application_id
             ) > 1 then 'counted with another of the same form'
         end
-    ), '') as left_out
+    ), '') as left_out,
+    nullif(concat_ws(
+        '; ',
+        case when outcome = 'unknown' then 'a kind of decision that neither grants nor refuses' end,
+        case when outcome not in ('live', 'unknown') and ended_day is null then outcome || ' without a date' end,
+        case when is_ceased and outcome = 'live' then 'ceased without a decision, which counts as live' end,
+        case when is_decided and delegated is null then 'decided at no known level' end,
+        case when is_extended and extension_day is null then 'an extension of time without its date' end,
+        case
+            when not is_extended and extension_day is not null
+                then 'the date of an extension of time without its flag'
+        end,
+        case when is_performance_agreed and performance_day is null then 'a performance agreement without its date' end,
+        case
+            when not is_performance_agreed and performance_day is not null
+                then 'the date of a performance agreement without its flag'
+        end,
+        case
+            when least(extended_to, performed_by) <= valid_day + statutory_days
+                then 'agreed for a day within the statutory period'
+        end,
+        case when environmental_statement and not is_assessment then 'an environmental statement, no assessment' end,
+        case
+            when is_major_by_area
+                then concat('major by law with ', site_area_hectares, ' ha, on the line ', line)
+        end
+    ), '') as doubts
 from agreements

@@ -1,8 +1,9 @@
 """The statutory returns on a plain DuckDB: what a test of them needs, so that it says only what matters to it."""
 
+import re
 from datetime import date, datetime
 
-from flow.trust.shipped import build, header_of, lake_of, text_of
+from flow.trust.shipped import build, lake_of, text_of
 
 CODES = {  # development types by a short name: the planning system's name for it, and its flags
     "householder": {"name": "Householder", "other": True, "expiry_days": 56},
@@ -40,7 +41,6 @@ DECISIONS = {
 ASSESSED, NOT_ASSESSED = 1, 2  # ids in eias
 DELEGATED, COMMITTEE = 1, 2  # ids in decision_levels
 TYPES = {"full": {}, "trees": {"exclude_from_stat_returns": True}, "Prior Approval": {}}
-IN_ORDER = ("return_cases", "return_ps2")
 
 
 def numbered(rows):
@@ -68,7 +68,7 @@ def application(kind="householder", issued=None, decision="granted", *, valid="0
 
 def returns_of(*applications, settings=None, **tables):
     """A DuckDB in which the returns of these applications can be asked; the run is on 30 November 2026."""
-    lake = lake_of(
+    return lake_of(
         applications=[{"id": number} | one for number, one in enumerate(applications, 1)],
         ps_development_codes=numbered(CODES),
         decision_types=numbered(DECISIONS),
@@ -82,18 +82,32 @@ def returns_of(*applications, settings=None, **tables):
             ]
             for name, rows in tables.items()
         },
-        settings=settings or {},
+        settings={name: str(value) for name, value in (settings or {}).items()},
     )
-    for name in IN_ORDER:
-        if header_of(name)[1].get("kind") == "view":
-            lake.execute(f"create view trusted.{name} as {text_of(name)}")
-        else:
-            build(lake, name)
-    return lake
 
 
 def asked(lake, query):
+    """The rows of a query, once the returns that it names are there as views."""
+    _ready(lake, query)
     return lake.execute(query).fetchall()
+
+
+def store(lake, *names):
+    """Make tables of returns, as a run does."""
+    for name in names:
+        _ready(lake, text_of(name))
+        build(lake, name)
+
+
+def _ready(lake, text):
+    held = {
+        name
+        for (name,) in lake.execute("select table_name from duckdb_tables() where schema_name = 'trusted'").fetchall()
+    }
+    for name in dict.fromkeys(re.findall(r"trusted\.(\w+)", text)):
+        if name not in held:
+            _ready(lake, text_of(name))
+            lake.execute(f"create view if not exists trusted.{name} as {text_of(name)}")
 
 
 def day(text):

@@ -43,6 +43,7 @@ OF_RETURNS = {
     **dict.fromkeys(("approved_units", "net_increase_in_dwellings"), "integer"),
     **dict.fromkeys(("site_area_hectares", "total_non_residential_total_gross_floorspace_proposed"), "double"),
     "planning_portal_reference": "varchar",
+    **dict.fromkeys(("committee_actual_date", "date_decision_taken"), "timestamp"),
 }
 TABLES = {
     "applications": {**dict.fromkeys(NUMBERS, "integer"), **dict.fromkeys(DATES, "timestamp"), "proposal": "varchar"}

@@ -14,6 +14,7 @@ from flow.trust.returns import (
     asked,
     day,
     returns_of,
+    store,
 )
 from flow.trust.shipped import RETURNS, failed, header_of
 
@@ -282,7 +283,7 @@ SETTINGS = (
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_setting_that_is_no_choice_is_refused(name):
     with pytest.raises(Exception, match=f"the setting returns_{name} is "):
-        returns_of(application(), settings={f"returns_{name}": "maybe"})
+        of_cases(CASE, application(), **{f"returns_{name}": "maybe"})
 
 
 TWENTY = [  # of 20 major decisions 14 have an agreement, 12 of them in time
@@ -297,6 +298,7 @@ SUMS = """select sum(total), sum(granted), sum(refused), sum(up_to_8_weeks), sum
 
 def test_ps2_in_time_and_in_statutory_time_side_by_side():
     lake = returns_of(*TWENTY)
+    store(lake, "return_ps2")
     expected = (20, 8, 12, 1, 3, 1, 1, 0, 0, 14, 12, 16, 4)
     assert asked(lake, f"{SUMS} 'Q7'") == [expected]
     assert asked(lake, f"{SUMS} 'Total'") == [expected]
@@ -350,6 +352,7 @@ def test_without_applications_there_is_no_quarter():
 )
 def test_the_identities_of_ps2_are_checks_that_fail_where_they_do_not_hold(broken, check):
     lake = returns_of(*TWENTY)
+    store(lake, "return_ps2")
     lake.execute(f"update trusted.return_ps2 set {broken} where line = 'Q7'")
     assert check in failed(lake, "return_ps2")
 

@@ -1,7 +1,7 @@
 """Where a model is carried out: a locked connection on which what it reads is there, and its errors name its lines."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
@@ -13,6 +13,7 @@ from planlake.clock import read_clock
 from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.locked import Limits, Locked, locked
+from planlake.engines.sql import literal
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import Lake
 from planlake.lake.tables.columns import ResourceSpec
@@ -48,7 +49,8 @@ def opened_room(
     """A connection that reads what a model reads and can do nothing else; a ConfigurationError says what is wrong."""
     limits = Limits(config.settings.query_seconds, config.settings.query_memory_megabytes)
     opened = locked(file_opener(lake), limits)
-    with opened as room, _with_line(model), clear_query_errors(room, limits) as deadline, deadline.working():
+    texts = [one.query for one in (model, *models.views_below(model))]
+    with opened as room, _with_line(model, texts), clear_query_errors(room, limits) as deadline, deadline.working():
         views = Views(lake, resources, room.connection, texts_of, called=room.files.name_of, models=models)
         models.define_macros(room.connection, model.query, read_clock().today())
         for schema, name in model.reads:
@@ -58,8 +60,11 @@ def opened_room(
 
 
 @contextmanager
-def _with_line(model: Model) -> Iterator[None]:
-    """What is wrong with a query, with the line of its file; what reading rows says may hold a value of one."""
+def _with_line(model: Model, texts: Sequence[str]) -> Iterator[None]:
+    """What is wrong with a query, with the line of its file; what reading rows says may hold a value of one.
+
+    Not so what the queries `texts` themselves say by `error('...')`, such as which values a setting can have.
+    """
     try:
         yield
     except ConfigurationError as error:
@@ -67,7 +72,10 @@ def _with_line(model: Model) -> Iterator[None]:
         found = re.search(r"LINE (\d+)", str(cause))
         facts = {**error.facts, "at": error.facts.get("at", model.place(int(found[1]) if found else 1))}
         message, hint = error.message, error.hint
-        if isinstance(cause, duckdb.Error) and not isinstance(cause, (*OF_THE_TEXT, *OF_LIMITS)):
+        said = str(cause).partition("\n")[0].removeprefix("Invalid Input Error: ")
+        if any(f"error({literal(said)})" in text for text in texts):
+            message, hint = said, ""
+        elif isinstance(cause, duckdb.Error) and not isinstance(cause, (*OF_THE_TEXT, *OF_LIMITS)):
             message, hint = NO_VALUE, TRY_CAST
         raise ConfigurationError(message, facts=facts, state=error.state, hint=hint) from None
 

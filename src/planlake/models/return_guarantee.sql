@@ -1,0 +1,51 @@
+-- Applications that were not decided within the planning guarantee, after which the fee is to be paid back, and those
+-- that will not be unless they are decided in the next days. It says nothing about fees that were paid back already.
+--
+-- kind: view
+-- columns:
+--   application_id: Number of the application
+--   measure: major or non-major, by the column guarantee of the mapping return_lines; a hectare or more is major
+--   last_day: Last day of the guarantee, 112 days after valid_day of what is not major (16 weeks that begin the day
+--     after), else 181 (26 weeks that begin with it). What became valid before 2023-12-06 (the setting
+--     returns_guarantee_from) has 181 in any case
+--   refund_from: The day after, from which the fee is due
+--   why_not: What stands against it, which is an agreement in writing, of any length; that the case was called in; an
+--     appeal before that day; or that the day is still to come, at most 28 days ahead (the setting
+--     returns_guarantee_near)
+--   is_due: Whether it is due, which is where nothing stands against it
+with cases as (
+    select
+        *,
+        valid_day + case
+            when guarantee = 'major' or valid_day < setting('returns_guarantee_from', '2023-12-06')::date then 181
+            else 112
+        end as last_day
+    from trusted.return_cases
+    where guarantee is not null and left_out is null
+)
+
+select
+    cases.application_id,
+    officer_id,
+    guarantee as measure,
+    last_day,
+    last_day + 1 as refund_from,
+    nullif(concat_ws(
+        '; ',
+        case when has_agreement then 'an agreement' end,
+        case when outcome = 'called in' then 'called in' end,
+        case when appeal_day <= last_day then 'an appeal' end,
+        case when last_day >= run_day() then 'not yet' end
+    ), '') as why_not,
+    why_not is null as is_due
+from cases
+left join (
+    select application_id, min(coalesce(appeal_start_date, submit_date)::date) as appeal_day
+    from refined.appeals
+    where enforcement_id is null
+    group by application_id
+) as appeal on appeal.application_id = cases.application_id
+where
+    last_day < run_day() + setting('returns_guarantee_near', 28)::integer
+    and coalesce(ended_day, 'infinity') > last_day
+order by last_day, cases.application_id
