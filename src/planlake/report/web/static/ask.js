@@ -122,10 +122,9 @@ async function recall() {
   const response = await fetch("/api/history").catch(() => ({}));
   if (!response.ok) return;
   const { queries } = await response.json();
-  const once = [...new Map(queries.map((one) => [`${one.as_of} ${one.sql}`, one])).values()];
-  const lists = [once.slice(0, 10), once.slice(10)].map((some) => element("ul", { class: "past" }, ...some.map(remembered)));
-  const older = once.length > 10 ? [element("details", {}, element("summary", {}, "Older queries"), lists[1])] : [];
-  past.replaceChildren(lists[0], ...older);
+  const list = (some) => element("ul", { class: "past" }, ...some.map(remembered));
+  past.replaceChildren(list(queries.slice(0, 10)));
+  if (queries.length > 10) past.append(element("details", {}, element("summary", {}, "Older queries"), list(queries.slice(10))));
 }
 
 function remembered({ sql, as_of: day }) {
@@ -172,12 +171,16 @@ function plainEditor() {
   };
 }
 
-/** CodeMirror in the textarea's place, and what it offers of the lake. */
+/** CodeMirror in the textarea's place. */
 async function enhance() {
   const { queryEditor } = await import("./query-editor.js");
   const label = document.querySelector("label[for=query]");
   const nonce = document.querySelector("meta[name=csp-nonce]").content;
   editor = queryEditor(query, { nonce, label, run: ask, stop: halt, changed: forget, pasted: takeLink });
+}
+
+/** Learns the tables and columns that the editor offers; of a large lake that takes some seconds. */
+async function learn() {
   const names = await fetch("/api/names");
   if (names.ok) editor.knows(await names.json());
 }
@@ -193,4 +196,4 @@ query.addEventListener("keydown", (event) => {
 window.addEventListener("hashchange", () => take(location.hash));
 await enhance().catch(() => say("The editor could not be loaded; this plain field takes queries as well."));
 take(location.hash);
-await recall();
+await Promise.allSettled([recall(), learn()]);

@@ -22,6 +22,9 @@ const duckdb = SQLDialect.define({
   operatorChars: "*+-%<>!=&|~^/:",
 });
 
+// Where a name without its database is looked for, in this order.
+const ZONES = ["refined-zone", "trusted-zone", "operations", "raw-zone"];
+
 const colours = HighlightStyle.define([
   { tag: tags.keyword, class: "sql-word" },
   { tag: tags.string, class: "sql-text" },
@@ -58,6 +61,7 @@ export function queryEditor(textarea, { nonce, label, run, stop, changed, pasted
       syntaxHighlighting(colours),
       autocompletion({
         icons: false,
+        maxRenderedOptions: 10, // a list that scrolls could not be scrolled by keyboard alone
         override: [(at) => completed(at), keywordCompletionSource(duckdb)],
       }),
       Prec.highest(keymap.of([{ key: "Mod-Enter", run: () => (run(), true) }])),
@@ -105,10 +109,11 @@ export function queryEditor(textarea, { nonce, label, run, stop, changed, pasted
 function completions(names) {
   const schema = {};
   const tables = new Map();
-  for (const [whole, columns] of Object.entries(names)) {
+  const zone = ([whole]) => ZONES.findIndex((each) => whole.includes(each));
+  for (const [whole, columns] of Object.entries(names).sort((one, other) => zone(one) - zone(other))) {
     const dot = whole.lastIndexOf(".");
     const [database, table] = [whole.slice(0, Math.max(dot, 0)), whole.slice(dot + 1)];
-    const children = columns.map(([name, type]) => ({ label: name, detail: type, type: "property" }));
+    const children = columns.map(([name, type]) => ({ label: name, detail: type.toLowerCase(), type: "property" }));
     const self = { label: table, detail: database, type: "class" };
     // The first of a name is the one that a query without its database gets.
     if (!tables.has(table)) {

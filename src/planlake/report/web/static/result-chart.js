@@ -24,7 +24,7 @@ export function offerChart(place, { columns, rows }, draw) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const text = await draw(Object.fromEntries(Object.entries(choices).map(([name, { value }]) => [name, value])));
-    if (text) drawn.replaceChildren(parsed(text));
+    if (text) drawn.replaceChildren(...parsed(text));
   });
   place.replaceChildren(form, drawn);
 }
@@ -36,5 +36,5 @@ function select(id, options, chosen) {
 
 /** The server escapes what it draws, and the page's policy runs no script that stands in it. */
 function parsed(text) {
-  return document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
+  return new DOMParser().parseFromString(text, "text/html").body.childNodes;
 }
