@@ -467,7 +467,9 @@ def test_checks_may_stand_in_the_configuration_too(feed, typed):
 
 
 def test_a_value_of_a_late_row_is_in_no_message_either(feed):
-    write(feed, "late", "select case i when 99999 then error('secret') else i end as i from range(100000) r(i)\n")
+    write(
+        feed, "late", "select case i when 99999 then error('secret ' || i) else 'a' end as i from range(100000) r(i)\n"
+    )
     found = {one.model: one for one in feed.run_at(DAY_1).models}
     assert (found["late"].outcome, found["people"].outcome) == ("failed", "built")
     assert "a value of some row does not convert" in found["late"].message
