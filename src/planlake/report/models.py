@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection
 from planlake.flow.trust.result import TRUSTED, left_behind
+from planlake.flow.trust.room import tables_left
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_to_read
 from planlake.lake.tables.data_files import row_count
 from planlake.lake.tables.version_summary import RUN_DATE, entry
-from planlake.lake.views.models import Models, left_tables, standing_on
+from planlake.lake.views.models import Models, standing_on
 from planlake.report.query import models_in
 from planlake.report.troubles import Trouble
 from planlake.sources.catalogue import catalogue_of
@@ -75,4 +76,5 @@ def troubles_of_models(config: Config, lake: Lake, connection: Connection) -> It
 
 def notes_of_models(config: Config, lake: Lake) -> list[str]:
     """What is said of trusted tables whose models are gone."""
-    return [left_behind(name) for name in left_tables(models_in(config, catalogue_of(config).resources), lake)]
+    models = models_in(config, catalogue_of(config).resources)
+    return [left_behind(name) for name in tables_left(config, lake, models)]

@@ -17,7 +17,7 @@ from planlake.engines.sql import literal
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import Lake
 from planlake.lake.tables.columns import ResourceSpec
-from planlake.lake.views.models import Model, Models, read_models
+from planlake.lake.views.models import Model, Models, left_tables, read_models
 from planlake.lake.views.query import clear_query_errors
 from planlake.lake.views.views import Views
 from planlake.lake.warehouse import file_opener
@@ -40,6 +40,11 @@ def given(config: Config, models: Models) -> Models:
     """Models with what the configuration gives them; closing days are found out once, where they are asked for."""
     settings = {name: str(value) for name, value in config.models.settings.items()}
     return replace(models, closing_days=cache(partial(closing_days_of, config)), settings=settings)
+
+
+def tables_left(config: Config, lake: Lake, models: Models) -> list[str]:
+    """The trusted tables that no model makes any more; the catalogue is not asked where models were never used."""
+    return left_tables(models, lake) if (config.folder / config.models.folder).is_dir() else []
 
 
 @contextmanager

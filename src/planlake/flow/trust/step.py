@@ -22,14 +22,14 @@ from planlake.flow.context import Context
 from planlake.flow.trust.gate import Before, model_checks
 from planlake.flow.trust.inputs import inputs_of, stored_as, version_read
 from planlake.flow.trust.result import TRUSTED, ModelResult, left_behind
-from planlake.flow.trust.room import made_rows, models_of, opened_room, pieces_of, related
+from planlake.flow.trust.room import made_rows, models_of, opened_room, pieces_of, related, tables_left
 from planlake.flow.trust.rows import schema_for, shaped
 from planlake.lake.state.operations import append_operations
 from planlake.lake.tables.commits import commit
 from planlake.lake.tables.data_files import data_files, row_count
 from planlake.lake.tables.parquet import target_of, write_rows
 from planlake.lake.tables.version_summary import READ, bookmark_properties, day_tag, entry
-from planlake.lake.views.models import MAPPING, Model, Models, left_tables
+from planlake.lake.views.models import MAPPING, Model, Models
 from planlake.lake.views.views import Views
 from planlake.telemetry.reporter import report_step
 from planlake.telemetry.steps import StepEnd, StepOutcome
@@ -54,8 +54,8 @@ def trust(context: Context) -> tuple[ModelResult, ...]:
         work = _looked_at if model.is_view else _built
         found = _left(context, models, model, results) or work(context, models, model)
         results[model.name] = replace(found, is_view=model.is_view)
-    left = (ModelResult(name, "up to date", left_behind(name)) for name in left_tables(models, context.lake))
-    return (*results.values(), *left)
+    left = tables_left(context.config, context.lake, models)
+    return (*results.values(), *(ModelResult(name, "up to date", left_behind(name)) for name in left))
 
 
 def follow(context: Context, *, since: float) -> None:
