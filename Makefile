@@ -11,7 +11,7 @@ ON_SPARK_3.5 ?= tests/engines/test_engines_agree.py tests/engines/test_spark.py
 ON_SPARK_4.1 ?= tests/engines/test_engines_agree.py
 OF_PRODUCT := --build-deps-for editable
 
-.PHONY: help demo test test-aws test-spark features check format lock editor bench soak release clean
+.PHONY: help demo test test-aws test-spark test-browser features check format lock editor bench soak release clean
 
 help: ## this list, from the words behind each target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,9 @@ test-aws: $(VENV)/dev $(VENV)-aws/done ## the product on Glue and S3, as moto an
 	PYTHONPATH=$(CURDIR)/src:$(CURDIR)/$(VENV)-aws $(BIN)/python -m pytest tests/aws
 
 test-spark: $(SPARKS:%=.spark-%) ## the engine spark on PySpark 3.5 and 4.1; SPARKS=3.5 for one, -j2 side by side; needs Java
+
+test-browser: $(VENV)/dev ## the pages in a browser: apt-get install chromium chromium-driver; `make test` has these too
+	PLANLAKE_TEST_BROWSER=required $(BIN)/python -m pytest tests/browser
 
 .PRECIOUS: $(VENV)-spark/%/done
 .spark-%: $(VENV)/dev $(VENV)-spark/%/done
@@ -68,7 +71,7 @@ lock: $(VENV)/dev ## renews the lock files, with hashes
 		$(COMPILE) --upgrade --output-file tests/engines/spark/$$version.lock tests/engines/spark/$$version.in || exit 1; done
 	$(COMPILE) --upgrade --output-file benchmarks/requirements.lock benchmarks/requirements.in
 
-editor: ## CodeMirror of `planlake ui` built anew from scripts/editor/package-lock.json; needs npm, which nothing else does
+editor: ## CodeMirror of `planlake ui`, built from scripts/editor/package-lock.json; needs npm
 	cd scripts/editor && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
 
 release: $(VENV)/dev ## VERSION=x.y.z: builds, installs, tries, commits and tags it; pushes nothing
