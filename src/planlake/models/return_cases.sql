@@ -7,7 +7,9 @@
 -- columns:
 --   application_id: Number of the application
 --   line: Line of PS2, by the flags of the development type, else by its name in the mapping return_lines, which also
---     says the periods, measures and totals of each line; all of it can be edited. NULL where no line is known
+--     says the periods, measures and totals of each line; all of it can be edited. Large majors are Q1 to Q6, from 200
+--     dwellings, or 4 hectares where their number is not known, of others 10,000 square metres or 2 hectares; all are
+--     Q7 to Q12 where returns_large_lines (split) is one. NULL where no line is known
 --   line_name: What the line is called
 --   dev_group: major, minor or other as the planning system's flags say, else by the mapping; outside for Q26 and Q27
 --   in_totals: Whether it counts in the totals, which certificates, notifications and types with

@@ -1,5 +1,6 @@
 """The cases that the returns count and PS2: each figure worked out by hand, settings, and what is left out."""
 
+import re
 from datetime import date
 
 import pytest
@@ -16,7 +17,7 @@ from flow.trust.returns import (
     returns_of,
     store,
 )
-from flow.trust.shipped import RETURNS, failed, header_of
+from flow.trust.shipped import FOLDER, RETURNS, failed, header_of, text_of
 
 CASE = "select band, days, agreed, in_agreed_time, in_time, in_statutory_time from trusted.return_cases"
 EXTENDED = {"extension_of_time_agreed": True, "extension_of_time_due_date": "03-14"}
@@ -355,6 +356,14 @@ def test_the_identities_of_ps2_are_checks_that_fail_where_they_do_not_hold(broke
     store(lake, "return_ps2")
     lake.execute(f"update trusted.return_ps2 set {broken} where line = 'Q7'")
     assert check in failed(lake, "return_ps2")
+
+
+def test_every_setting_is_in_the_pages_with_its_default():
+    page = (FOLDER.parents[2] / "docs/returns.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(returns_\w+)` \| (\S.*?) \|", page, re.MULTILINE))
+    texts = "".join(text_of(name) for name in RETURNS)
+    asked_for = dict(re.findall(r"setting\('(returns_\w+)', '?([^')]*)'?\)", texts))
+    assert told == {name: f"`{default}`" if default else "none" for name, default in asked_for.items()}
 
 
 def test_every_kind_of_decision_is_known_or_told():
