@@ -9,7 +9,7 @@ export function offerChart(place, { columns, rows }, draw) {
   const numbers = columns.filter(isNumber);
   if (!numbers.length || rows.length < 2) return place.replaceChildren();
   const x = columns.find((column) => !isNumber(column)) ?? columns[0];
-  const y = numbers.find((column) => column !== x) ?? numbers[0];
+  const y = numbers.findLast((column) => column !== x) ?? numbers[0]; // what is counted stands last in most queries
   const names = (some) => some.map(({ name }) => [name, name]);
   const choices = {
     kind: select("chart-kind", KINDS, ["date", "timestamp"].includes(x.type) ? "line" : "bars"),
