@@ -1,5 +1,6 @@
 """What columns mean and what values stand for, beside a catalogue."""
 
+import re
 from collections import Counter
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from planlake.config import Config
 from planlake.errors import ConfigurationError
 from planlake.sources.catalogue import load_catalogue
-from planlake.sources.meanings import LABELS, MEANINGS, labels_of, meanings_of
+from planlake.sources.meanings import CODES, LABELS, MEANINGS, codes_of, labels_of, meanings_of
 
 HEAD = "resource,column,meaning,label_source,confidence\n"
 
@@ -46,15 +47,38 @@ def test_labels_are_of_known_columns_and_have_every_value_that_the_catalogue_acc
             assert tuple(labels[name][key]) == values
 
 
-def test_a_catalogue_may_have_neither(source):
+# Words of names, addresses, ways to reach somebody and free texts, in the name of a column or in what it means.
+OF_PEOPLE = re.compile(
+    r"name|address|post_?code|e-?mail|phone|fax|mobile|contact|applicant_|agent|owner|complainant|offender|signed|uprn"
+    r"|descri|comment|note|detail|explanation|reference|officer_|user_id|location|free text"
+)
+
+
+def test_columns_whose_values_pages_show_are_declared_codes_that_say_nothing_of_a_person():
+    meanings, resources = meanings_of(Config()), load_catalogue("tascomi").resources
+    listed = [(resources[name], key) for name, keys in codes_of(Config()).items() for key in keys]
+    assert len(listed) == 73
+    for one, key in listed:
+        target = one.relations.get(key) or one.relations_guessed.get(key)
+        assert one.columns[key] in ("integer", "long", "text")
+        assert not one.personal or not one.is_personal(key)
+        assert target is None or not resources[target].personal
+        assert target not in ("applications", "enforcements", "dtf_locations", "documents")
+        assert OF_PEOPLE.search(key) is None
+        assert OF_PEOPLE.search(meanings[one.name][key].text.lower().replace("householder", "")) is None
+
+
+def test_a_catalogue_may_have_none_of_the_files(source):
     config, _ = source
-    assert (meanings_of(config), labels_of(config)) == ({}, {})
+    assert (meanings_of(config), labels_of(config), codes_of(config)) == ({}, {}, {})
 
 
 def test_files_beside_a_catalogue_of_ones_own_are_read(source):
     config, folder = source
     (folder / MEANINGS).write_text(f'{HEAD}trees,height,"Metres, to the top.",our notes,public\n')
     (folder / LABELS).write_text("resource,column,value,label\ntrees,kind,1,oak\ntrees,kind,2,ash\n")
+    (folder / CODES).write_text("resource,column\ntrees,kind\n")
+    assert codes_of(config) == {"trees": {"kind"}}
     assert meanings_of(config)["trees"]["height"].said == "Metres, to the top."
     assert labels_of(config)["trees"]["kind"] == {"1": "oak", "2": "ash"}
 

@@ -1,8 +1,10 @@
-"""What the columns of a source mean, and what its coded values stand for: two files beside its catalogue.
+"""What the columns of a source mean, what coded values stand for, which are codes: three files beside its catalogue.
 
 `meanings.csv` has a row for each column: `resource`, `column` (the key of the API), `meaning`, `label_source` (where
 that is known from) and `confidence`. `labels.csv` has one for each coded value: `resource`, `column`, `value`, `label`.
-A source need have neither; a catalogue that is a single file has none.
+`codes.csv` has one for each column that holds codes from a short list, which say nothing of any person: `resource`,
+`column`. Values of no other column but those that are true or false are shown on pages.
+A source need have none of them; a catalogue that is a single file has none.
 """
 
 import csv
@@ -16,7 +18,7 @@ from typing import Literal, cast, get_args
 from planlake.config import Config
 from planlake.errors import ConfigurationError
 
-MEANINGS, LABELS = "meanings.csv", "labels.csv"
+MEANINGS, LABELS, CODES = "meanings.csv", "labels.csv", "codes.csv"
 Confidence = Literal["public", "name", "guess"]
 Labels = Mapping[str, Mapping[str, Mapping[str, str]]]
 
@@ -49,6 +51,11 @@ def labels_of(config: Config) -> Labels:
     return _labels(_folder(config))
 
 
+def codes_of(config: Config) -> Mapping[str, frozenset[str]]:
+    """The keys that hold codes, by resource. Raises ConfigurationError as `meanings_of` does."""
+    return _codes(_folder(config))
+
+
 def _folder(config: Config) -> Path:
     return config.catalogue_path or Path(str(files("planlake.sources").joinpath(config.source)))
 
@@ -72,6 +79,14 @@ def _labels(folder: Path) -> Labels:
     for row in _rows(folder / LABELS, ("resource", "column", "value", "label")):
         found.setdefault(row["resource"], {}).setdefault(row["column"], {})[row["value"]] = row["label"]
     return found
+
+
+@cache
+def _codes(folder: Path) -> Mapping[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for row in _rows(folder / CODES, ("resource", "column")):
+        found.setdefault(row["resource"], set()).add(row["column"])
+    return {resource: frozenset(columns) for resource, columns in found.items()}
 
 
 def _rows(file: Path, columns: tuple[str, ...]) -> Iterator[Mapping[str, str]]:

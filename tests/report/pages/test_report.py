@@ -15,10 +15,9 @@ from .conftest import DAYS
 
 def test_the_command_writes_the_pages_and_names_the_first(typed, tmp_path):
     said = typed("report", "--out", tmp_path / "out")
-    assert (said.status, said.out.splitlines()) == (
-        0,
-        [f"{tmp_path}/out/index.html is the first of 8 files; 8 changed"],
-    )
+    assert said.status == 0
+    found = re.fullmatch(rf"{tmp_path}/out/index.html is the first of (\d+) files; (\d+) changed\n", said.out)
+    assert int(found[1]) == int(found[2]) == sum(one.is_file() for one in (tmp_path / "out").rglob("*"))
 
 
 def test_commands_on_the_pages_name_the_configuration_as_it_was_named(typed, feed, tmp_path):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from planlake.report.pages.figures.catalogue import catalogue
 from planlake.report.pages.figures.completeness import completeness
 from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.report.pages.figures.runs import runs
@@ -27,6 +28,7 @@ class Page:
 PAGES = (
     Page("index.html", "Today", "today.html", today),
     Page("completeness.html", "Completeness", "completeness.html", completeness),
+    Page("catalogue.html", "Catalogue", "catalogue.html", catalogue),
     Page("runs.html", "Runs", "runs.html", runs),
 )
 

@@ -1,16 +1,17 @@
 """Turns the record of a page into HTML. All text is escaped, whoever it is from."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from planlake.report.pages import charts, words
+from planlake.report.pages import charts, drawings, words
+from planlake.report.pages.figures.catalogue import Found
 
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
@@ -40,8 +41,9 @@ class Site:
     """What all pages of one lake have in common.
 
     `made_at` is UTC without zone, `today` London's day; `data_as_of` is the newest day that was published, None before
-    the first. `links` are file and name of each page; `typed` writes a command as it was called, with its configuration
-    and environment. What is `is_live` has no banner that says how old it is, and no policy of its own.
+    the first. `links` are file and name of each page, `tables` have a page each; `typed` writes a command as it was
+    called, with its configuration and environment. What is `is_live` has no banner that says how old it is, and no
+    policy of its own.
     """
 
     source: str
@@ -52,6 +54,7 @@ class Site:
     data_as_of: date | None
     links: Sequence[tuple[str, str]]
     typed: Callable[[str], str]
+    tables: Collection[str] = ()
     is_live: bool = False
 
 
@@ -73,9 +76,26 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {one.__name__: one for one in FILTERS}
-    made.filters |= {"as_data": as_data, "year_strip": charts.year_strip, "runs_chart": charts.runs_chart}
-    made.globals |= {"counted": words.counted}
+    made.filters |= {
+        "as_data": as_data,
+        "breakable": breakable,
+        "year_strip": charts.year_strip,
+        "runs_chart": charts.runs_chart,
+    }
+    made.globals |= {"counted": words.counted, "relations": drawings.relations, "day_lines": drawings.day_lines}
+    made.globals |= {"spark": drawings.spark}
     return made
+
+
+def search_script(found: Sequence[Found]) -> str:
+    """The file with the index of the catalogue: a script, as a page from a disk may load no other data."""
+    rows = [(one.table, one.column, one.type, one.meaning, one.place, int(one.is_personal)) for one in found]
+    return f"planlakeFound({as_data(rows)});\n"
+
+
+def breakable(name: str) -> Markup:
+    """A long name that may go on in the next line behind each `_`."""
+    return Markup("_<wbr>").join(escape(part) for part in name.split("_"))
 
 
 def as_data(value: object) -> Markup:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError
+from planlake.report.pages.figures.catalogue import SEARCH_FILE, search_index
 from planlake.report.pages.figures.lake_facts import LakeFacts, open_facts
 from planlake.report.pages.figures.tables import table_pages
 from planlake.report.pages.listing import file_of_table, pages_of
-from planlake.report.pages.render import STATIC, Site, page
+from planlake.report.pages.render import STATIC, Site, page, search_script
 from planlake.version import __version__
 
 Typed = Callable[[str], str]
@@ -75,6 +76,7 @@ def site_of(facts: LakeFacts, typed: Typed = str, *, is_live: bool = False) -> S
         max(days, default=None),
         links,
         typed,
+        facts.verdicts.keys(),
         is_live,
     )
 
@@ -86,6 +88,7 @@ def _pages(facts: LakeFacts, typed: Typed) -> Iterator[tuple[str, str]]:
     for name, table in table_pages(facts).items():
         file = file_of_table(name)
         yield file, page("table.html", table, site, file=file)
+    yield SEARCH_FILE, search_script(search_index(facts))
 
 
 def _write(file: Path, content: bytes) -> bool:

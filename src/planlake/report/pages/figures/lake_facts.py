@@ -1,8 +1,8 @@
 """What every page asks: the lake's own records, without anything personal, and the verdict of each table."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -14,8 +14,12 @@ from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_to_read
 from planlake.lake.tables.columns import TABLES
+from planlake.lake.views.models import Models
+from planlake.report.pages.figures.columns import Profile
+from planlake.report.query import models_in
 from planlake.report.status import Status, status_of
 from planlake.report.verdicts import Verdict, verdicts
+from planlake.sources.catalogue import catalogue_of
 
 # Columns that hold values or ids of the vendor's records. No page can ask for them.
 PERSONAL = ("id", "raw_value", "api_response", "url", "first_id", "last_id", "salt", "id_hash")
@@ -28,7 +32,8 @@ class LakeFacts:
     """A lake that is open to be read, at one moment (`now` is UTC, without zone; `today` is London's).
 
     `connection` has the views `runs`, `published`, `checks`, `journal`, `drift`, `documented`, `uncastable`, `rejected`
-    and `api_requests`, as docs/databases.md has them, without the columns in `PERSONAL`.
+    and `api_requests`, as docs/databases.md has them, without the columns in `PERSONAL`. `profiles` keeps what was
+    counted of the columns of each version of a table.
     """
 
     config: Config
@@ -39,6 +44,8 @@ class LakeFacts:
     today: date
     status: Status
     verdicts: Mapping[str, Verdict]
+    models: Models
+    profiles: MutableMapping[str, Profile] = field(default_factory=dict, repr=False)
 
     def ask(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query over the lake's own records; `values` stand for each `?`."""
@@ -46,8 +53,13 @@ class LakeFacts:
 
 
 @contextmanager
-def open_facts(config: Config, environment: str | None = None) -> Iterator[LakeFacts]:
-    """The facts of an environment or a preview as they are now; a LakeError where it cannot be read."""
+def open_facts(
+    config: Config, environment: str | None = None, *, profiles: MutableMapping[str, Profile] | None = None
+) -> Iterator[LakeFacts]:
+    """The facts of an environment or a preview as they are now; a LakeError where it cannot be read.
+
+    `profiles` is what was counted before, and is given what is counted now.
+    """
     lake, clock = open_to_read(config, environment), read_clock()
     with connected_to_read(config.settings.memory_limit_megabytes) as connection:
         found = status_of(config, lake, connection, environment)
@@ -56,7 +68,11 @@ def open_facts(config: Config, environment: str | None = None) -> Iterator[LakeF
                 _make_view(lake, connection, (zone, name))
         name = environment or next(iter(config.environments))
         now = naive_utc(clock.now())
-        yield LakeFacts(config, name, lake, connection, now, clock.today(), found, verdicts(found))
+        models = models_in(config, catalogue_of(config).resources)
+        kept = {} if profiles is None else profiles
+        yield LakeFacts(
+            config, name, lake, connection, now, clock.today(), found, verdicts(found), models=models, profiles=kept
+        )
 
 
 def _make_view(lake: Lake, connection: Connection, place: tuple[str, str]) -> None:

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from planlake.report.pages.figures.completeness import STRIP_DAYS
 from planlake.report.pages.figures.days import TableDay, days_of_tables
+from planlake.report.pages.figures.described import DescribedTable, described_tables
 from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.report.status import TableStatus, cadences
 from planlake.report.verdicts import Verdict
@@ -41,6 +42,7 @@ class TablePage:
     weeks: tuple[tuple[TableDay | None, ...], ...]
     runs: tuple[RunOfTable, ...]
     not_shown: int
+    described: DescribedTable
 
 
 def table_pages(facts: LakeFacts, names: Sequence[str] = ()) -> dict[str, TablePage]:
@@ -48,10 +50,10 @@ def table_pages(facts: LakeFacts, names: Sequence[str] = ()) -> dict[str, TableP
     days = days_of_tables(facts, STRIP_DAYS)
     runs = _runs(facts)
     statuses = {one.table: one for one in facts.status.tables}
+    configured = {name: one for name, one in cadences(facts.config).items() if not names or name in names}
+    described = described_tables(facts, list(configured))
     found = {}
-    for name, cadence in cadences(facts.config).items():
-        if names and name not in names:
-            continue
+    for name, cadence in configured.items():
         own = runs.get(name, [])
         found[name] = TablePage(
             name,
@@ -62,6 +64,7 @@ def table_pages(facts: LakeFacts, names: Sequence[str] = ()) -> dict[str, TableP
             weeks_of(days[name]),
             tuple(own[:RUNS_SHOWN]),
             max(0, len(own) - RUNS_SHOWN),
+            described[name],
         )
     return found
 

@@ -99,3 +99,153 @@ function addArrows(table) {
 tellAge();
 addCopying();
 for (const table of document.querySelectorAll("table[data-calendar]")) if (table.tBodies[0].rows.length) addArrows(table);
+
+// The catalogue's search. Its index is a script beside the pages, loaded once the box has the focus.
+let index = null;
+const waiting = [];
+window.planlakeFound = (rows) => {
+  index = rows.map(([table, column, type, meaning, place, personal]) => ({
+    table, column, type, meaning, place, personal: Boolean(personal), name: (column || table).toLowerCase(), said: meaning.toLowerCase(),
+  }));
+  waiting.splice(0).forEach((one) => one());
+};
+
+function loadIndex(address, then) {
+  if (index) { then(); return; }
+  waiting.push(then);
+  if (waiting.length > 1) return;
+  const script = document.createElement("script");
+  script.src = address;
+  document.head.append(script);
+}
+
+// Exact names first, then names that begin so, then words that do, then names that hold it, then meanings.
+function rank(one, text) {
+  if (one.name === text) return 0;
+  if (one.name.startsWith(text)) return 1;
+  if (one.name.split(/[^a-z0-9]+/).some((word) => word.startsWith(text))) return 2;
+  if (one.name.includes(text)) return 3;
+  const words = text.split(/\s+/), all = `${one.table} ${one.name} ${one.said}`.split(/[^\p{L}\p{N}]+/u);
+  return words.every((word) => all.some((other) => other.startsWith(word))) ? 4 : 9;
+}
+
+const MOST_FOUND = 200;
+function find(text, only) {
+  const found = [];
+  for (const one of index) {
+    if ((only.column && !one.column) || (only.personal && !one.personal)) continue;
+    const place = rank(one, text);
+    if (place < 9) found.push([place, one]);
+  }
+  found.sort((a, b) => a[0] - b[0] || (a[1].column !== "") - (b[1].column !== "") || a[1].name.length - b[1].name.length);
+  const groups = new Map();
+  for (const [, one] of found.slice(0, MOST_FOUND)) groups.set(one.table, [...(groups.get(one.table) || []), one]);
+  return [found.length, groups];
+}
+
+function element(name, text, attributes = {}) {
+  const made = document.createElement(name);
+  if (text) made.textContent = text;
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+function addSearch(box) {
+  const input = box.querySelector("input[role=combobox]"), list = box.querySelector(".found"), count = box.querySelector(".count");
+  const boxes = [...box.querySelectorAll("[data-only]")];
+  let chosen = -1;
+  const options = () => [...list.querySelectorAll("[role=option]")];
+  const close = () => { list.hidden = true; input.setAttribute("aria-expanded", "false"); choose(-1); };
+  const choose = (place) => {
+    const all = options();
+    all[chosen]?.setAttribute("aria-selected", "false");
+    chosen = all.length ? Math.max(-1, Math.min(all.length - 1, place)) : -1;
+    const one = all[chosen];
+    if (!one) { input.removeAttribute("aria-activedescendant"); return; }
+    one.setAttribute("aria-selected", "true");
+    one.scrollIntoView({ block: "nearest" });
+    input.setAttribute("aria-activedescendant", one.id);
+  };
+  const show = () => {
+    const text = input.value.trim().toLowerCase();
+    chosen = -1;
+    list.replaceChildren();
+    if (!text || !index) { count.textContent = text ? "Loading" : ""; close(); return; }
+    const only = Object.fromEntries(boxes.map((one) => [one.dataset.only, one.checked]));
+    const [number, groups] = find(text, only);
+    let made = 0;
+    for (const [table, found] of groups) {
+      const group = element("div", "", { role: "group", "aria-label": table });
+      if (found.some((one) => one.column)) group.append(element("span", table, { "aria-hidden": "true" }));
+      for (const one of found) {
+        const option = element("div", one.column || one.table, { role: "option", "aria-selected": "false", id: `${input.id}-${made += 1}` });
+        option.className = one.column ? "" : "of-table";
+        option.dataset.place = one.place;
+        option.append(element("span", [one.type, one.meaning].filter(Boolean).join(": ")));
+        group.append(option);
+      }
+      list.append(group);
+    }
+    count.textContent = number > MOST_FOUND ? `${number} found, the first ${MOST_FOUND} shown` : number ? `${number} found` : "Nothing is called so or means so";
+    list.hidden = !number;
+    input.setAttribute("aria-expanded", String(number > 0));
+  };
+  const open = (option) => { if (option) location.href = box.dataset.root + option.dataset.place.split("#").map(encodeURI).join("#"); };
+  box.hidden = false;
+  input.addEventListener("focus", () => loadIndex(box.dataset.search, show));
+  input.addEventListener("input", show);
+  boxes.forEach((one) => one.addEventListener("change", () => loadIndex(box.dataset.search, show)));
+  list.addEventListener("mousedown", (event) => event.preventDefault());
+  list.addEventListener("click", (event) => open(event.target.closest("[role=option]")));
+  input.addEventListener("keydown", (event) => {
+    const moves = { ArrowDown: chosen + 1, ArrowUp: chosen - 1, PageDown: chosen + 10, PageUp: Math.max(0, chosen - 10) };
+    if (event.key in moves) { if (list.hidden) show(); choose(moves[event.key]); }
+    else if (event.key === "Enter") open(options()[Math.max(0, chosen)]);
+    else if (event.key === "Escape" && !list.hidden) close();
+    else return;
+    event.preventDefault();
+  });
+}
+
+// A page's own columns: those that have the text in their name or meaning; groups that are closed open while there is one.
+function addFilter(input) {
+  const rows = [...document.querySelectorAll("table.columns tbody tr")], groups = [...document.querySelectorAll("details.columns-group")];
+  const said = document.getElementById("filtered");
+  input.closest(".filter").hidden = false;
+  input.addEventListener("input", () => {
+    const text = input.value.trim().toLowerCase();
+    let number = 0;
+    for (const row of rows) {
+      const fits = !text || row.textContent.toLowerCase().includes(text);
+      row.hidden = !fits;
+      number += fits;
+    }
+    for (const group of groups) {
+      const any = [...group.querySelectorAll("tbody tr")].some((row) => !row.hidden);
+      group.hidden = !any;
+      group.open = Boolean(text) && any;
+    }
+    said.textContent = text ? plural(number, "column") : "";
+  });
+}
+
+// What a link leads to may lie in a part that is closed.
+function openTarget() {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const part = target && target.closest("details");
+  if (!part) return;
+  part.open = true;
+  target.scrollIntoView();
+}
+
+document.documentElement.classList.add("has-script");
+document.querySelectorAll("[data-search]").forEach(addSearch);
+document.querySelectorAll("[data-filter]").forEach(addFilter);
+addEventListener("hashchange", openTarget);
+openTarget();
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable]"), box = document.querySelector("[role=combobox]");
+  if (event.key !== "/" || typing || !box || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  box.focus();
+});
