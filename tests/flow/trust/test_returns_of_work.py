@@ -233,6 +233,7 @@ def test_a_setting_of_prior_approvals_that_is_no_choice_is_refused(name):
         ("Prior Approval Class AA - upward", ("upward extensions", 56)),
         ("Class Q agricultural building to dwelling", ("to residential from agriculture", 56)),
         ("Commercial to residential (Class MA)", ("to residential from commercial", 56)),
+        ("Householder prior approval: additional storey (class AA)", ("upward extensions", 56)),
         ("Prior approval class M", ("to residential from launderettes and takeaways", 56)),
         ("AGRICULTURAL building", ("agriculture", 28)),
         ("Demolition", ("demolition", 28)),
