@@ -143,6 +143,16 @@ def test_other_look_ups_say_what_their_names_say(council):
     assert all({one["against_lpa"], one["for_lpa"]} == {"t", "f"} for one in council.records("appeal_decision"))
 
 
+def test_an_appeal_is_of_one_case_and_decided_after_it_began(council):
+    appeals = council.records("appeals")
+    assert not any(one["application_id"] and one["enforcement_id"] for one in appeals)
+    assert all(one["appeal_decision_date"] for one in appeals if one["appeal_decision_id"])
+    dates = [(one["appeal_start_date"], one["appeal_decision_date"]) for one in appeals]
+    both = [pair for pair in dates if all(pair)]
+    assert len(both) > 10
+    assert all(begun <= decided for begun, decided in both)
+
+
 def test_every_officer_has_a_name_and_every_membership_both_sides(council):
     assert all(one["forename"] and one["surname"] for one in council.records("users"))
     assert all(one["user_id"] and one["user_team_id"] for one in council.records("user_team_map"))

@@ -107,6 +107,8 @@ def _following(record: Record, resource: str, council: Council) -> Record:
     identity, name = int(str(record["id"])), str(record.get("name"))
     if resource == "applications":
         return _outcome(record, identity, council) | _due(record, identity)
+    if resource == "appeals":
+        return _appeal(record, identity)
     if resource == "appeal_decision":
         return _flags([("against_lpa", "for_lpa")], ("against_lpa",) if identity % 3 == 0 else ("for_lpa",))
     if resource == "eias":
@@ -145,6 +147,17 @@ def _outcome(record: Record, identity: int, council: Council) -> Record:
     return {
         column: record.get(column) or (str(ids[identity % len(ids)]) if ids else None) for column, ids in kinds.items()
     }
+
+
+def _appeal(record: Record, identity: int) -> Record:
+    """It is of an application or of an enforcement case, and decided after it began."""
+    found: Record = {"application_id" if identity % 5 == 0 else "enforcement_id": None}
+    begun, decided = record.get("appeal_start_date"), record.get("appeal_decision_date")
+    if not decided:
+        found["appeal_decision_id"] = None
+    elif begun and begun > decided:
+        found |= {"appeal_start_date": decided, "appeal_decision_date": begun}
+    return found
 
 
 def _due(record: Record, identity: int) -> Record:
