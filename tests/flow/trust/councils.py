@@ -42,7 +42,7 @@ def council(applications, years):
     columns = {key: kind for key, kind in whole.columns.items() if key in OF_APPLICATIONS or kind == "boolean"}
     resources = {name: CATALOGUE.resource(name) for name in RESOURCES}
     resources["applications"] = replace(whole, columns=columns, documented_types={})
-    sizes = {"applications": applications, "appeals": applications // 40, "enforcement_actions_taken": 1_000}
+    sizes = {"applications": applications, "appeals": applications // 20, "enforcement_actions_taken": 1_000}
     data = generate(
         replace(CATALOGUE, resources=resources),
         seed=20,

@@ -49,12 +49,17 @@ BANDS = (
     (364, "over_26_to_52"),
 )
 WEEKS_OF_ASSESSMENT = 16
+MEASURED = {
+    "majors": {*LARGE, *LARGE.values(), "TDC major"},
+    "non-majors": {"Q13", "Q14", "Q15", "Q16", "Q17", "Q18", "Q20", "Q21"},
+}
 
 
 @dataclass(frozen=True)
 class Case:
     """One application as the returns see it."""
 
+    id: str
     line: str | None
     in_totals: bool
     is_prior_approval: bool
@@ -74,6 +79,10 @@ class Case:
     @property
     def is_decided(self):
         return self.outcome in ("granted", "refused")
+
+    @property
+    def is_in_time(self):
+        return self.ended <= self.agreed if self.agreed else not self.is_agreed and self.days <= self.days_allowed
 
     @property
     def days(self):
@@ -107,6 +116,7 @@ def _case(one, code, known):
     if line in LARGE and _is_large(line, one):
         line = LARGE[line]
     return Case(
+        id=one["id"],
         line=line,
         in_totals=line is not None and not _is(code, "exclude_from_stat_return_totals"),
         is_prior_approval=_is(code, "pa_for_pd") or _is(code, "pa_for_pd_other"),
@@ -272,6 +282,59 @@ def _notice(kind):
     if _is(kind, "injunction"):  # what a court said is a number that the API does not explain
         return "injunctions of unknown outcome", "injunction_date"
     return ("enforcement notices", "issue_date") if _is(kind, "is_notice") else (None, None)
+
+
+def speed(cases, quarters):
+    """Decisions and those in time in the twelve months up to the end of each quarter, by its last day and measure."""
+    return {
+        (end, measure): (len(inside), sum(case.is_in_time for case in inside))
+        for end, start in _windows(quarters, years=1)
+        for measure, lines in MEASURED.items()
+        for inside in [[case for case in _decided(cases, lines) if start <= case.ended <= end]]
+    }
+
+
+def quality(cases, quarters, records):
+    """Decisions and those overturned at appeal, of the 24 months up to the end of each quarter.
+
+    An appeal that was decided where the council had not is a failure to decide, whether it thought it valid or not.
+    """
+    begun, allowed = _appeals(records)
+    found = {}
+    for end, start in _windows(quarters, years=2):
+        until = next_quarter(next_quarter(next_quarter(end + timedelta(days=1)))) - timedelta(days=1)
+        for measure, lines in MEASURED.items():
+            decided = [case for case in _decided(cases, lines) if start <= case.ended <= end]
+            failures = [case for case in cases if case.line in lines and not case.is_decided and case.id in begun]
+            inside = decided + [case for case in failures if start <= begun[case.id] <= end]
+            lost = [case for case in inside if case.outcome != "granted" and allowed.get(case.id, date.max) <= until]
+            found[end, measure] = (len(inside), len(lost))
+    return found
+
+
+def _appeals(records):
+    """The first day of an appeal of each application, where one was decided, and the first day one was allowed."""
+    decisions = {one["id"]: one for one in records["appeal_decision"]}
+    begun, allowed = {}, {}
+    for one in records["appeals"]:
+        if one["enforcement_id"] or not one["application_id"] or one["appeal_decision_id"] not in decisions:
+            continue
+        identity, decided = one["application_id"], _day(one["appeal_decision_date"])
+        day = _day(one["appeal_start_date"]) or _day(one["submit_date"])
+        begun[identity] = min(day, begun.get(identity, day))
+        if decided and _is(decisions[one["appeal_decision_id"]], "against_lpa"):
+            allowed[identity] = min(decided, allowed.get(identity, decided))
+    return begun, allowed
+
+
+def _decided(cases, lines):
+    return [case for case in cases if case.is_decided and case.valid and case.line in lines]
+
+
+def _windows(quarters, *, years):
+    for quarter in quarters:
+        after = next_quarter(quarter)
+        yield after - timedelta(days=1), after.replace(year=after.year - years)
 
 
 def quarter_of(day):

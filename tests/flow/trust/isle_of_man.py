@@ -142,7 +142,8 @@ def served(folder, day):
         name: {key: catalogue.resource(name).type_of(key) for key in ("id", "last_updated", *rows[0])}
         for name, rows in tables.items()
     }
-    fields["enforcements"] = {"id": "integer", "last_updated": "timestamp"}  # none is published
+    for name in ("enforcements", "appeals", "appeal_decision"):  # of which nothing is published
+        fields[name] = {"id": "integer", "last_updated": "timestamp"}
     data = Dataset(fields, now=datetime.combine(day, time(3)), page_size=catalogue.page_size)
     for name, rows in tables.items():
         for number, row in enumerate(rows, 1):

@@ -1,4 +1,4 @@
-"""Real applications of the Isle of Man: every figure of the reports equals one counted from the published files.
+"""Real applications of the Isle of Man: every figure of reports and returns equals one counted from the files.
 
 They were published until two days, in one lake: by the first all cases on the lists of 2023, with those determined to
 its end; by the second also the lists of 2024. The files are counted here in plain Python, with no table between.
@@ -13,7 +13,16 @@ import pytest
 
 from conftest import feeding
 from flow.trust.isle_of_man import TYPES, Published, served, team_of, type_of
-from flow.trust.shipped import REPORTS
+from flow.trust.manx_returns import (
+    counted_guarantee,
+    counted_ps1,
+    counted_ps2,
+    counted_speed,
+    manx_cases,
+    not_placed,
+    quarters_of,
+)
+from flow.trust.shipped import REPORTS, RETURNS
 from planlake.setup.copy_models import copy_models
 
 DATA = Path(os.environ.get("PLANLAKE_TEST_DATA", "../shared/data")) / "planning-open-data"
@@ -25,7 +34,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
-    """The rows of every report on each of the days."""
+    """The rows of every report and return on each of the days."""
     if not DATA.is_dir():
         pytest.skip(f"NO REAL DATA at {DATA.resolve()}: set PLANLAKE_TEST_DATA to the folder of planning-open-data")
     data = {day: served(DATA, day) for day in DAYS}
@@ -39,7 +48,7 @@ def reports(tmp_path_factory):
                 for record in data[day].records(name):
                     feed.data.put(name, record)
             assert feed.run_at(f"{day}T03:00:00", is_full=True).exit_code == 0
-            found[day] = {name: feed.rows(f"from trusted.{name}") for name in REPORTS}
+            found[day] = {name: feed.rows(f"from trusted.{name}") for name in (*REPORTS, *RETURNS)}
     return found
 
 
@@ -53,8 +62,8 @@ def rows(reports, day):
     """The rows of one report on this day, each as a tuple of some of its columns, in order."""
 
     def some(name, *columns):
-        found = [tuple(row[column] for column in columns) for row in reports[day][f"report_{name}"]]
-        return sorted(found, key=lambda row: tuple((cell is not None, cell) for cell in row))
+        whole = name if name.startswith("return_") else f"report_{name}"
+        return in_order([tuple(row[column] for column in columns) for row in reports[day][whole]])
 
     return some
 
@@ -182,3 +191,56 @@ def test_what_cannot_be_placed_is_what_was_on_no_list_or_is_of_no_known_type(row
 @pytest.mark.parametrize("name", [name for name in REPORTS if "enforcement" in name])
 def test_where_no_enforcement_case_is_published_there_is_none(reports, day, name):
     assert reports[day][name] == []
+
+
+@pytest.fixture(scope="module")
+def cases(published):
+    return manx_cases(published)
+
+
+@pytest.fixture(scope="module")
+def quarters(cases, day):
+    return quarters_of(cases, day)
+
+
+PS2_COLUMNS = (
+    *("total", "granted", "refused", "up_to_8_weeks", "over_8_to_13", "over_13_to_16", "over_16_to_26"),
+    *("over_26_to_52", "over_52", "agreed", "in_agreed_time", "in_time", "in_statutory_time"),
+)
+
+
+def test_ps2_by_quarter_and_line(rows, cases, quarters):
+    counted = counted_ps2(cases, quarters)
+    expected = [(*key, *(columns[name] for name in PS2_COLUMNS)) for key, columns in counted.items()]
+    assert rows("return_ps2", "quarter", "line", *PS2_COLUMNS) == in_order(expected)
+    assert {line for _, line in counted} == {"Total", "Q13", "Q18", "Q20", "Q21", "Q22", "Q23", "Q26"}
+
+
+def test_ps1_by_quarter_and_line(rows, cases, quarters):
+    found = rows("return_ps1", "quarter", "part", "line", "count")
+    assert {quarter for quarter, *_ in found} == {*quarters}
+    assert [row for row in found if row[-1]] == in_order(
+        [(*key, count) for key, count in counted_ps1(cases, quarters).items()]
+    )
+
+
+def test_the_speed_of_decisions_in_the_twelve_months_to_each_quarters_end(rows, cases, quarters):
+    found = rows("return_speed", "window_end", "measure", "decisions", "in_time")
+    assert [row for row in found if row[1] == "non-majors"] == counted_speed(cases, quarters)
+    assert {row[2] for row in found if row[1] == "majors"} == {0}
+
+
+def test_the_quality_of_decisions_without_an_appeal(rows):
+    assert {row[0] for row in rows("return_quality", "overturned")} == {0}
+
+
+def test_the_guarantee_that_was_not_kept_or_soon_will_not_be(rows, cases, day):
+    found = rows("return_guarantee", "application_id", "last_day", "is_due")
+    assert found == in_order(counted_guarantee(cases, day))
+    assert len({is_due for *_, is_due in found}) == 2
+
+
+def test_what_the_returns_cannot_place(rows, cases):
+    assert rows("return_not_placed", "application_id", "reason", "is_counted") == in_order(
+        [(*row, False) for row in not_placed(cases)]
+    )
