@@ -563,6 +563,15 @@ def test_views_of_models_are_named_as_left_out_of_other_engines_and_can_be_expor
         assert exported.sql("select sum(n)::int from counted").fetchall() == [(21,)]
 
 
+def test_a_rollback_builds_models_and_leaves_it_to_the_next_run_to_tell_of_views(feed):
+    write(feed, "wrong", "--\n--\n-- kind: view\n-- checks: {unique: [one]}\nselect 1 as one from refined.numbered\n")
+    feed.run_at(DAY_1)
+    change_two_kinds(feed.data)
+    assert feed.run_at(DAY_2).exit_code == 1
+    assert rollback(feed.config, ["numbered"], "last-good", confirm=lambda _: True)
+    assert built(feed).exit_code == 1
+
+
 def test_mappings_are_texts_as_they_stand_and_a_wrong_one_fails_the_model_that_reads_it(feed):
     folder = feed.config.folder / "models/mappings"
     (folder / "codes.csv").write_text("code,amount,big\n007,1.50,123456789012345678901\nNA,,true\n")

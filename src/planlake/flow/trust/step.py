@@ -70,7 +70,7 @@ def follow(context: Context, *, since: float) -> None:
     ]
     if not changed or MODELS in context.followed:
         return
-    broken = [one for one in trust(context) if one.is_troubled]
+    broken = [one for one in trust(context) if one.is_troubled and not one.is_view]  # of views the next run tells
     if broken:
         said = "; ".join(f"{one.model}: {one.message}" for one in broken)
         state = "The refined tables are as the command left them; these trusted tables show their last good version"
