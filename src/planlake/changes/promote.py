@@ -12,7 +12,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
-from planlake.checks.quality import CheckResult, blocking
+from planlake.checks.quality import CheckResult, reasons
 from planlake.clock import naive_utc
 from planlake.flow.context import Context
 from planlake.flow.refine.store_findings import StoredResource, withheld_types
@@ -136,8 +136,7 @@ def _trouble(context: Context, preview: Lake, resource: Resource, *, own: Histor
         return "the preview has an open window, which must be completed first"
     if _is_behind(context, preview, resource):
         return "the preview's last version was held back or never made"
-    failed = blocking(_checks(context, preview, resource))
-    return "; ".join(check.message for check in failed)
+    return reasons(_checks(context, preview, resource))
 
 
 def changes_in_base(base: Lake, preview: Lake, resource: str) -> str:

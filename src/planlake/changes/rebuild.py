@@ -14,7 +14,7 @@ from pyiceberg.table import Table
 from planlake.changes.compare_versions import Version, compare_versions
 from planlake.changes.restore_findings import find_again, log_not_restored
 from planlake.changes.rollback import finish_interrupted, loaded_tables
-from planlake.checks.quality import blocking
+from planlake.checks.quality import blocking, reasons
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection
@@ -171,8 +171,8 @@ def _steps(context: Context, resource: Resource, origin: Origin) -> TableResult:
             taken = snapshot(context, resource, rewrites_all=True)
             step.end = step_end(taken)
     done = TableResult(resource.name, "rebuilt", refine=refined, snapshot=taken)
-    reasons = "; ".join(check.message for check in blocking(done.checks))
-    return replace(done, outcome="held", message=reasons) if reasons else done
+    held = reasons(done.checks)
+    return replace(done, outcome="held", message=held) if held else done
 
 
 def _set_back(context: Context, entry: Entry) -> None:

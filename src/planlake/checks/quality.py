@@ -13,6 +13,7 @@ Verdict = Literal["ok", "warning", "held"]
 OF_EVERY_TABLE = ("casts", "complete", "repeats", "rejected", "unique", "rows dropped", "freshness", "deletions")
 
 BELIEVED = "believed up to"
+MOST_REASONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,14 @@ def custom(name: str, *, rows: int, condition: str, holds: bool) -> CheckResult:
 def blocking(results: Iterable[CheckResult]) -> list[CheckResult]:
     """The results that keep a version back."""
     return [result for result in results if result.verdict == "held"]
+
+
+def reasons(results: Iterable[CheckResult], *, has_examples: bool = True) -> str:
+    """Why a version is kept back, in words, of many checks the first few; empty where nothing holds it."""
+    found = blocking(results)
+    said = [one.message if has_examples else one.message_without_example for one in found[:MOST_REASONS]]
+    more = len(found) - len(said)
+    return "; ".join([*said, *([f"and {more} more check{'s' if more > 1 else ''}"] if more else [])])
 
 
 def troubles(results: Iterable[CheckResult]) -> list[CheckResult]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from planlake.checks.quality import CheckResult, blocking
+from planlake.checks.quality import CheckResult, reasons
 from planlake.errors import LakeError, PlanlakeError
 from planlake.flow.ingest.result import IngestResult
 from planlake.flow.refine.result import RefineResult
@@ -108,17 +108,16 @@ def step_end(result: StepResult) -> StepEnd:
     """How a step ended that did not raise an error."""
     if isinstance(result, IngestResult):
         return _ingest_end(result)
-    reasons = "; ".join(check.message_without_example for check in blocking(result.checks))
-    if reasons:
-        return StepEnd("held", reasons, checks=result.checks)
+    if held := reasons(result.checks, has_examples=False):
+        return StepEnd("held", held, checks=result.checks)
     rows = result.rows if isinstance(result, RefineResult) else result.changed
     outcome: StepOutcome = "done" if rows else "unchanged"
     return StepEnd(outcome, rows=rows, bytes=result.bytes, checks=result.checks)
 
 
 def _ingest_end(result: IngestResult) -> StepEnd:
-    if reasons := "; ".join(check.message for check in blocking(result.checks)):
-        return StepEnd("held", reasons, received=result.records, received_bytes=result.bytes, checks=result.checks)
+    if held := reasons(result.checks):
+        return StepEnd("held", held, received=result.records, received_bytes=result.bytes, checks=result.checks)
     outcome: StepOutcome = "open" if result.open else "done" if result.stored else "unchanged"
     message = "; ".join(f"{window}: {reason}" for window, reason in result.open[:1])
     return StepEnd(outcome, message, rows=result.stored, received=result.records, received_bytes=result.bytes)

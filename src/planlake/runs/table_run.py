@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from time import monotonic
 
-from planlake.checks.quality import blocking, surplus
+from planlake.checks.quality import blocking, reasons, surplus
 from planlake.clock import naive_utc
 from planlake.errors import SourceError
 from planlake.flow.context import Context
@@ -227,8 +227,8 @@ def _readings(table: TableRun, windows: Sequence[Window]) -> list[Reading]:
 
 def _verdict(done: TableResult) -> TableResult:
     """The result of a table whose stages all went through: whether a gate holds something back, or what changed."""
-    if found := blocking(done.checks):
-        return replace(done, outcome="held", message="; ".join(check.message for check in found))
+    if held := reasons(done.checks):
+        return replace(done, outcome="held", message=held)
     read, refined, taken = done.ingest, done.refine, done.snapshot
     changed = (refined is not None and refined.rows > 0) or (taken is not None and taken.changed > 0)
     changed = changed or (refined is None and read is not None and read.stored > 0)

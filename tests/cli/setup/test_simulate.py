@@ -10,6 +10,7 @@ from http.client import HTTPConnection
 import pytest
 
 from commands import PROGRAM, environment, planlake
+from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
 
 
 @contextmanager
@@ -26,6 +27,9 @@ def simulating(*options):
         finally:
             watchdog.cancel()
             process.kill()
+
+
+KEYS = {"TASCOMI_PUBLIC_KEY": PUBLIC_KEY, "TASCOMI_PRIVATE_KEY": PRIVATE_KEY}
 
 
 def keys_of(said):
@@ -51,6 +55,21 @@ def test_a_file_of_ones_own_is_served_with_the_token_it_takes(tmp_path):
         assert planlake("init", "--base-url", url, "--source", file, folder=tmp_path).status == 0
         checked = planlake("doctor", folder=tmp_path, PLANLAKE_API_TOKEN=token)
         assert (checked.status, checked.err) == (0, "")
+
+
+def test_a_fault_is_said_and_served_of_the_table_that_was_named(tmp_path):
+    with simulating("--fault", "error", "--table", "wards") as (_, said):
+        url = re.search(r"http://127\.0\.0\.1:\d+/rest/v1", said)[0]
+        assert "fault error: wards answers with status 503\n" in said
+        assert planlake("init", "--base-url", url, folder=tmp_path).status == 0
+        checked = planlake("run", "wards", "appeal_types", folder=tmp_path, **KEYS)
+        assert (checked.status, "page 1: status 503" in checked.out, "appeal_types  + loaded" in checked.out) == (
+            1,
+            True,
+            True,
+        )
+    refused = planlake("simulate", "--fault", "which")
+    assert (refused.status, refused.errors[0].count(", ")) == (2, 10)
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])

@@ -31,6 +31,10 @@ def simulate(
         ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Another seed, other records.")] = 1,
+    fault: Annotated[
+        str | None, typer.Option("--fault", help="A fault to rehearse with; any other word lists what there is.")
+    ] = None,
+    table: Annotated[str, typer.Option("--table", help="The table that has the fault.")] = "fees",
 ) -> None:
     """Serve a planning API on this machine until Ctrl-C."""
     from datetime import datetime
@@ -39,16 +43,21 @@ def simulate(
     from planlake.clock import LONDON
     from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
     from planlake.simulator.choose import dataset, speech
+    from planlake.simulator.rehearsals import FAULTS, plan_of
     from planlake.simulator.server import Simulator
 
+    faults = plan_of(fault, table) if fault is not None else None
     instant = _instant("--now", now) if now else datetime.now(LONDON).replace(tzinfo=None, microsecond=0)
     data = dataset(source, now=_instant("--begin", begin) if begin else instant, seed=seed)
     data.keeps_all = begin is not None
     data.move_to(instant)
     stopped = threading.Event()
     spoken = speech(source)
-    with _set_by_signals(stopped), Simulator(data, port=port, speech=spoken) as simulator:
+    with _set_by_signals(stopped), Simulator(data, port=port, speech=spoken, faults=faults) as simulator:
         typer.echo(f"{source} as of {instant:%Y-%m-%d %H:%M} at {simulator.url}   (Ctrl-C stops)")
+        if fault is not None:
+            whose = "" if FAULTS[fault].is_of_all else f"{table} "
+            typer.echo(f"fault {fault}: {whose}{FAULTS[fault].says}")
         keys = f"TASCOMI_PUBLIC_KEY={PUBLIC_KEY} TASCOMI_PRIVATE_KEY={PRIVATE_KEY}"
         typer.echo(f"export {f'PLANLAKE_API_TOKEN={spoken.token}' if spoken and spoken.token else keys}")
         of_source = "" if source == "tascomi" else f" --source {source}"

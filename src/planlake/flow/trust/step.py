@@ -13,7 +13,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 
-from planlake.checks.quality import CheckResult, as_row, blocking
+from planlake.checks.quality import CheckResult, as_row, reasons
 from planlake.clock import naive_utc
 from planlake.engines.duckdb.locked import Locked
 from planlake.engines.duckdb.reading import rows_sql
@@ -136,7 +136,7 @@ def _looked_at(context: Context, models: Models, model: Model) -> ModelResult:
             )
     except PlanlakeError as error:
         return _noted(context, ModelResult(model.name, "failed", str(error)), started)
-    message = "; ".join(check.message for check in blocking(checks))
+    message = reasons(checks)
     return _noted(
         context, ModelResult(model.name, "held" if message else "up to date", message, checks=checks), started
     )
@@ -186,8 +186,7 @@ def _carried_out(context: Context, models: Models, model: Model, inputs: str) ->
         except Exception:
             _delete(table, files)
             raise
-    if found := blocking(checks):
-        message = "; ".join(check.message for check in found)
+    if message := reasons(checks):
         _delete(table, files)
         return ModelResult(model.name, "held", message, _rows(context, model.name), checks=checks)
     today = context.clock.today()

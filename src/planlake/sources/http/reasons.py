@@ -5,10 +5,13 @@ What came in place of an answer is not repeated: it may be a record cut off in i
 
 import errno
 import os
+import re
 
 import aiohttp
 
 from planlake.sources.http.strangers import PROXY_LOGIN
+
+RECEIVED = re.compile(r"received (\d+) of (\d+) bytes")  # as aiohttp says it
 
 
 def reason_of(error: Exception) -> str:
@@ -25,7 +28,17 @@ def reason_of(error: Exception) -> str:
         return "it redirects without end"
     if isinstance(error, aiohttp.ClientResponseError):  # its text holds the address, and parts of the answer
         return f"the answer cannot be read as HTTP: {type(error).__name__}"
-    return _reason_of_system(error)
+    return _broken_off(error) or _reason_of_system(error)
+
+
+def _broken_off(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientPayloadError):
+        received = RECEIVED.search(str(error))
+        how_far = f" after {int(received[1]):,} of {int(received[2]):,} bytes" if received else ""
+        return f"the answer broke off{how_far}"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the connection was closed before an answer"
+    return ""
 
 
 def _reason_of_system(error: Exception) -> str:
