@@ -16,7 +16,12 @@ CODES = {  # development types by a short name: the planning system's name for i
     "minerals": {"name": "Minerals", "other": True, "expiry_days": 56},
     "major offices": {"name": "Major Office", "major": True, "expiry_days": 91},
     "listed": {"name": "Listed Building Alterations", "other": True, "expiry_days": 56},
-    "certificate": {"name": "Certificates", "certificates_of_lawful_development": True, "expiry_days": 56},
+    "certificate": {
+        "name": "Certificates",
+        "other": True,
+        "certificates_of_lawful_development": True,
+        "expiry_days": 56,
+    },
     "notification": {"name": "Notifications", "notification": True, "expiry_days": 42},
     "left out": {"name": "Householder", "exclude_from_stat_returns": True},
     "not in totals": {"name": "Householder", "exclude_from_stat_return_totals": True, "expiry_days": 56},

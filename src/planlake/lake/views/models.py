@@ -278,7 +278,7 @@ def _yaml(model: Model, lines: Sequence[str]) -> dict[str, Any]:
     at = model.file.name
     try:
         parser = YAML(typ="safe", pure=True)
-        if any(type(event).__name__ == "AliasEvent" for event in parser.parse(text)):
+        if "*" in text and any(type(event).__name__ == "AliasEvent" for event in parser.parse(text)):
             raise ConfigurationError("what stands above a model names nothing by *aliases", facts={"at": at})
         said = YAML(typ="safe", pure=True).load(text) or {}
     except (YAMLError, ValueError, RecursionError) as error:
