@@ -14,6 +14,7 @@ from planlake.report.pages.figures import columns as counting
 from planlake.report.pages.figures.catalogue import catalogue, search_index
 from planlake.report.pages.figures.columns import profile_of, values_shown
 from planlake.report.pages.figures.described import column_lines, described_tables
+from planlake.report.pages.figures.kept import Kept
 from planlake.report.pages.figures.lake_facts import open_facts
 from planlake.report.pages.render import search_script
 from planlake.simulator.choose import dataset
@@ -134,16 +135,16 @@ def test_values_are_shown_of_codes_and_truths_alone():
 
 
 def test_each_version_is_counted_once(feed, monkeypatch):
-    asked, counted, kept = [], counting._counted, {}
+    asked, counted, kept = [], counting._counted, Kept()
     monkeypatch.setattr(counting, "_counted", lambda *given: (asked.append(1), counted(*given))[1])
     for _ in range(2):
-        with open_facts(feed.config, profiles=kept) as facts:
+        with open_facts(feed.config, kept=kept) as facts:
             fees = catalogue_of(feed.config).resource("fees")
-            first = profile_of(facts.lake, facts.connection, fees, ["fee_type_id"], kept=kept)
-            assert profile_of(facts.lake, facts.connection, fees, ["fee_type_id"], kept=kept) == first
+            first = profile_of(facts, fees, ["fee_type_id"])
+            assert profile_of(facts, fees, ["fee_type_id"]) == first
     assert len(asked) == 1
-    with open_facts(feed.config, profiles=kept) as facts:
-        profile_of(facts.lake, facts.connection, fees, [], kept=kept)  # other values may be shown now
+    with open_facts(feed.config, kept=kept) as facts:
+        profile_of(facts, fees, [])  # other values may be shown now
     assert len(asked) == 2
 
 

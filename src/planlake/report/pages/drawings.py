@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import groupby
 
 from markupsafe import Markup, escape
 
@@ -37,25 +38,7 @@ def day_lines(series: Sequence[tuple[str, Sequence[tuple[date, float | None]]]],
         _text(0, HEIGHT - 4, words.short_day(first), "start"),
         _text(WIDTH, HEIGHT - 4, words.short_day(last), "end"),
     ]
-    return _svg("".join(parts), title, "chart", WIDTH, HEIGHT)
-
-
-def spark(figures: Sequence[float], limit: float, title: str) -> Markup:
-    """The figures of a check in its last runs, with its limit as a dashed line; in a row of a table."""
-    width, height = 160, 32
-    high = max(*figures, limit, 0) or 1
-
-    def y_of(value: float) -> float:
-        return 28 - 24 * max(value, 0) / high
-
-    step = width / max(len(figures) - 1, 1)
-    places = [(step * number, y_of(value)) for number, value in enumerate(figures)]
-    if len(places) == 1:
-        places = [(0, places[0][1]), (width, places[0][1])]
-    dashed = f'<path class="limit" d="M0 {y_of(limit):.1f}H{width}"/>'
-    x, y = places[-1]
-    end = f'<circle class="last" cx="{x - 3:.1f}" cy="{y:.1f}" r="3"/>'
-    return _svg(dashed + _line(places, "series-1") + end, title, "spark", width, height)
+    return _svg("".join(parts), title)
 
 
 def relations(name: str, led_from: Sequence[str], leads_to: Sequence[str]) -> Markup:
@@ -125,6 +108,19 @@ def _text(x: float, y: float, said: str, kind: str) -> str:
     return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(said)}</text>'
 
 
-def _svg(inside: str, title: str, kind: str, width: int, height: int) -> Markup:
-    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-    return Markup(f'<svg class="{kind}" {size} role="img" aria-label="{escape(title)}">{inside}</svg>')  # noqa: S704
+def _svg(inside: str, title: str) -> Markup:
+    size = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
+    return Markup(f'<svg class="lines" {size} role="img" aria-label="{escape(title)}">{inside}</svg>')  # noqa: S704
+
+
+def shades(days: Sequence[int]) -> Markup:
+    """A year in one line, a unit wide for each day, the darker the more; the words stand beside it."""
+    spells: dict[int, list[str]] = {}
+    place = 0
+    for one, some in groupby(days):
+        width = len(list(some))
+        spells.setdefault(one, []).append(f"M{place} 8h{width}")
+        place += width
+    inside = "".join(f'<path class="shade-{one}" d="{"".join(spells[one])}"/>' for one in sorted(spells) if one)
+    size = f'width="{place}" height="16" viewBox="0 0 {place} 16"'
+    return Markup(f'<svg class="strip" {size} aria-hidden="true" preserveAspectRatio="none">{inside}</svg>')  # noqa: S704

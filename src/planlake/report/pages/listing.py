@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 from planlake.report.pages.figures.catalogue import catalogue
+from planlake.report.pages.figures.change import change
 from planlake.report.pages.figures.completeness import completeness
 from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.report.pages.figures.runs import runs
@@ -30,12 +32,18 @@ PAGES = (
     Page("completeness.html", "Completeness", "completeness.html", completeness),
     Page("catalogue.html", "Catalogue", "catalogue.html", catalogue),
     Page("runs.html", "Runs", "runs.html", runs),
+    Page("change.html", "Change", "change.html", change),
 )
 
 
 def pages_of(facts: LakeFacts) -> list[Page]:
     """The pages that this lake has."""
     return [page for page in PAGES if page.is_there(facts)]
+
+
+def file_of_day(day: date) -> str:
+    """Where the page lies that says what a day changed."""
+    return f"change/{day}.html"
 
 
 def file_of_table(name: str) -> str:

@@ -83,7 +83,7 @@ def _environment() -> Environment:
         "runs_chart": charts.runs_chart,
     }
     made.globals |= {"counted": words.counted, "relations": drawings.relations, "day_lines": drawings.day_lines}
-    made.globals |= {"spark": drawings.spark}
+    made.globals |= {"shades": drawings.shades, "small_line": charts.small_line}
     return made
 
 

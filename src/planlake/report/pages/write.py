@@ -8,9 +8,11 @@ from pathlib import Path
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError
 from planlake.report.pages.figures.catalogue import SEARCH_FILE, search_index
+from planlake.report.pages.figures.change import changes_by_day
+from planlake.report.pages.figures.kept import KEPT_FILE, kept_text, read_kept
 from planlake.report.pages.figures.lake_facts import LakeFacts, open_facts
 from planlake.report.pages.figures.tables import table_pages
-from planlake.report.pages.listing import file_of_table, pages_of
+from planlake.report.pages.listing import file_of_day, file_of_table, pages_of
 from planlake.report.pages.render import STATIC, Site, page, search_script
 from planlake.version import __version__
 
@@ -31,8 +33,9 @@ def write_report(config: Config, out: Path, *, environment: str | None = None, t
 
     `typed` writes a command as it can be typed. Raises ConfigurationError where the folder cannot be written to.
     """
-    with open_facts(config, environment) as facts:
+    with open_facts(config, environment, kept=read_kept(out)) as facts:
         made = {file: text.encode() for file, text in _pages(facts, typed)}
+        made[KEPT_FILE] = kept_text(facts.kept)
     made |= {f"static/{file.name}": file.read_bytes() for file in sorted(STATIC.iterdir())}
     try:
         changed = sum(_write(out / file, content) for file, content in made.items())
@@ -88,6 +91,8 @@ def _pages(facts: LakeFacts, typed: Typed) -> Iterator[tuple[str, str]]:
     for name, table in table_pages(facts).items():
         file = file_of_table(name)
         yield file, page("table.html", table, site, file=file)
+    for day, found in changes_by_day(facts).items():
+        yield file_of_day(day), page("change.html", found, site, file=file_of_day(day))
     yield SEARCH_FILE, search_script(search_index(facts))
 
 

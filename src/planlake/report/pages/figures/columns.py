@@ -5,8 +5,7 @@ A value that fewer than five rows have is left out, and so is one that does not 
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -16,30 +15,15 @@ from pyiceberg.table import Table
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
-from planlake.lake.lake import Lake
 from planlake.lake.tables.columns import REFINED_OWN, key_by_column
 from planlake.lake.tables.data_files import data_files
+from planlake.report.pages.figures.kept import Counted, Profile
+from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.sources.catalogue import Resource
 
 COMMON, LEAST_ROWS = 3, 5
 AT_ONCE = 20  # columns whose values DuckDB counts together: it takes some megabytes for each
 LOOKS_LIKE_A_CODE = "[A-Za-z0-9_.-]{1,12}"
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """In how many rows a column holds something, and its most common values with their rows, the first most often."""
-
-    filled: int
-    common: tuple[tuple[str, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """The rows that one version of a table shows, and what was counted of each of its columns."""
-
-    rows: int
-    columns: Mapping[str, Counted]
 
 
 def columns_shown(schema: Schema) -> list[str]:
@@ -59,28 +43,19 @@ def values_shown(resource: Resource, keys: Mapping[str, str], codes: Collection[
     )
 
 
-def profile_of(
-    lake: Lake,
-    connection: Connection,
-    resource: Resource,
-    codes: Collection[str],
-    *,
-    kept: MutableMapping[str, Profile],
-) -> Profile | None:
+def profile_of(facts: LakeFacts, resource: Resource, codes: Collection[str]) -> Profile | None:
     """What is counted of the version of a table that people see; None where it was never loaded.
 
-    `kept` has what was counted before, and is given what is counted now. Raises LakeError where files are damaged.
+    Raises LakeError where files are damaged.
     """
-    table = lake.shown("refined", f"current_{resource.name}")
+    table = facts.lake.shown("refined", f"current_{resource.name}")
     version = table.current_snapshot() if table is not None else None
     if table is None or version is None:
         return None
     shown = values_shown(resource, key_by_column(table.schema(), resource), codes)
     rules = hashlib.sha256("\n".join(sorted(shown)).encode()).hexdigest()[:12]
     place = f"{table.metadata.table_uuid}/{version.snapshot_id}/{rules}"
-    if place not in kept:
-        kept[place] = _counted(connection, table, shown)
-    return kept[place]
+    return facts.kept.of(facts.kept.profiles, place, lambda: _counted(facts.connection, table, shown))
 
 
 def _counted(connection: Connection, table: Table, shown: Collection[str]) -> Profile:

@@ -12,7 +12,9 @@ from planlake.lake.tables.columns import key_by_column
 from planlake.lake.tables.data_files import data_files
 from planlake.lake.views.models import Models, standing_on
 from planlake.report.meanings import Described, describe_columns
-from planlake.report.pages.figures.columns import Profile, columns_shown, profile_of, values_shown
+from planlake.report.pages.figures.change import changes_of
+from planlake.report.pages.figures.columns import columns_shown, profile_of, values_shown
+from planlake.report.pages.figures.kept import DayChange, Profile
 from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.sources.catalogue import Catalogue, Resource, catalogue_of
 from planlake.sources.meanings import codes_of
@@ -80,7 +82,8 @@ class Question:
 class DescribedTable:
     """One table as the catalogue has it; `columns` are those shown first, `groups` the others by their first letter.
 
-    `never_filled` hold nothing in any row. `rows` has what people saw on each day, the oldest first.
+    `never_filled` hold nothing in any row. `rows` has what people saw on each day and `changes` what each
+    brought, the oldest first.
     """
 
     about: str
@@ -93,6 +96,7 @@ class DescribedTable:
     readers: tuple[Reader, ...]
     questions: tuple[Question, ...]
     rows: tuple[tuple[date, int], ...]
+    changes: tuple[DayChange, ...]
 
 
 def described_tables(facts: LakeFacts, names: Sequence[str]) -> dict[str, DescribedTable]:
@@ -117,6 +121,7 @@ def described_tables(facts: LakeFacts, names: Sequence[str]) -> dict[str, Descri
             tuple(_readers(facts.models, name)),
             tuple(_questions(resource, lines)),
             tuple(rows.get(name, ())),
+            changes_of(facts, resource),
         )
     return found
 
@@ -124,7 +129,7 @@ def described_tables(facts: LakeFacts, names: Sequence[str]) -> dict[str, Descri
 def column_lines(facts: LakeFacts, resource: Resource) -> list[ColumnLine]:
     """Every column of a resource, the key first: those of its table, or where it has none the declared ones."""
     codes = codes_of(facts.config).get(resource.name, frozenset())
-    profile = profile_of(facts.lake, facts.connection, resource, codes, kept=facts.profiles)
+    profile = profile_of(facts, resource, codes)
     current = facts.lake.shown("refined", f"current_{resource.name}")
     keys = key_by_column(current.schema() if current is not None else None, resource)
     names = columns_shown(current.schema()) if current is not None else list(keys)

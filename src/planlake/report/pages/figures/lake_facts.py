@@ -1,6 +1,6 @@
 """What every page asks: the lake's own records, without anything personal, and the verdict of each table."""
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,7 +15,7 @@ from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_to_read
 from planlake.lake.tables.columns import TABLES
 from planlake.lake.views.models import Models
-from planlake.report.pages.figures.columns import Profile
+from planlake.report.pages.figures.kept import Kept
 from planlake.report.query import models_in
 from planlake.report.status import Status, status_of
 from planlake.report.verdicts import Verdict, verdicts
@@ -32,8 +32,8 @@ class LakeFacts:
     """A lake that is open to be read, at one moment (`now` is UTC, without zone; `today` is London's).
 
     `connection` has the views `runs`, `published`, `checks`, `journal`, `drift`, `documented`, `uncastable`, `rejected`
-    and `api_requests`, as docs/databases.md has them, without the columns in `PERSONAL`. `profiles` keeps what was
-    counted of the columns of each version of a table.
+    and `api_requests`, as docs/databases.md has them, without the columns in `PERSONAL`. `kept` is what was worked out
+    of versions of tables.
     """
 
     config: Config
@@ -45,7 +45,7 @@ class LakeFacts:
     status: Status
     verdicts: Mapping[str, Verdict]
     models: Models
-    profiles: MutableMapping[str, Profile] = field(default_factory=dict, repr=False)
+    kept: Kept = field(default_factory=Kept, repr=False)
 
     def ask(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query over the lake's own records; `values` stand for each `?`."""
@@ -53,12 +53,10 @@ class LakeFacts:
 
 
 @contextmanager
-def open_facts(
-    config: Config, environment: str | None = None, *, profiles: MutableMapping[str, Profile] | None = None
-) -> Iterator[LakeFacts]:
+def open_facts(config: Config, environment: str | None = None, *, kept: Kept | None = None) -> Iterator[LakeFacts]:
     """The facts of an environment or a preview as they are now; a LakeError where it cannot be read.
 
-    `profiles` is what was counted before, and is given what is counted now.
+    `kept` is what was worked out before, and is given what is worked out now.
     """
     lake, clock = open_to_read(config, environment), read_clock()
     with connected_to_read(config.settings.memory_limit_megabytes) as connection:
@@ -69,10 +67,8 @@ def open_facts(
         name = environment or next(iter(config.environments))
         now = naive_utc(clock.now())
         models = models_in(config, catalogue_of(config).resources)
-        kept = {} if profiles is None else profiles
-        yield LakeFacts(
-            config, name, lake, connection, now, clock.today(), found, verdicts(found), models=models, profiles=kept
-        )
+        of_tables, before = verdicts(found), kept or Kept()
+        yield LakeFacts(config, name, lake, connection, now, clock.today(), found, of_tables, models, before)
 
 
 def _make_view(lake: Lake, connection: Connection, place: tuple[str, str]) -> None:
