@@ -13,7 +13,7 @@ import typer
 
 from planlake.cli.changes import env, forget, maintain, rebuild, recover, rollback, undo
 from planlake.cli.inspection import advise, doctor, drift
-from planlake.cli.report import check, diagram, export, model, pages, runs, sql, status, tables, views
+from planlake.cli.report import check, diagram, export, model, pages, runs, sql, status, tables, ui, views
 from planlake.cli.runs import backfill, plan, recast, reconcile, run, spark_job
 from planlake.cli.setup import add, demo, init, simulate, try_
 from planlake.errors import LakeError, PlanlakeError
@@ -41,6 +41,7 @@ COMMANDS = (
     status.status,
     runs.runs,
     sql.sql,
+    ui.ui,
     tables.tables,
     export.export,
     diagram.diagram,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.conftest import FIRST, SECOND, TABLES, small_council
+from cli.conftest import FIRST, SECOND, TABLES, small_council, typed  # noqa: F401 - typed is a fixture
 from conftest import feeding
 from planlake.config import load_config
 

@@ -1,9 +1,5 @@
 """`planlake simulate`: an API to run against, on this machine."""
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,6 +36,7 @@ def simulate(
     from datetime import datetime
 
     from planlake.cli.screen import runnable
+    from planlake.cli.stopping import until_stopped
     from planlake.clock import LONDON
     from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
     from planlake.simulator.choose import dataset, speech
@@ -51,9 +48,8 @@ def simulate(
     data = dataset(source, now=_instant("--begin", begin) if begin else instant, seed=seed)
     data.keeps_all = begin is not None
     data.move_to(instant)
-    stopped = threading.Event()
     spoken = speech(source)
-    with _set_by_signals(stopped), Simulator(data, port=port, speech=spoken, faults=faults) as simulator:
+    with until_stopped() as stopped, Simulator(data, port=port, speech=spoken, faults=faults) as simulator:
         typer.echo(f"{source} as of {instant:%Y-%m-%d %H:%M} at {simulator.url}   (Ctrl-C stops)")
         if fault is not None:
             whose = "" if FAULTS[fault].is_of_all else f"{table} "
@@ -63,17 +59,6 @@ def simulate(
         of_source = "" if source == "tascomi" else f" --source {source}"
         typer.echo(runnable(f"next: planlake init --base-url {simulator.url}{of_source}"))
         stopped.wait()
-
-
-@contextmanager
-def _set_by_signals(stopped: threading.Event) -> Iterator[None]:
-    """Set the event when this process is to end; afterwards signals mean what they meant before."""
-    before = {ending: signal.signal(ending, lambda *_: stopped.set()) for ending in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for ending, handler in before.items():
-            signal.signal(ending, handler)
 
 
 def _instant(option: str, text: str) -> "datetime":

@@ -31,6 +31,7 @@ class Personal:
     lake: Lake
     resources: Mapping[str, ResourceSpec]
     models: Models = field(default_factory=Models, repr=False)
+    is_of_past: bool = False  # the lake is asked about another day
 
     def hide(self, connection: Connection, zone: str, name: str, query: str) -> str:
         """The query of a table or view with its personal values hidden; a ConfigurationError for records as received.
@@ -42,7 +43,9 @@ class Personal:
             raise ConfigurationError(message, hint=f'planlake sql "select * from {name}" shows it')
         if not self._has_any(zone, name):
             return query
-        types = {row[0]: row[1] for row in connection.execute(f"describe {query}").fetchall()}
+        types = self._columns_now(zone, name)
+        if types is None:
+            types = {row[0]: row[1] for row in connection.execute(f"describe {query}").fetchall()}
         hidden = [column for column in self._hidden(zone, name, types) if column in types]
         if not hidden:
             return query
@@ -55,6 +58,12 @@ class Personal:
             resource = self.resources.get(resource_of(name))
             return resource is not None and bool(resource.personal)
         return zone == "trusted" or name in OF_OWN_TABLES
+
+    def _columns_now(self, zone: str, name: str) -> dict[str, str] | None:
+        """The columns of a refined table or view of the present; None of others, of which DuckDB has to be asked."""
+        kind = "increment" if name.startswith(("increment_", "history_")) else "current"
+        table = self.lake.shown("refined", f"{kind}_{resource_of(name)}") if zone == "refined" else None
+        return dict.fromkeys(table.schema().column_names, "") if table is not None and not self.is_of_past else None
 
     def _hidden(self, zone: str, name: str, types: Mapping[str, str]) -> Iterator[str]:
         if name in OF_OWN_TABLES:

@@ -51,7 +51,9 @@ class QueryContext:
     @property
     def personal(self) -> Personal | None:
         """What its answers hide."""
-        return Personal(self.lake, self.resources, self.models) if self.hides_personal else None
+        if not self.hides_personal:
+            return None
+        return Personal(self.lake, self.resources, self.models, is_of_past=self.as_of is not None)
 
 
 @dataclass(frozen=True, slots=True)

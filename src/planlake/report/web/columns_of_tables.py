@@ -1,9 +1,14 @@
-"""The tables that can be asked, with their columns: what an editor completes."""
+"""The tables that can be asked, with their columns: what an editor completes.
+
+Of several that have one name the first is the one that is meant where no database is named.
+"""
+
+from contextlib import suppress
 
 from planlake.engines.duckdb.locked import locked
 from planlake.errors import PlanlakeError
 from planlake.lake.views.query import QueryContext, columns_of
-from planlake.lake.views.views import Views, known_names
+from planlake.lake.views.views import SEARCHED_ZONES, Views, known_names
 from planlake.lake.warehouse import file_opener
 
 
@@ -17,10 +22,10 @@ def columns_of_tables(asked: QueryContext) -> dict[str, list[tuple[str, str]]]:
             models=asked.models,
             personal=asked.personal,
         )
-        for database, names in known_names(asked.lake, asked.resources, asked.models).items():
-            for name in names:
-                try:
+        lakes = [lake for lake in (asked.lake, asked.lake.base) if lake is not None]
+        known = known_names(asked.lake, asked.resources, asked.models)
+        for database in (lake.database(zone) for zone in SEARCHED_ZONES for lake in lakes):
+            for name in known.get(database, ()):
+                with suppress(PlanlakeError):
                     found[f"{database}.{name}"] = list(columns_of(views, database, name).items())
-                except PlanlakeError:
-                    continue
     return found

@@ -26,7 +26,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A query with values for its `?`, the day it is asked about, and how many rows are wanted at most.
+    """A query with values for its `?`, the day it is asked about, how many rows are wanted, and for how long it may go.
 
     `format` is `csv`, `parquet` or `xlsx` for a file, empty for rows; without a query the tables are listed.
     """
@@ -36,6 +36,7 @@ class Request:
     max_rows: int = 1000
     values: tuple[Cell, ...] | None = None
     format: str = ""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ several are asked for at once, others are started beside it.
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,7 +19,7 @@ import msgspec
 from planlake.config import Config
 from planlake.config_file import VARIABLE
 from planlake.errors import PlanlakeError
-from planlake.report.web.frames import Answer, Cell, Request, Setup, receive, send
+from planlake.report.web.frames import Answer, Request, Setup, receive, send
 
 SECONDS_OF_GRACE = 5.0  # until a process that was asked to stop is ended
 SECONDS_OF_FILES = 60.0  # how long writing a file of an answer may take, beside the query
@@ -90,15 +90,13 @@ def answer(
     *,
     as_of: date | str | None = None,
     max_rows: int = 1000,
-    values: Sequence[Cell] | None = None,
     started: Callable[[Kill], None] | None = None,
 ) -> Answer:
     """The first rows of a query, 8 MB of them at most, and whether there are more; a QueryError where it has none.
 
-    `values` stand for its `?`. `started` is called with what stops it, on another thread too.
+    `started` is called with what stops it, on another thread too.
     """
-    request = Request(sql, _day(as_of), max_rows, None if values is None else tuple(values))
-    return _ask(workers, request, started)[0]
+    return ask(workers, Request(sql, _day(as_of), max_rows), started)[0]
 
 
 def download(
@@ -112,12 +110,12 @@ def download(
     """The whole answer as a file, `csv`, `parquet` or `xlsx`; a QueryError where it is too large for one."""
     from planlake.report.web.files import MOST_ROWS  # noqa: PLC0415 - heavy, and mostly not asked for
 
-    return _ask(workers, Request(sql, _day(as_of), MOST_ROWS[format], format=format), started)[1]
+    return ask(workers, Request(sql, _day(as_of), MOST_ROWS[format], format=format), started)[1]
 
 
 def tables(workers: Workers) -> dict[str, list[tuple[str, str]]]:
     """The columns and types of every table and view that can be asked, by `database.table`."""
-    return _ask(workers, Request(""), None)[0].tables
+    return ask(workers, Request(""))[0].tables
 
 
 def keep_ready(workers: Workers) -> None:
@@ -127,7 +125,8 @@ def keep_ready(workers: Workers) -> None:
             workers.waiting.append(_start(workers))
 
 
-def _ask(workers: Workers, request: Request, started: Callable[[Kill], None] | None) -> tuple[Answer, bytes]:
+def ask(workers: Workers, request: Request, started: Callable[[Kill], None] | None = None) -> tuple[Answer, bytes]:
+    """What a request is answered, and the file that it asked for; a QueryError says what is wrong with it."""
     with workers.places:
         with workers.lock:
             process = _ready(workers)

@@ -65,7 +65,7 @@ def answered(config: Config, setup: Setup, request: Request) -> tuple[Answer, by
     """The answer to a request and the file it asked for; what is wrong with it is part of the answer."""
     began = perf_counter()
     try:
-        found, content = _carried_out(_opened(config, setup, request.as_of), request)
+        found, content = _carried_out(_opened(config, setup, request), request)
         return replace(found, seconds=perf_counter() - began), content
     except PlanlakeError as error:
         line, column = place_of_mistake(error, request.sql)
@@ -77,13 +77,14 @@ def answered(config: Config, setup: Setup, request: Request) -> tuple[Answer, by
         return Answer(trouble=Trouble(message, hint)), b""
 
 
-def _opened(config: Config, setup: Setup, as_of: str | None) -> QueryContext:
+def _opened(config: Config, setup: Setup, request: Request) -> QueryContext:
     try:
-        day = date.fromisoformat(as_of) if as_of else None
+        day = date.fromisoformat(request.as_of) if request.as_of else None
     except ValueError:
         raise ConfigurationError("the day is not a date", hint="a day looks like 2026-11-27") from None
     asked = open_for_queries(config, environment=setup.environment, as_of=day, hides_personal=setup.hides_personal)
-    return replace(asked, limits=replace(asked.limits, seconds=setup.seconds, allowed_by=ALLOWED_BY))
+    seconds = min(setup.seconds, request.seconds or setup.seconds)
+    return replace(asked, limits=replace(asked.limits, seconds=seconds, allowed_by=ALLOWED_BY))
 
 
 def _carried_out(asked: QueryContext, request: Request) -> tuple[Answer, bytes]:

@@ -1,0 +1,18 @@
+"""Commands that go on until somebody ends them."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def until_stopped() -> Iterator[threading.Event]:
+    """An event that is set when this process is to end; afterwards signals mean what they meant before."""
+    stopped = threading.Event()
+    before = {ending: signal.signal(ending, lambda *_: stopped.set()) for ending in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stopped
+    finally:
+        for ending, handler in before.items():
+            signal.signal(ending, handler)

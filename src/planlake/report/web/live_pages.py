@@ -1,0 +1,94 @@
+"""The pages of the report, live: each is made when it is first asked for after the lake has changed."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from threading import Lock
+
+from planlake.clock import read_clock
+from planlake.config import Config
+from planlake.lake.open_lake import open_to_read
+from planlake.report.pages.figures.catalogue import SEARCH_FILE, search_index
+from planlake.report.pages.figures.lake_facts import LakeFacts, open_facts
+from planlake.report.pages.figures.tables import table_pages
+from planlake.report.pages.listing import file_of_table, pages_of
+from planlake.report.pages.render import Site, page, search_script
+from planlake.report.pages.write import site_of
+
+OWN_PAGES = (("browse.html", "Browse"), ("ask.html", "Ask"))
+# Whatever changes what pages say is told in one of these.
+TELLING = (("raw", "api_requests"), ("operations", "runs"), ("operations", "published"), ("operations", "journal"))
+State = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class LivePages:
+    """The pages of one lake, and what they were made from. One page is made at a time."""
+
+    config: Config
+    environment: str | None
+    typed: Callable[[str], str] = str
+    lock: Lock = field(default_factory=Lock, repr=False)
+    state: State = ()
+    made: dict[str, str] = field(default_factory=dict, repr=False)
+    open: ExitStack = field(default_factory=ExitStack, repr=False)
+    facts: LakeFacts | None = field(default=None, repr=False)
+
+    def close(self) -> None:
+        """Let go of the lake."""
+        with self.lock:
+            self.open.close()
+
+    @contextmanager
+    def now(self) -> Iterator[tuple[LakeFacts, Site]]:
+        """The facts of the lake as it is, and what all pages have in common; for one thread at a time."""
+        with self.lock:
+            state = state_of(self.config, self.environment)
+            if self.facts is None or state != self.state:
+                self.open.close()
+                self.made.clear()
+                self.facts = self.open.enter_context(open_facts(self.config, self.environment))
+                self.state = state
+            site = site_of(self.facts, self.typed, is_live=True)
+            yield self.facts, replace(site, links=[*site.links, *OWN_PAGES])
+
+    def text_of(self, file: str) -> str | None:
+        """A page of the report, or what it searches in; None where there is none of this name."""
+        with self.now() as (facts, site):
+            if file not in self.made:
+                text = _made(facts, site, file)
+                if text is None:
+                    return None
+                self.made[file] = text
+            return self.made[file]
+
+    def own(self, template: str, record: object, *, file: str) -> str:
+        """A page that the report does not have."""
+        with self.now() as (_, site):
+            return page(template, record, site, file=file)
+
+    def days(self) -> list[str]:
+        """The days of which there are versions, the last first, as YYYY-MM-DD."""
+        query = "select distinct snapshot_date from published order by 1 desc limit 400"
+        with self.now() as (facts, _):
+            return [f"{day[:4]}-{day[4:6]}-{day[6:]}" for (day,) in facts.ask(query)]
+
+
+def _made(facts: LakeFacts, site: Site, file: str) -> str | None:
+    for one in pages_of(facts):
+        if one.file == file:
+            return page(one.template, one.figures(facts), site, file=file)
+    if file == SEARCH_FILE:
+        return search_script(search_index(facts))
+    name = PurePosixPath(file).stem
+    tables = table_pages(facts, [name]) if file == file_of_table(name) else {}
+    return page("table.html", tables[name], site, file=file) if name in tables else None
+
+
+def state_of(config: Config, environment: str | None) -> State:
+    """What differs once a lake has changed, and every hour, as pages say how old things are."""
+    lake = open_to_read(config, environment)
+    told = [lake.shown(*place) for place in TELLING]
+    hour = f"{read_clock().now():%Y-%m-%d %H}"
+    return (hour, *(one.metadata_location if one is not None else "" for one in told))

@@ -1,0 +1,290 @@
+"""The server of `planlake ui`: the pages of the report live, a table browser, and questions to the lake."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+from time import sleep
+from typing import TypeVar
+
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from planlake.config import Config
+from planlake.errors import ConfigurationError, PlanlakeError
+from planlake.report.pages.render import STATIC
+from planlake.report.web import worker
+from planlake.report.web.browsing import Listing, browse, list_tables
+from planlake.report.web.frames import Answer
+from planlake.report.web.guarding import Guard, guarded, refused
+from planlake.report.web.live_pages import LivePages, state_of
+from planlake.report.web.past import Asked, Past, past_of
+from planlake.report.web.result_chart import chart_of
+
+T = TypeVar("T")
+HOST = "127.0.0.1"
+OWN_STATIC = Path(__file__).parent / "static"
+MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+SECONDS_BETWEEN_LOOKS = 0.1  # whether the browser still waits for an answer
+
+
+@dataclass(slots=True)
+class Ui:
+    """What answers requests: the pages, the processes for queries, what was asked before, and who may ask."""
+
+    config: Config
+    environment: str | None
+    pages: LivePages
+    workers: worker.Workers
+    past: Past
+    guard: Guard
+    names: dict[object, dict[str, list[tuple[str, str]]]] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a page asks: a query, the day it is about, and as what its answer is wanted.
+
+    `format` is that of a file; `kind`, `x` and `y` are a chart's.
+    """
+
+    sql: str
+    as_of: str | None = None
+    format: str = "csv"
+    kind: str = ""
+    x: str = ""
+    y: str = ""
+
+
+@contextmanager
+def serving(
+    config: Config, environment: str | None = None, *, port: int = 0, typed: Callable[[str], str] = str
+) -> Iterator[Ui]:
+    """Serve the ui on this machine until this is left; a ConfigurationError where the port is taken.
+
+    `typed` writes a command as it can be typed.
+    """
+    state_of(config, environment)  # a lake that cannot be opened is told before anything is served
+    pages = LivePages(config, environment, typed)
+    with closing(pages), _listening(port) as listener, worker.open_workers(config, environment) as workers:
+        guard = Guard(listener.getsockname()[1])
+        ui = Ui(config, environment, pages, workers, past_of(config, environment), guard)
+        with _served(create_app(ui), listener, guard):
+            yield ui
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    try:
+        listener = socket.create_server((HOST, port))
+    except OSError as error:
+        message = f"port {port} cannot be used: {error.strerror}"
+        raise ConfigurationError(message, hint="planlake ui takes a free port") from None
+    with listener:
+        yield listener
+
+
+@contextmanager
+def _served(app: Starlette, listener: socket.socket, guard: Guard) -> Iterator[None]:
+    settings = uvicorn.Config(
+        guarded(app, guard),
+        http="h11",
+        loop="asyncio",
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(settings)
+    thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="ui", daemon=True)
+    thread.start()
+    while not server.started and thread.is_alive():
+        sleep(0.005)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(timeout=5)
+
+
+def create_app(ui: Ui) -> Starlette:
+    """The application without its guard."""
+    app = Starlette(
+        routes=[
+            Route("/", _first_page),
+            Route("/static/{file}", _static),
+            Route("/ask.html", _ask_page),
+            Route("/browse.html", _tables_page),
+            Route("/browse/{table}.html", _table_page),
+            Route("/{file:path}", _page, methods=["GET"]),
+            Route("/api/query", _query, methods=["POST"]),
+            Route("/api/download", _download, methods=["POST"]),
+            Route("/api/chart", _chart, methods=["POST"]),
+            Route("/api/names", _names),
+            Route("/api/history", _history),
+        ],
+        exception_handlers={PlanlakeError: _trouble},
+    )
+    app.router.routes.sort(key=lambda route: getattr(route, "path", "") == "/{file:path}")  # last: it takes any
+    app.state.ui = ui
+    return app
+
+
+def _ui(request: Request) -> Ui:
+    found: Ui = request.app.state.ui
+    return found
+
+
+# ---------------------------------------------------------------- pages
+
+
+def _first_page(request: Request) -> Response:
+    return _shown(_ui(request), "index.html")
+
+
+def _page(request: Request) -> Response:
+    return _shown(_ui(request), request.path_params["file"])
+
+
+def _shown(ui: Ui, file: str) -> Response:
+    text = ui.pages.text_of(file)
+    if text is None:
+        return _nothing(ui)
+    return Response(text, media_type="text/html" if file.endswith(".html") else "text/javascript")
+
+
+def _nothing(ui: Ui) -> Response:
+    return HTMLResponse(ui.pages.own("nothing.html", None, file="nothing.html"), 404)
+
+
+def _static(request: Request) -> Response:
+    name = request.path_params["file"]
+    found = next((one for folder in (STATIC, OWN_STATIC) for one in folder.iterdir() if one.name == name), None)
+    return FileResponse(found) if found is not None else _nothing(_ui(request))
+
+
+@dataclass(frozen=True, slots=True)
+class AskPage:
+    """What the page for questions is filled with: days that can be asked about, and a nonce for the editor's style."""
+
+    days: list[str]
+    nonce: str
+
+
+def _ask_page(request: Request) -> Response:
+    pages = _ui(request).pages
+    record = AskPage(pages.days(), request.scope["state"]["nonce"])
+    return HTMLResponse(pages.own("ask.html", record, file="ask.html"))
+
+
+def _tables_page(request: Request) -> Response:
+    ui = _ui(request)
+    found: Listing = list_tables(_known(ui))
+    return HTMLResponse(ui.pages.own("browse_tables.html", found, file="browse.html"))
+
+
+def _table_page(request: Request) -> Response:
+    ui, table = _ui(request), request.path_params["table"]
+    found = browse(ui.workers, table, request.query_params.multi_items(), ui.pages.days())
+    return HTMLResponse(ui.pages.own("browse.html", found, file=f"browse/{table}.html"))
+
+
+def _trouble(request: Request, error: Exception) -> Response:
+    """An error of ours as a page, or as JSON for scripts."""
+    assert isinstance(error, PlanlakeError)  # noqa: S101 - it handles no other
+    if not request.url.path.startswith("/api/"):
+        return HTMLResponse(_ui(request).pages.own("trouble.html", error, file="x/y.html"), 400)
+    line, column = (error.line, error.column) if isinstance(error, worker.QueryError) else (0, 0)
+    return refused(400, str(error), error.hint, line=line, column=column)
+
+
+# ---------------------------------------------------------------- questions
+
+
+async def _asked(request: Request) -> Question:
+    try:
+        return msgspec.json.decode(await request.body(), type=Question)
+    except msgspec.MsgspecError as error:
+        raise ConfigurationError(f"the question cannot be read: {error}") from None
+
+
+async def _while_wanted(request: Request, work: Callable[[Callable[[worker.Kill], None]], T]) -> T:
+    """What work gives that is done on another thread; its query is stopped where the browser no longer waits."""
+    kills = list[worker.Kill]()
+    task = asyncio.create_task(asyncio.to_thread(work, kills.append))
+    while not task.done():
+        await asyncio.wait({task}, timeout=SECONDS_BETWEEN_LOOKS)
+        if not task.done() and await request.is_disconnected():
+            for kill in kills:
+                kill()
+    return await task
+
+
+async def _query(request: Request) -> Response:
+    ui, asked = _ui(request), await _asked(request)
+    if not asked.sql.strip():
+        raise ConfigurationError("there is no query", hint="select 1")
+    await asyncio.to_thread(ui.past.remember, Asked(asked.sql, asked.as_of))
+
+    found = await _answer(request, asked)
+    told = {"columns": found.columns, "rows": found.rows, "seconds": found.seconds, "rows_shown": len(found.rows)}
+    content = msgspec.json.encode({**told, "is_cut": found.is_cut, "notes": found.notes})
+    return Response(content, media_type="application/json")
+
+
+async def _answer(request: Request, asked: Question) -> Answer:
+    def work(started: Callable[[worker.Kill], None]) -> Answer:
+        return worker.answer(_ui(request).workers, asked.sql, as_of=asked.as_of, started=started)
+
+    return await _while_wanted(request, work)
+
+
+async def _chart(request: Request) -> Response:
+    asked = await _asked(request)
+    drawn = chart_of(await _answer(request, asked), kind=asked.kind, x=asked.x, y=asked.y)
+    return Response(drawn, media_type="image/svg+xml")
+
+
+async def _download(request: Request) -> Response:
+    ui, asked = _ui(request), await _asked(request)
+    if asked.format not in MEDIA_TYPES or not asked.sql.strip():
+        raise ConfigurationError("a download has a query, and a format: csv, parquet or xlsx")
+
+    def work(started: Callable[[worker.Kill], None]) -> bytes:
+        return worker.download(ui.workers, asked.sql, as_of=asked.as_of, format=asked.format, started=started)
+
+    content = await _while_wanted(request, work)
+    headers = {"Content-Disposition": f'attachment; filename="result.{asked.format}"'}
+    return Response(content, media_type=MEDIA_TYPES[asked.format], headers=headers)
+
+
+def _names(request: Request) -> Response:
+    return JSONResponse(_known(_ui(request)))
+
+
+def _known(ui: Ui) -> dict[str, list[tuple[str, str]]]:
+    """The tables that can be asked, with their columns, as of the lake's last change."""
+    state = state_of(ui.config, ui.environment)[1:]
+    if state not in ui.names:
+        ui.names = {state: worker.tables(ui.workers)}
+    return ui.names[state]
+
+
+def _history(request: Request) -> Response:
+    queries = [{"sql": one.sql, "as_of": one.as_of} for one in _ui(request).past.asked()]
+    return JSONResponse({"queries": queries})
