@@ -1,7 +1,7 @@
 """PS1 and PS2 counted in plain Python from the records as the API sends them, by the rules of the returns alone.
 
 It knows nothing of the models: a case is placed by its development type, timed from the day after its valid date and
-counted in the quarter of each of its days. What the rules leave open is decided here as docs/models.md says.
+counted in the quarter of each of its days. What the rules leave open is decided as the comments of the models say.
 """
 
 from collections import Counter
@@ -53,6 +53,8 @@ MEASURED = {
     "majors": {*LARGE, *LARGE.values(), "TDC major"},
     "non-majors": {"Q13", "Q14", "Q15", "Q16", "Q17", "Q18", "Q20", "Q21"},
 }
+HECTARE_IS_MAJOR = MEASURED["non-majors"] - {"Q21"}  # by law, though not on the return
+GUARANTEED = MEASURED["majors"] | MEASURED["non-majors"] | {"Q19", "Q25", "TDC non-major"}  # what asks for permission
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class Case:
     is_prior_approval: bool
     prior_class: str  # of a prior approval
     extended: date | None
+    has_agreement: bool  # in writing; an assessment is none
+    area: float
     valid: date | None
     ended: date | None
     outcome: str | None  # granted, refused, or how it ended otherwise; None while it is on hand
@@ -111,7 +115,8 @@ def _case(one, code, known):
     decision = known["decision_types"].get(one["decision_type_id"], {})
     ended = _day(one["decision_issued_date"])
     outcome = _outcome(decision) if ended else None
-    agreed, is_agreed = _agreed(one, known["eias"].get(one["eia_id"], {}))
+    assessment = known["eias"].get(one["eia_id"], {})
+    agreed, is_agreed = _agreed(one, assessment)
     line = LINES.get(code.get("name"))
     if line in LARGE and _is_large(line, one):
         line = LARGE[line]
@@ -125,6 +130,8 @@ def _case(one, code, known):
         valid=_day(one["valid_date"]),
         ended=ended if outcome else None,
         outcome=outcome,
+        has_agreement=_agreed(one, {})[1],
+        area=_number(one["site_area_hectares"]) or 0,
         is_not_required=_is(decision, "pa_not_required"),
         days_allowed=int(code.get("expiry_days", 0)),
         is_agreed=is_agreed,
@@ -299,7 +306,7 @@ def quality(cases, quarters, records):
 
     An appeal that was decided where the council had not is a failure to decide, whether it thought it valid or not.
     """
-    begun, allowed = _appeals(records)
+    begun, allowed = _appeals(records, are_decided=True)
     found = {}
     for end, start in _windows(quarters, years=2):
         until = next_quarter(next_quarter(next_quarter(end + timedelta(days=1)))) - timedelta(days=1)
@@ -312,17 +319,34 @@ def quality(cases, quarters, records):
     return found
 
 
-def _appeals(records):
-    """The first day of an appeal of each application, where one was decided, and the first day one was allowed."""
+def guarantee(cases, records, today):
+    """Cases past the planning guarantee or within four weeks of its end: the last day and whether the fee is due."""
+    begun, _ = _appeals(records, are_decided=False)
+    found = {}
+    for case in cases:
+        if case.valid is None or case.line not in GUARANTEED:
+            continue
+        is_major = case.line in MEASURED["majors"] or (case.area >= 1 and case.line in HECTARE_IS_MAJOR)
+        days = 26 * 7 - 1 if is_major or case.valid < date(2023, 12, 6) else 16 * 7
+        last = case.valid + timedelta(days=days)
+        if last < today + timedelta(days=28) and (case.ended or date.max) > last:
+            stands_against = case.has_agreement or case.outcome == "called in" or begun.get(case.id, date.max) <= last
+            found[int(case.id)] = (last, last < today and not stands_against)
+    return found
+
+
+def _appeals(records, *, are_decided):
+    """The first day of an appeal of each application, all or those decided, and the first day one was allowed."""
     decisions = {one["id"]: one for one in records["appeal_decision"]}
     begun, allowed = {}, {}
     for one in records["appeals"]:
-        if one["enforcement_id"] or not one["application_id"] or one["appeal_decision_id"] not in decisions:
+        identity, is_decided = one["application_id"], one["appeal_decision_id"] in decisions
+        if one["enforcement_id"] or not identity or (are_decided and not is_decided):
             continue
-        identity, decided = one["application_id"], _day(one["appeal_decision_date"])
         day = _day(one["appeal_start_date"]) or _day(one["submit_date"])
         begun[identity] = min(day, begun.get(identity, day))
-        if decided and _is(decisions[one["appeal_decision_id"]], "against_lpa"):
+        decided = _day(one["appeal_decision_date"])
+        if decided and is_decided and _is(decisions[one["appeal_decision_id"]], "against_lpa"):
             allowed[identity] = min(decided, allowed.get(identity, decided))
     return begun, allowed
 

@@ -1,6 +1,6 @@
 """The returns of a generated council, 20,000 applications over five years, equal a count in plain Python.
 
-They are PS1 and PS2, and the measures of speed and quality.
+They are PS1 and PS2, the measures of speed and quality, and the planning guarantee.
 """
 
 from collections import Counter
@@ -15,6 +15,7 @@ from flow.trust.counted_returns import (
     LINES,
     cases_of,
     enforcement,
+    guarantee,
     ps1,
     ps2,
     quality,
@@ -31,7 +32,7 @@ COLUMNS = (
     *("total", "granted", "refused", *(name for _, name in BANDS), "over_52"),
     *("agreed", "in_agreed_time", "in_time", "in_statutory_time"),
 )
-READ = ("ps1", "ps2", "speed", "quality")
+READ = ("ps1", "ps2", "speed", "quality", "guarantee")
 
 pytestmark = pytest.mark.slow
 
@@ -132,3 +133,9 @@ def test_every_figure_of_quality_equals_the_count(returns, cases, quarters, reco
     found = {(row["window_end"], row["measure"]): (row["decisions"], row["overturned"]) for row in returns["quality"]}
     assert found == counted
     assert sum(overturned for _, overturned in counted.values()) > 20
+
+
+def test_every_case_past_the_guarantee_is_counted(returns, cases, records):
+    counted = guarantee(cases, records, TODAY)
+    assert {row["application_id"]: (row["last_day"], row["is_due"]) for row in returns["guarantee"]} == counted
+    assert 100 < sum(is_due for _, is_due in counted.values()) < len(counted) - 100
