@@ -11,7 +11,7 @@ ON_SPARK_3.5 ?= tests/engines/test_engines_agree.py tests/engines/test_spark.py
 ON_SPARK_4.1 ?= tests/engines/test_engines_agree.py
 OF_PRODUCT := --build-deps-for editable
 
-.PHONY: help demo test test-aws test-spark test-browser features check format lock editor bench soak release clean
+.PHONY: help demo site test test-aws test-spark test-browser features check format lock editor bench soak release clean
 
 help: ## this list, from the words behind each target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,9 @@ features: $(VENV)/dev ## the playbook as scenarios, with a page for those who re
 	mkdir -p build && rm -f build/features.json
 	$(BIN)/python -m pytest tests/features --ignore tests/features/test_breaking.py --cucumber-json build/features.json; \
 	ended=$$?; $(BIN)/python scripts/build_features.py tests/features build/features.json build/features.html && exit $$ended
+
+site: $(VENV)-site/done ## the documentation as a site, build/site; stops at a link that leads nowhere
+	NO_MKDOCS_2_WARNING=1 $(VENV)-site/bin/mkdocs build --strict --quiet
 
 check: $(VENV)/dev ## formatting, lint, types, and that the generated docs are current
 	$(BIN)/ruff format --check .
@@ -70,6 +73,7 @@ lock: $(VENV)/dev ## renews the lock files, with hashes
 	for version in $(SPARKS); do \
 		$(COMPILE) --upgrade --output-file tests/engines/spark/$$version.lock tests/engines/spark/$$version.in || exit 1; done
 	$(COMPILE) --upgrade --output-file benchmarks/requirements.lock benchmarks/requirements.in
+	$(COMPILE) --upgrade --output-file scripts/site.lock scripts/site.in
 
 editor: ## CodeMirror of `planlake ui`, built from scripts/editor/package-lock.json; needs npm
 	cd scripts/editor && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
@@ -78,7 +82,7 @@ release: $(VENV)/dev ## VERSION=x.y.z: builds, installs, tries, commits and tags
 	$(BIN)/python scripts/release.py "$(VERSION)"
 
 clean: ## takes away what was installed and made: .venv, demo-lake, build
-	rm -rf $(VENV) $(VENV)-aws $(VENV)-bench $(VENV)-spark demo-lake build
+	rm -rf $(VENV) $(VENV)-aws $(VENV)-bench $(VENV)-site $(VENV)-spark demo-lake build
 
 $(VENV)/run: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -101,6 +105,11 @@ $(VENV)-aws/done: tests/aws/requirements.lock $(VENV)/dev
 $(VENV)-spark/%/done: tests/engines/spark/%.lock $(VENV)/dev
 	rm -rf $(dir $@)
 	$(PIP) install --quiet --require-hashes --target $(dir $@) -r $<
+	touch $@
+
+$(VENV)-site/done: scripts/site.lock
+	$(PYTHON) -m venv $(VENV)-site
+	$(VENV)-site/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
 	touch $@
 
 $(VENV)-bench/done: benchmarks/requirements.lock

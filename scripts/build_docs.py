@@ -1,8 +1,8 @@
-"""Writes docs/commands.md from the command line itself: a page with every command and its help.
+"""Writes the pages that are made of something else: docs/commands.md of the commands, the list of the decisions.
 
     python scripts/build_docs.py [--check]
 
-With `--check` nothing is written; the exit status is 1 where the page is not what the commands say now.
+With `--check` nothing is written; the exit status is 1 where a page is not what it would be now.
 """
 
 import os
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).parent.parent / "docs/commands.md"
+DOCS = Path(__file__).parent.parent / "docs"
 WIDTH = "100"
 HEAD = """\
 # Commands
@@ -38,8 +38,24 @@ answer and nothing else.
 """
 
 
+DECISIONS = """\
+# Decisions
+
+<!-- Made by scripts/build_docs.py from the decisions themselves: run `make format`. -->
+
+Why Planlake is built as it is: what was asked, measured and chosen, each in half a page, and never rewritten.
+"""
+
+
+def decisions() -> str:
+    """The list of the decisions as it should be now, newest first."""
+    titles = [(file.name, file.read_text(encoding="utf-8").split("\n", 1)[0]) for file in DOCS.glob("decisions/0*.md")]
+    listed = [f"- [{title.removeprefix('# ')}]({name})" for name, title in sorted(titles, reverse=True)]
+    return "\n".join([DECISIONS, *listed, ""])
+
+
 def page() -> str:
-    """The page as it should be now."""
+    """The page of the commands as it should be now."""
     os.environ.update(COLUMNS=WIDTH, TERM="dumb", NO_COLOR="1")
     from typer.main import get_command  # noqa: PLC0415
     from typer.testing import CliRunner  # noqa: PLC0415 - after the width is set, so that lines break alike everywhere
@@ -71,14 +87,17 @@ def commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:  # noqa
 
 
 def main() -> None:
-    """Write the page, or say whether it is current."""
-    wanted = page()
-    if "--check" not in sys.argv[1:]:
-        PAGE.write_text(wanted, encoding="utf-8")
-        print(f"{PAGE.name} written")
-    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != wanted:
-        print("docs/commands.md is stale: run `make format`", file=sys.stderr)
-        sys.exit(1)
+    """Write the pages, or say whether they are current."""
+    is_stale = False
+    for name, wanted in (("commands.md", page()), ("decisions/index.md", decisions())):
+        file = DOCS / name
+        if "--check" not in sys.argv[1:]:
+            file.write_text(wanted, encoding="utf-8")
+            print(f"{name} written")
+        elif not file.is_file() or file.read_text(encoding="utf-8") != wanted:
+            print(f"docs/{name} is stale: run `make format`", file=sys.stderr)
+            is_stale = True
+    sys.exit(int(is_stale))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Everything a user can type, set, meet or query stands in docs/, and what stands there is so."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -71,18 +72,22 @@ def test_the_page_of_commands_is_what_the_commands_say_now():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_page_of_commands_that_is_stale_is_noticed(tmp_path):
-    for folder in ("docs", "scripts"):
-        (tmp_path / folder).mkdir()
+@pytest.mark.parametrize("name", ["commands", "decisions/index"])
+def test_a_page_that_is_stale_is_noticed(tmp_path, name):
+    shutil.copytree(DOCS / "decisions", tmp_path / "docs/decisions")
+    shutil.copy(DOCS / "commands.md", tmp_path / "docs")
+    (tmp_path / "scripts").mkdir()
     script = tmp_path / "scripts/build_docs.py"
     script.write_text((ROOT / "scripts/build_docs.py").read_text())
-    (tmp_path / "docs/commands.md").write_text(page("commands").replace("planlake run", "planlake walk"))
+    (tmp_path / f"docs/{name}.md").write_text(
+        page(name).replace("Planlake", "Planwalk").replace("planlake", "planwalk")
+    )
     command = [sys.executable, str(script)]
     stale = subprocess.run([*command, "--check"], capture_output=True, text=True, timeout=60, check=False)
     assert stale.returncode == 1
-    assert "stale" in stale.stderr
+    assert stale.stderr == f"docs/{name}.md is stale: run `make format`\n"
     subprocess.run(command, capture_output=True, timeout=60, check=True)
-    assert (tmp_path / "docs/commands.md").read_text() == page("commands")
+    assert (tmp_path / f"docs/{name}.md").read_text() == page(name)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
