@@ -108,7 +108,7 @@ def test_of_many_days_the_newest_are_listed_and_the_rest_is_counted(feed, monkey
 def test_the_page_of_a_table_has_its_days_in_weeks_and_its_runs(feed, written):
     with open_facts(feed.config) as facts:
         page = table_pages(facts)["things"]
-    assert [[one and one.day.day for one in week] for week in page.weeks] == [
+    assert [[one and one.day.day for one in week.days] for week in page.weeks] == [
         [16, None, None, None, None, None, None],
         [9, 10, 11, 12, 13, 14, 15],
     ]

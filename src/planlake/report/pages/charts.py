@@ -127,7 +127,9 @@ def _ticks(top: float, said: Said) -> str:
         y = HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
         name = "zero" if not share else "tick"
         parts.append(f'<path class="{name}" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
-        parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" class="last">{escape(said(share * top))}</text>')
+        parts.append(
+            f'<text x="{LEFT - 8}" y="{y + 4:.1f}" class="last">{escape(said(share * top)) if share else 0}</text>'
+        )
     return "".join(parts)
 
 

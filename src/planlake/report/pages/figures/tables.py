@@ -31,15 +31,23 @@ class RunOfTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Week:
+    """Seven days from a Monday on, None before the first of which something is known and after today."""
+
+    monday: date
+    days: tuple[TableDay | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TablePage:
-    """One table; `weeks` are rows of seven days from Monday on, None before the first that is known and after today."""
+    """One table: how it stands, its weeks and its runs, the newest of both first."""
 
     table: str
     verdict: Verdict
     status: TableStatus
     cadence: Cadence
     key: str
-    weeks: tuple[tuple[TableDay | None, ...], ...]
+    weeks: tuple[Week, ...]
     runs: tuple[RunOfTable, ...]
     not_shown: int
     described: DescribedTable
@@ -69,7 +77,7 @@ def table_pages(facts: LakeFacts, names: Sequence[str] = ()) -> dict[str, TableP
     return found
 
 
-def weeks_of(days: Sequence[TableDay]) -> tuple[tuple[TableDay | None, ...], ...]:
+def weeks_of(days: Sequence[TableDay]) -> tuple[Week, ...]:
     """Days in weeks from Monday to Sunday, newest first, from the first of which something is known."""
     known = [one for one in days if one.state != "not due"]
     if not known:
@@ -78,7 +86,7 @@ def weeks_of(days: Sequence[TableDay]) -> tuple[tuple[TableDay | None, ...], ...
     monday = _monday(days[-1].day)
     weeks = []
     while monday >= _monday(known[0].day):
-        weeks.append(tuple(by_day.get(monday + timedelta(days=place)) for place in range(7)))
+        weeks.append(Week(monday, tuple(by_day.get(monday + timedelta(days=place)) for place in range(7))))
         monday -= timedelta(days=7)
     return tuple(weeks)
 
