@@ -9,7 +9,7 @@ from planlake.engines.names import IMPORTED, OWN_TABLES, REFINED
 from planlake.errors import ConfigurationError
 from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES
 from planlake.lake.views.definitions import GAPS, SNAPSHOT_DATES
-from planlake.report.export import ABOUT_TABLE
+from planlake.report.exports.about import ABOUT_TABLE
 from planlake.sources.catalogue import known_sources, load_catalogue, resource_from
 
 COLUMNS = {"id": "integer", "last_updated": "timestamp"}

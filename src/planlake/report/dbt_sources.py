@@ -17,7 +17,7 @@ from planlake.config import Config
 from planlake.errors import ConfigurationError
 from planlake.lake.views.query import columns_of
 from planlake.lake.views.views import Views, places_of_names
-from planlake.report.export import exported_names
+from planlake.report.exports.export import exported_names
 from planlake.report.meanings import Described, about_table, comment_of, describe_table
 from planlake.report.query import open_views
 from planlake.runs.expectations import DAYS_OF

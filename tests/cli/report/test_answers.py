@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from commands import PROGRAM, environment
 from planlake.cli.report.answers import write_answer
+from planlake.cli.report.export import PLACES
 from planlake.lake.views.query import Answer
 from planlake.report.printable_rows import unique
 
@@ -249,9 +250,8 @@ def test_parquet_says_what_it_cannot_hold_and_holds_the_rest(lake):
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("fees.csv", 'planlake sql --config {file} --format csv "select * from TABLE" > {out}'),
         ("fees.json", 'planlake sql --config {file} --format json "select * from TABLE" > {out}'),
-        ("fees.xlsx", "--out FILE.duckdb, or the name of a folder for Parquet"),
+        ("fees.ods", PLACES),
     ],
 )
 def test_a_name_that_ends_like_a_file_of_another_kind_makes_no_folder(typed, lake, tmp_path, name, hint):

@@ -15,7 +15,8 @@ from conftest import feeding
 from engines.nasty import NASTY
 from planlake.config import load_config
 from planlake.errors import ConfigurationError, LakeError
-from planlake.report import export as library
+from planlake.report.exports import export as library
+from planlake.report.exports.duckdb_file import file_name
 from planlake.report.query import open_views
 from planlake.simulator.dataset import Dataset
 from querying import answer
@@ -127,9 +128,9 @@ def test_a_duckdb_file_says_what_its_tables_hold_and_its_columns_mean(typed, lak
 
 
 def test_every_loaded_table_is_exported_by_default_under_its_own_name(typed, lake, tmp_path):
-    said = typed("export", "--out", tmp_path / "all.db", "--config", lake)
+    said = typed("export", "--out", tmp_path / "all.duckdb", "--config", lake)
     assert said.status == 0
-    names = in_duckdb(tmp_path / "all.db", "select table_name from information_schema.tables order by 1")
+    names = in_duckdb(tmp_path / "all.duckdb", "select table_name from information_schema.tables order by 1")
     loaded = ["applications", "asset_constraints", "contacts", "fees", "wards"]
     assert names["table_name"].to_pylist() == sorted([*loaded, "planlake_export"])
     assert "applications" in said.out
@@ -210,7 +211,6 @@ def test_a_duckdb_file_with_tables_of_ones_own_is_never_replaced(typed, odd, tmp
     [
         pytest.param(["thigns", "--out", "a.duckdb"], 'no table is called "thigns"', id="a table"),
         pytest.param(["fees", "--out", "a.duckdb"], '"fees" was not loaded yet', id="a table that was not loaded"),
-        pytest.param(["--out", "a.parquet"], "Parquet is written into a folder", id="one Parquet file"),
         pytest.param(["--out", "a", "--format", "duckdbb"], 'no format is called "duckdbb"', id="a format"),
         pytest.param(["--out", "a", "--as-of", "x"], "--as-of is not a day", id="a day"),
         pytest.param(["--out", "absent/a.duckdb"], "there is no folder", id="a folder"),
@@ -255,7 +255,7 @@ def test_an_export_that_does_not_end_leaves_the_earlier_one(odd, tmp_path, monke
     def fail(*_):
         raise trouble
 
-    monkeypatch.setattr(library, "_write_about", fail)
+    monkeypatch.setattr(library, "_take_place", fail)
     with pytest.raises(raised):
         library.export(config, [], library.ExportTarget(path, kind, replaces=True))
     assert {entry: entry.read_bytes() for entry in tmp_path.rglob("*") if entry.is_file()} == before
@@ -273,7 +273,7 @@ def test_progress_of_each_table_ends_with_all_of_it(odd, tmp_path):
 
 def test_names_that_no_file_may_have_are_written_so_that_they_are_told_apart():
     taken = set()
-    names = [library._file_name(name, taken) for name in ("a/b", "a:b", "A/B", "../x", "a\0b")]
+    names = [file_name(name, taken) for name in ("a/b", "a:b", "A/B", "../x", "a\0b")]
     assert names == ["a%2Fb.parquet", "a%3Ab.parquet", "A%2FB_2.parquet", "..%2Fx.parquet", "a%00b.parquet"]
 
 
@@ -325,7 +325,7 @@ def test_an_export_that_a_full_disk_broke_off_says_so(odd, tmp_path, monkeypatch
     def fail(*_):
         raise duckdb.Error('IO Error: Detached database "export" ... CHECKPOINT failed')
 
-    monkeypatch.setattr(library, "_write_about", fail)
+    monkeypatch.setattr(library, "_take_place", fail)
     monkeypatch.setattr(library.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 4096))
     with pytest.raises(LakeError, match=r"the disk of .* is full") as raised:
         library.export(load_config(odd), [], library.ExportTarget(tmp_path / "a.duckdb", "duckdb"))

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from conftest import feeding
 from flow.refine import naming
 from flow.refine.naming import DAY_1, DAY_2, columns_of
-from planlake.report.export import ExportTarget, export
+from planlake.report.exports.export import export
+from planlake.report.exports.targets import ExportTarget
 
 IS_SOAK = os.environ.get("PLANLAKE_SOAK", "0") != "0"
 EXAMPLES = 60 if IS_SOAK else 3

@@ -1,4 +1,4 @@
-"""`planlake export`: tables as a DuckDB file or as Parquet for other programs, or described to dbt."""
+"""`planlake export`: tables as files for other programs, by the ending of their name, or described to dbt."""
 
 import re
 import shlex
@@ -13,10 +13,14 @@ from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 if TYPE_CHECKING:
     from planlake.config import Config
     from planlake.errors import ConfigurationError
-    from planlake.report.export import ExportTarget
+    from planlake.report.exports.targets import ExportTarget
 
-FORMATS = ("duckdb", "parquet")
-SUFFIXES = (".duckdb", ".db")
+FORMATS = ("csv", "xlsx", "sqlite", "duckdb", "parquet", "geoparquet", "gpkg")
+OUT_HELP = (
+    "A file that ends in .csv, .xlsx, .sqlite, .duckdb, .parquet, .geoparquet or .gpkg; without an ending a folder "
+    "for Parquet files."
+)
+PLACES = "--out FILE.csv, .xlsx, .sqlite, .duckdb, .parquet, .geoparquet or .gpkg, or the name of a folder for Parquet"
 STREAMS = ("-", "/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2")
 ENDING = re.compile(r"\.[A-Za-z]\w{0,7}")  # of a file, whatever kind that is
 
@@ -25,14 +29,15 @@ def export(
     tables: Annotated[
         list[str] | None, typer.Argument(help="Tables or views; the refined views of all that were loaded by default.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="A file (FILE.duckdb), or a folder for Parquet files.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help=OUT_HELP)] = None,
     dbt_sources: Annotated[
         Path | None, typer.Option("--dbt-sources", help="Write this sources.yml, which describes the tables to dbt.")
     ] = None,
     format: Annotated[  # noqa: A002
-        str | None, typer.Option("--format", help="duckdb or parquet.", show_default="by the ending of --out")
+        str | None,
+        typer.Option(
+            "--format", help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}.", show_default="by the ending of --out"
+        ),
     ] = None,
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="Export refined tables as of this day, YYYY-MM-DD.")
@@ -42,14 +47,13 @@ def export(
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
-    """Write tables into a DuckDB file or Parquet files, with what they are and as of when, or describe them to dbt."""
+    """Write tables into a file for Excel, a BI tool, a map or a notebook, by its ending, or describe them to dbt."""
     from planlake.cli.loading import configuration
     from planlake.cli.screen import print_json, remark
     from planlake.errors import ConfigurationError
 
     if out is None and (dbt_sources is None or format is not None or as_of is not None):
-        hint = "--out FILE.duckdb, or the name of a folder for Parquet"
-        raise ConfigurationError("an export needs a place: --out is missing", hint=hint)
+        raise ConfigurationError("an export needs a place: --out is missing", hint=PLACES)
     loaded = configuration(config)
     target = _target(out, format, replaces=force) if out is not None else None
     if dbt_sources is not None:
@@ -77,7 +81,7 @@ def _export(
     """Export the tables, show them if wanted; what was done, as JSON has it."""
     from planlake.cli.screen import print_table, progress_bars, remark
     from planlake.cli.selecting import day_of
-    from planlake.report.export import export as carry_out
+    from planlake.report.exports.export import export as carry_out
 
     day = day_of("--as-of", as_of)
     with progress_bars() as notify:
@@ -87,7 +91,7 @@ def _export(
     if is_shown:
         rows = [(one.table, one.rows, one.columns, one.published, one.file) for one in done.tables]
         columns = ("table", "rows", "columns", "published", "file")
-        shown = columns if target.format == "parquet" else columns[:-1]
+        shown = columns if target.is_folder else columns[:-1]
         print_table("", shown, (row[: len(shown)] for row in rows), numbers=("rows", "columns"))
     return asdict(done)
 
@@ -101,14 +105,15 @@ def _target(out: Path, name: str | None, *, replaces: bool) -> "ExportTarget":
     if str(out) in STREAMS:
         hint = 'planlake sql --format parquet "select * from TABLE" > FILE, or | PROGRAM'
         raise ConfigurationError("an export is a file or a folder, not a stream", facts={"out": out}, hint=hint)
-    from planlake.report.export import ExportTarget, follow_links
+    from planlake.report.exports.targets import ENDINGS, ExportTarget, follow_links
 
-    if name == "duckdb" or (name is None and out.suffix.lower() in SUFFIXES):
-        return ExportTarget(out, "duckdb", replaces)
-    if out.suffix.lower() == ".parquet":
-        hint = f"--out {out.with_suffix('')} makes a folder with a file for each table"
-        raise ConfigurationError("Parquet is written into a folder", facts={"out": out}, hint=hint)
-    if name is None and not follow_links(out).is_dir() and ENDING.fullmatch(out.suffix):
+    meant = ENDINGS.get(out.suffix.lower())
+    if name is not None and meant not in (None, name) and out.suffix.lower() != ".db":  # which others call theirs, too
+        message = f"a file that ends in {out.suffix} is no {name}"
+        raise ConfigurationError(message, hint=f"leave out --format, or name a file without {out.suffix}")
+    if chosen := name or meant:
+        return ExportTarget(out, ENDINGS[f".{chosen}"], replaces)
+    if not follow_links(out).is_dir() and ENDING.fullmatch(out.suffix):
         raise _no_export(out)
     return ExportTarget(out, "parquet", replaces)
 
@@ -117,8 +122,7 @@ def _no_export(out: Path) -> "ConfigurationError":
     """The error for a name that ends like a file of another kind."""
     from planlake.errors import ConfigurationError
 
-    ending = out.suffix[1:].lower()
-    hint = "--out FILE.duckdb, or the name of a folder for Parquet"
-    if ending in ("csv", "json"):
-        hint = f'planlake sql --format {ending} "select * from TABLE" > {shlex.quote(str(out))}'
+    ending, hint = out.suffix[1:].lower(), PLACES
+    if ending == "json":
+        hint = f'planlake sql --format json "select * from TABLE" > {shlex.quote(str(out))}'
     return ConfigurationError(f"an export cannot be written as {ending}", facts={"out": out}, hint=hint)
