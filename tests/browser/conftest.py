@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cli.conftest import FIRST, SECOND, TABLES, small_council
+from conftest import feeding
+
 from .driving import Browser, started
 from .morning import NOW, morning
 
@@ -40,3 +43,24 @@ def browser(chrome: Browser, report: Path) -> Browser:
     """The browser with the clock of that morning, wide and light, and with nothing heard yet."""
     chrome.reset(NOW)
     return chrome
+
+
+@pytest.fixture(scope="session")
+def ask_address(chrome, tmp_path_factory):
+    """The address of `planlake ui` over a small council's lake, for which this browser has been let in."""
+    from planlake.report.web.server import serving  # noqa: PLC0415
+
+    with feeding(small_council(), tmp_path_factory.mktemp("council"), TABLES) as feed:
+        feed.run_at(FIRST)
+        feed.run_at(SECOND)
+        feed.monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        with serving(feed.config) as ui:
+            chrome.open(ui.guard.link)
+            yield f"http://{ui.guard.hosts[0]}"
+
+
+@pytest.fixture
+def page(chrome, ask_address):
+    """The browser's driver, wide and light, with the clock as it runs: the editor counts milliseconds."""
+    chrome.reset()
+    return chrome.driver

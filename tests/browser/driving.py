@@ -48,13 +48,15 @@ class Browser:
     def __init__(self, driver):
         self.driver, self._clock = driver, None
 
-    def reset(self, now):
-        """The page's clock at a London time, 1,280 pixels wide, in light; what was heard is forgotten."""
+    def reset(self, now=None):
+        """The page's clock at a London time, or as it runs; 1,280 pixels, in light; what was heard is forgotten."""
         if self._clock:
             self.send("Page.removeScriptToEvaluateOnNewDocument", identifier=self._clock)
-        instant = int(datetime.fromisoformat(now).replace(tzinfo=ZoneInfo("Europe/London")).timestamp() * 1000)
-        source = f"Date.now = () => {instant};"
-        self._clock = self.send("Page.addScriptToEvaluateOnNewDocument", source=source)["identifier"]
+            self._clock = None
+        if now is not None:
+            instant = int(datetime.fromisoformat(now).replace(tzinfo=ZoneInfo("Europe/London")).timestamp() * 1000)
+            source = f"Date.now = () => {instant};"
+            self._clock = self.send("Page.addScriptToEvaluateOnNewDocument", source=source)["identifier"]
         self.send("Emulation.setScriptExecutionDisabled", value=False)
         self.look()
         self.driver.get("about:blank")
