@@ -6,7 +6,7 @@ from datetime import datetime
 
 from planlake.checks.quality import OF_EVERY_TABLE, Verdict
 from planlake.config import Config
-from planlake.engines.duckdb.connection import connected_to_read
+from planlake.engines.duckdb.connection import Connection, connected_to_read
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.open_lake import open_to_read
 from planlake.sources.catalogue import catalogue_of
@@ -19,7 +19,7 @@ KNOWN = (*OF_EVERY_TABLE, "accepted values", "relations", "audit", "encoding", "
 
 @dataclass(frozen=True, slots=True)
 class CheckHistory:
-    """One check of one table: its newest result and the figures of its last runs, oldest first (at most 30).
+    """One check of one table: its newest result and the figures of its last runs, oldest first.
 
     `checked_at` is in UTC; `column` is empty where the check is of the whole table.
     """
@@ -42,23 +42,29 @@ def check_histories(config: Config, tables: Sequence[str], environment: str | No
     for name in tables:
         catalogue.resource(name)
     lake = open_to_read(config, environment)
+    with connected_to_read(config.settings.memory_limit_megabytes) as connection:
+        rows = built_in_rows_sql(lake, "operations", "checks")
+        found = histories_in(config, connection, rows, HISTORY)
+    return [one for one in found if not tables or one.table in tables]
+
+
+def histories_in(config: Config, connection: Connection, rows: str, runs: int) -> list[CheckHistory]:
+    """The newest result of each check out of rows of `checks`, with the figures of that many runs at most."""
     query = f"""
         with ranked as (
             select *, row_number() over (partition by resource, "check", "column" order by run desc) as place,
                 max(run) over (partition by resource, "check") as newest_run,
                 max(run) over (partition by resource) as newest_of_all
-            from {built_in_rows_sql(lake, "operations", "checks")})
+            from {rows})
         select resource, "check", coalesce("column", '') as "column", arg_max(verdict, run), arg_max(figure, run),
             arg_max("limit", run), coalesce(arg_max(coalesce(message, ''), run), ''), max(checked_at),
             list(figure order by run), list(verdict order by run), max(run) = any_value(newest_of_all)
-        from ranked where place <= {HISTORY}
+        from ranked where place <= {runs}
         group by resource, "check", "column", newest_run
         having max(run) = newest_run  -- a column without bad cells any more has no newer result of its own
         order by resource, arg_max(verdict, run) = 'ok', arg_max(verdict, run), "check", "column" """
-    with connected_to_read(config.settings.memory_limit_megabytes) as connection:
-        rows = connection.execute(query).fetchall()
     names = CheckHistory.__dataclass_fields__
-    found = [(CheckHistory(**dict(zip(names, row, strict=True))), is_newest) for *row, is_newest in rows]
+    answered = connection.execute(query).fetchall()
+    found = [(CheckHistory(**dict(zip(names, row, strict=True))), is_newest) for *row, is_newest in answered]
     own = {(check.table, check.name) for check in config.checks}
-    kept = [one for one, is_newest in found if is_newest or one.check in KNOWN or (one.table, one.check) in own]
-    return [one for one in kept if not tables or one.table in tables]
+    return [one for one, is_newest in found if is_newest or one.check in KNOWN or (one.table, one.check) in own]

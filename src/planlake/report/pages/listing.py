@@ -7,7 +7,9 @@ from datetime import date
 from planlake.report.pages.figures.catalogue import catalogue
 from planlake.report.pages.figures.change import change
 from planlake.report.pages.figures.completeness import completeness
+from planlake.report.pages.figures.drift import drift
 from planlake.report.pages.figures.lake_facts import LakeFacts
+from planlake.report.pages.figures.quality import quality
 from planlake.report.pages.figures.runs import runs
 from planlake.report.pages.figures.today import today
 
@@ -31,6 +33,8 @@ PAGES = (
     Page("index.html", "Today", "today.html", today),
     Page("completeness.html", "Completeness", "completeness.html", completeness),
     Page("catalogue.html", "Catalogue", "catalogue.html", catalogue),
+    Page("quality.html", "Quality", "quality.html", quality),
+    Page("drift.html", "Drift", "drift.html", drift),
     Page("runs.html", "Runs", "runs.html", runs),
     Page("change.html", "Change", "change.html", change),
 )
