@@ -67,8 +67,8 @@ summed as (
     select
         quarter,
         line,
-        any_value(line_name) as line_name,
-        any_value(dev_group) as dev_group,
+        max(line_name) as line_name,
+        max(dev_group) as dev_group,
         in_totals,
         count(outcome) as total,
         count(*) filter (outcome = 'granted') as granted,
