@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from time import perf_counter
 
@@ -18,6 +19,7 @@ import msgspec
 import pyarrow as pa
 
 from planlake.config import Config
+from planlake.engines.duckdb.connection import Connection
 from planlake.engines.memory import ROOM_MEGABYTES
 from planlake.errors import ConfigurationError, PlanlakeError
 from planlake.lake.views.query import QueryContext
@@ -92,13 +94,17 @@ def _carried_out(asked: QueryContext, request: Request) -> tuple[Answer, bytes]:
         return Answer(tables=columns_of_tables(asked)), b""
     found = fetch(asked, request.sql, request.values, most=request.max_rows)
     notes = found.notes[:-1] if found.is_cut else found.notes  # the last says that there are more
-    with duckdb.connect(config={"temp_directory": ""}) as connection:  # writes values as texts, of whatever type
-        if request.format:
-            content = file_of(connection, found, request)
-            return Answer(notes=notes), content
-        rows, is_whole = _within(_rows(connection, found.rows), MOST_BYTES)
+    if request.format:
+        return Answer(notes=notes), file_of(_writer(), found, request)
+    rows, is_whole = _within(_rows(_writer(), found.rows), MOST_BYTES)
     columns = tuple(Column(one.name, word_of(one.type)) for one in found.rows.schema)
     return Answer(columns, rows, found.is_cut or not is_whole, notes), b""
+
+
+@cache
+def _writer() -> Connection:
+    """Writes values as texts, of whatever type they are; it is handed values, and no query of anybody's."""
+    return duckdb.connect(config={"temp_directory": ""})
 
 
 def word_of(kind: pa.DataType) -> str:
@@ -106,11 +112,11 @@ def word_of(kind: pa.DataType) -> str:
     return next((word for is_one, word in WORDS if is_one(kind)), str(kind))
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> Iterator[tuple[Cell, ...]]:
+def _rows(connection: Connection, table: pa.Table) -> Iterator[tuple[Cell, ...]]:
     return zip(*(_cells(connection, column) for column in table.columns), strict=True)
 
 
-def _cells(connection: duckdb.DuckDBPyConnection, column: pa.ChunkedArray) -> list[Cell]:
+def _cells(connection: Connection, column: pa.ChunkedArray) -> list[Cell]:
     """Values as a browser can hold them: numbers that it has, and texts."""
     kind = column.type
     is_precise = any(is_one(kind) for is_one in PRECISE)
