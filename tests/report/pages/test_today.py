@@ -31,6 +31,7 @@ def test_where_all_is_well_it_is_green_and_says_so_in_one_line(feed, written):
     text = written()
     assert "<h1>Everything is there</h1>" in text
     assert "Green: all 3\u00a0tables are complete" in text
+    assert '<a href="change.html">what changed</a>' in text
 
 
 def test_pages_that_failed_are_said_first_with_since_when_why_and_the_command(feed, written):
