@@ -45,7 +45,7 @@ class Lake:
         `values` stand for each `?` in it, or by their names for `$name`.
 
         >>> lake.sql("select count(*) as n from applications where ward_id = ?", [43]).rows()
-        [{'n': 50}]
+        [{'n': 39}]
 
         Only the tables of the lake are read, and nothing is written: SELECT, WITH, FROM, DESCRIBE, SUMMARIZE, SHOW
         TABLES. A query may take `query_seconds` (600) and `query_memory_megabytes` (1,000), its rows as much again.
