@@ -72,9 +72,9 @@ class Personal:
             resource = self.resources[resource_of(name)]
             yield from (column for column, key in self._keys(resource).items() if resource.is_personal(key))
         elif zone == "trusted":
-            yield from self._hidden_of_model(name, types)
+            yield from self.hidden_of_model(name, types)
 
-    def _hidden_of_model(self, name: str, types: Mapping[str, str]) -> Iterator[str]:
+    def hidden_of_model(self, name: str, types: Mapping[str, str]) -> Iterator[str]:
         """Of what a model makes: columns that are called like a personal one.
 
         A model gives columns names of its own. So where it reads a resource of which everything is personal, each

@@ -9,6 +9,7 @@ from planlake.report.pages.figures.change import change
 from planlake.report.pages.figures.completeness import completeness
 from planlake.report.pages.figures.drift import drift
 from planlake.report.pages.figures.lake_facts import LakeFacts
+from planlake.report.pages.figures.planning import has_planning, planning
 from planlake.report.pages.figures.quality import quality
 from planlake.report.pages.figures.runs import runs
 from planlake.report.pages.figures.today import today
@@ -37,6 +38,7 @@ PAGES = (
     Page("drift.html", "Drift", "drift.html", drift),
     Page("runs.html", "Runs", "runs.html", runs),
     Page("change.html", "Change", "change.html", change),
+    Page("planning.html", "Planning", "planning.html", planning, has_planning),
 )
 
 

@@ -1,0 +1,93 @@
+"""Planning: reports as charts and tables, of single cases counts alone, and no page where there is no report."""
+
+from datetime import date
+
+import pytest
+
+from planlake.report.pages.figures.lake_facts import open_facts
+from planlake.report.pages.figures.planning import planning
+from planlake.report.pages.listing import pages_of
+
+from .conftest import DAYS
+
+BY_DAY = """\
+-- What was changed on each day.
+--
+-- kind: view
+-- columns:
+--   day: The day it was changed
+--   rows: How many
+select last_updated::date as day, count(*) as rows, 100.0 * count(*) filter (flag) / count(*) as true_percent
+from refined.things
+group by day
+order by day
+"""
+OF_CASES = """\
+-- Each thing.
+--
+-- kind: view
+select id as thing_id, name, flag as is_odd from refined.things
+"""
+BY_TEXT = """\
+-- As a table, built at each run.
+select flag::varchar as kind, count(*) as rows from refined.things group by kind order by kind
+"""
+NOT_LOADED = "-- Of what is not there.\n--\n-- kind: view\nselect count(*) as many from trusted.report_text_too"
+
+
+@pytest.fixture
+def reported(feed):
+    folder = feed.config.folder / "models"
+    folder.mkdir(exist_ok=True)
+    models = {"report_by_day": BY_DAY, "report_things": OF_CASES, "report_text": BY_TEXT, "of_no_report": BY_DAY}
+    for name, text in {**models, "report_text_too": BY_TEXT, "return_missing": NOT_LOADED}.items():
+        (folder / f"{name}.sql").write_text(text)
+    yield feed
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+
+
+@pytest.fixture
+def found(reported):
+    (reported.config.folder / "models/report_text_too.sql").rename(reported.config.folder / "later.sql")
+    reported.run_at(DAYS[2])
+    (reported.config.folder / "later.sql").rename(reported.config.folder / "models/report_text_too.sql")
+    with open_facts(reported.config) as facts:
+        return {one.name: one for one in planning(facts).models}
+
+
+def test_where_there_is_no_report_there_is_no_page(feed, written, tmp_path):
+    with open_facts(feed.config) as facts:
+        assert "planning.html" not in [one.file for one in pages_of(facts)]
+    assert "planning.html" not in written()
+    assert not (tmp_path / "out/planning.html").exists()
+
+
+def test_a_report_has_its_rows_its_definition_and_a_line_over_its_days(reported, found):
+    one = found["report_by_day"]
+    rows = reported.rows("select last_updated::date as day, count(*) as n from things group by day order by day")
+    assert one.about == "What was changed on each day."
+    assert one.series[0] == ("rows", tuple((row["day"], float(row["n"])) for row in rows))
+    assert one.series[0][1] == ((date(2026, 11, 10), 30.0), (date(2026, 11, 15), 2.0))
+    assert one.rows == (("15\u00a0Nov\u00a02026", 2, "50\u00a0%"), ("10\u00a0Nov\u00a02026", 30, "50\u00a0%"))
+    assert one.finding.startswith("rows was 2 on 15\u00a0November 2026 and 30 on 10\u00a0November 2026")
+    assert one.meanings["rows"] == "How many"
+
+
+def test_of_single_cases_there_are_counts_alone(found, written):
+    one = found["report_things"]
+    assert (one.is_of_cases, one.count, one.counts, one.rows) == (True, 32, (("is_odd", 16),), ())
+    assert "name 1" not in written("planning.html")
+
+
+def test_a_report_that_is_a_table_is_shown_as_it_was_built(found):
+    assert found["report_text"].rows == (("false", 16), ("true", 16))
+    assert found["report_text"].series == ()
+
+
+def test_what_is_not_there_yet_is_said_with_why(found, written):
+    assert [name for name, one in found.items() if one.trouble] == ["report_text_too", "return_missing"]
+    assert found["report_text_too"].trouble == "trusted.report_text_too was not built yet"
+    assert "trusted.report_text_too was not built yet" in written("planning.html")
+    assert "of_no_report" not in found
