@@ -7,12 +7,20 @@ from conftest import feeding
 from planlake.config import load_config
 
 KEYS = {"TASCOMI_PUBLIC_KEY": "planted-public-key", "TASCOMI_PRIVATE_KEY": "planted-private-key"}
+VIEW = """\
+-- Fees, with a word that is a setting.
+--
+-- kind: view
+select id, setting('word', 'usual') as word from refined.fees
+"""
 
 
 @pytest.fixture(scope="package")
 def lake(tmp_path_factory):
     """The configuration file of a loaded lake that no test changes; its API is gone."""
     folder = tmp_path_factory.mktemp("lake")
+    (folder / "models").mkdir()
+    (folder / "models/fees_as_set.sql").write_text(VIEW)
     with feeding(small_council(), folder, TABLES) as feed:
         assert [feed.run_at(FIRST).exit_code, feed.run_at(SECOND).exit_code] == [0, 0]
     return folder / "planlake.yaml"

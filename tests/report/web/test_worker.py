@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from planlake.report.query import fetch, open_for_queries
-from planlake.report.web import worker
+from planlake.report.web import worker, worker_process
+from planlake.report.web.frames import Request, Setup
 from planlake.report.web.worker import QueryError, answer, download, open_workers, tables
 from report.web.conftest import KEYS
 
@@ -53,7 +54,8 @@ def test_an_answer_has_columns_with_types_and_rows_of_texts_numbers_and_none(wor
 
 
 def test_values_stand_for_question_marks(workers):
-    assert answer(workers, "select ?::text || ?", values=["'; drop", 2]).rows == (("'; drop2",),)
+    found, _ = worker.ask(workers, Request("select ?::text || ?", None, 10, ("'; drop", 2)))
+    assert found.rows == (("'; drop2",),)
 
 
 def test_a_table_is_shown_as_of_a_day(workers):
@@ -86,6 +88,14 @@ def test_the_tables_that_can_be_asked_are_listed_with_their_columns(workers):
     assert ("id", "INTEGER") in found["dataplatform-stg-tascomi-refined-zone.fees"]
     assert "dataplatform-stg-tascomi-operations.runs" in found
     assert [name for name in found if "raw-zone" in name] == ["dataplatform-stg-tascomi-raw-zone.api_requests"]
+    assert found["dataplatform-stg-tascomi-trusted-zone.fees_as_set"] == [("id", "INTEGER"), ("word", "VARCHAR")]
+
+
+def test_a_defect_ends_the_answer_and_not_the_process(config, monkeypatch):
+    monkeypatch.setattr(worker_process, "fetch", lambda *_, **__: 1 / 0)
+    setup = Setup(config.model_dump_json(), None, hides_personal=True, seconds=10)
+    found, content = worker_process.answered(config, setup, Request("select 1"))
+    assert (found.trouble.exit_code, "ZeroDivisionError" in found.trouble.message, content) == (4, True, b"")
 
 
 # ---------------------------------------------------------------- limits

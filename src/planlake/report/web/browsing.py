@@ -154,7 +154,7 @@ def browse(workers: Workers, table: str, given: Given, days: Sequence[str]) -> B
     head = _answer(workers, f"select * from {source} limit 0", as_of)
     wanted = _wanted(given, head.columns)
     where, values = _where(wanted.filters, head.columns)
-    shown = [one for one in head.columns if one.name in wanted.show] or list(head.columns[:MOST_COLUMNS])
+    shown = [one for one in head.columns if one.name in wanted.show] or _telling(head.columns)
     order = f" order by {identifier(wanted.sort)}{' desc' if wanted.is_down else ''} nulls last" if wanted.sort else ""
     columns = ", ".join(identifier(one.name) for one in shown)
     start = (wanted.page - 1) * ROWS
@@ -189,6 +189,16 @@ def browse(workers: Workers, table: str, given: Given, days: Sequence[str]) -> B
         ask=_ask_link(f"select *\nfrom {source}{_written(where, values)}{order}", as_of),
         conditions=CONDITIONS,
     )
+
+
+def _telling(columns: Sequence[Column]) -> list[Column]:
+    """The columns that are shown until others are chosen: of many the id and those that tell records apart."""
+    order = ("text", "date", "timestamp", "integer", "number")
+
+    def place(one: Column) -> tuple[bool, int]:
+        return one.name != "id", order.index(one.type) if one.type in order else len(order)
+
+    return sorted(columns, key=place)[:MOST_COLUMNS] if len(columns) > MOST_COLUMNS else [*columns]
 
 
 def _answer(

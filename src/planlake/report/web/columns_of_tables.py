@@ -5,6 +5,7 @@ Of several that have one name the first is the one that is meant where no databa
 
 from contextlib import suppress
 
+from planlake.clock import read_clock
 from planlake.engines.duckdb.locked import locked
 from planlake.errors import PlanlakeError
 from planlake.lake.views.query import QueryContext, columns_of
@@ -22,6 +23,7 @@ def columns_of_tables(asked: QueryContext) -> dict[str, list[tuple[str, str]]]:
             models=asked.models,
             personal=asked.personal,
         )
+        asked.models.define_macros(room.connection, "", asked.as_of or read_clock().today())
         lakes = [lake for lake in (asked.lake, asked.lake.base) if lake is not None]
         known = known_names(asked.lake, asked.resources, asked.models)
         for database in (lake.database(zone) for zone in SEARCHED_ZONES for lake in lakes):

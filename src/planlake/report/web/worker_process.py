@@ -77,6 +77,9 @@ def answered(config: Config, setup: Setup, request: Request) -> tuple[Answer, by
         megabytes = config.settings.query_memory_megabytes
         message, hint = f"the query failed: it needs more memory than {megabytes:,} MB", "ask for fewer columns or rows"
         return Answer(trouble=Trouble(message, hint)), b""
+    except Exception as error:
+        message = f"this query met a defect of Planlake: {type(error).__name__}"
+        return Answer(trouble=Trouble(message, "planlake sql shows more of it", exit_code=4)), b""
 
 
 def _opened(config: Config, setup: Setup, request: Request) -> QueryContext:

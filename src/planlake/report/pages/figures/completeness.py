@@ -67,7 +67,7 @@ def completeness(facts: LakeFacts) -> Completeness:
     )
     days = tuple(one.day for one in next(iter(shown.values()), ()))
     return Completeness(
-        _answer(len(others), len(counted), len(shown)),
+        _answer(others, len(counted), len(shown)),
         len(counted) - len(others),
         len(counted),
         days,
@@ -95,12 +95,18 @@ def spells_of(days: Sequence[TableDay]) -> tuple[Spell, ...]:
     return tuple(Spell(some[0].state, some[0].day, len(some)) for some in grouped)
 
 
-def _answer(others: int, due: int, tables: int) -> str:
+def _answer(others: Sequence[TableDay], due: int, tables: int) -> str:
     if not tables:
         return "No table is configured"
     if not due:
         return "Nothing is loaded yet"
-    return f"{words.counted(others, 'day is', 'days are')} not whole" if others else "Every day is whole"
+    if bad := sum(one.state != "not asked" for one in others):
+        return f"{words.counted(bad, 'day of a table is', 'days of tables are')} not whole"
+    if others:
+        return (
+            f"All that was asked for is whole; {words.counted(len(others), 'day was', 'days were')} not asked for yet"
+        )
+    return "Every day is whole"
 
 
 def _year_said(days: Sequence[TableDay], today: date) -> str:
