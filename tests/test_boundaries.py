@@ -28,6 +28,7 @@ HEAVY = (
     "structlog",
     "openlineage",
     "holidays",
+    "prompt_toolkit",
 )
 
 BASE = ("config", "config_file", "config_values", "clock", "errors", "event_loop", "printable", "version")

@@ -15,7 +15,7 @@ from planlake.cli.changes import env, forget, maintain, rebuild, recover, rollba
 from planlake.cli.inspection import advise, doctor, drift
 from planlake.cli.report import check, diagram, export, model, pages, runs, sql, status, tables, ui, views
 from planlake.cli.runs import backfill, plan, recast, reconcile, run, spark_job
-from planlake.cli.setup import add, demo, init, simulate, try_
+from planlake.cli.setup import add, completion, demo, init, simulate, try_
 from planlake.errors import LakeError, PlanlakeError
 from planlake.printable import printable
 from planlake.version import __version__
@@ -26,7 +26,8 @@ app = typer.Typer(
     name="planlake",
     help="A council's planning system, from its API to typed, checked, queryable lake tables, every day.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=False,  # a command does it: `planlake completion`
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -61,6 +62,7 @@ COMMANDS = (
     recover.recover,
     forget.forget,
     simulate.simulate,
+    completion.completion,
 )
 for command in COMMANDS:
     app.command(command.__name__.rstrip("_"))(command)
@@ -142,6 +144,10 @@ def main() -> None:
 def _status() -> int:
     if reading := sys.modules.get("planlake.sources.secrets"):  # what an earlier command read is none of this one's
         reading.known_secrets.clear()
+    if completion.VARIABLE in os.environ:  # a shell asks what to complete
+        from typer._completion_classes import completion_init
+
+        completion_init()
     try:
         app(prog_name="planlake")
     except SystemExit as leaving:

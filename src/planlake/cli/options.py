@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from planlake.cli.completing import environment_names, table_names
+
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", help="Configuration file.", envvar="PLANLAKE_CONFIG", show_default="planlake.yaml"),
@@ -25,10 +27,14 @@ EnvironmentName = Annotated[
         envvar="PLANLAKE_ENV",
         show_default="the first of the file",
         callback=_remembered,
+        autocompletion=environment_names,
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
-TableNames = Annotated[list[str] | None, typer.Argument(help="Tables; all configured ones when none is named.")]
+TableNames = Annotated[
+    list[str] | None,
+    typer.Argument(help="Tables; all configured ones when none is named.", autocompletion=table_names),
+]
 CadenceName = Annotated[str | None, typer.Option("--cadence", help="Only tables of this cadence: daily or weekly.")]
 StepOption = Annotated[str | None, typer.Option("--step", help="Only this step: ingest, refine, snapshot or trust.")]
 InFull = Annotated[bool, typer.Option("--full", help="Read everything again instead of what changed.")]

@@ -70,6 +70,12 @@ def check_format(name: str | None, known: tuple[str, ...]) -> None:
     _check("format", name, known)
 
 
+def check_shell(name: str, known: tuple[str, ...]) -> None:
+    """Refuse a shell that completion is not written for."""
+    if name not in known:
+        raise ConfigurationError(f'completion is not made for the shell "{name}"', hint=f"name one: {', '.join(known)}")
+
+
 def check_dialect(name: str, known: tuple[str, ...]) -> None:
     """Refuse a dialect that views are not written in."""
     _check("dialect", name, known)

@@ -85,7 +85,7 @@ def test_ctrl_c_in_other_commands_that_read_is_130_and_one_plain_line(typed, lak
             connection.execute("select count(*) from range(100000000000) a, range(1000) b").fetchall()
 
     places = {"status": "report.status.status", "check": "report.check_history.check_histories"}
-    monkeypatch.setattr(f"planlake.{places.get(command, 'report.export.export')}", stopped)
+    monkeypatch.setattr(f"planlake.{places.get(command, 'report.exports.export.export')}", stopped)
     more = ["--out", tmp_path / "out.duckdb"] if command == "export" else []
     said = typed(command, *more, "--config", lake)
     assert (said.status, said.err) == (130, "Stopped\n")

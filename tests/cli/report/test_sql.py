@@ -337,7 +337,7 @@ def test_the_columns_of_a_table_are_listed_in_the_words_of_other_prompts(piped, 
     assert said.out.endswith('"two"\n2\n')
 
 
-@pytest.mark.parametrize("word", ["\\x", ".mode csv", "\\copy fees"])
+@pytest.mark.parametrize("word", ["\\watch", ".mode csv", "\\copy fees"])
 def test_an_unknown_command_swallows_no_query(piped, word):
     said = piped(f"{word}\nselect 2 as two;\n", "--format", "csv")
     assert (said.out, len(said.errors), "hint: help" in said.err) == ('"two"\n2\n', 1, True)

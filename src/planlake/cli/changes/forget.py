@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from planlake.cli.completing import table_names
 from planlake.cli.options import AsJson, ConfigFile, DryRun, EnvironmentName, Yes
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ exports, backups and reports made before are not touched"""
 
 
 def forget(
-    resource: Annotated[str, typer.Argument(help="The resource, such as contacts.")],
+    resource: Annotated[str, typer.Argument(help="The resource, such as contacts.", autocompletion=table_names)],
     id: Annotated[str, typer.Argument(help="The id; of a record without one # and its hash.")],  # noqa: A002
     dry_run: DryRun = False,
     yes: Yes = False,

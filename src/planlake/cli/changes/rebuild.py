@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from planlake.cli.completing import table_names
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName, TableNames, Yes
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def rebuild(
-    tables: Annotated[list[str], typer.Argument(help="Tables.")],
+    tables: Annotated[list[str], typer.Argument(help="Tables.", autocompletion=table_names)],
     origin: Annotated[
         str,
         typer.Option(

@@ -34,13 +34,23 @@ from planlake.report.printable_rows import (
 )
 
 MOST_ROWS = 60  # of a table
+WIDEST = 1_000_000  # characters of a line that only a pager shows
 PLAIN_LINES = str.maketrans("─│┌┐└┘├┤┬┴┼·…", "-|+++++++++..")  # where a screen has no others
 
 
-def write_answer(answer: Answer, format: str, *, limit: int) -> None:  # noqa: A002 - as the option is called
+def write_answer(
+    answer: Answer,
+    format: str,  # noqa: A002 - as the option is called
+    *,
+    limit: int,
+    expanded: str = "off",
+    is_paged: bool = False,
+) -> None:
     """Write an answer on standard output while it comes; a ConfigurationError where the format cannot hold it.
 
-    A table has so many rows at most; whoever wants more takes another format.
+    A table has so many rows at most; whoever wants more takes another format. `expanded` is on, off or auto: rows are
+    drawn as lines, a column each, always or where the screen is too narrow. What is larger than the screen goes
+    through a pager where it `is_paged`.
     """
     with duckdb.connect(config={"temp_directory": ""}) as connection:  # the answer's own is busy while rows come
         if format == "csv":
@@ -50,10 +60,11 @@ def write_answer(answer: Answer, format: str, *, limit: int) -> None:  # noqa: A
         elif format == "parquet":
             _write_parquet(answer)
         else:
-            _draw(answer, connection, limit)
+            rows = printable_rows(connection, _first_rows(answer, limit))
+            _draw(connection, rows, expanded=expanded, is_paged=is_paged, is_whole=answer.is_listing)
 
 
-def _draw(answer: Answer, connection: Connection, limit: int) -> None:
+def _first_rows(answer: Answer, limit: int) -> pa.Table:
     pieces, count = [], 0
     for piece in answer.pieces:
         pieces.append(piece.slice(0, limit - count))
@@ -64,12 +75,49 @@ def _draw(answer: Answer, connection: Connection, limit: int) -> None:
             )
             break
     answer.pieces.close()
-    rows = printable_rows(connection, pa.Table.from_batches(pieces, answer.schema))
-    most = max(MOST_ROWS, rows.num_rows) if answer.is_listing else MOST_ROWS
+    return pa.Table.from_batches(pieces, answer.schema)
+
+
+def _draw(connection: Connection, rows: pa.Table, *, expanded: str, is_paged: bool, is_whole: bool) -> None:
+    """Rows as a table, cut to fit unless a pager shows it, or as lines."""
     width = console(stderr=False).width  # asked while standard output is still the terminal
+    most = rows.num_rows if is_whole else min(MOST_ROWS, rows.num_rows)
+    if expanded == "off" and not is_paged:
+        return _show(_table(connection, rows, width, most))
+    from planlake.cli.report.terminal import pager, show_in_pager
+
+    whole = _table(connection, rows, WIDEST, rows.num_rows)
+    is_narrow = any(len(line) > width for line in whole.splitlines())
+    if expanded == "on" or (expanded == "auto" and is_narrow):
+        whole, is_narrow = _as_lines(connection, rows, width), False
+    program = pager() if is_paged else None
+    height = console(stderr=False).height
+    if program and (is_narrow or whole.count("\n") >= height - 1):
+        return show_in_pager(f"{whole}\n", program)
+    return _show(_table(connection, rows, width, most) if is_narrow else whole)
+
+
+def _table(connection: Connection, rows: pa.Table, width: int, most: int) -> str:
     with redirect_stdout(StringIO()) as drawn:
-        connection.from_arrow(rows).show(max_width=width, max_rows=most)
-    text = drawn.getvalue().rstrip("\n")
+        connection.from_arrow(rows).show(max_width=width, max_rows=max(MOST_ROWS, most))
+    return drawn.getvalue().rstrip("\n")
+
+
+def _as_lines(connection: Connection, rows: pa.Table, width: int) -> str:
+    """Each row as lines: its number, then a line for each column with its name and its value."""
+    columns = [as_text(connection, column).to_pylist() for column in rows.columns]
+    widest = max((len(name) for name in rows.column_names), default=0)
+    lines = []
+    for number, row in enumerate(zip(*columns, strict=True), 1):
+        lines.append(f"── row {number} ".ljust(min(width, widest + 20), "─"))
+        lines += [
+            f"{name:{widest}}  {'' if value is None else value}".rstrip()
+            for name, value in zip(rows.column_names, row, strict=True)
+        ]
+    return "\n".join(lines) or "0 rows"
+
+
+def _show(text: str) -> None:
     echo(text if is_unicode(sys.stdout) else text.translate(PLAIN_LINES))
 
 

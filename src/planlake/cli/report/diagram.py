@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from planlake.cli.completing import resource_names
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 from planlake.printable import printable
 
@@ -21,7 +22,9 @@ COLUMNS = ("keys", "typed", "all")
 def diagram(
     tables: Annotated[
         list[str] | None,
-        typer.Argument(help="Only these and what they lead to; all configured by default."),
+        typer.Argument(
+            help="Only these and what they lead to; all configured by default.", autocompletion=resource_names
+        ),
     ] = None,
     format: Annotated[  # noqa: A002
         str | None,

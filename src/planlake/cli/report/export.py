@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from planlake.cli.completing import table_names
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ ENDING = re.compile(r"\.[A-Za-z]\w{0,7}")  # of a file, whatever kind that is
 
 def export(
     tables: Annotated[
-        list[str] | None, typer.Argument(help="Tables or views; the refined views of all that were loaded by default.")
+        list[str] | None,
+        typer.Argument(
+            help="Tables or views; the refined views of all that were loaded by default.", autocompletion=table_names
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help=OUT_HELP)] = None,
     dbt_sources: Annotated[

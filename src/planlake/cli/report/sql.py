@@ -2,14 +2,18 @@
 
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from planlake.cli.options import ConfigFile, EnvironmentName
+from planlake.cli.report.prompt import Look
 
 if TYPE_CHECKING:
+    from planlake.cli.report.prompt import Read
     from planlake.lake.views.query import QueryContext
 
 FORMATS = ("table", "csv", "json", "parquet")
@@ -51,10 +55,12 @@ def sql(
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How answers are shown: the format, and of a table how many rows are looked at."""
+    """How answers are shown: the format, of a table how many rows are looked at, and what the prompt was told."""
 
     format: str
     rows: int
+    look: Look = field(default_factory=Look)
+    is_paged: bool = False
 
 
 def _answer(asked: "QueryContext", query: str, shown: Shown) -> None:
@@ -68,7 +74,7 @@ def _answer(asked: "QueryContext", query: str, shown: Shown) -> None:
     with no_more_than(asked.limits.megabytes), answer_query(asked, query, when_stuck=_stop) as answer:
         for note in answer.notes:
             remark(note)
-        write_answer(answer, shown.format, limit=shown.rows)
+        write_answer(answer, shown.format, limit=shown.rows, expanded=shown.look.expanded, is_paged=shown.is_paged)
 
 
 def _stop(is_by_hand: bool) -> None:
@@ -89,14 +95,16 @@ def _prompt(asked: "QueryContext", shown: Shown) -> None:
     from planlake.errors import PlanlakeError
 
     is_asked = sys.stdin.isatty()
+    is_terminal = is_asked and sys.stdout.isatty()
     if is_asked:
-        import readline  # noqa: F401 - gives the prompt its history
-
         remark("A query ends with ;   help says more   quit leaves")
-    status = 0
-    for query in queries(is_asked=is_asked):
+    status, shown = 0, replace(shown, is_paged=is_terminal)
+    for query in queries(shown.look, is_asked=is_asked, read=_reader(asked, is_terminal=is_terminal)):
+        began = monotonic()
         try:
             _answer(asked, query, shown)
+            if shown.look.is_timed:
+                remark(f"Time: {monotonic() - began:.3f} s")
         except KeyboardInterrupt:
             if not is_asked:
                 raise
@@ -106,3 +114,24 @@ def _prompt(asked: "QueryContext", shown: Shown) -> None:
             remark("\n".join(error.lines()))
     if not is_asked:
         raise typer.Exit(status)
+
+
+def _reader(asked: "QueryContext", *, is_terminal: bool) -> "Read":
+    """What reads lines: with completion and history on a terminal that can move its cursor, else as they come."""
+    from planlake.cli.report.prompt import COMMANDS, plain_line
+
+    if not is_terminal or os.environ.get("TERM", "") in ("", "dumb"):
+        return plain_line
+    from planlake.cli.report.terminal import reader
+    from planlake.engines.sql import identifier
+    from planlake.lake.views.query import answer_query
+    from planlake.lake.views.views import known_names
+
+    def columns_of(table: str) -> list[str]:
+        with answer_query(asked, f"describe {identifier(table)}") as answer:
+            return [name for piece in answer.pieces for name in piece.column("column_name").to_pylist()]
+
+    def names() -> Mapping[str, Iterable[str]]:
+        return known_names(asked.lake, asked.resources, asked.models)
+
+    return reader(names, columns_of, COMMANDS)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from planlake.cli.completing import table_names
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 from planlake.printable import printable
 
@@ -21,7 +22,9 @@ STYLES: "dict[DayState, str]" = {"loaded": "green", "empty": "dim", "failed": "r
 
 
 def status(
-    tables: Annotated[list[str] | None, typer.Argument(help="Only these tables, and their calendar.")] = None,
+    tables: Annotated[
+        list[str] | None, typer.Argument(help="Only these tables, and their calendar.", autocompletion=table_names)
+    ] = None,
     calendar: Annotated[bool, typer.Option("--calendar", help="Draw each day of each table.")] = False,
     days: Annotated[int, typer.Option("--days", help="How many days the calendar shows.", min=1, max=366)] = 35,
     env: EnvironmentName = None,

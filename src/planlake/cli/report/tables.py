@@ -4,12 +4,16 @@ from typing import Annotated, Any
 
 import typer
 
+from planlake.cli.completing import resource_names
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 from planlake.cli.report.meanings import show_found, show_table
 
 
 def tables(
-    table: Annotated[str | None, typer.Argument(help="Show the columns of this table, and what they mean.")] = None,
+    table: Annotated[
+        str | None,
+        typer.Argument(help="Show the columns of this table, and what they mean.", autocompletion=resource_names),
+    ] = None,
     known: Annotated[bool, typer.Option("--known", help="List every resource of the catalogue instead.")] = False,
     search: Annotated[
         str | None,

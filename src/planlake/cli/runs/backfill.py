@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from planlake.cli.completing import table_names
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 
 
 def backfill(
-    table: Annotated[str, typer.Argument(help="The table.")],
+    table: Annotated[str, typer.Argument(help="The table.", autocompletion=table_names)],
     first: Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD.")],
     last: Annotated[str | None, typer.Option("--to", help="Last day; the first day when not given.")] = None,
     env: EnvironmentName = None,

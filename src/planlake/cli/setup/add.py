@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from planlake.cli.completing import resource_names
 from planlake.cli.options import AsJson, ConfigFile, DryRun
 from planlake.cli.report.meanings import print_described
 
@@ -19,7 +20,7 @@ SHOWN_COLUMNS = 40
 
 
 def add(
-    resources: Annotated[list[str], typer.Argument(help="Resources of the catalogue.")],
+    resources: Annotated[list[str], typer.Argument(help="Resources of the catalogue.", autocompletion=resource_names)],
     cadence: Annotated[
         str | None, typer.Option("--cadence", help="daily or weekly.", show_default="what the catalogue says")
     ] = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from planlake.cli.completing import resource_names
 from planlake.cli.options import AsJson, ConfigFile
 from planlake.printable import printable
 
@@ -30,7 +31,7 @@ SIGNS = {
 
 
 def try_(
-    resource: Annotated[str, typer.Argument(help="A resource of the catalogue.")],
+    resource: Annotated[str, typer.Argument(help="A resource of the catalogue.", autocompletion=resource_names)],
     env: Annotated[
         str,
         typer.Option(
