@@ -71,7 +71,7 @@ def test_a_report_has_its_rows_its_definition_and_a_line_over_its_days(reported,
     assert one.series[0] == ("rows", tuple((row["day"], float(row["n"])) for row in rows))
     assert one.series[0][1] == ((date(2026, 11, 10), 30.0), (date(2026, 11, 15), 2.0))
     assert one.rows == (("15\u00a0Nov\u00a02026", 2, "50\u00a0%"), ("10\u00a0Nov\u00a02026", 30, "50\u00a0%"))
-    assert one.finding.startswith("rows was 2 on 15\u00a0November 2026 and 30 on 10\u00a0November 2026")
+    assert one.finding.startswith("rows 2 on 15\u00a0November 2026, 30 on 10\u00a0November 2026; true 50 on")
     assert one.meanings["rows"] == "How many"
 
 

@@ -8,12 +8,13 @@ from markupsafe import Markup, escape
 
 from planlake.report.pages import words
 
-WIDTH, HEIGHT, TOP, BOTTOM = 640, 160, 24, 136
+WIDTH, HEIGHT, TOP, BOTTOM = 520, 160, 24, 136  # of what is drawn; labels stand on its right
+LABELS, LETTER_HEIGHT = 200, 18
 BOX, ROW, MIDDLE, GAP, MOST = 250, 28, 200, 60, 12
 LETTERS = 30
 
 
-def day_lines(series: Sequence[tuple[str, Sequence[tuple[date, float | None]]]], title: str) -> Markup:
+def day_lines(series: Sequence[tuple[str, Sequence[tuple[date, float | None]]]], title: str, unit: str = "") -> Markup:
     """Figures over days, a line for each named series, two at most; the last figure stands at the end of its line."""
     points = [(day, value) for _, one in series for day, value in one if value is not None]
     if len({day for day, _ in points}) < 2:
@@ -25,20 +26,27 @@ def day_lines(series: Sequence[tuple[str, Sequence[tuple[date, float | None]]]],
         share = (value - low) / (high - low)
         return WIDTH * (day - first).days / (last - first).days, BOTTOM - (BOTTOM - TOP) * share
 
-    parts = [_grid(low, high)]
+    parts, ends = [_grid(low, high)], list[tuple[float, str, int]]()
     for number, (name, one) in enumerate(series, 1):
         places = [place(day, value) for day, value in one if value is not None]
         parts.append(_line(places, f"series-{number}"))
         value = next(value for _, value in reversed(one) if value is not None)
-        said = f"{name} {_figure(value)}" if len(series) > 1 else _figure(value)
-        below = len(series) > 1 and number == 2
-        x, y = places[-1]
-        parts.append(_text(x - 4, min(y + 18, BOTTOM - 4) if below else max(y - 6, 12), said, f"end of-{number}"))
+        ends.append((places[-1][1], f"{_figure(value)}{unit} {name}", number))
+    parts += [_text(WIDTH + 8, y + 4, said, f"of-{number}") for y, said, number in _apart(sorted(ends))]
     parts += [
         _text(0, HEIGHT - 4, words.short_day(first), "start"),
         _text(WIDTH, HEIGHT - 4, words.short_day(last), "end"),
     ]
     return _svg("".join(parts), title)
+
+
+def _apart(ends: Sequence[tuple[float, str, int]]) -> list[tuple[float, str, int]]:
+    """Labels at the ends of lines, the highest first, moved so that none lies on another."""
+    moved: list[tuple[float, str, int]] = []
+    for y, said, number in ends:
+        moved.append((max(y, moved[-1][0] + LETTER_HEIGHT) if moved else y, said, number))
+    over = max(0, moved[-1][0] - BOTTOM)
+    return [(y - over, said, number) for y, said, number in moved]
 
 
 def relations(name: str, led_from: Sequence[str], leads_to: Sequence[str]) -> Markup:
@@ -109,7 +117,8 @@ def _text(x: float, y: float, said: str, kind: str) -> str:
 
 
 def _svg(inside: str, title: str) -> Markup:
-    size = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
+    width = WIDTH + LABELS
+    size = f'width="{width}" height="{HEIGHT}" viewBox="0 0 {width} {HEIGHT}"'
     return Markup(f'<svg class="lines" {size} role="img" aria-label="{escape(title)}">{inside}</svg>')  # noqa: S704
 
 

@@ -10,9 +10,11 @@ from planlake.clock import read_clock
 from planlake.config import Config
 from planlake.lake.open_lake import open_to_read
 from planlake.report.pages.figures.catalogue import SEARCH_FILE, search_index
+from planlake.report.pages.figures.change import changes_by_day
+from planlake.report.pages.figures.kept import Kept
 from planlake.report.pages.figures.lake_facts import LakeFacts, open_facts
 from planlake.report.pages.figures.tables import table_pages
-from planlake.report.pages.listing import file_of_table, pages_of
+from planlake.report.pages.listing import file_of_day, file_of_table, pages_of
 from planlake.report.pages.render import Site, page, search_script
 from planlake.report.pages.write import site_of
 
@@ -34,6 +36,7 @@ class LivePages:
     made: dict[str, str] = field(default_factory=dict, repr=False)
     open: ExitStack = field(default_factory=ExitStack, repr=False)
     facts: LakeFacts | None = field(default=None, repr=False)
+    kept: Kept = field(default_factory=Kept, repr=False)
 
     def close(self) -> None:
         """Let go of the lake."""
@@ -48,7 +51,7 @@ class LivePages:
             if self.facts is None or state != self.state:
                 self.open.close()
                 self.made.clear()
-                self.facts = self.open.enter_context(open_facts(self.config, self.environment))
+                self.facts = self.open.enter_context(open_facts(self.config, self.environment, kept=self.kept))
                 self.state = state
             site = site_of(self.facts, self.typed, is_live=True)
             yield self.facts, replace(site, links=[*site.links, *OWN_PAGES])
@@ -81,6 +84,9 @@ def _made(facts: LakeFacts, site: Site, file: str) -> str | None:
             return page(one.template, one.figures(facts), site, file=file)
     if file == SEARCH_FILE:
         return search_script(search_index(facts))
+    for day, found in changes_by_day(facts).items() if file.startswith("change/") else ():
+        if file == file_of_day(day):
+            return page("change.html", found, site, file=file)
     name = PurePosixPath(file).stem
     tables = table_pages(facts, [name]) if file == file_of_table(name) else {}
     return page("table.html", tables[name], site, file=file) if name in tables else None

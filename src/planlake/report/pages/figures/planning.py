@@ -22,8 +22,8 @@ from planlake.report.pages import words
 from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.sources.catalogue import catalogue_of
 
-BEGINNINGS = ("report_", "return_")
-ROWS_SHOWN, POINTS, LETTERS = 200, 120, 80
+BEGINNINGS, PERCENT = ("report_", "return_"), "_percent"
+ROWS_SHOWN, POINTS, LETTERS = 100, 120, 80
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
 Series = tuple[str, tuple[tuple[date, float | None], ...]]
 
@@ -66,13 +66,14 @@ class PlanningModel:
     series: tuple[Series, ...] = ()
     counts: tuple[tuple[str, int], ...] = ()
     is_of_cases: bool = False
+    unit: str = ""
     trouble: str = ""
 
     @property
     def title(self) -> str:
         """Its name as people read it."""
         kind, _, rest = self.name.partition("_")
-        said = rest.replace("_", " ")
+        said = rest.upper() if rest[-1:].isdigit() else rest.replace("_", " ")
         return f"{said[:1].upper()}{said[1:]}" + (" (return)" if kind == "return" else "")
 
     @property
@@ -83,9 +84,8 @@ class PlanningModel:
             known = [(day, value) for day, value in points if value is not None]
             if known:
                 (first, before), (last, now) = known[0], known[-1]
-                parts.append(
-                    f"{name} was {_plain(now)} on {words.day(last)} and {_plain(before)} on {words.day(first)}"
-                )
+                shown = f"{_plain(now)}{self.unit}", f"{_plain(before)}{self.unit}"
+                parts.append(f"{name} {shown[0]} on {words.day(last)}, {shown[1]} on {words.day(first)}")
         return "; ".join(parts)
 
 
@@ -154,7 +154,7 @@ def _asked(facts: LakeFacts, model: Model, connection: Connection, rows: str) ->
         named = tuple(zip(truths, counts, strict=False))
         return PlanningModel(model.name, model.about, count, meanings=model.columns, counts=named, is_of_cases=True)
     drawn = DRAWN.get(model.name) or _drawn(connection, rows, types)
-    day = drawn.day if drawn else ""
+    day = drawn.day if drawn else next((name for name, kind in types.items() if kind == "DATE"), "")
     order = f"order by {identifier(day)} desc" if day else ""
     shown = connection.execute(f"select * from {rows} {order} limit {ROWS_SHOWN}").fetchall()
     return PlanningModel(
@@ -165,6 +165,7 @@ def _asked(facts: LakeFacts, model: Model, connection: Connection, rows: str) ->
         model.columns,
         tuple(tuple(map(_cell, types, row)) for row in shown),
         tuple(_series(connection, rows, drawn)) if drawn else (),
+        unit=f"{words.BLANK}%" if drawn and all(name.endswith(PERCENT) for name in drawn.values) else "",
     )
 
 
@@ -186,10 +187,11 @@ def _series(connection: Connection, rows: str, drawn: Drawn) -> Iterator[Series]
     found = connection.execute(query).fetchall()
     if drawn.by:
         for name in sorted({row[1] for row in found if row[1] is not None})[:2]:
-            yield name, tuple((row[0], row[2]) for row in found if row[1] == name)[-POINTS:]
+            said = f"{name} {_said(drawn.values[0])}"
+            yield said, tuple((row[0], row[2]) for row in found if row[1] == name)[-POINTS:]
         return
     for place, name in enumerate(drawn.values, 2):
-        yield name.replace("_", " "), tuple((row[0], row[place]) for row in found)[-POINTS:]
+        yield _said(name), tuple((row[0], row[place]) for row in found)[-POINTS:]
 
 
 def _cell(name: str, value: Any) -> object:  # noqa: ANN401 - whatever DuckDB gives
@@ -202,9 +204,13 @@ def _cell(name: str, value: Any) -> object:  # noqa: ANN401 - whatever DuckDB gi
         return words.short_day(value if not isinstance(value, datetime) else value.date())
     if isinstance(value, str):
         return value[:LETTERS]
-    if name.endswith("_percent"):
+    if name.endswith(PERCENT):
         return words.percent(float(value) / 100)
     return float(value) if not isinstance(value, int) else value
+
+
+def _said(name: str) -> str:
+    return name.removesuffix(PERCENT).replace("_", " ")
 
 
 def is_number(rows: Sequence[Sequence[object]], place: int) -> bool:
