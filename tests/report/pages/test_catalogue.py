@@ -224,3 +224,14 @@ def test_many_columns_are_counted_with_little_memory():
         connection.execute(f"create table wide as select {terms} from range(2000) as t(i)")
         found = counting._common(connection, "wide", {f"c{number}": "int" for number in range(300)})
     assert found["c299"] == (("0", 286), ("1", 286), ("2", 286))
+
+
+def test_truths_are_counted_as_plain_python_counts_them(feed, lines):
+    records, found = feed.data.records("applications"), lines("applications")
+    truths = [name for name, one in found.items() if one.type == "boolean" and one.filled]
+    for name in truths:
+        counts = Counter(one[name] for one in records if one.get(name))
+        said = {one.value: round(one.share * sum(counts.values())) for one in found[name].common}
+        words = {"t": "true", "f": "false"}
+        assert said == {words[value]: n for value, n in counts.items() if n >= counting.LEAST_ROWS}, name
+    assert len(truths) > 100
