@@ -294,7 +294,7 @@ def test_a_cell_that_is_still_null_is_not_called_well_the_day_after(feed):
     newest = {(one.check, one.column): (one.verdict, one.message) for one in check_histories(feed.config, ["things"])}
     assert newest["casts", "amount"] == (
         "warning",
-        "1 values of amount did not cast in earlier runs and are still NULL",
+        "1 value of amount did not cast in earlier runs and is still NULL",
     )
     assert ("casts", "") not in newest
     feed.run_at(DAYS[4])

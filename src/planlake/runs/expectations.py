@@ -71,7 +71,8 @@ def remaining(
     for column, cells, rows in _still_null(context, resource) if kept["uncastable"][resource.name] else ():
         if ("casts", column) not in said:
             share = 100 * cells / max(1, rows)
-            message = f"{cells} values of {column} did not cast in earlier runs and are still NULL"
+            values = f"1 value of {column} did" if cells == 1 else f"{cells:,} values of {column} did"
+            message = f"{values} not cast in earlier runs and {'is' if cells == 1 else 'are'} still NULL"
             yield CheckResult("casts", "warning", share, settings.uncastable_percent, column, message)
     refused = kept["rejected"][resource.name]
     if refused and ("rejected", "") not in said:

@@ -126,6 +126,10 @@ def test_cases_begin_and_end_as_published(rows, counted, published):
     ]
 
 
+def test_nothing_is_over_its_date_as_no_date_is_published(rows):
+    assert rows("over_date", "application_id") == []
+
+
 def test_received_and_decided_by_week_and_type(rows, placed):
     received = Counter((week_of(began), kind) for _, began, _, kind, _ in placed)
     decided = Counter((week_of(ended), kind) for _, _, ended, kind, _ in placed if ended)

@@ -174,6 +174,25 @@ def test_live_applications_by_stage_and_age():
     ]
 
 
+def test_what_is_over_its_date_is_live_and_past_the_later_of_its_days():
+    rows = (
+        application("10-01", expiry_date="11-30"),  # today is in time
+        application("10-01", expiry_date="11-29"),
+        application("10-01", expiry_date="11-01", extension_of_time_due_date="11-20"),
+        application("10-01", expiry_date="11-01", ppa_decision_due_date="11-25"),
+        application("10-01", expiry_date="11-01", ppa_decision_due_date="10-25"),
+        application("10-01", "11-15", expiry_date="11-01"),  # decided
+        application("10-01"),  # nobody knows when it is due
+    )
+    found = of_applications("select application_id, due, days_over from trusted.report_over_date", *rows)
+    assert found == [
+        (5, date(2026, 11, 1), 29),
+        (3, date(2026, 11, 20), 10),
+        (4, date(2026, 11, 25), 5),
+        (2, date(2026, 11, 29), 1),
+    ]
+
+
 def test_the_bands_of_age_are_a_setting():
     bands = of_applications(
         "select age_from, age_to, live from trusted.report_live_by_age",

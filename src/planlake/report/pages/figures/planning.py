@@ -107,10 +107,22 @@ def planning(facts: LakeFacts) -> Planning:
     found = [_shown(facts, model) for model in _reports(facts)]
     there = [one for one in found if not one.trouble]
     missing = [one for one in found if one.trouble]
-    answer = words.counted(len(there), "report", "reports")
+    answer = _live(there) or words.counted(len(there), "report", "reports")
     if missing:
         answer += f", and {words.counted(len(missing), 'that is', 'that are')} not there yet"
-    return Planning(answer, tuple(sorted(there, key=lambda one: (one.is_of_cases, one.name)) + missing))
+    first = [*DRAWN, "report_over_date"]
+    there.sort(key=lambda one: (one.is_of_cases, one.name not in first, one.name))
+    return Planning(answer, tuple(there + missing))
+
+
+def _live(reports: Sequence[PlanningModel]) -> str:
+    """How many applications are live and how many of them are over their date, where the shipped reports say it."""
+    by_name = {one.name: one for one in reports}
+    backlog, over = by_name.get("report_backlog"), by_name.get("report_over_date")
+    if backlog is None or not backlog.series or over is None:
+        return ""
+    live = int(backlog.series[0][1][-1][1] or 0)
+    return f"{words.counted(live, 'application is', 'applications are')} live, {over.count:,} of them over their date"
 
 
 def _reports(facts: LakeFacts) -> Iterator[Model]:
