@@ -18,7 +18,7 @@ from commands import PROGRAM, environment, planlake
 PROMPT = "planlake>"
 CODES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\x1b\][^\x07]*\x07")
 TAB, CTRL_C, CTRL_D, UP = "\t", "\x03", "\x04", "\x1b[A"
-PATIENCE = 20  # seconds until a screen that does not come is called so
+PATIENCE = 60  # seconds until a screen that does not come is called so
 
 
 class Terminal:
@@ -72,7 +72,10 @@ class Terminal:
         return CODES.sub("", self.shown).replace("\r", "")
 
     def left(self):
-        """The status the program ended with."""
+        """The status the program ended with; what it still shows is read, or it would wait for a reader."""
+        give_up = time.monotonic() + PATIENCE
+        while self.read(0.5) and time.monotonic() < give_up:
+            pass
         return self.program.wait(PATIENCE)
 
 
