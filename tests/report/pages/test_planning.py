@@ -1,5 +1,6 @@
 """Planning: reports as charts and tables, of single cases counts alone, and no page where there is no report."""
 
+import re
 from datetime import date
 
 import pytest
@@ -91,3 +92,9 @@ def test_what_is_not_there_yet_is_said_with_why(found, written):
     assert found["report_text_too"].trouble == "trusted.report_text_too was not built yet"
     assert "trusted.report_text_too was not built yet" in written("planning.html")
     assert "of_no_report" not in found
+
+
+def test_no_two_parts_of_the_page_have_one_name(found, written):
+    text = written("planning.html")
+    names = re.findall(r'aria-label="([^"]+)"', text) + re.findall(r'<h2 id="r-[^"]+">([^<]+)<', text)
+    assert len(names) == len(set(names)) > 5
