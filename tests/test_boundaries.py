@@ -21,6 +21,7 @@ HEAVY = (
     "pyspark",
     "uvicorn",
     "starlette",
+    "mcp",
     "jinja2",
     "xlsxwriter",
     "sqlalchemy",

@@ -43,6 +43,7 @@ COMMANDS = (
     runs.runs,
     sql.sql,
     ui.ui,
+    ui.mcp,
     tables.tables,
     export.export,
     diagram.diagram,

@@ -12,7 +12,6 @@ from threading import Thread
 import pyarrow.parquet as pq
 import pytest
 
-from planlake.report.query import fetch, open_for_queries
 from planlake.report.web import worker, worker_process
 from planlake.report.web.frames import Request, Setup
 from planlake.report.web.worker import QueryError, answer, download, open_workers, tables
@@ -20,7 +19,6 @@ from report.web.conftest import KEYS
 
 ENDLESS = "with recursive t(n) as (select 1 union all select n + 1 from t) select max(n) from t"
 WHOLLY_PERSONAL = "contacts"
-OWN = ("import_", "snapshot_", "batch", "page_number")
 
 
 @pytest.fixture(scope="module")
@@ -202,19 +200,6 @@ def test_the_process_has_no_key_of_the_api(config, monkeypatch):
     assert "PATH=" in told
     assert os.environ["TASCOMI_PRIVATE_KEY"] == "planted-private-key"
     assert "planted" not in told
-
-
-@pytest.fixture(scope="module")
-def personal(config):
-    """Values that stand in columns which the catalogue calls personal, and in no other column of the lake."""
-    asked, found, others = open_for_queries(config), set(), set()
-    for table in ("contacts", "applications", "fees", "asset_constraints", "wards"):
-        rows = fetch(asked, f"select * from {table}").rows
-        for name in rows.column_names:
-            texts = {str(value) for value in rows[name].to_pylist() if isinstance(value, str) and len(value) > 5}
-            (found if asked.resources[table].is_personal(name) and not name.startswith(OWN) else others).update(texts)
-    assert len(found - others) > 50
-    return found - others
 
 
 def test_nothing_personal_is_shown_in_any_table(workers, personal):

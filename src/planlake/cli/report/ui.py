@@ -1,7 +1,8 @@
-"""`planlake ui`: the pages live in a browser on this machine, and a place to ask."""
+"""`planlake ui` and `planlake mcp`: the lake on this machine for a browser, and for an assistant."""
 
 import os
 import sys
+from threading import Thread
 from typing import Annotated
 
 import typer
@@ -34,6 +35,41 @@ def ui(
             webbrowser.open(served.guard.link)
         stopped.wait()
     remark("Ended")
+
+
+def mcp(env: EnvironmentName = None, config: ConfigFile = None) -> None:
+    """Answer an assistant over standard input and output (Model Context Protocol); it reads and changes nothing."""
+    from importlib.util import find_spec
+
+    from planlake.cli.hiding import without_secrets
+    from planlake.cli.loading import configuration
+    from planlake.cli.screen import remark, runnable
+    from planlake.cli.stopping import until_stopped
+    from planlake.errors import ConfigurationError
+
+    loaded = configuration(config)
+    if find_spec("mcp") is None:
+        message = "assistants need the library mcp, which is not installed"
+        raise ConfigurationError(message, hint="pip install 'planlake[mcp]'")
+    from planlake.report.web.assistant.server import assisting, serve
+
+    if sys.stdin.isatty():
+        remark("An assistant starts this command and speaks to it; Ctrl-C ends it")
+
+    def said(line: str) -> str:
+        return without_secrets(runnable(line), loaded)
+
+    with until_stopped() as stopped, assisting(loaded, env, said=said) as assistant:
+
+        def served() -> None:
+            try:
+                serve(assistant)
+            finally:
+                stopped.set()
+
+        # Not in this thread: whoever waits for a line of standard input hears no signal.
+        Thread(target=served, daemon=True).start()
+        stopped.wait()
 
 
 def _has_screen() -> bool:
