@@ -188,6 +188,23 @@ def test_a_model_that_fails_a_check_keeps_its_version_and_what_stands_on_it_is_l
             "columns: [a]",
             "columns of a model are names with their meanings",
         ),
+        (
+            "number.\n--\n-- checks",
+            "number.\n-- checks",
+            "checks: is not read where it stands (model=people, at=people.sql:2)",
+        ),
+        (
+            "number.\n--\n-- checks",
+            "number.\n\n-- checks",
+            "checks: is not read where it stands (model=people, at=people.sql:3)",
+        ),
+        (
+            "-- Everybody, by number.\n--\n-- checks",
+            "-- checks",
+            "checks: is not read where it stands (model=people, at=people.sql:1)",
+        ),
+        ("number.\n--\n--", "number.\n-- kind: view\n--\n--", "kind: is not read where it stands"),
+        ("-- Everybody", "\n-- Everybody", "checks: is not read where it stands (model=people, at=people.sql:4)"),
         ("label: the name in capitals", "label: 2020-13-45", "what stands above a model is not YAML"),
         ("label: the name in capitals", "label: &a x\n--   day: *a", "names nothing by *aliases"),
         ("from refined.numbered", "from numbered", '"numbered" has to be named with its schema'),

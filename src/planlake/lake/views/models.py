@@ -243,6 +243,7 @@ def model_of(file: Path, text: str, connection: Connection, checks: Mapping[str,
     head, about, count = _head(lines)
     query = "\n".join(lines[count:])
     model = Model(file.stem, file, query.rstrip().rstrip(";"), count + 1, about=about)
+    _refuse_misplaced_parts(model, lines, count - len(head))
     said = _yaml(model, head)
     try:
         question = parse_query(connection, model.query)
@@ -268,6 +269,22 @@ def _head(lines: Sequence[str]) -> tuple[list[str], str, int]:
     said = [line[2:].removeprefix(" ").rstrip() for line in lines[:count]]
     end = said.index("") if "" in said else len(said)
     return said[end:], " ".join(said[:end]).strip(), count
+
+
+def _refuse_misplaced_parts(model: Model, lines: Sequence[str], end: int) -> None:
+    """Refuse `checks:` and the like among the sentences, and in comments between these lines and the query.
+
+    There they would be words of a comment: a model would be built without its checks.
+    """
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.lstrip().startswith("--"):
+            return
+        found = re.match(rf"\s*--\s*({'|'.join(sorted(PARTS))})\s*:", line)
+        if found and (number <= end or number >= model.first_line):
+            message = f"{found[1]}: is not read where it stands"
+            facts = {"model": model.name, "at": f"{model.file.name}:{number}"}
+            hint = "the comment, then a line of only --, then kind, optional, checks and columns, no empty line between"
+            raise ConfigurationError(message, facts=facts, hint=hint)
 
 
 def _yaml(model: Model, lines: Sequence[str]) -> dict[str, Any]:
