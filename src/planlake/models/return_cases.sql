@@ -147,6 +147,8 @@ found as (
         application.id as application_id,
         application.officer_id,
         application.ps_development_code_id,
+        application.decision_type_id,
+        means,
         coalesce(application.ceased, false) as is_ceased,
         application.planning_portal_reference,
         application.site_area_hectares,
@@ -303,7 +305,12 @@ select
     nullif(concat_ws(
         '; ',
         case when outcome = 'unknown' then 'a kind of decision that neither grants nor refuses' end,
-        case when outcome not in ('live', 'unknown') and ended_day is null then outcome || ' without a date' end,
+        case
+            when ended_day is not null or outcome = 'unknown' then null
+            when decision_type_id is not null and means is null
+                then 'a kind of decision that neither grants nor refuses, without a date'
+            else coalesce(nullif(means, 'live'), nullif(outcome, 'live')) || ' without a date'
+        end,
         case when is_ceased and outcome = 'live' then 'ceased without a decision, which counts as live' end,
         case when is_decided and delegated is null then 'decided at no known level' end,
         case when is_extended and extension_day is null then 'an extension of time without its date' end,

@@ -7,27 +7,20 @@
 -- columns:
 --   application_id: Number of the application. NULL where a development type or an assessment has to be looked at
 --   reason: What is wrong, all of it
---   is_counted: Whether the returns count it nevertheless
+--   is_counted: Whether the returns count it nevertheless. What is not valid yet is counted nowhere
 select
     application_id,
     officer_id,
     concat_ws('; ', left_out, doubts) as reason,
-    left_out is null as is_counted
+    left_out is null and valid_day is not null as is_counted
 from trusted.return_cases
 where reason <> ''
 union all
 select
     application_id,
     officer_id,
-    concat_ws(
-        '; ',
-        left_out,
-        case
-            when outcome = 'unknown' then 'a kind of decision that is no answer'
-            when outcome = 'withdrawn' and ended_day is null then 'withdrawn without a date'
-        end
-    ) as reason,
-    left_out is null
+    concat_ws('; ', left_out, doubts) as reason,
+    left_out is null and valid_day is not null
 from trusted.return_prior_approvals
 where reason <> ''
 union all

@@ -16,6 +16,7 @@
 --   ended_day: Day of decision_issued_date; of one without an answer the day after last_day. NULL while it is live
 --   lapsed: Whether it had no answer in time and is deemed approved
 --   left_out: Why PS1 does not count it. NULL where it does
+--   doubts: What has to be looked at, though it counts. NULL where there is nothing
 with choices as (
     select
         setting('returns_lapsed', 'not required') as lapse_means,
@@ -38,6 +39,7 @@ prior_approvals as (
         application.decision_issued_date::date as issued_day,
         application.extension_of_time_due_date::date as extended_to,
         concat_ws(' ', code.name, type.name) as names,
+        application.decision_type_id,
         case
             when decision.pa_not_required then 'not required'
             when decision.withdrawal or decision.called_in or decision.turned_away or decision.transfer then 'withdrawn'
@@ -94,5 +96,10 @@ select
         case when valid_day is null and ended_day is not null then 'ended without valid_date' end,
         case when ended_day < valid_day then 'ended before it was valid' end,
         case when greatest(valid_day, ended_day) > run_day() then 'a date after today' end
-    ), '') as left_out
+    ), '') as left_out,
+    case
+        when outcome = 'unknown' then 'a kind of decision that is no answer'
+        when issued_day is null and decision_type_id is not null
+            then coalesce(means, 'a kind of decision that is no answer,') || ' without a date'
+    end as doubts
 from classed

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from flow.trust.returns import ASSESSED, DELEGATED, application, asked, day, returns_of
+from flow.trust.returns import ASSESSED, DECISIONS, DELEGATED, application, asked, day, returns_of
 from flow.trust.test_returns import TWENTY
 
 MAJOR = "major dwellings"
@@ -270,6 +270,25 @@ PLAIN = {"decision_level_id": DELEGATED}
         (application("prior approval", "02-10", "No objection"), "a kind of decision that is no answer", True),
         (application("prior approval", decision="withdrawn"), "withdrawn without a date", True),
         (application("prior approval"), None, None),
+        *(
+            (
+                application(kind, decision=decision) | {"decision_type_id": [*DECISIONS].index(decision) + 1},
+                f"{said} without a date",
+                True,
+            )
+            for kind, decision, said in (
+                ("householder", "granted", "granted"),
+                ("householder", "refused", "refused"),
+                ("householder", "called in", "called in"),
+                ("householder", "transferred", "turned away"),
+                ("householder", "No objection", "a kind of decision that neither grants nor refuses,"),
+                ("prior approval", "granted", "granted"),
+                ("prior approval", "not required", "not required"),
+                ("prior approval", "No objection", "a kind of decision that is no answer,"),
+            )
+        ),
+        (application(valid=None, extension_of_time_agreed=True), "an extension of time without its date", False),
+        (application("prior approval", decision="withdrawn", valid=None), "withdrawn without a date", False),
     ],
 )
 def test_what_is_to_be_looked_at_before_a_return_is_sent(row, reason, is_counted):
