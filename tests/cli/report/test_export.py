@@ -235,7 +235,7 @@ def test_before_the_first_run_there_is_nothing_to_export(typed, tmp_path):
 # ---------------------------------------------------------------- exports that do not end
 
 
-@pytest.mark.parametrize("out", ["a.duckdb", "folder"])
+@pytest.mark.parametrize("out", ["a.duckdb", "folder", "a.xlsx", "a.sqlite"])
 @pytest.mark.parametrize(
     ("trouble", "raised"),
     [
@@ -247,7 +247,7 @@ def test_before_the_first_run_there_is_nothing_to_export(typed, tmp_path):
 )
 def test_an_export_that_does_not_end_leaves_the_earlier_one(odd, tmp_path, monkeypatch, out, trouble, raised):
     path = tmp_path / out
-    kind = "duckdb" if path.suffix else "parquet"
+    kind = path.suffix[1:] or "parquet"
     config = load_config(odd)
     library.export(config, [], library.ExportTarget(path, kind), as_of=date(2026, 11, 17))
     before = {entry: entry.read_bytes() for entry in tmp_path.rglob("*") if entry.is_file()}
@@ -260,6 +260,18 @@ def test_an_export_that_does_not_end_leaves_the_earlier_one(odd, tmp_path, monke
         library.export(config, [], library.ExportTarget(path, kind, replaces=True))
     assert {entry: entry.read_bytes() for entry in tmp_path.rglob("*") if entry.is_file()} == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "sqlite", "duckdb", "parquet", "gpkg"])
+def test_an_export_that_is_stopped_half_way_leaves_nothing_behind(odd, tmp_path, kind):
+    def stop(_):
+        raise KeyboardInterrupt
+
+    for path in (tmp_path / f"a.{kind}", tmp_path / "folder"):
+        target = library.ExportTarget(path, kind if path.suffix else "parquet")
+        with pytest.raises(KeyboardInterrupt):
+            library.export(load_config(odd), [], target, notify=stop)
+        assert [*tmp_path.iterdir()] == []
 
 
 def test_progress_of_each_table_ends_with_all_of_it(odd, tmp_path):
