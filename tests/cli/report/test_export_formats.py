@@ -5,6 +5,7 @@ import io
 import json
 import math
 import sqlite3
+import struct
 from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
@@ -295,6 +296,9 @@ def test_a_geopackage_has_a_layer_with_the_shapes_and_the_other_values(exported,
         assert (shape is None) == (blob is None)
         if blob is not None:
             assert (blob[:3], int.from_bytes(blob[4:8], "little")) == (b"GP\0", 27700)
+            if blob[3] == 0b11:
+                left, bottom, right, top = shape.bounds
+                assert struct.unpack("<4d", blob[8:40]) == (left, right, bottom, top)
             assert shapely.from_wkb(blob[40 if blob[3] == 0b11 else 8 :]).equals_exact(shape)
     filled = [shape for shape in wanted.values() if shape is not None and not shape.is_empty]
     assert [layers[1][name] for name in ("min_x", "min_y", "max_x", "max_y")] == [*shapely.total_bounds(filled)]
