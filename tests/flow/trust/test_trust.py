@@ -448,6 +448,18 @@ def test_views_are_checked_at_each_run_and_what_stands_on_a_wrong_one_is_left_al
     assert "trusted." not in typed("status").out
 
 
+def test_a_view_without_checks_is_well_again_once_what_it_reads_is_back(feed, typed):
+    feed.run_at(DAY_1)
+    file = feed.config.folder / "models/pairs.sql"
+    file.rename(file.with_suffix(".away"))
+    assert typed("run", "--step", "trust").status == 1
+    assert 'trusted.counted: not well in run 2, failed: no table is called "trusted.pairs"' in typed("status").out
+    file.with_suffix(".away").rename(file)
+    assert "trusted.counted" not in typed("status").out
+    built(feed)
+    assert "trusted." not in typed("status").out
+
+
 def test_what_another_day_or_setting_changes_is_built_again_however_it_is_written(feed):
     file = feed.config.folder / "planlake.yaml"
     write(feed, "said", "select SETTING ('x', '1') as x, RUN_DAY () as day, current_date as today\n")
