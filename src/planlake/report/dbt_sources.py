@@ -15,9 +15,9 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from planlake.config import Config
 from planlake.errors import ConfigurationError
-from planlake.lake.views.query import columns_of
-from planlake.lake.views.views import Views, places_of_names
-from planlake.report.exports.export import exported_names
+from planlake.lake.views.query import columns_of, place_of_table
+from planlake.lake.views.views import Views
+from planlake.report.exports.export import exported_tables
 from planlake.report.meanings import Described, about_table, comment_of, describe_table
 from planlake.report.query import open_views
 from planlake.runs.expectations import DAYS_OF
@@ -35,14 +35,15 @@ def dbt_sources(config: Config, tables: Sequence[str], *, environment: str | Non
     Raises ConfigurationError for an unknown table, and where nothing was loaded.
     """
     with open_views(config, environment=environment) as views:
-        names, places = exported_names(views, tables), places_of_names(views)
-        if not names:
+        chosen = exported_tables(views, tables)
+        if not chosen:
             raise ConfigurationError("nothing was loaded yet", hint="planlake run")
-        found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        for name in names:
-            columns = {column: kind.lower() for column, kind in columns_of(views, "", name).items()}
-            found.setdefault(places[name], []).append(_table(views, config, places[name][0], name, columns))
-    sources = [_source(config, zone, database, listed) for (zone, database), listed in found.items()]
+        found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+        for database, name in chosen.values():
+            columns = {column: kind.lower() for column, kind in columns_of(views, database, name).items()}
+            place = place_of_table(views, database, name)
+            found.setdefault(place, {})[name] = _table(views, config, place[0], name, columns)
+    sources = [_source(config, zone, database, [*listed.values()]) for (zone, database), listed in found.items()]
     text = StringIO()
     writer = YAML()
     writer.width = 4096  # a sentence is a line

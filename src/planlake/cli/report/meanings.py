@@ -14,14 +14,12 @@ if TYPE_CHECKING:
 def show_table(views: "Views", config: "Config", table: str, *, json: bool) -> None:
     """Print the columns of a table with what they mean, and below it what coded values stand for."""
     from planlake.cli.screen import print_json
-    from planlake.lake.views.query import columns_of
-    from planlake.lake.views.views import places_of_names
+    from planlake.lake.views.query import columns_of, place_of_table
     from planlake.report.meanings import describe_table
 
     database, _, name = table.rpartition(".")
     columns = {column: kind.lower() for column, kind in columns_of(views, database, name).items()}
-    trusted = [one.database("trusted").lower() for one in (views.lake, views.lake.base) if one is not None]
-    is_trusted = database.lower() in trusted or (not database and places_of_names(views)[name.lower()][0] == "trusted")
+    is_trusted = place_of_table(views, database, name)[0] == "trusted"
     found = describe_table(views, config, "trusted" if is_trusted else "", name, columns)
     if json:
         print_json([asdict(one) for one in found])

@@ -25,7 +25,7 @@ from planlake.lake.views.models import Models
 from planlake.lake.views.parse_query import DATABASES, HINT, Question, parse_query
 from planlake.lake.views.personal import Personal
 from planlake.lake.views.query_errors import why
-from planlake.lake.views.views import Views, known_names
+from planlake.lake.views.views import Views, known_names, places_of_names
 from planlake.lake.warehouse import file_opener
 
 Values = Sequence[object] | Mapping[str, object] | None  # of a query, beside its text
@@ -161,6 +161,17 @@ def columns_of(views: Views, database: str, name: str) -> dict[str, str]:
         raise unknown(views.lake, views.resources, schema=database, name=name)
     full_name = f"{identifier(database)}.{identifier(name)}" if database else identifier(name)
     return {row[0]: row[1] for row in views.connection.execute(f"describe {full_name}").fetchall()}
+
+
+def place_of_table(views: Views, database: str, name: str) -> tuple[str, str]:
+    """The zone and database of a table or view that can be queried, by the names that a query has for it."""
+    if not database:
+        return places_of_names(views)[name.lower()]
+    known = known_names(views.lake, views.resources, views.models)
+    lakes = [one for one in (views.lake, views.lake.base) if one is not None]
+    zone = next(zone for zone in ZONES if database.lower() in (zone, *(one.database(zone).lower() for one in lakes)))
+    own, *_ = [one.database(zone) for one in lakes if name.lower() in known.get(one.database(zone), ())]
+    return zone, own
 
 
 def unknown(lake: Lake, resources: Mapping[str, ResourceSpec], schema: str, name: str) -> ConfigurationError:

@@ -6,6 +6,7 @@ Rows come in pieces, within DuckDB's memory limit. What is written takes its pla
 import shlex
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,8 +21,8 @@ from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError, LakeError
-from planlake.lake.views.query import columns_of
-from planlake.lake.views.views import Views, known_names, places_of_names
+from planlake.lake.views.query import columns_of, place_of_table
+from planlake.lake.views.views import Views, known_names
 from planlake.report.exports.about import ABOUT_FILE, Export, Exported
 from planlake.report.exports.csv_file import write_csv
 from planlake.report.exports.duckdb_file import file_name, write_duckdb, write_parquet, write_parquet_folder
@@ -72,13 +73,14 @@ def export(
     check_target(target)
     with open_views(config, environment=environment, as_of=as_of) as views:
         refuse_inside_of_lake(target.path, views.lake)
-        columns = {name: columns_of(views, "", name) for name in exported_names(views, tables)}
+        chosen = exported_tables(views, tables)
+        columns = {called: _columns(views, called, *table) for called, table in chosen.items()}
         _check_count(target, [*columns])
         with _written_beside(target) as beside, _clear_errors(target):
-            chosen, at = environment or next(iter(config.environments)), naive_utc(read_clock().start)
+            of, at = environment or next(iter(config.environments)), naive_utc(read_clock().start)
             found = tuple(_described(views, columns, is_folder=target.is_folder))
-            about = Export(chosen, config.source_name, as_of, at, __version__, found, tuple(views.notes))
-            comments = _comments(views, config, columns) if target.format in WITH_COMMENTS else {}
+            about = Export(of, config.source_name, as_of, at, __version__, found, tuple(views.notes))
+            comments = _comments(views, config, columns, chosen) if target.format in WITH_COMMENTS else {}
             write = write_parquet_folder if target.is_folder else WRITERS[target.format]
             remarks = write(Work(views.connection, beside, about, columns, notify, comments))
             check_target(target)  # somebody may have been there meanwhile
@@ -86,9 +88,27 @@ def export(
     return replace(about, notes=(*about.notes, *remarks))
 
 
-def exported_names(views: Views, tables: Sequence[str]) -> list[str]:
-    """The tables that are named, each once; where none is, the refined views of all that were loaded."""
-    return list(dict.fromkeys(name.lower() for name in tables)) or _loaded(views)
+def exported_tables(views: Views, tables: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The database (empty where none is named) and name of each table that is named, by what it is called there.
+
+    That is its name, with that of its database before it where another one is called so. Where no table is named, they
+    are the refined views of all that were loaded.
+    """
+    named = dict.fromkeys(name.lower() for name in tables) or dict.fromkeys(_loaded(views))
+    places = [(database, name) for database, _, name in (one.rpartition(".") for one in named)]
+    counts = Counter(name for _, name in places)
+    return {
+        f"{database}_{name}" if counts[name] > 1 and database else name: (database, name) for database, name in places
+    }
+
+
+def _columns(views: Views, called: str, database: str, name: str) -> Columns:
+    """The columns of a table, which is ready to be read under the name it is exported by."""
+    columns = columns_of(views, database, name)
+    if database:
+        source = f"{identifier(database)}.{identifier(name)}"
+        views.connection.execute(f"create or replace view {identifier(called)} as from {source}")
+    return columns
 
 
 def _loaded(views: Views) -> list[str]:
@@ -118,14 +138,17 @@ def _described(views: Views, tables: Mapping[str, Columns], *, is_folder: bool) 
         yield Exported(table, int(row[0]), len(columns), day, file_name(table, taken) if is_folder else None)
 
 
-def _comments(views: Views, config: Config, tables: Mapping[str, Columns]) -> dict[tuple[str, str], str]:
+def _comments(
+    views: Views, config: Config, tables: Mapping[str, Columns], chosen: Mapping[str, tuple[str, str]]
+) -> dict[tuple[str, str], str]:
     """What tables hold, below "", and what their columns mean."""
-    said, places = dict[tuple[str, str], str](), places_of_names(views)
-    for table, columns in tables.items():
-        zone = places[table][0]
-        said[table, ""] = about_table(views, zone, table)
-        for one in describe_table(views, config, zone, table, columns):
-            said[table, one.column] = comment_of(one)
+    said = dict[tuple[str, str], str]()
+    for called, columns in tables.items():
+        name = chosen[called][1]
+        zone, _ = place_of_table(views, *chosen[called])
+        said[called, ""] = about_table(views, zone, name)
+        for one in describe_table(views, config, zone, name, columns):
+            said[called, one.column] = comment_of(one)
     return {place: text for place, text in said.items() if text}
 
 
