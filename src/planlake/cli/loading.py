@@ -28,6 +28,11 @@ def set_flag(setting: str, value: str) -> None:
     _FLAGS[setting] = value
 
 
+def set_flag_unless_given(setting: str, value: str) -> None:
+    """A setting as a command has it where nobody gives another on the command line."""
+    _FLAGS.setdefault(setting, value)
+
+
 def named_file() -> Path | None:
     """The file named on the command line, None where the usual one is used."""
     return _NAMED[-1] if _NAMED else None

@@ -49,10 +49,32 @@ def commands_of(said):
     return re.findall(r"^  (\S*planlake .+)$", said.out.split("The API ended")[0], re.MULTILINE)
 
 
-def test_the_demo_prints_three_commands_and_each_runs_and_answers(shown):
+def test_the_demo_ends_on_three_answers_that_are_so_and_a_page_to_open(shown, typed):
     folder, said = shown
-    assert len(commands_of(said)) == 3
-    for command in commands_of(said):
+    (all_of_them, decided), (changed,), (bad,) = (
+        [int(number.replace(",", "")) for number in re.findall(r"[\d,]*\d", line.split("?")[1])]
+        for line in said.out.split("\n")
+        if "?    " in line
+    )
+    query = """select (select count(*) from applications), (select count(decision_issued_date) from applications),
+        (select count(*) from history_applications where valid_to is not null), (select count(*) from uncastable)"""
+    told = typed("sql", query, "--format", "csv", "--config", folder / "demo-lake/planlake.yaml")
+    assert [int(one) for one in told.out.splitlines()[1].split(",")] == [all_of_them, decided, changed, bad]
+    page = re.search(r"^  (\S+/index\.html)$", said.out, re.MULTILINE)[1]
+    assert "Everything is there" in (folder / page).read_text()
+
+
+def test_the_demo_is_quiet_when_piped(shown):
+    _, said = shown
+    assert (said.log, [line for line in said.out.splitlines() if line != line.rstrip()]) == ("", [])
+    assert all(line.startswith(("hint: ", "applications: ", "documents: ")) for line in said.err.splitlines()), said.err
+
+
+def test_the_demo_prints_commands_to_try_and_each_runs_and_answers(shown):
+    folder, said = shown
+    *commands, last = commands_of(said)
+    assert (len(commands), last.split()[1]) == (3, "ui")
+    for command in commands:
         done = subprocess.run(
             shlex.split(command), cwd=folder, capture_output=True, text=True, env=environment(), timeout=60, check=False
         )
@@ -103,6 +125,20 @@ def test_a_second_demo_replaces_the_first(shown):
     folder, _ = shown
     assert not (folder / "demo-lake/lake/left-over").exists()
     assert (folder / "demo-lake/planlake.yaml").read_text().startswith(MARK)
+
+
+def test_a_demo_that_somebody_went_on_with_is_not_wiped_unless_they_say_so(shown):
+    folder, _ = shown
+    models = folder / "demo-lake/models"
+    models.mkdir()
+    try:
+        said = planlake("demo", folder=folder, timeout=60)
+    finally:
+        models.rmdir()
+    assert (said.status, said.out) == (2, "")
+    assert said.errors == ["Error: demo-lake holds more than a demo: models is not of it"]
+    assert "hint: planlake demo --folder ANOTHER; --yes makes this one anew" in said.err
+    assert (folder / "demo-lake/lake").is_dir()
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "planlake.yaml"])
