@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from planlake.flow.context import Context
 from planlake.lake.lake import Lake
 from planlake.lake.state.operations import published_dates
-from planlake.lake.tables.version_summary import BOOKMARK, RUN, entry
+from planlake.lake.tables.version_summary import BOOKMARK, RUN, SOURCES, entry
 from planlake.lake.views.mappings import read_mapping
 from planlake.lake.views.models import MAPPING, Model, Models
 
@@ -46,6 +46,22 @@ def _inputs(context: Context, models: Models, model: Model) -> Iterator[tuple[st
             yield f"{schema}.{name}", version_read(context.lake, schema, stored_as(schema, name))
             if schema == "refined" and reads_days:
                 yield f"{name} published", published.get(name, "")
+
+
+def sources_of(lake: Lake, models: Models, model: Model) -> str:
+    """The tables of other zones that a model's rows come from now, through trusted tables too, as text.
+
+    A trusted table whose version does not say its own stands there itself.
+    """
+    found: set[str] = set()
+    for schema, name in (read for one in (model, *models.views_below(model)) for read in one.reads):
+        if schema != "trusted":
+            found.add(f"{schema}.{name}")
+        elif not models.by_name[name].is_view:
+            table = lake.shown(schema, name)
+            said = entry(table.current_snapshot(), SOURCES) if table is not None else ""
+            found.update(json.loads(said) if said else [f"{schema}.{name}"])
+    return json.dumps(sorted(found), separators=(",", ":"))
 
 
 def _digest(text: str) -> str:

@@ -20,7 +20,7 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.errors import PlanlakeError, QualityError
 from planlake.flow.context import Context
 from planlake.flow.trust.gate import Before, model_checks
-from planlake.flow.trust.inputs import inputs_of, stored_as, version_read
+from planlake.flow.trust.inputs import inputs_of, sources_of, stored_as, version_read
 from planlake.flow.trust.result import TRUSTED, ModelResult, left_behind
 from planlake.flow.trust.room import made_rows, models_of, opened_room, pieces_of, related, tables_left
 from planlake.flow.trust.rows import schema_for, shaped
@@ -28,7 +28,7 @@ from planlake.lake.state.operations import append_operations
 from planlake.lake.tables.commits import commit
 from planlake.lake.tables.data_files import data_files, row_count
 from planlake.lake.tables.parquet import target_of, write_rows
-from planlake.lake.tables.version_summary import READ, bookmark_properties, day_tag, entry
+from planlake.lake.tables.version_summary import READ, SOURCES, bookmark_properties, day_tag, entry
 from planlake.lake.views.models import MAPPING, Model, Models
 from planlake.lake.views.views import Views
 from planlake.telemetry.reporter import report_step
@@ -191,7 +191,8 @@ def _carried_out(context: Context, models: Models, model: Model, inputs: str) ->
         return ModelResult(model.name, "held", message, _rows(context, model.name), checks=checks)
     today = context.clock.today()
     with context.lake.commits:
-        properties = bookmark_properties(context.run, context.run, today) | {READ: inputs}
+        said = {READ: inputs, SOURCES: sources_of(context.lake, models, model)}
+        properties = bookmark_properties(context.run, context.run, today) | said
         commit(table, add=files, remove=data_files(table), properties=properties, tag=day_tag(today), schema=schema)
     return ModelResult(model.name, "built", rows=row_count(table), checks=checks)
 

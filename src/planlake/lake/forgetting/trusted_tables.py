@@ -1,7 +1,8 @@
 """Takes trusted tables out with everything they ever held: they are made anew of what is left.
 
 Which rows of one came from a record only its model knows, and models change. So of a record that is forgotten every
-trusted table that read its resource goes, with its past days.
+trusted table that read its resource goes, with its past days. Each version says itself which tables its rows come from,
+through other trusted tables too: one of these may have another model since, or be gone.
 """
 
 import json
@@ -11,7 +12,7 @@ from dataclasses import replace
 from planlake.lake.forgetting.rewrite import delete_unreferenced
 from planlake.lake.lake import Lake
 from planlake.lake.previews.own_tables import drop_table
-from planlake.lake.tables.version_summary import READ, entry
+from planlake.lake.tables.version_summary import SOURCES, entry
 from planlake.lake.warehouse import database_storage, table_folders, table_storages
 
 
@@ -20,10 +21,7 @@ def drop_trusted_tables(lakes: Sequence[Lake], resource: str) -> list[str]:
 
     Folders of trusted tables that no catalogue knows go too: of which resource they are, nobody knows any more.
     """
-    reads = {name: found for lake in lakes for name, found in _reads(lake).items()}
-    gone = {name for name, found in reads.items() if any(_is_of(one, resource) for one in found)}
-    while more := {name for name, found in reads.items() if found & {f"trusted.{one}" for one in gone}} - gone:
-        gone |= more
+    gone = {name for lake in lakes for name in lake.names("trusted") if _ever_read(lake, name, resource)}
     for lake in lakes:
         for name in gone.intersection(lake.names("trusted")):
             drop_table(lake, "trusted", name)
@@ -45,18 +43,16 @@ def drop_trusted_table(lake: Lake, name: str) -> None:
     of_table.delete(of_table.deletable(file.path for file in of_table.list_files()))
 
 
-def _reads(lake: Lake) -> dict[str, set[str]]:
-    """What every kept version of each trusted table was made of."""
-    found: dict[str, set[str]] = {}
-    for name in lake.names("trusted"):
-        table = lake.find("trusted", name)
-        for version in table.metadata.snapshots if table is not None else ():
-            found.setdefault(name, set()).update(json.loads(entry(version, READ) or "{}"))
-    return found
+def _ever_read(lake: Lake, name: str, resource: str) -> bool:
+    """Whether a kept version of a trusted table has rows that come from a resource; so too where it does not say."""
+    table = lake.find("trusted", name)
+    versions = table.metadata.snapshots if table is not None else ()
+    said = [json.loads(entry(version, SOURCES) or "null") for version in versions]
+    return any(one is None or any(_is_of(source, resource) for source in one) for one in said)
 
 
-def _is_of(read: str, resource: str) -> bool:
-    """Whether something that a table was made of is a resource's, raw and the ledger's tables included."""
-    zone, _, name = read.partition(".")
+def _is_of(source: str, resource: str) -> bool:
+    """Whether a table that rows come from is a resource's, raw and the ledger's tables included."""
+    zone, _, name = source.partition(".")
     plain = name.removeprefix("history_").removeprefix("increment_").removeprefix("current_")
-    return plain.removeprefix("api_response_") == resource or zone in ("raw", "operations")
+    return plain == resource if zone == "refined" else zone != "mapping"
