@@ -4,11 +4,11 @@ Standard output is the protocol's alone. Every answer is text of bounded length 
 whose first line says that the rest is data: what a vendor wrote is not to be taken for instructions.
 """
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
+from threading import Event
 from typing import Any
 
 import anyio
@@ -86,7 +86,6 @@ def assisting(
 
 def serve(assistant: Assistant) -> None:
     """Answer on standard output what is asked on standard input, until that is closed."""
-    logging.getLogger("mcp").setLevel(logging.CRITICAL + 1)  # its tracebacks show what was asked
     anyio.run(_serve, assistant)
 
 
@@ -125,11 +124,18 @@ def _listed(tool: Tool, config: Config) -> types.Tool:
 
 async def _called(assistant: Assistant, name: str, given: Mapping[str, Any]) -> types.CallToolResult:
     """The answer to a question, from another thread; its query is stopped where it is no longer wanted."""
-    kills = list[worker.Kill]()
-    work = partial(_answered, assistant, name, given, kills.append)
+    kills, is_unwanted = list[worker.Kill](), Event()
+
+    def started(kill: worker.Kill) -> None:
+        kills.append(kill)
+        if is_unwanted.is_set():  # while it waited for its turn
+            kill()
+
+    work = partial(_answered, assistant, name, given, started)
     try:
         text, is_error = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
     except anyio.get_cancelled_exc_class():
+        is_unwanted.set()
         for kill in kills:
             kill()
         raise
