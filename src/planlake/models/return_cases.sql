@@ -35,7 +35,10 @@
 --   agreed_day: The latest day that was agreed, or the earliest (returns_several_agreements); of an assessment 16 weeks
 --   in_agreed_time: K of PS2, whether it is agreed and was decided by agreed_day. NULL where it is not decided
 --   is_assessment: Whether it has an environmental impact assessment, by eias; nothing has where eias is not loaded
---   has_agreement: Whether there is an extension of time or a performance agreement
+--   has_agreement: Whether there is an extension of time or a performance agreement, of any length and with a date or
+--     without. A date without a flag is one, or not, as for agreed
+--   is_closed: Whether it has a notice, or a decision of any kind that returns_live_again does not name, or has ceased
+--   closed_day: Day of decision_issued_date, whatever the decision, else of ceased_date. NULL where none is known
 --   statutory_days: The line's period, or 112 with an assessment. Notifications have that of their development type.
 --     returns_hectare (line) can be law, which gives those that are major by their area 91 days
 --   is_major_by_area: Whether it is on a minor line or a change of use, and on a hectare or more. The law's majors are
@@ -150,6 +153,7 @@ found as (
         application.decision_type_id,
         means,
         coalesce(application.ceased, false) as is_ceased,
+        application.ceased_date::date as ceased_day,
         application.planning_portal_reference,
         application.site_area_hectares,
         coalesce(application.approved_units, application.net_increase_in_dwellings) as dwellings,
@@ -169,9 +173,12 @@ found as (
         end as outcome,
         case
             when outcome in ('live', 'unknown') then null
-            when issued_day is null and (means is null or means in ('granted', 'refused')) then application.ceased_date
+            when issued_day is null and (means is null or means in ('granted', 'refused')) then ceased_day
             else issued_day
-        end::date as ended_day,
+        end as ended_day,
+        issued_day is not null or is_ceased
+        or (decision_type_id is not null and means is distinct from 'live') as is_closed,
+        coalesce(issued_day, case when is_ceased then ceased_day end) as closed_day,
         coalesce(eia.eia_application, false) as is_assessment,
         lower(trim(level.name)) = 'delegated' as delegated,
         coalesce(application.own_council_application, false) as is_regulation_3,
@@ -243,9 +250,12 @@ agreements as (
             end,
             case when is_assessment then valid_day + 112 end
         ) as agreed_day,
-        has_extension or has_performance_agreement as has_agreement,
+        is_extended
+        or is_performance_agreed
+        or (date_without_flag = 'agreed' and coalesce(extension_day, performance_day) is not null) as has_agreement,
         is_assessment or (
-            has_agreement and not coalesce(agreed_early = 'band' and days <= statutory_days, false)
+            (has_extension or has_performance_agreement)
+            and not coalesce(agreed_early = 'band' and days <= statutory_days, false)
         ) as agreed
     from timed
 )
@@ -277,6 +287,8 @@ select
     case when is_decided then agreed and coalesce(ended_day <= agreed_day, false) end as in_agreed_time,
     is_assessment,
     has_agreement,
+    is_closed,
+    closed_day,
     statutory_days,
     is_major_by_area,
     case when is_decided then days <= statutory_days and (not agreed or agreed_early = 'both') end as in_statutory_time,

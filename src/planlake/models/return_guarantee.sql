@@ -1,5 +1,6 @@
 -- Applications that were not decided within the planning guarantee, after which the fee is to be paid back, and those
--- that will not be unless they are decided in the next days. It says nothing about fees that were paid back already.
+-- that will not be unless they are decided in the next days. A notice of any kind ends it, and so does the day on
+-- which a case ceased. It says nothing about fees that were paid back already.
 --
 -- kind: view
 -- columns:
@@ -9,9 +10,9 @@
 --     after), else 181 (26 weeks that begin with it). What became valid before 2023-12-06 (the setting
 --     returns_guarantee_from) has 181 in any case
 --   refund_from: The day after, from which the fee is due
---   why_not: What stands against it, which is an agreement in writing, of any length; that the case was called in; an
---     appeal before that day; or that the day is still to come, at most 28 days ahead (the setting
---     returns_guarantee_near)
+--   why_not: What stands against it, which is an agreement in writing, of any length, with its date or without; that it
+--     was called in; that it is over and nobody knows since when; an appeal before that day, or one without a day; or
+--     that the day is still to come, at most 28 days ahead (the setting returns_guarantee_near)
 --   is_due: Whether it is due, which is where nothing stands against it
 with cases as (
     select
@@ -34,18 +35,24 @@ select
         '; ',
         case when has_agreement then 'an agreement' end,
         case when outcome = 'called in' then 'called in' end,
-        case when appeal_day <= last_day then 'an appeal' end,
+        case
+            when is_closed and closed_day is null and outcome <> 'called in' then 'over on a day that is not known'
+        end,
+        case when appeal_day <= last_day then 'an appeal' when is_undated then 'an appeal without a date' end,
         case when last_day >= run_day() then 'not yet' end
     ), '') as why_not,
     why_not is null as is_due
 from cases
 left join (
-    select application_id, min(coalesce(appeal_start_date, submit_date)::date) as appeal_day
+    select
+        application_id,
+        min(coalesce(appeal_start_date, submit_date)::date) as appeal_day,
+        bool_or(coalesce(appeal_start_date, submit_date) is null) as is_undated
     from refined.appeals
     where enforcement_id is null
     group by application_id
 ) as appeal on appeal.application_id = cases.application_id
 where
     last_day < run_day() + setting('returns_guarantee_near', 28)::integer
-    and coalesce(ended_day, 'infinity') > last_day
+    and coalesce(closed_day, 'infinity') > last_day
 order by last_day, cases.application_id

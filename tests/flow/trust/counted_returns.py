@@ -71,6 +71,8 @@ class Case:
     area: float
     valid: date | None
     ended: date | None
+    is_closed: bool  # by a decision of any kind, or ceased
+    closed: date | None
     outcome: str | None  # granted, refused, or how it ended otherwise; None while it is on hand
     is_not_required: bool
     days_allowed: int
@@ -129,6 +131,8 @@ def _case(one, code, known):
         extended=_day(one["extension_of_time_due_date"]),
         valid=_day(one["valid_date"]),
         ended=ended if outcome else None,
+        is_closed=bool(ended or one["decision_type_id"] or _is(one, "ceased")),
+        closed=ended or (_day(one["ceased_date"]) if _is(one, "ceased") else None),
         outcome=outcome,
         has_agreement=_agreed(one, {})[1],
         area=_number(one["site_area_hectares"]) or 0,
@@ -329,9 +333,13 @@ def guarantee(cases, records, today):
         is_major = case.line in MEASURED["majors"] or (case.area >= 1 and case.line in HECTARE_IS_MAJOR)
         days = 26 * 7 - 1 if is_major or case.valid < date(2023, 12, 6) else 16 * 7
         last = case.valid + timedelta(days=days)
-        if last < today + timedelta(days=28) and (case.ended or date.max) > last:
-            stands_against = case.has_agreement or case.outcome == "called in" or begun.get(case.id, date.max) <= last
-            found[int(case.id)] = (last, last < today and not stands_against)
+        if last < today + timedelta(days=28) and (case.closed or date.max) > last:
+            is_closed_some_day = case.is_closed and not case.closed
+            stands_against = (
+                *(case.has_agreement, case.outcome == "called in", is_closed_some_day),
+                begun.get(case.id, date.max) <= last,
+            )
+            found[int(case.id)] = (last, last < today and not any(stands_against))
     return found
 
 

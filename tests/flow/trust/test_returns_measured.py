@@ -150,6 +150,7 @@ def test_a_setting_of_quality_that_is_no_choice_is_refused(name):
 
 
 GUARANTEE = "select measure, last_day, refund_from, is_due, why_not from trusted.return_guarantee"
+NOBODY_KNOWS = "over on a day that is not known"
 MINOR_DUE = ("non-major", day("04-28"), day("04-29"), True, None)
 
 
@@ -174,6 +175,35 @@ MINOR_DUE = ("non-major", day("04-28"), day("04-29"), True, None)
         (application(extension_of_time_due_date="03-14"), {}, (*MINOR_DUE[:3], False, "an agreement")),
         (application(planning_performance_agreement_signed=True), {}, (*MINOR_DUE[:3], False, "an agreement")),
         (application(decision="called in"), {}, (*MINOR_DUE[:3], False, "called in")),
+        # A notice is one whatever it says, and what is over is not waiting for one.
+        (application(issued="02-10", decision="No objection"), {}, None),
+        (application(issued="02-10") | {"decision_type_id": None}, {}, None),
+        (application(issued="04-29", decision="No objection"), {}, MINOR_DUE),
+        (application(issued="02-10", decision="Quashed"), {"returns_live_again": "Quashed"}, None),
+        (application(decision="Quashed"), {"returns_live_again": "Quashed"}, MINOR_DUE),
+        (application(decision="withdrawn"), {}, (*MINOR_DUE[:3], False, NOBODY_KNOWS)),
+        (application(decision="turned away"), {}, (*MINOR_DUE[:3], False, NOBODY_KNOWS)),
+        (application(ceased=True, ceased_date="02-10"), {}, None),
+        (application(ceased=True, ceased_date="04-29"), {}, MINOR_DUE),
+        (application(ceased=True), {}, (*MINOR_DUE[:3], False, NOBODY_KNOWS)),
+        (application(ceased_date="02-10"), {}, MINOR_DUE),
+        # An agreement in writing stands against it, however the return counts it.
+        *(
+            (application(**agreement), {setting: "not agreed"}, expected)
+            for setting, agreement, expected in (
+                (
+                    "returns_agreed_before_period",
+                    {"extension_of_time_agreed": True, "extension_of_time_due_date": "02-10"},
+                    (*MINOR_DUE[:3], False, "an agreement"),
+                ),
+                (
+                    "returns_flag_without_date",
+                    {"extension_of_time_agreed": True},
+                    (*MINOR_DUE[:3], False, "an agreement"),
+                ),
+                ("returns_date_without_flag", {"ppa_decision_due_date": "03-14"}, MINOR_DUE),
+            )
+        ),
         (
             application(valid="2026-08-10"),
             {},
@@ -206,6 +236,12 @@ MINOR_DUE = ("non-major", day("04-28"), day("04-29"), True, None)
 )
 def test_from_when_the_fee_is_due_and_why_it_is_not(row, settings, expected):
     assert asked(returns_of(row, settings=settings), GUARANTEE) == ([expected] if expected else [])
+
+
+def test_an_appeal_without_a_day_may_have_come_before_the_last_one():
+    appeals = [{"application_id": 1}, {"application_id": 1, "submit_date": "05-10"}]
+    lake = returns_of(application(), appeals=appeals)
+    assert asked(lake, "select is_due, why_not from trusted.return_guarantee") == [(False, "an appeal without a date")]
 
 
 @pytest.mark.parametrize(
