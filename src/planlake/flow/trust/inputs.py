@@ -15,10 +15,12 @@ from planlake.lake.state.operations import published_dates
 from planlake.lake.tables.version_summary import BOOKMARK, RUN, SOURCES, entry
 from planlake.lake.views.mappings import read_mapping
 from planlake.lake.views.models import MAPPING, Model, Models
+from planlake.lake.views.parse_query import names_in
 
-# In a query, as DuckDB reads it: what gives something else on another day, and at any other moment as well.
-OF_A_DAY = re.compile(r"\b(run_day\s*\(|now\s*\(|today\s*\(|current_|localtime|random\s*\(|uuid\s*\()", re.IGNORECASE)
-OF_A_SNAPSHOT = re.compile(r"snapshot_|\*", re.IGNORECASE)
+# What gives something else on another day, and at any other moment as well: functions, and beginnings of their names.
+OF_A_DAY = {"run_day", "now", "today", "age", "ago", "random", "setseed", "uuid", "uuidv4", "uuidv7", "gen_random_uuid"}
+OF_A_DAY |= {"transaction_timestamp", "txid_current"}
+OF_A_MOMENT = ("current_", "get_current_", "localtime")
 SETTING, WORKING_DAYS = (re.compile(rf"\b{name}\s*\(", re.IGNORECASE) for name in ("setting", "working_days"))
 
 
@@ -31,13 +33,15 @@ def inputs_of(context: Context, models: Models, model: Model) -> str:
 def _inputs(context: Context, models: Models, model: Model) -> Iterator[tuple[str, str]]:
     said = model.text
     yield model.name, model.digest
-    if OF_A_DAY.search(said):
+    names = {name for text in model.texts for name in names_in(context.connection, text)}
+    if names & OF_A_DAY or any(name.startswith(OF_A_MOMENT) for name in names):
         yield "run day", f"{context.clock.today():%Y%m%d}"
     if SETTING.search(said):
         yield "settings", _digest(json.dumps(dict(models.settings), sort_keys=True))
     if WORKING_DAYS.search(said):
         yield "closing days", _digest(" ".join(map(str, models.closing_days())))
-    reads_days = OF_A_SNAPSHOT.search(said) and any(schema == "refined" for schema, _ in model.reads)
+    takes_days = "*" in names or any(name.startswith("snapshot_") for name in names)
+    reads_days = takes_days and any(schema == "refined" for schema, _ in model.reads)
     published = published_dates(context.lake, context.connection) if reads_days else {}
     for schema, name in model.reads:
         if schema == MAPPING:

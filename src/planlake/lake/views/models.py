@@ -71,7 +71,12 @@ class Model:
     @property
     def text(self) -> str:
         """Its query and the conditions of its checks: all SQL of it."""
-        return "\n".join((self.query, *self.checks.conditions.values()))
+        return "\n".join(self.texts)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Its query, and each condition of its checks as a query."""
+        return (self.query, *(f"select [{condition}\n]" for condition in self.checks.conditions.values()))
 
     def place(self, line: int) -> str:
         """A line of the query as people find it in the file."""

@@ -76,6 +76,34 @@ def parse_query(connection: Connection, query: str) -> Question:
     return Question(tuple(dict.fromkeys(_tables_in(statement))), describes=shown.get("type") == "SHOW_REF")
 
 
+def names_in(connection: Connection, query: str) -> set[str]:
+    """The functions and columns that a query names, in small letters; `*` where it takes columns without naming them.
+
+    `age` is not among them where it is given both its moments.
+    """
+    left: list[Any] = [_parsed(connection, query)]
+    columns, functions, tables, takes_all = set[str](), set[str](), set[str](), False
+    while left:
+        node = left.pop()
+        if isinstance(node, list):
+            left += node
+        if not isinstance(node, dict):
+            continue
+        left += node.values()
+        columns.update(name.lower() for name in node.get("using_columns") or ())
+        kind = node.get("class") or node.get("type")
+        if kind == "COLUMN_REF":
+            columns.add(node["column_names"][-1].lower())
+        elif kind == "FUNCTION" and not node["is_operator"]:
+            name = node["function_name"].lower()
+            functions |= {name} if name != "age" or not node["arguments"][1:] else set()
+        elif kind == "BASE_TABLE":
+            tables.add((node["alias"] or node["table_name"]).lower())  # which is a name of its whole rows too
+        takes_all |= kind in ("STAR", "POSITIONAL_REFERENCE") or node.get("ref_type") == "NATURAL"
+        takes_all |= kind == "BASE_TABLE" and bool(node["column_name_alias"])
+    return columns | functions | ({"*"} if takes_all or columns & tables else set())
+
+
 def place_of(connection: Connection, query: str, schema: str, name: str) -> int:
     """The line of a query on which it first names a table, from 1; 1 where it does not name it."""
     left: list[Any] = [_parsed(connection, query)]
