@@ -7,6 +7,7 @@ Precedence: command-line flag, `PLANLAKE_*` variable, file, default. Secrets are
 import os
 import re
 from collections.abc import Collection, Mapping
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -244,7 +245,7 @@ class ModelSettings(_Record):
     folder: _Path = "models"
     closing_days: str = ""
     checks: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
-    settings: Mapping[str, str | int | float | bool] = Field(default_factory=dict)
+    settings: Mapping[str, str | int | float | bool | date] = Field(default_factory=dict)
 
 
 class Ui(_Record):

@@ -15,7 +15,7 @@ with cases as (
         officer_id,
         count(*) filter (outcome = 'live') as live,
         count(*) filter (
-            outcome = 'decided' and ended > run_day() - setting('reports_decided_days', 28)::integer
+            outcome = 'decided' and ended > run_day() - number_setting('reports_decided_days', 28)::integer
         ) as decided_lately,
         count(*) filter (outcome = 'decided') as decided
     from trusted.report_cases

@@ -32,6 +32,11 @@ with found as (
         end::date as began,
         case outcome when 'decided' then decision_issued_date when 'ceased' then ceased_date end::date as ended
     from trusted.applications
+    where
+        case
+            when setting('reports_ceased', 'ended') in ('ended', 'live') then true
+            else error('the setting reports_ceased is ended or live')
+        end
 )
 
 select

@@ -21,6 +21,11 @@ with found as (
         ) as is_open,
         case when not is_open then coalesce(date_file_closed, ceased_date) end::date as ended
     from refined.enforcements
+    where
+        case
+            when setting('reports_ceased', 'ended') in ('ended', 'live') then true
+            else error('the setting reports_ceased is ended or live')
+        end
 )
 
 select

@@ -12,7 +12,12 @@
 with aged as (
     select
         *,
-        regexp_split_to_array(setting('reports_age_bands', '56, 91, 182, 364'), '[\s,]+')::integer[] as bands
+        list_transform(
+            regexp_split_to_array(setting('reports_age_bands', '56, 91, 182, 364'), '[\s,]+'),
+            lambda days: coalesce(
+                try_cast(days as integer), error('the setting reports_age_bands is days with commas, such as 56, 91')
+            )
+        ) as bands
     from trusted.report_enforcement_cases
     where left_out is null
 )

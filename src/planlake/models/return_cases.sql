@@ -6,6 +6,7 @@
 -- optional: [eias]
 -- columns:
 --   application_id: Number of the application
+--   application_reference_number: Its reference
 --   line: Line of PS2, by the flags of the development type, else by its name in the mapping return_lines, which also
 --     says the periods, measures and totals of each line; all of it can be edited. Large majors are Q1 to Q6, from 200
 --     dwellings, or 4 hectares where their number is not known, of others 10,000 square metres or 2 hectares; all are
@@ -148,6 +149,7 @@ decisions as (
 found as (
     select
         application.id as application_id,
+        application.application_reference_number,
         application.officer_id,
         application.ps_development_code_id,
         application.decision_type_id,
@@ -262,6 +264,7 @@ agreements as (
 
 select
     application_id,
+    application_reference_number,
     officer_id,
     line,
     line_name,

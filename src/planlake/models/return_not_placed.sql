@@ -36,4 +36,12 @@ union all
 select null, null, concat('assessment ', id, ' has ', expiry_days, ' expiry_days, the law 112'), true
 from refined.eias
 where eia_application and expiry_days <> 112
+union all
+select
+    null,
+    null,
+    concat('the setting returns_live_again names ', named, ', and no decision type is called so'),
+    true
+from (select unnest(regexp_split_to_array(setting('returns_live_again', ''), '\s*,\s*')) as named)
+where named <> '' and named not in (select trim(name) from refined.decision_types where name is not null)
 order by all

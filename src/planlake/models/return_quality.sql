@@ -53,7 +53,7 @@ cases as (
 windows as (
     select
         last_day(quarter + interval 2 months) as window_end,
-        (window_end + 1 - to_months(setting('returns_quality_months', 24)::integer))::date as window_start,
+        (window_end + 1 - to_months(number_setting('returns_quality_months', 24)::integer))::date as window_start,
         last_day(window_end + interval 9 months) as appeals_end,
         unnest(['major', 'non-major']) as measure
     from (
@@ -71,7 +71,7 @@ counted as (
         windows.measure || 's' as measure,
         count(day) as decisions,
         count(*) filter (overturned_day <= appeals_end) as overturned,
-        setting('returns_quality_percent', 10)::double as threshold_percent
+        number_setting('returns_quality_percent', 10) as threshold_percent
     from windows
     left join cases on cases.measure = windows.measure and day between window_start and window_end
     group by all
@@ -85,7 +85,7 @@ select
     100.0::double * overturned / nullif(decisions, 0) as overturned_percent,
     threshold_percent,
     case
-        when measure = 'non-majors' or decisions > setting('returns_few_majors', 2)::integer
+        when measure = 'non-majors' or decisions > number_setting('returns_few_majors', 2)
             then overturned_percent > threshold_percent
     end as is_over
 from counted

@@ -37,9 +37,9 @@ windows as (
         select
             unnest(['major', 'non-major']) as measure,
             unnest([
-                setting('returns_speed_majors', 60)::double, setting('returns_speed_non_majors', 70)::double
+                number_setting('returns_speed_majors', 60), number_setting('returns_speed_non_majors', 70)
             ]) as threshold_percent,
-            setting('returns_speed_months', 12)::integer as window_months
+            number_setting('returns_speed_months', 12)::integer as window_months
     ) as measures
 ),
 
@@ -71,7 +71,7 @@ select
     100.0::double * in_statutory_time / nullif(decisions, 0) as in_statutory_time_percent,
     threshold_percent,
     case
-        when measure = 'non-majors' or decisions > setting('returns_few_majors', 2)::integer
+        when measure = 'non-majors' or decisions > number_setting('returns_few_majors', 2)
             then in_time_percent < threshold_percent
     end as is_under
 from counted

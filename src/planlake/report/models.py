@@ -12,6 +12,7 @@ from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_to_read
 from planlake.lake.tables.data_files import row_count
 from planlake.lake.tables.version_summary import RUN_DATE, entry
+from planlake.lake.views.model_settings import settings_of_no_query
 from planlake.lake.views.models import Model, Models, standing_on
 from planlake.report.query import models_in
 from planlake.report.troubles import Trouble
@@ -64,7 +65,8 @@ def troubles_of_models(config: Config, lake: Lake, connection: Connection) -> It
     rows = built_in_rows_sql(lake, "operations", "runs", columns=("run", "resource", "outcome", "message"))
     query = f"""select resource, arg_max(outcome, run), arg_max(message, run), max(run) from {rows}
                 where starts_with(resource, '{TRUSTED}') group by resource order by resource"""
-    there = models_in(config, catalogue_of(config).resources).by_name
+    models = models_in(config, catalogue_of(config).resources)
+    there = models.by_name
     for resource, outcome, message, run in connection.execute(query).fetchall():
         name = resource.removeprefix(TRUSTED)
         if name in there and _is_well_again(there[name]):
@@ -74,6 +76,15 @@ def troubles_of_models(config: Config, lake: Lake, connection: Connection) -> It
             if there[name].is_view:
                 said = f"not well in run {run}, {outcome}: {message}; people see it as it is"
             yield Trouble("model", f"{resource}: {said}", f"planlake model test {name}")
+    yield from _unasked_settings(models)
+
+
+def _unasked_settings(models: Models) -> Iterator[Trouble]:
+    """Settings of models that do nothing; where a model cannot be read, nobody knows what it asks for."""
+    texts = [one.text for one in models.by_name.values() if one.query]
+    if models.by_name.keys() and len(texts) == len(models.by_name):
+        for name, hint in settings_of_no_query(texts, models.settings):
+            yield Trouble("model", f"no model asks for the setting {name} of models.settings, so it does nothing", hint)
 
 
 def _is_well_again(model: Model) -> bool:

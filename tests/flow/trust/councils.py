@@ -22,6 +22,7 @@ OF_APPLICATIONS = (
     *("received_date", "valid_date", "registration_date", "decision_issued_date", "expiry_date", "ceased_date"),
     *("decision_type_id", "decision_level_id", "extension_of_time_due_date", "ppa_decision_due_date", "eia_id"),
     *("approved_units", "net_increase_in_dwellings", "site_area_hectares", "planning_portal_reference"),
+    "application_reference_number",
     *("total_non_residential_total_gross_floorspace_proposed", "committee_actual_date", "date_decision_taken"),
     *("extension_of_time_agreed", "planning_performance_agreement_signed", "county_matters", "ceased"),
     *("own_council_application", "regulation_4_application", "environmental_statement_es_attached"),

@@ -328,7 +328,7 @@ def guarantee(cases, records, today):
     begun, _ = _appeals(records, are_decided=False)
     found = {}
     for case in cases:
-        if case.valid is None or case.line not in GUARANTEED:
+        if case.valid is None or case.valid < date(2013, 10, 1) or case.line not in GUARANTEED:
             continue
         is_major = case.line in MEASURED["majors"] or (case.area >= 1 and case.line in HECTARE_IS_MAJOR)
         days = 26 * 7 - 1 if is_major or case.valid < date(2023, 12, 6) else 16 * 7

@@ -42,7 +42,7 @@ OF_RETURNS = {
     **dict.fromkeys(("environmental_statement_es_attached", "appeal_against_non_determination"), "boolean"),
     **dict.fromkeys(("approved_units", "net_increase_in_dwellings"), "integer"),
     **dict.fromkeys(("site_area_hectares", "total_non_residential_total_gross_floorspace_proposed"), "double"),
-    "planning_portal_reference": "varchar",
+    **dict.fromkeys(("planning_portal_reference", "application_reference_number"), "varchar"),
     **dict.fromkeys(("committee_actual_date", "date_decision_taken"), "timestamp"),
 }
 TABLES = {

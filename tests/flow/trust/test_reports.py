@@ -119,6 +119,12 @@ def test_when_an_application_begins_and_ends_and_why_it_is_left_out(row, setting
 def test_a_setting_that_is_no_choice_is_refused():
     with pytest.raises(Exception, match="reports_begin is received_date or valid_date"):
         of_applications(CASES, application("11-02"), reports_begin="valid")
+    with pytest.raises(Exception, match="reports_ceased is ended or live"):
+        of_applications(CASES, application("11-02"), reports_ceased="Live")
+    with pytest.raises(Exception, match="reports_age_bands is days with commas"):
+        of_applications("from trusted.report_live_by_age", application("11-02"), reports_age_bands="8 weeks")
+    with pytest.raises(Exception, match="reports_ceased is ended or live"):
+        of_enforcements("from trusted.report_enforcements_by_age", ENFORCEMENTS[5], reports_ceased="Live")
 
 
 FORTNIGHT = (

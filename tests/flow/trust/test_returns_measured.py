@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import duckdb
 import pytest
 
 from flow.trust.returns import ASSESSED, DECISIONS, DELEGATED, application, asked, day, returns_of
@@ -232,6 +233,13 @@ MINOR_DUE = ("non-major", day("04-28"), day("04-29"), True, None)
             {"returns_guarantee_from": "2023-12-05"},
             ("non-major", day("2024-03-26"), day("2024-03-27"), True, None),
         ),
+        (application(valid="2013-10-01"), {}, ("non-major", day("2014-03-31"), day("2014-04-01"), True, None)),
+        (application(valid="2013-09-30"), {}, None),
+        (
+            application(valid="2013-09-30"),
+            {"returns_guarantee_since": "2013-09-30"},
+            ("non-major", day("2014-03-30"), day("2014-03-31"), True, None),
+        ),
     ],
 )
 def test_from_when_the_fee_is_due_and_why_it_is_not(row, settings, expected):
@@ -242,6 +250,14 @@ def test_an_appeal_without_a_day_may_have_come_before_the_last_one():
     appeals = [{"application_id": 1}, {"application_id": 1, "submit_date": "05-10"}]
     lake = returns_of(application(), appeals=appeals)
     assert asked(lake, "select is_due, why_not from trusted.return_guarantee") == [(False, "an appeal without a date")]
+
+
+def test_a_case_of_the_guarantee_has_what_a_letter_about_it_needs():
+    lake = returns_of(application(issued="04-29", application_reference_number="2025/17"))
+    asked_for = "application_reference_number, valid_day, closed_day, outcome"
+    assert asked(lake, f"select {asked_for} from trusted.return_guarantee") == [
+        ("2025/17", day("01-06"), day("04-29"), "granted")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -368,3 +384,25 @@ def test_no_day_is_in_two_quarters_and_none_in_no_quarter():
         issued = row["decision_issued_date"].date()
         expected[date(issued.year, (issued.month - 1) // 3 * 3 + 1, 1)] += 1
     assert counted == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "said"),
+    [
+        ("return_speed", "returns_speed_majors", "the setting returns_speed_majors is a number"),
+        ("return_speed", "returns_speed_months", "the setting returns_speed_months is a number"),
+        ("return_quality", "returns_few_majors", "the setting returns_few_majors is a number"),
+        ("return_guarantee", "returns_guarantee_from", "the setting returns_guarantee_from is a day"),
+        ("return_guarantee", "returns_guarantee_near", "the setting returns_guarantee_near is a number"),
+    ],
+)
+def test_a_setting_that_is_no_number_or_day_is_named(name, setting, said):
+    lake = returns_of(*TWENTY, settings={setting: "sixty"})
+    with pytest.raises(duckdb.Error, match=said):
+        asked(lake, f"from trusted.{name}")
+
+
+def test_a_decision_type_that_leaves_a_case_live_and_is_not_there_is_listed():
+    lake = returns_of(settings={"returns_live_again": "Quashed, Grantedd"})
+    said = "the setting returns_live_again names Grantedd, and no decision type is called so"
+    assert asked(lake, "select application_id, reason from trusted.return_not_placed") == [(None, said)]

@@ -448,6 +448,40 @@ def test_views_are_checked_at_each_run_and_what_stands_on_a_wrong_one_is_left_al
     assert "trusted." not in typed("status").out
 
 
+def with_settings(feed, said):
+    file = feed.config.folder / "planlake.yaml"
+    file.write_text(f"{file.read_text().partition('models:')[0]}models: {{settings: {said}}}\n")
+    feed.config = load_config(file)
+
+
+def test_only_models_that_ask_for_a_setting_are_built_again_where_it_changes(feed):
+    write(feed, "asks", "select setting('x', 1) as x from trusted.inner_view\n")
+    write(feed, "inner_view", "-- One.\n--\n-- kind: view\nselect day_setting ( 'd', '2026-11-17') as d\n")
+    write(feed, "other", "select number_setting('y', 1) as y\n")
+    write(feed, "any", "select setting('x' || id, 1) as x from refined.numbered\n")
+    feed.run_at(DAY_1)
+    for said, expected in (
+        ("{x: 2}", {"asks", "any"}),
+        ("{x: 2, y: 3}", {"other", "any"}),
+        ("{x: 2, y: 3, d: 2026-11-18}", {"asks", "any"}),
+        ("{x: 2, y: 3, d: 2026-11-18, z: 3}", {"any"}),
+    ):
+        with_settings(feed, said)
+        assert {name for name, outcome in outcomes(built(feed)).items() if outcome == "built"} == expected, said
+
+
+def test_a_setting_that_no_model_asks_for_is_named_and_so_is_one_that_is_no_number(feed, typed):
+    write(feed, "asks", "select number_setting('returns_few', 2) as n\n")
+    with_settings(feed, "{returns_fewer: 3}")
+    feed.run_at(DAY_1)
+    said = typed("status").out
+    assert "no model asks for the setting returns_fewer of models.settings, so it does nothing" in said
+    assert "did you mean returns_few?" in said
+    with_settings(feed, "{returns_few: sixty}")
+    (wrong,) = (one for one in built(feed).models if one.model == "asks")
+    assert (wrong.outcome, wrong.message) == ("failed", "the setting returns_few is a number (at=asks.sql:1)")
+
+
 def test_a_view_without_checks_is_well_again_once_what_it_reads_is_back(feed, typed):
     feed.run_at(DAY_1)
     file = feed.config.folder / "models/pairs.sql"

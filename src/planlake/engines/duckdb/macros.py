@@ -1,4 +1,4 @@
-"""What models can call besides DuckDB's own functions: `working_days`, `run_day` and `setting`."""
+"""What models can call besides DuckDB's own functions: `working_days`, `run_day`, and `setting` in three kinds."""
 
 from collections.abc import Collection, Mapping
 from datetime import date
@@ -19,12 +19,17 @@ def define_macros(
       are counted below zero, as Excel's NETWORKDAYS does. NULL where either is NULL.
     - `run_day()`: DATE, `day`.
     - `setting(name, default_value)`: VARCHAR, the value in `settings`, else the default.
+    - `number_setting(name, default_value)` and `day_setting(name, default_value)`: the same as DOUBLE and DATE. A value
+      that is none is an error that names the setting.
     """
     _define_working_days(connection, closing_days)
     connection.execute(f"create or replace macro run_day() as DATE '{day}'")
     names, values = (", ".join(map(literal, texts)) for texts in (settings.keys(), settings.values()))
     connection.execute(f"""create or replace macro setting(name, default_value) as
         coalesce(map_extract_value(map([{names}]::varchar[], [{values}]::varchar[]), name), default_value::varchar)""")
+    for name, kind in (("number", "double"), ("day", "date")):
+        connection.execute(f"""create or replace macro {name}_setting(name, default_value) as coalesce(
+            try_cast(setting(name, default_value) as {kind}), error('the setting ' || name || ' is a {name}'))""")
 
 
 def _define_working_days(connection: Connection, closing_days: Collection[date]) -> None:

@@ -14,6 +14,7 @@ from planlake.lake.lake import Lake
 from planlake.lake.state.operations import published_dates
 from planlake.lake.tables.version_summary import BOOKMARK, RUN, SOURCES, entry
 from planlake.lake.views.mappings import read_mapping
+from planlake.lake.views.model_settings import CALL, settings_asked
 from planlake.lake.views.models import MAPPING, Model, Models
 from planlake.lake.views.parse_query import names_in
 
@@ -21,7 +22,7 @@ from planlake.lake.views.parse_query import names_in
 OF_A_DAY = {"run_day", "now", "today", "age", "ago", "random", "setseed", "uuid", "uuidv4", "uuidv7", "gen_random_uuid"}
 OF_A_DAY |= {"transaction_timestamp", "txid_current"}
 OF_A_MOMENT = ("current_", "get_current_", "localtime")
-SETTING, WORKING_DAYS = (re.compile(rf"\b{name}\s*\(", re.IGNORECASE) for name in ("setting", "working_days"))
+WORKING_DAYS = re.compile(r"\bworking_days\s*\(", re.IGNORECASE)
 
 
 def inputs_of(context: Context, models: Models, model: Model) -> str:
@@ -36,8 +37,9 @@ def _inputs(context: Context, models: Models, model: Model) -> Iterator[tuple[st
     names = {name for text in model.texts for name in names_in(context.connection, text)}
     if names & OF_A_DAY or any(name.startswith(OF_A_MOMENT) for name in names):
         yield "run day", f"{context.clock.today():%Y%m%d}"
-    if SETTING.search(said):
-        yield "settings", _digest(json.dumps(dict(models.settings), sort_keys=True))
+    if CALL.search(said):
+        asked = settings_asked(said, models.settings)
+        yield f"settings of {model.name}", _digest(json.dumps(asked, sort_keys=True))
     if WORKING_DAYS.search(said):
         yield "closing days", _digest(" ".join(map(str, models.closing_days())))
     takes_days = "*" in names or any(name.startswith("snapshot_") for name in names)

@@ -26,6 +26,7 @@ from planlake.sources.records import texts_of
 
 # What is wrong with the text of a query: such a message names columns and tables, and no value of a row.
 OF_THE_TEXT = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.SyntaxException)
+OF_A_SETTING = re.compile(r"the setting \w+ is a (number|day)")
 OF_LIMITS = (duckdb.InterruptException, duckdb.OutOfMemoryException)  # of which the message is our own
 NO_VALUE, TRY_CAST = "a value of some row does not convert", "try_cast gives NULL where cast fails"
 
@@ -78,7 +79,7 @@ def _with_line(model: Model, texts: Sequence[str]) -> Iterator[None]:
         facts = {**error.facts, "at": error.facts.get("at", model.place(int(found[1]) if found else 1))}
         message, hint = error.message, error.hint
         said = str(cause).partition("\n")[0].removeprefix("Invalid Input Error: ")
-        if any(f"error({literal(said)})" in text for text in texts):
+        if any(f"error({literal(said)})" in text for text in texts) or OF_A_SETTING.fullmatch(said):
             message, hint = said, ""
         elif isinstance(cause, duckdb.Error) and not isinstance(cause, (*OF_THE_TEXT, *OF_LIMITS)):
             message, hint = NO_VALUE, TRY_CAST
