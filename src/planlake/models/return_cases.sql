@@ -22,7 +22,8 @@
 --   ended_day: Day of decision_issued_date, the notice; a committee's resolution ends nothing. A withdrawal has no date
 --     of its own. NULL while it is live, and where the day or the kind of the decision is not known
 --   outcome: granted, refused, withdrawn, called in, turned away, live, or unknown where the kind of decision is. One
---     without a notice is live. returns_split says what a split decision is (granted), returns_transfer what one passed
+--     without a notice is live. returns_split says what a split decision is (granted),
+--     which is one with both flags, or with neither and called so; returns_transfer what one passed
 --     to another authority is (turned away), returns_ceased what one is that ceased without a decision (live, withdrawn
 --     or turned away on ceased_date, as for finally disposed of), returns_live_again which decision types leave it live
 --     (their names and commas, such as Quashed). A decision that is taken again counts again if it has a record of its
@@ -141,7 +142,8 @@ decisions as (
             when approval_decision then 'granted'
             when refusal_decision then 'refused'
             when name ilike '%split%' then split
-        end as means
+        end as means,
+        name ilike '%split%' and means in ('granted', 'refused') and means <> split as is_split_by_name
     from refined.decision_types as decision
     cross join choices
 ),
@@ -154,6 +156,7 @@ found as (
         application.ps_development_code_id,
         application.decision_type_id,
         means,
+        is_split_by_name,
         coalesce(application.ceased, false) as is_ceased,
         application.ceased_date::date as ceased_day,
         application.planning_portal_reference,
@@ -326,6 +329,7 @@ select
                 then 'a kind of decision that neither grants nor refuses, without a date'
             else coalesce(nullif(means, 'live'), nullif(outcome, 'live')) || ' without a date'
         end,
+        case when is_split_by_name then 'called a split decision, ' || outcome || ' by its flags' end,
         case when is_ceased and outcome = 'live' then 'ceased without a decision, which counts as live' end,
         case when is_decided and delegated is null then 'decided at no known level' end,
         case when is_extended and extension_day is null then 'an extension of time without its date' end,

@@ -6,20 +6,32 @@
 -- optional: [eias]
 -- columns:
 --   application_id: Number of the application. NULL where a development type or an assessment has to be looked at
+--   application_reference_number: Its reference
 --   reason: What is wrong, all of it
+--   reason_code: The same without figures, to count by
+--   quarter: First day of the quarter in which it ended, or became valid where it has not
+--   line: Its line of PS2, or the class of a prior approval
 --   is_counted: Whether the returns count it nevertheless. What is not valid yet is counted nowhere
 select
     application_id,
+    application_reference_number,
     officer_id,
     concat_ws('; ', left_out, doubts) as reason,
+    regexp_replace(reason, 'with [0-9.e+-]+ ha, on the line \w+', 'by its area') as reason_code,
+    date_trunc('quarter', coalesce(ended_day, valid_day))::date as quarter,
+    line,
     left_out is null and valid_day is not null as is_counted
 from trusted.return_cases
 where reason <> ''
 union all
 select
     application_id,
+    application_reference_number,
     officer_id,
     concat_ws('; ', left_out, doubts) as reason,
+    reason,
+    date_trunc('quarter', coalesce(ended_day, valid_day))::date,
+    class,
     left_out is null and valid_day is not null
 from trusted.return_prior_approvals
 where reason <> ''
@@ -27,20 +39,36 @@ union all
 select
     null,
     null,
+    null,
     concat('development type ', code.id, ' has ', code.expiry_days, ' expiry_days, its line ', line.statutory_days),
+    'the days of a development type',
+    null,
+    line.line,
     true
 from refined.ps_development_codes as code
 inner join mapping.return_lines as line on line.development_type = trim(code.name)
 where code.expiry_days <> line.statutory_days::integer and code.exclude_from_stat_returns is not true
 union all
-select null, null, concat('assessment ', id, ' has ', expiry_days, ' expiry_days, the law 112'), true
+select
+    null,
+    null,
+    null,
+    concat('assessment ', id, ' has ', expiry_days, ' expiry_days, the law 112'),
+    'the days of an assessment',
+    null,
+    null,
+    true
 from refined.eias
 where eia_application and expiry_days <> 112
 union all
 select
     null,
     null,
+    null,
     concat('the setting returns_live_again names ', named, ', and no decision type is called so'),
+    'a decision type in a setting',
+    null,
+    null,
     true
 from (select unnest(regexp_split_to_array(setting('returns_live_again', ''), '\s*,\s*')) as named)
 where named <> '' and named not in (select trim(name) from refined.decision_types where name is not null)

@@ -5,6 +5,7 @@
 -- kind: view
 -- columns:
 --   application_id: Number of the application
+--   application_reference_number: Its reference
 --   class: Class of PS1, by the first row of the mapping return_classes of which the pattern fits the names of
 --     development type and application type (`%` is any text). No column holds the class, so edit the patterns
 --   valid_day: Day of valid_date
@@ -34,6 +35,7 @@ with choices as (
 prior_approvals as (
     select
         application.id as application_id,
+        application.application_reference_number,
         application.officer_id,
         application.valid_date::date as valid_day,
         application.decision_issued_date::date as issued_day,
@@ -78,6 +80,7 @@ classed as (
 
 select
     application_id,
+    application_reference_number,
     officer_id,
     class,
     valid_day,

@@ -11,6 +11,7 @@
 --     the lines of a quarter agree: "count = coalesce(expected, count)"
 -- columns:
 --   quarter: First day of the quarter
+--   is_finished: Whether the quarter is over
 --   part: work, delegated, council, environment, enforcement or prior approvals
 --   line: Line of the part. On hand are applications that had become valid before the quarter began (or ended) and had
 --     not ended by then; received are those that became valid in it, and all others are counted in the quarter in which
@@ -156,6 +157,7 @@ returned as (
 
 select
     quarter,
+    quarter + interval 3 months <= run_day() as is_finished,
     part,
     line,
     count,

@@ -14,6 +14,7 @@
 --     quarters begin with their first day: "quarter = date_trunc('quarter', quarter)"
 -- columns:
 --   quarter: First day of the quarter in which the notice was given
+--   is_finished: Whether the quarter is over
 --   line: Line of the form, or Total
 --   line_name: What the line is called
 --   dev_group: major, minor or other, or outside where it never counts in the totals. NULL of the total
@@ -89,6 +90,7 @@ summed as (
 
 select
     *,
+    quarter + interval 3 months <= run_day() as is_finished,
     100.0::double * in_time / nullif(total, 0) as in_time_percent,
     100.0::double * in_statutory_time / nullif(total, 0) as in_statutory_time_percent
 from summed

@@ -5,6 +5,7 @@
 -- kind: view
 -- columns:
 --   window_end: Last day of the months whose decisions are counted
+--   is_finished: Whether the nine months for appeals are over too; until then the figures still grow
 --   measure: majors or non-majors, as in return_speed
 --   decisions: Decisions in the 24 months (the setting returns_quality_months), and applications without one of which
 --     an appeal that began in them was decided, unless the setting returns_failures (added) is not added
@@ -68,6 +69,7 @@ windows as (
 counted as (
     select
         window_end,
+        appeals_end < run_day() as is_finished,
         windows.measure || 's' as measure,
         count(day) as decisions,
         count(*) filter (overturned_day <= appeals_end) as overturned,
@@ -79,6 +81,7 @@ counted as (
 
 select
     window_end,
+    is_finished,
     measure,
     decisions,
     overturned,

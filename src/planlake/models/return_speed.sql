@@ -5,6 +5,7 @@
 -- kind: view
 -- columns:
 --   window_end: Last day of the months that are counted
+--   is_finished: Whether these months are over; until then the figures still grow
 --   measure: majors or non-majors, by the column measure of the mapping return_lines. Minerals are in neither there,
 --     and a technical details consent for a major is a major
 --   window_months: How many months, 12 or the setting returns_speed_months (24 before the criteria of December 2024)
@@ -62,6 +63,7 @@ counted as (
 
 select
     window_end,
+    window_end < run_day() as is_finished,
     measure,
     window_months,
     decisions,

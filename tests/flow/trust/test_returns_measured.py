@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from flow.trust.returns import ASSESSED, DECISIONS, DELEGATED, application, asked, day, returns_of
+from flow.trust.shipped import FOLDER
 from flow.trust.test_returns import TWENTY
 
 MAJOR = "major dwellings"
@@ -253,10 +254,10 @@ def test_an_appeal_without_a_day_may_have_come_before_the_last_one():
 
 
 def test_a_case_of_the_guarantee_has_what_a_letter_about_it_needs():
-    lake = returns_of(application(issued="04-29", application_reference_number="2025/17"))
+    lake = returns_of(application(issued="04-29", application_reference_number="R17"))
     asked_for = "application_reference_number, valid_day, closed_day, outcome"
     assert asked(lake, f"select {asked_for} from trusted.return_guarantee") == [
-        ("2025/17", day("01-06"), day("04-29"), "granted")
+        ("R17", day("01-06"), day("04-29"), "granted")
     ]
 
 
@@ -406,3 +407,79 @@ def test_a_decision_type_that_leaves_a_case_live_and_is_not_there_is_listed():
     lake = returns_of(settings={"returns_live_again": "Quashed, Grantedd"})
     said = "the setting returns_live_again names Grantedd, and no decision type is called so"
     assert asked(lake, "select application_id, reason from trusted.return_not_placed") == [(None, said)]
+
+
+LEFT_OUT = {  # kind of application, what else it has: left out of what, and why
+    "not valid": (application(valid=None), "all", "not valid yet"),
+    "type of development": (application("left out"), "all", "its development type is left out of returns"),
+    "amendment": (application("amendment"), "all", "a non-material amendment"),
+    "certificate": (application("certificate", "03-03"), "totals", "its line or development type is in no total"),
+    "flag": (application("not in totals"), "totals", "its line or development type is in no total"),
+    "county": (application(county_matters=True), "all", "a county matter"),
+    "type": (application(application_type_id=2), "all", "its application type is left out of returns"),
+    "county's type": (
+        application(application_type_id=2, county_matters=True),
+        "all",
+        "a county matter; its application type is left out of returns",
+    ),
+    "prior approval": (application("prior approval", valid=None), "all", "not valid yet"),
+    "ended": (application(issued="02-10", valid=None), "all", "ended without valid_date"),
+    "no line": (application("trees"), "all", "its development type has no line"),
+    "counted": (application(issued="02-10"), None, None),
+    "counted prior approval": (application("prior approval", "02-10"), None, None),
+}
+
+
+@pytest.mark.parametrize(("row", "of", "reason"), LEFT_OUT.values(), ids=LEFT_OUT)
+def test_why_an_application_is_in_no_figure_is_said(row, of, reason):
+    lake = returns_of({**row, "application_reference_number": "R17"})
+    listed = "select application_id, application_reference_number, left_out_of, reason from trusted.return_left_out"
+    assert asked(lake, listed) == ([(1, "R17", of, reason)] if of else [])
+
+
+def test_what_is_to_be_looked_at_has_its_reference_quarter_line_and_a_reason_without_figures():
+    lake = returns_of(
+        application("minor dwellings", site_area_hectares=1.5, application_reference_number="R17"),
+        application("prior approval", decision="withdrawn", application_reference_number="R18"),
+    )
+    listed = """select application_reference_number, reason, reason_code, quarter, line from trusted.return_not_placed
+        where application_id is not null order by application_id"""
+    assert asked(lake, listed) == [
+        ("R17", "major by law with 1.5 ha, on the line Q13", "major by law by its area", day("01-01"), "Q13"),
+        ("R18", "withdrawn without a date", "withdrawn without a date", day("01-01"), "larger home extensions"),
+    ]
+
+
+def test_a_split_decision_by_its_name_alone_is_listed_where_its_flags_say_something_else():
+    rows = [application(issued="02-10", decision="Split decision", decision_level_id=DELEGATED)]
+    for setting, flags, outcome, doubts in (
+        ("refused", "null", "refused", None),
+        ("refused", "true", "granted", "called a split decision, granted by its flags"),
+        ("granted", "true", "granted", None),
+    ):
+        lake = returns_of(*rows, settings={"returns_split": setting})
+        lake.execute(f"update refined.decision_types set approval_decision = {flags} where name = 'Split decision'")
+        assert asked(lake, "select outcome, doubts from trusted.return_cases") == [(outcome, doubts)]
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "finished", "unfinished"),
+    [
+        ("speed", "window_end", "2026-09-30", "2026-12-31"),
+        ("quality", "window_end", "2025-12-31", "2026-03-31"),  # of which appeals of up to 31 December count
+        ("ps1", "quarter", "2026-07-01", "2026-10-01"),
+        ("ps2", "quarter", "2026-07-01", "2026-10-01"),
+    ],
+)
+def test_what_is_not_over_says_so(name, key, finished, unfinished):
+    lake = returns_of(*TWENTY)
+    borders = f"max({key}) filter (is_finished), min({key}) filter (not is_finished)"
+    assert asked(lake, f"select {borders} from trusted.return_{name}") == [(day(finished), day(unfinished))]
+
+
+def test_the_queries_that_the_page_shows_give_the_last_quarter():
+    text = (FOLDER.parents[2] / "docs/returns.md").read_text(encoding="utf-8")
+    ps1, ps2 = text.partition("```sql\n")[2].partition("```")[0].split(";\n")[:2]
+    lake = returns_of(application(issued="2026-08-10", valid="2026-07-01"), application(valid="2026-11-01"))
+    assert ("work", "received", 1) in asked(lake, ps1)
+    assert [row[:3] for row in asked(lake, ps2)] == [("Q21", True, 1), ("Total", True, 1)]

@@ -32,7 +32,7 @@ COLUMNS = (
     *("total", "granted", "refused", *(name for _, name in BANDS), "over_52"),
     *("agreed", "in_agreed_time", "in_time", "in_statutory_time"),
 )
-READ = ("ps1", "ps2", "speed", "quality", "guarantee")
+READ = ("ps1", "ps2", "speed", "quality", "guarantee", "left_out")
 
 pytestmark = pytest.mark.slow
 
@@ -139,3 +139,12 @@ def test_every_case_past_the_guarantee_is_counted(returns, cases, records):
     counted = guarantee(cases, records, TODAY)
     assert {row["application_id"]: (row["last_day"], row["is_due"]) for row in returns["guarantee"]} == counted
     assert 100 < sum(is_due for _, is_due in counted.values()) < len(counted) - 100
+
+
+def test_every_application_that_is_no_case_is_listed_once_with_a_reason(returns, cases, records):
+    listed = [row["application_id"] for row in returns["left_out"]]
+    assert len({*listed}) == len(listed)
+    left_out = {int(one["id"]) for one in records["applications"]} - {int(case.id) for case in cases}
+    assert left_out
+    assert left_out <= {*listed}
+    assert all(row["reason"] for row in returns["left_out"])
