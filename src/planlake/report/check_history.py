@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from planlake.checks.quality import OF_EVERY_TABLE, Verdict
-from planlake.config import Config
+from planlake.config import Config, suggestion
 from planlake.engines.duckdb.connection import Connection, connected_to_read
+from planlake.errors import ConfigurationError
+from planlake.flow.trust.result import TRUSTED, is_trusted
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.open_lake import open_to_read
+from planlake.report.query import models_in
 from planlake.sources.catalogue import catalogue_of
 
 HISTORY = 30
@@ -39,9 +42,13 @@ class CheckHistory:
 def check_histories(config: Config, tables: Sequence[str], environment: str | None = None) -> list[CheckHistory]:
     """The newest results by table, those that are not well first; of all tables where none is named."""
     catalogue = catalogue_of(config)
-    for name in tables:
-        catalogue.resource(name)
     lake = open_to_read(config, environment)
+    models = models_in(config, catalogue.resources).by_name if any(map(is_trusted, tables)) else {}
+    for name in tables:
+        if not is_trusted(name):
+            catalogue.resource(name)
+        elif (plain := name.removeprefix(TRUSTED)) not in models:
+            raise ConfigurationError(f'no model is called "{plain}"', hint=suggestion(plain, models))
     with connected_to_read(config.settings.memory_limit_megabytes) as connection:
         rows = built_in_rows_sql(lake, "operations", "checks")
         found = histories_in(config, connection, rows, HISTORY)

@@ -89,6 +89,9 @@ class Catalogue:
         """The resource of this name; a misspelt one is a ConfigurationError with suggestions."""
         if name in self.resources:
             return self.resources[name]
+        if name.startswith("trusted."):
+            hint = "planlake model list shows what it reads: name that, and it follows"
+            raise ConfigurationError(f"{name} is built of other tables by its model", hint=hint)
         hint = suggestion(name, self.resources)
         raise ConfigurationError(f'no resource is called "{name}"', facts={"source": self.source}, hint=hint)
 

@@ -448,6 +448,30 @@ def test_views_are_checked_at_each_run_and_what_stands_on_a_wrong_one_is_left_al
     assert "trusted." not in typed("status").out
 
 
+def test_a_model_that_was_never_built_says_which_run_held_it_back_and_checks_know_it(feed, typed):
+    write(feed, "people", "--\n--\n-- checks: {unique: [kind]}\nselect 1 as kind from refined.numbered\n")
+    feed.run_at(DAY_1)
+    for name in ("people", "trusted.people", '"tascomi-trusted-zone".people'):
+        said = typed("sql", f"from {name}")
+        assert said.status == 2
+        assert "trusted.people was never built: run 1 says it is held: 20 rows repeat a kind" in said.err
+    assert (
+        "trusted.pairs was never built: run 1 says it is left alone: it reads people" in typed("sql", "from pairs").err
+    )
+    checked = typed("check", "trusted.people")
+    assert (checked.status, "20 rows repeat a kind" in checked.out) == (1, True)
+    assert 'no model is called "peple"' in typed("check", "trusted.peple").err
+    write(feed, "later", "select 1 as one\n")
+    assert "trusted.later was not built yet" in typed("sql", "from trusted.later").err
+    for command in (
+        ("rollback", "trusted.people"),
+        ("rebuild", "trusted.people"),
+        ("reset", "trusted.people", "--yes"),
+    ):
+        said = typed(*command)
+        assert (said.status, "trusted.people is built of other tables by its model" in said.err) == (2, True)
+
+
 def with_settings(feed, said):
     file = feed.config.folder / "planlake.yaml"
     file.write_text(f"{file.read_text().partition('models:')[0]}models: {{settings: {said}}}\n")

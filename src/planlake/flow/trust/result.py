@@ -33,6 +33,11 @@ class ModelResult:
         return self.outcome in ("held", "failed", "left alone")
 
 
+def is_trusted(name: str) -> bool:
+    """Whether a table is named as a trusted one."""
+    return name.startswith(TRUSTED)
+
+
 def left_behind(name: str) -> str:
     """What is said of a trusted table whose model is gone, with what can be done."""
     said = f"{TRUSTED}{name} has no model any more and stays as it was built last: put its file back"

@@ -17,8 +17,9 @@ from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.deadline import Deadline
 from planlake.engines.duckdb.locked import Limits, Locked, locked
 from planlake.engines.duckdb.parsing import TextsOf
-from planlake.engines.sql import identifier
+from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
+from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.tables.columns import ResourceSpec
 from planlake.lake.views.models import Models
@@ -106,7 +107,7 @@ def _define_views(asked: QueryContext, room: Locked, wanted: Question) -> list[s
     )
     for names in wanted.tables:
         if not views.define(*names):
-            raise unknown(asked.lake, asked.resources, *names)
+            raise unknown(views, *names)
     room.files.keep(views.texts)
     return views.notes
 
@@ -158,7 +159,7 @@ def _listing(asked: QueryContext, wanted: Question) -> pa.Table:
 def columns_of(views: Views, database: str, name: str) -> dict[str, str]:
     """The columns of a table or view with DuckDB's types, made ready to be read; an error where there is none."""
     if not views.define(database, name):
-        raise unknown(views.lake, views.resources, schema=database, name=name)
+        raise unknown(views, database, name)
     full_name = f"{identifier(database)}.{identifier(name)}" if database else identifier(name)
     return {row[0]: row[1] for row in views.connection.execute(f"describe {full_name}").fetchall()}
 
@@ -174,16 +175,31 @@ def place_of_table(views: Views, database: str, name: str) -> tuple[str, str]:
     return zone, own
 
 
-def unknown(lake: Lake, resources: Mapping[str, ResourceSpec], schema: str, name: str) -> ConfigurationError:
+def unknown(views: Views, schema: str, name: str) -> ConfigurationError:
     """Why there is no table of this name."""
+    lake, resources = views.lake, views.resources
     databases = [*ZONES, *(lake.database(zone) for zone in ZONES)]
     bases = [lake.base.database(zone) for zone in ZONES] if lake.base is not None else []
     if schema and schema.lower() not in [database.lower() for database in (*databases, *bases)]:
         return _no_database(schema, databases)
+    trusted = ["", "trusted", *(one.database("trusted").lower() for one in (lake, lake.base) if one is not None)]
+    if name.lower() in views.models.by_name and schema.lower() in trusted:
+        return _not_built(views, name.lower())
     if name.lower() in resources:
         return ConfigurationError(f'"{name}" was not loaded yet', hint=f"planlake run {name.lower()}")
-    known = {found for names in known_names(lake, resources).values() for found in names}
+    known = {found for names in known_names(lake, resources, views.models).values() for found in names}
     return ConfigurationError(f'no table is called "{name}"', hint=suggestion(name, known) if known else HINT)
+
+
+def _not_built(views: Views, model: str) -> ConfigurationError:
+    """Why a model has no table yet, as the last run that would have built it told."""
+    rows = built_in_rows_sql(views.lake, "operations", "runs", called=views.called)
+    query = f"""select run, outcome, message from {rows} where resource = {literal(f"trusted.{model}")}
+                order by run desc limit 1"""
+    for run, outcome, message in views.connection.execute(query).fetchall():
+        said = f"trusted.{model} was never built: run {run} says it is {outcome}: {message}"
+        return ConfigurationError(said, hint=f"planlake model test {model}")
+    return ConfigurationError(f"trusted.{model} was not built yet", hint="planlake run --step trust")
 
 
 def _no_database(schema: str, databases: "Mapping[str, object] | list[str]") -> ConfigurationError:
