@@ -98,3 +98,10 @@ def test_no_two_parts_of_the_page_have_one_name(found, written):
     text = written("planning.html")
     names = re.findall(r'aria-label="([^"]+)"', text) + re.findall(r'<h2 id="r-[^"]+">([^<]+)<', text)
     assert len(names) == len(set(names)) > 5
+
+
+def test_every_link_of_a_report_with_models_leads_to_a_file(found, written, tmp_path):
+    assert "trusted.report_text" in written("runs.html").replace("<wbr>", "")
+    files = list((tmp_path / "out").rglob("*.html"))
+    links = [(file, link) for file in files for link in re.findall(r' href="([^":#]+)["#]', file.read_text())]
+    assert [(file.name, link) for file, link in links if not (file.parent / link).is_file()] == []
