@@ -4,7 +4,7 @@ Nothing is committed of a model that fails; what stands on it is left alone. All
 is held for writing, and they are built after the snapshots of the run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Final
@@ -20,10 +20,11 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.errors import PlanlakeError, QualityError
 from planlake.flow.context import Context
 from planlake.flow.trust.gate import Before, model_checks
-from planlake.flow.trust.inputs import inputs_of, sources_of, stored_as, version_read
+from planlake.flow.trust.inputs import inputs_of, sources_of, stored_as, texts_in, version_read
 from planlake.flow.trust.result import TRUSTED, ModelResult, left_behind
 from planlake.flow.trust.room import made_rows, models_of, opened_room, pieces_of, related, tables_left
 from planlake.flow.trust.rows import schema_for, shaped
+from planlake.lake.forgetting.trusted_tables import drop_trusted_table
 from planlake.lake.state.operations import append_operations
 from planlake.lake.tables.commits import commit
 from planlake.lake.tables.data_files import data_files, row_count
@@ -70,11 +71,24 @@ def follow(context: Context, *, since: float) -> None:
     ]
     if not changed or MODELS in context.followed:
         return
-    broken = [one for one in trust(context) if one.is_troubled and not one.is_view]  # of views the next run tells
+    models = models_of(context.config, context.connection, context.catalogue.resources)
+    standing = _standing_on(models, {name.removeprefix("current_") for name in changed})
+    results = [one for one in trust(context) if not one.is_view]  # of views the next run tells
+    broken = [one for one in results if one.is_troubled and one.model in standing]
     if broken:
         said = "; ".join(f"{one.model}: {one.message}" for one in broken)
-        state = "The refined tables are as the command left them; these trusted tables show their last good version"
+        state = "All else that the command was to do is done; these trusted tables show their last good version, if any"
         raise QualityError(f"models were not built: {said}", state=state, hint="planlake run --step trust")
+
+
+def _standing_on(models: Models, resources: Collection[str]) -> set[str]:
+    """The models that read one of these resources, themselves or through other models."""
+    found: set[str] = set()
+    for model in models.by_name.values():  # each after those that it reads
+        named = {stored_as(schema, name).partition("_")[2] for schema, name in model.reads if schema == "refined"}
+        if named.intersection(resources) or found.intersection(models.reads_of(model)):
+            found.add(model.name)
+    return found
 
 
 def _left(context: Context, models: Models, model: Model, results: Mapping[str, ModelResult]) -> ModelResult | None:
@@ -120,8 +134,9 @@ def _built(context: Context, models: Models, model: Model) -> ModelResult:
             step.end = _end_of(result)
     except PlanlakeError as error:
         result = ModelResult(model.name, "failed", str(error), _rows(context, model.name))
-    if result.outcome != "built":
-        context.lake.find_or_drop_empty("trusted", model.name)  # it was made for a first version
+    made = context.lake.find("trusted", model.name) if result.outcome != "built" else None
+    if made is not None and made.current_snapshot() is None:  # it was made for a first version
+        drop_trusted_table(context.lake, model.name)  # with its file of metadata, of which `recover` would make a table
     return _noted(context, result, started)
 
 
@@ -182,7 +197,7 @@ def _carried_out(context: Context, models: Models, model: Model, inputs: str) ->
         files: list[DataFile] = []
         try:
             files.extend(write_rows(target, rows) for rows in shaped(pieces_of(reader), schema, most_bytes=FILE_BYTES))
-            checks = _audit(room, views, model, files=files, schema=schema, before=_before(context, table, model))
+            checks = _audit(room, views, model, files=files, schema=schema, before=_before(context, table, inputs))
         except Exception:
             _delete(table, files)
             raise
@@ -203,11 +218,10 @@ def _delete(table: Table, files: Sequence[DataFile]) -> None:
         table.io.delete(file.file_path)
 
 
-def _before(context: Context, table: Table, model: Model) -> Before:
-    """The version that is shown; a model with another text may have fewer rows."""
-    said = entry(table.current_snapshot(), READ)
-    percent = context.config.settings.dropped_rows_percent if f'"{model.name}":"{model.digest}"' in said else None
-    return Before(row_count(table), percent)
+def _before(context: Context, table: Table, inputs: str) -> Before:
+    """The version that is shown; a model with another text, its own or of one that it reads, may have fewer rows."""
+    is_same = texts_in(entry(table.current_snapshot(), READ)) == texts_in(inputs)
+    return Before(row_count(table), context.config.settings.dropped_rows_percent if is_same else None)
 
 
 def _audit(

@@ -105,14 +105,19 @@ class Models:
 
     def views_below(self, model: Model) -> list[Model]:
         """The views that a model reads, and those that these read, each once."""
+        return self._below(model, lambda one: one.is_view)
+
+    def all_below(self, model: Model) -> list[Model]:
+        """The models that a model reads, and those that these read, each once."""
+        return self._below(model, lambda _: True)
+
+    def _below(self, model: Model, counts: Callable[[Model], bool]) -> list[Model]:
         found: dict[str, Model] = {}
         left = [model]
         while left:
-            for name in self.reads_of(left.pop()):
-                one = self.by_name[name]
-                if one.is_view and name not in found:
-                    found[name] = one
-                    left.append(one)
+            new = [self.by_name[name] for name in self.reads_of(left.pop()) if name not in found]
+            left += [one for one in new if counts(one)]
+            found |= {one.name: one for one in new if counts(one)}
         return list(found.values())
 
     def reads_of(self, model: Model) -> tuple[str, ...]:
