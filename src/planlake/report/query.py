@@ -20,6 +20,7 @@ from planlake.lake.views.query import QueryContext, Values, answer_query
 from planlake.lake.views.views import Views
 from planlake.report.printable_rows import unique
 from planlake.sources.catalogue import catalogue_of
+from planlake.sources.meanings import plain_texts
 from planlake.sources.records import texts_of
 
 
@@ -32,6 +33,7 @@ def open_for_queries(
     return QueryContext(
         *(open_to_read(config, environment), resources, texts_of, limits, as_of, models_in(config, resources)),
         hides_personal=hides_personal,
+        plain_texts=plain_texts(config) if hides_personal else {},
     )
 
 

@@ -7,7 +7,7 @@ single file the table `source` stands for `source.toml`.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -27,6 +27,8 @@ ColumnType = Literal["integer", "long", "float", "double", "boolean", "timestamp
 Cadence = Literal["daily", "weekly", "none"]
 COLUMN_TYPES: tuple[str, ...] = get_args(ColumnType)
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
+CODED = re.compile(r"(.*_)?(id|code|date|reference|reference_number)")  # what such a text holds is no free text
+REACHES = re.compile(r"mail|phone|post|zip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,18 @@ class Resource:
     def is_personal(self, column: str) -> bool:
         """Whether values of this column must be masked outside the data itself."""
         return column in self.personal or ("*" in self.personal and column != self.key)
+
+    def may_name_people(self, column: str, codes: Collection[str] = ()) -> bool:
+        """Whether pages and `planlake ui` hide this column: it is personal, or a text that may be a free one.
+
+        Of texts those are shown that `codes` lists, and declared ones that are the key, have accepted values or are
+        called as codes are.
+        """
+        if self.is_personal(column) or column in codes or self.type_of(column) != "text":
+            return self.is_personal(column)
+        is_known = column in (self.key, self.changed) or column in self.accepted
+        is_code = bool(CODED.fullmatch(column)) and not REACHES.search(column)
+        return column not in self.columns or not (is_known or is_code)
 
 
 @dataclass(frozen=True, slots=True)

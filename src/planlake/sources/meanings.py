@@ -17,6 +17,7 @@ from typing import Literal, cast, get_args
 
 from planlake.config import Config
 from planlake.errors import ConfigurationError
+from planlake.sources.catalogue import catalogue_of
 
 MEANINGS, LABELS, CODES = "meanings.csv", "labels.csv", "codes.csv"
 Confidence = Literal["public", "name", "guess"]
@@ -54,6 +55,20 @@ def labels_of(config: Config) -> Labels:
 def codes_of(config: Config) -> Mapping[str, frozenset[str]]:
     """The keys that hold codes, by resource. Raises ConfigurationError as `meanings_of` does."""
     return _codes(_folder(config))
+
+
+def plain_texts(config: Config) -> Mapping[str, frozenset[str]]:
+    """The keys whose texts say nothing of any person, by resource: codes, and the names of what codes lead to.
+
+    Raises ConfigurationError as `meanings_of` does.
+    """
+    resources, codes = catalogue_of(config).resources, codes_of(config)
+    leads = ({**one.relations_guessed, **one.relations} for one in resources.values())
+    targets = {
+        to for one, leading in zip(resources, leads, strict=True) for to in map(leading.get, codes.get(one, ())) if to
+    }
+    names = {one: frozenset({"name"}) for one in targets if not resources[one].personal}
+    return {one: codes.get(one, frozenset()) | names.get(one, frozenset()) for one in codes.keys() | names}
 
 
 def _folder(config: Config) -> Path:

@@ -51,6 +51,9 @@ class ResourceSpec(Protocol):
     def is_personal(self, column: str) -> bool:
         """Whether values of this key name or reach a person."""
 
+    def may_name_people(self, column: str, codes: Collection[str] = ()) -> bool:
+        """Whether values of this key are hidden: it is personal, or a text, not among `codes`, that may be free."""
+
 
 TYPES: Mapping[str, IcebergType] = {
     "integer": IntegerType(),

@@ -3,7 +3,7 @@
 Each query has a locked connection of its own, for `planlake sql` and for whatever else takes SQL from people.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -38,7 +38,7 @@ ROWS_AT_A_TIME = 122_880
 class QueryContext:
     """A lake that is asked: its resources, the day it is asked about, and how far a query may go.
 
-    Personal values are shown unless `hides_personal`.
+    Personal values are shown unless `hides_personal`; `plain_texts` are keys that hold none, by resource.
     """
 
     lake: Lake
@@ -48,13 +48,15 @@ class QueryContext:
     as_of: date | None = None
     models: Models = field(default_factory=Models, repr=False)
     hides_personal: bool = False
+    plain_texts: Mapping[str, Collection[str]] = field(default_factory=dict, repr=False)
 
     @property
     def personal(self) -> Personal | None:
         """What its answers hide."""
         if not self.hides_personal:
             return None
-        return Personal(self.lake, self.resources, self.models, is_of_past=self.as_of is not None)
+        is_of_past = self.as_of is not None
+        return Personal(self.lake, self.resources, self.models, self.plain_texts, is_of_past=is_of_past)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def values_shown(resource: Resource, keys: Mapping[str, str], codes: Collection[
         for column, key in keys.items()
         if key in resource.columns
         and key != resource.key
-        and not resource.is_personal(key)
+        and not resource.may_name_people(key, codes)
         and (resource.columns[key] == "boolean" or key in codes)
     )
 

@@ -21,6 +21,7 @@ from planlake.lake.views.personal import Personal
 from planlake.report.pages import words
 from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.sources.catalogue import catalogue_of
+from planlake.sources.meanings import plain_texts
 
 BEGINNINGS, PERCENT = ("report_", "return_"), "_percent"
 ROWS_SHOWN, POINTS, LETTERS = 100, 120, 80
@@ -156,9 +157,8 @@ def _rows_of(facts: LakeFacts, model: Model) -> Iterator[tuple[Connection, str]]
 def _asked(facts: LakeFacts, model: Model, connection: Connection, rows: str) -> PlanningModel:
     types = {name: kind for name, kind, *_ in connection.execute(f"describe select * from {rows}").fetchall()}
     (count,) = connection.execute(f"select count(*) from {rows}").fetchall()[0]
-    hidden = set(
-        Personal(facts.lake, catalogue_of(facts.config).resources, facts.models).hidden_of_model(model.name, types)
-    )
+    resources, texts = catalogue_of(facts.config).resources, plain_texts(facts.config)
+    hidden = set(Personal(facts.lake, resources, facts.models, texts).hidden_of_model(model.name, types))
     if hidden or any(name == "id" or name.endswith("_id") for name in types):
         truths = [name for name, kind in types.items() if kind == "BOOLEAN"]
         terms = ", ".join(f"count(*) filter ({identifier(name)})" for name in truths) or "1"

@@ -1,0 +1,77 @@
+"""Texts that may name people are hidden however a query gets at them: undeclared ones, and declared free ones."""
+
+import io
+from datetime import datetime
+
+import pyarrow.parquet as pq
+import pytest
+
+from conftest import feeding
+from flow.tables import DAY_1, DAY_2, put, thing
+from planlake.report.web.browsing import browse
+from planlake.report.web.worker import answer, download, open_workers, tables
+from planlake.simulator.dataset import Dataset
+
+SETTINGS = """\
+source: tascomi
+resources:
+  things:
+    columns: {id: integer, last_updated: timestamp, name: text, notes: text, site_reference: text, kind_id: integer}
+tables: {daily: [things]}
+"""
+MODEL = """\
+-- Things.
+select id, notes as told, remark, site_reference, 'Plainly' as plain from refined.things
+"""
+PLAIN = """\
+-- Things without their texts.
+select id, site_reference, 'Plainly' as plain from refined.things
+"""
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory):
+    """The queries of a lake in which `Planted` stands in texts alone: declared and undeclared ones, of two versions."""
+    folder = tmp_path_factory.mktemp("lake")
+    (folder / "models").mkdir()
+    (folder / "models/told.sql").write_text(MODEL)
+    (folder / "models/plain.sql").write_text(PLAIN)
+    texts = {"notes": "PlantedNotes", "remark": "PlantedRemark", "site_reference": "2026/1", "kind_id": "4"}
+    data = Dataset({"things": {"id": "integer"}}, now=datetime.fromisoformat(DAY_1))
+    with feeding(data, folder, SETTINGS) as feed:
+        put(feed, 1, thing(1, "PlantedName", **texts))
+        assert feed.run_at(DAY_1).exit_code == 0
+        put(feed, 1, thing(1, "PlantedLater", "2026-11-17 09:00:00", **texts))
+        assert feed.run_at(DAY_2).exit_code == 0
+        with open_workers(feed.config) as opened:
+            yield opened
+
+
+def test_no_table_view_or_past_day_shows_a_text_that_may_name_people(workers):
+    shown = {name: [str(answer(workers, _all(name)).rows)] for name in tables(workers)}
+    for name in ("things", "told"):
+        shown[f"{name} as of"] = [str(answer(workers, f"select * from {name}", as_of="2026-11-17").rows)]
+    assert [name for name, rows in shown.items() if "Planted" in str(rows)] == []
+    assert {"things as of", "told as of"} < {name for name, rows in shown.items() if "[personal, " in str(rows)}
+
+
+def test_what_is_no_free_text_is_shown(workers):
+    query = "select t.site_reference, kind_id, plain, p.site_reference from things as t join plain as p using (id)"
+    assert answer(workers, query).rows == (("2026/1", 4, "Plainly", "2026/1"),)
+
+
+def test_a_download_shows_none_either(workers):
+    rows = pq.read_table(io.BytesIO(download(workers, "select * from things", format="parquet")))
+    assert "Planted" not in str(rows.to_pylist())
+    assert rows["remark"].to_pylist() == ["[personal, 13 characters]"]
+
+
+def test_a_page_of_browse_counts_no_such_values(workers):
+    page = browse(workers, "things", [("facet", "notes"), ("facet", "remark")], [])
+    assert "Planted" not in str(page)
+    assert [one.values[0].value for one in page.facets] == ["[personal, 12 characters]", "[personal, 13 characters]"]
+
+
+def _all(name):
+    database, _, table = name.partition(".")
+    return f'select * from "{database}"."{table}"'
