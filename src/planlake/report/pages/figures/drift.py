@@ -26,7 +26,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What was noticed in the last 30 days and all that still differs, the newest first, each up to a number."""
+    """What was noticed in the last 30 days, and earlier and still differs; the newest first, each up to a number."""
 
     answer: str
     recent: tuple[Difference, ...]
@@ -45,13 +45,14 @@ def drift(facts: LakeFacts) -> Drift:
     since = facts.now - timedelta(days=RECENT_DAYS)
     recent = [one for one in told if one.noticed_at >= since]
     still = _open(told, catalogue_of(facts.config))
+    earlier = [one for one in still if one.noticed_at < since]
     (documented,) = facts.ask("select count(distinct resource) from documented")[0]
     return Drift(
         _answer(len(still)),
         tuple(recent[:LISTED]),
-        tuple(still[:LISTED]),
+        tuple(earlier[:LISTED]),
         max(0, len(recent) - LISTED),
-        max(0, len(still) - LISTED),
+        max(0, len(earlier) - LISTED),
         documented,
     )
 
