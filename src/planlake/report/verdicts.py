@@ -84,6 +84,12 @@ class Verdict:
         """The end of a sentence that begins with the table's name."""
         return _PHRASES[self.state]
 
+    @property
+    def phrase_of_several(self) -> str:
+        """The same of several tables."""
+        verb, _, rest = self.phrase.partition(" ")
+        return " ".join(filter(None, ({"is": "are", "has": "have", "was": "were"}.get(verb, verb), rest)))
+
 
 def verdicts(status: Status) -> dict[str, Verdict]:
     """The verdict of every configured table."""

@@ -91,3 +91,13 @@ def test_what_was_taken_back_is_told(feed):
     rollback(feed.config, ["things"], 1, confirm=lambda _: True)
     (told,) = seen(feed).corrections
     assert (told.run, told.what, told.tables) == (3, "rolled back", ("things",))
+
+
+def test_after_a_rollback_each_command_has_its_own_box_and_the_sentences_are_whole(feed, written):
+    feed.monkeypatch.setenv("PLANLAKE_NOW", DAYS[1])
+    rollback(feed.config, ["things"], 1, confirm=lambda _: True)
+    assert seen(feed).corrections[0].said == "things was rolled back to run 1, zone refined"
+    assert seen(feed).sentences[0].startswith("things is from yesterday, because it was rolled back to run 1")
+    text = written()
+    assert "<code>planlake undo</code>" in text
+    assert "<code>planlake rollback things --to 1 --zone all</code>" in text

@@ -1,5 +1,6 @@
 """Today: is everything there, and what must somebody do."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -43,6 +44,14 @@ class Correction:
     at: datetime
     tables: tuple[str, ...]
     message: str
+
+    @property
+    def said(self) -> str:
+        """What was done to which tables, in one sentence: `things was rolled back to 2026-11-28, zone refined`."""
+        verb = "was" if len(self.tables) == 1 else "were"
+        done = f"{words.named(self.tables)} {verb} {self.what}" if self.tables else self.what
+        message = re.sub(r"^to (\d+)(?=,)", r"to run \1", self.message)
+        return done + (" " if message.startswith("to ") else ": " if message else "") + message
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +139,11 @@ def _sentence(alike: Sequence[Verdict], newest: date | None, today: date) -> str
     cause = words.plainly(one.why).rstrip(".")
     if one.published and newest and one.published < newest:
         verb = "is" if len(alike) == 1 else "are"
-        because = "a check holds it: " if one.state == "held" else ""
+        because = {"held": "a check holds it: ", "undone": f"{'it was' if len(alike) == 1 else 'they were'} "}.get(
+            one.state, ""
+        )
         return f"{names} {verb} from {words.near_day(one.published, today)}, because {because}{cause}."
-    phrase = one.phrase if len(alike) == 1 else f"each {one.phrase}"
+    phrase = one.phrase if len(alike) == 1 else one.phrase_of_several
     return f"{names} {phrase}: {cause}." if cause and one.state != "not loaded" else f"{names} {phrase}."
 
 
