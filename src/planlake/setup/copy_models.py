@@ -27,7 +27,7 @@ def copy_models(config: Config) -> list[Path]:
         for name, text in _shipped():
             file = folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
-            if not file.exists():
+            if not file.exists() and not file.is_symlink():  # a link that leads nowhere is the user's too
                 file.write_text(text, encoding="utf-8", newline="\n")
                 written.append(file)
     except OSError as error:
@@ -42,13 +42,23 @@ def differing_models(config: Config) -> list[Differing]:
     found = [Differing(name, "missing") for name in shipped if name not in own]
     found += [Differing(name, "own") for name in sorted(own - set(shipped))]
     for name in sorted(own & set(shipped)):
-        before, after = shipped[name].splitlines(), (folder / name).read_text(encoding="utf-8-sig").splitlines()
+        before, after = shipped[name].splitlines(), _lines(folder / name)
         lines = tuple(
             difflib.unified_diff(before, after, f"shipped/{name}", f"{config.models.folder}/{name}", lineterm="")
         )
         if lines:
             found.append(Differing(name, "changed", lines))
     return found
+
+
+def _lines(file: Path) -> list[str]:
+    """The lines of the user's file; where it cannot be read, one that says why."""
+    try:
+        return file.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        return [f"this cannot be read: {error.strerror}"]
+    except ValueError:
+        return ["this is not UTF-8 text"]
 
 
 def _shipped() -> Iterator[tuple[str, str]]:

@@ -182,7 +182,7 @@ def test_a_model_that_fails_a_check_keeps_its_version_and_what_stands_on_it_is_l
             "a check of the model people cannot be carried out",
         ),
         ("unique: [id]", "conditions: {z: true) is not true; select (1}", "the query cannot be read"),
-        ("unique: [id]", "unique: id", "unique and complete are lists: [id]"),
+        ("unique: [id]", "unique: id", "unique, complete and the values accepted are lists: [id]"),
         (
             "columns:\n--   label: the name in capitals",
             "columns: [a]",

@@ -47,6 +47,13 @@ def version_of_day(table: Table, day: date) -> Snapshot | None:
     return table.snapshot_by_name(max(tags)) if tags else None
 
 
+def next_kept(table: Table, version: Snapshot | None) -> Snapshot | None:
+    """The version kept after one (None: the first kept), where others between them are not kept any more."""
+    number = (version.sequence_number or 0) if version is not None else 0
+    found = min((one for one in versions(table) if (one.sequence_number or 0) > number), key=_order, default=None)
+    return found if found is not None and (found.sequence_number or 0) > number + 1 else None
+
+
 def version_of_run(table: Table, run: int) -> Snapshot | None:
     """The version a run left behind, if it is still kept."""
     return max((one for one in versions(table) if made_by(one) <= run), key=_order, default=None)

@@ -360,7 +360,7 @@ def _checks(at: str, said: Mapping[str, Any]) -> ModelChecks:
             tuple(_together(one) for one in _listed(said.get("unique"))),
             tuple(str(one) for one in _listed(said.get("complete"))),
             {str(column): _target(target) for column, target in (said.get("relations") or {}).items()},
-            {str(column): tuple(map(str, values)) for column, values in (said.get("accepted") or {}).items()},
+            {str(column): _values(values) for column, values in (said.get("accepted") or {}).items()},
             {str(name): str(condition) for name, condition in (said.get("conditions") or {}).items()},
         )
     except (AttributeError, TypeError, ValueError) as error:
@@ -371,8 +371,12 @@ def _checks(at: str, said: Mapping[str, Any]) -> ModelChecks:
 
 def _listed(given: object) -> list[Any]:
     if given is not None and not isinstance(given, list):
-        raise ValueError("unique and complete are lists: [id]")
+        raise ValueError("unique, complete and the values accepted are lists: [id]")
     return given or []
+
+
+def _values(given: object) -> tuple[str, ...]:  # as DuckDB writes them: what YAML reads as true is `true`
+    return tuple(str(one).lower() if isinstance(one, bool) else str(one) for one in _listed(given))
 
 
 def _together(given: object) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from planlake.lake.state.operations import until_today_sql
 from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES, ResourceSpec, keys_of, latest_first
 from planlake.lake.tables.data_files import data_files, highest_by_resource
 from planlake.lake.tables.version_summary import DAY_TAG
-from planlake.lake.tables.versions import run_date_of, still_published, tag_of, version_of_day
+from planlake.lake.tables.versions import next_kept, run_date_of, still_published, tag_of, version_of_day
 from planlake.lake.views.definitions import GAPS, SNAPSHOT_DATES, gaps_query, snapshot_dates_query
 from planlake.lake.views.dialects import DUCKDB
 from planlake.lake.views.mappings import read_mapping
@@ -139,11 +139,15 @@ class Views:
         """A trusted table, of a past day as it was at its end."""
         if self.as_of is None:
             return self._whole(table)
-        version = version_of_day(table, self.as_of)
+        following = run_date_of(next_kept(table, version := version_of_day(table, self.as_of)))
         if version is None:
+            if following:
+                message = f"trusted.{name} of {self.as_of} is not kept any more; the first day kept is {following}"
+                raise ConfigurationError(message, hint=f'planlake sql --as-of {following} "from trusted.{name}"')
             self.notes.append(f"{name} as of {self.as_of}: it was not built by then")
             return f"select * from {rows_sql([], table.schema())}"
-        self.notes.append(f"{name} as of {self.as_of}: as built on {run_date_of(version)}")
+        gap = f"; what was built between it and {following} is not kept" if following else ""
+        self.notes.append(f"{name} as of {self.as_of}: as built on {run_date_of(version)}{gap}")
         schema = next(one for one in table.schemas().values() if one.schema_id == version.schema_id)
         files = data_files(table, snapshot_id=version.snapshot_id)
         return f"select * from {rows_sql(files, schema, called=self.called)}"
