@@ -1,11 +1,11 @@
 -- What is to be put right, or looked at, before a return is sent: one row for each application or prior approval, with
--- all that is wrong with it, and one for each development type or assessment whose days differ from those of the
--- returns.
+-- all that is wrong with it, one for each enforcement action and appeal that no return counts as it lacks something,
+-- and one for each development type or assessment whose days differ from those of the returns.
 --
 -- kind: view
--- optional: [eias]
+-- optional: [eias, appeals, appeal_decision]
 -- columns:
---   application_id: Number of the application. NULL where a development type or an assessment has to be looked at
+--   application_id: Number of the application. NULL where it is something else that has to be looked at
 --   application_reference_number: Its reference
 --   reason: What is wrong, all of it
 --   reason_code: The same without figures, to count by
@@ -35,6 +35,52 @@ select
     left_out is null and valid_day is not null
 from trusted.return_prior_approvals
 where reason <> ''
+union all
+select
+    null,
+    null,
+    null,
+    concat('enforcement action ', action_id, ' of enforcement case ' || enforcement_id, ': ', left_out),
+    'enforcement action: ' || regexp_replace(left_out, ' [0-9]+', ''),
+    date_trunc('quarter', day)::date,
+    line,
+    false
+from trusted.return_enforcement
+where left_out is not null
+union all
+select
+    cases.application_id,
+    cases.application_reference_number,
+    cases.officer_id,
+    concat('appeal ', appeal.id, ': ', concat_ws(
+        '; ',
+        case
+            when against_lpa and appeal_decision_date is null and cases.outcome <> 'granted'
+                then 'allowed without appeal_decision_date'
+        end,
+        case
+            when cases.outcome in ('granted', 'refused') then null
+            when coalesce(appeal_start_date, appeal.submit_date) is null
+                then 'of what was not decided, without appeal_start_date and submit_date'
+        end,
+        case
+            when against_lpa and cases.outcome = 'refused' and appeal_decision_date::date < cases.ended_day
+                then 'allowed before the decision'
+        end
+    )) as reason,
+    regexp_replace(reason, '^appeal [0-9]+', 'appeal'),
+    date_trunc('quarter', coalesce(cases.ended_day, cases.valid_day))::date,
+    cases.line,
+    false
+from trusted.return_cases as cases
+inner join refined.appeals as appeal using (application_id)
+inner join refined.appeal_decision as decision on decision.id = appeal.appeal_decision_id
+where
+    appeal.enforcement_id is null
+    and (against_lpa or for_lpa)
+    and cases.measure is not null
+    and cases.left_out is null
+    and not ends_with(reason, ': ')
 union all
 select
     null,

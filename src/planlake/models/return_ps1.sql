@@ -1,6 +1,6 @@
 -- PS1, the return of work: one row for each quarter and line, of all quarters since the first application became valid.
--- It counts the applications that the totals of PS2 do, prior approvals by class, and enforcement once action_types is
--- loaded (planlake add action_types); until then that part is missing, which is not the same as 0.
+-- It counts the applications that the totals of PS2 do, prior approvals by class, and enforcement once action_types and
+-- enforcement_actions_taken are loaded (planlake add); until then that part is missing, which is not the same as 0.
 --
 -- optional: [action_types, enforcement_actions_taken]
 -- checks:
@@ -19,10 +19,8 @@
 --     land (regulation 4) are those granted, unless the setting returns_council (granted) is decided. Environmental
 --     statements are counted with the applications received. Of prior approvals it is a class and received, not
 --     required (those without an answer in time too, where the class is deemed approved), granted or refused
---   count: How many. Notices are counted and not cases, withdrawn and quashed ones too; those that are none of the
---     other kinds are enforcement notices, of issue_date. Of several injunctions granted in one enforcement case the
---     first counts. Codes of injunction_decision_id are not documented, so the settings returns_injunctions_granted and
---     returns_injunctions_refused name those of the council, with commas; all others are on a line of their own
+--   count: How many. Notices are counted and not cases, withdrawn and quashed ones too; return_enforcement places them.
+--     Of several injunctions granted in one enforcement case the first counts
 --   expected: What other lines make of it, which is checked. It is on hand at end from all that came and went, decided
 --     from the total of PS2, decisions at no known level from those at known ones. NULL on other lines
 with cases as (
@@ -36,41 +34,6 @@ quarters as (
         total
     from trusted.return_ps2
     where line = 'Total'
-),
-
-actions as (
-    select
-        case
-            when type.stop_notice then 'stop notices'
-            when type.temporary_stop_notice then 'temporary stop notices'
-            when type.breach_of_condition_notice then 'breach of condition notices'
-            when type.planning_contravention_notice then 'planning contravention notices'
-            when type.planning_enforcement_order then 'enforcement orders'
-            when type.injunction then case
-                when list_contains(
-                    regexp_split_to_array(setting('returns_injunctions_granted', ''), '\s*,\s*'),
-                    injunction_decision_id::varchar
-                ) then 'injunctions granted'
-                when list_contains(
-                    regexp_split_to_array(setting('returns_injunctions_refused', ''), '\s*,\s*'),
-                    injunction_decision_id::varchar
-                ) then 'injunctions refused'
-                else 'injunctions of unknown outcome'
-            end
-            when type.is_notice then 'enforcement notices'
-        end as line,
-        case
-            when line = 'enforcement notices' then issue_date
-            when line = 'enforcement orders' then court_decision_date
-            when line like 'injunctions %' then injunction_date
-            else date_served
-        end::date as day,
-        line = 'injunctions granted' and action.enforcement_id is not null and row_number() over (
-            partition by action.enforcement_id, line
-            order by day nulls last, action.id
-        ) > 1 as is_again
-    from refined.enforcement_actions_taken as action
-    inner join refined.action_types as type on type.id = action.action_type_id
 ),
 
 answers as materialized (  -- so that it is worked out once
@@ -102,7 +65,7 @@ happened as (
     union all
     select valid_day, 'environment', 'environmental statements' from cases where environmental_statement
     union all
-    select day, 'enforcement', line from actions where not is_again
+    select day, 'enforcement', line from trusted.return_enforcement where left_out is null and not is_again
     union all
     select valid_day, 'prior approvals', class || ' received' from answers
     union all
@@ -122,7 +85,9 @@ lines as (
         (20, 'enforcement', 'injunctions refused'), (21, 'enforcement', 'injunctions of unknown outcome'),
         (22, 'enforcement', 'enforcement orders')
     ) as known(place, part, line)
-    where part <> 'enforcement' or exists (from refined.action_types)
+    where
+        part <> 'enforcement'
+        or (exists (from refined.action_types) and exists (from refined.enforcement_actions_taken))
     union all
     select
         22 + 4 * rank::integer + number,

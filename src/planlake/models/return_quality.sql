@@ -11,17 +11,20 @@
 --     an appeal that began in them was decided, unless the setting returns_failures (added) is not added
 --   overturned: Those of them that were refused or not decided and of which an appeal was allowed, each counted once.
 --     Allowed is against_lpa in appeal_decision; where it is for_lpa too, as in part, the setting returns_part_allowed
---     (overturned) can be not overturned. Appeals of enforcement cases are not counted
+--     (overturned) can be not overturned. Appeals of enforcement cases are not counted, nor those decided before the
+--     refusal
 --   overturned_percent: overturned as a share of decisions, not rounded. NULL where there is none
 --   threshold_percent: Share above which a council may be designated, 10 (the setting returns_quality_percent)
 --   is_over: Whether overturned_percent is more. NULL where nothing was decided, and where majors are so few (2, the
 --     setting returns_few_majors) that they are not assessed
 with appealed as (
     select
-        appeal.application_id,
+        application_id,
         min(coalesce(appeal_start_date, appeal.submit_date)::date) as appeal_day,
         min(appeal_decision_date::date) filter (
-            against_lpa and case setting('returns_part_allowed', 'overturned')
+            against_lpa
+            and (cases.outcome <> 'refused' or appeal_decision_date::date >= cases.ended_day)
+            and case setting('returns_part_allowed', 'overturned')
                 when 'overturned' then true
                 when 'not overturned' then for_lpa is not true
                 else error('the setting returns_part_allowed is overturned or not overturned')
@@ -29,8 +32,9 @@ with appealed as (
         ) as overturned_day
     from refined.appeals as appeal
     inner join refined.appeal_decision as decision on decision.id = appeal.appeal_decision_id
+    inner join trusted.return_cases as cases using (application_id)
     where appeal.enforcement_id is null and (against_lpa or for_lpa)
-    group by appeal.application_id
+    group by application_id
 ),
 
 cases as (

@@ -310,7 +310,8 @@ def quality(cases, quarters, records):
 
     An appeal that was decided where the council had not is a failure to decide, whether it thought it valid or not.
     """
-    begun, allowed = _appeals(records, are_decided=True)
+    refusals = {case.id: case.ended for case in cases if case.outcome == "refused"}
+    begun, allowed = _appeals(records, refusals, are_decided=True)
     found = {}
     for end, start in _windows(quarters, years=2):
         until = next_quarter(next_quarter(next_quarter(end + timedelta(days=1)))) - timedelta(days=1)
@@ -325,7 +326,7 @@ def quality(cases, quarters, records):
 
 def guarantee(cases, records, today):
     """Cases past the planning guarantee or within four weeks of its end: the last day and whether the fee is due."""
-    begun, _ = _appeals(records, are_decided=False)
+    begun, _ = _appeals(records, {}, are_decided=False)
     found = {}
     for case in cases:
         if case.valid is None or case.valid < date(2013, 10, 1) or case.line not in GUARANTEED:
@@ -343,8 +344,11 @@ def guarantee(cases, records, today):
     return found
 
 
-def _appeals(records, *, are_decided):
-    """The first day of an appeal of each application, all or those decided, and the first day one was allowed."""
+def _appeals(records, refusals, *, are_decided):
+    """The first day of an appeal of each application, all or those decided, and the first day one was allowed.
+
+    What was allowed before the refusal it is said to be of does not count.
+    """
     decisions = {one["id"]: one for one in records["appeal_decision"]}
     begun, allowed = {}, {}
     for one in records["appeals"]:
@@ -354,7 +358,8 @@ def _appeals(records, *, are_decided):
         day = _day(one["appeal_start_date"]) or _day(one["submit_date"])
         begun[identity] = min(day, begun.get(identity, day))
         decided = _day(one["appeal_decision_date"])
-        if decided and is_decided and _is(decisions[one["appeal_decision_id"]], "against_lpa"):
+        is_later = decided and decided >= refusals.get(identity, decided)
+        if is_later and is_decided and _is(decisions[one["appeal_decision_id"]], "against_lpa"):
             allowed[identity] = min(decided, allowed.get(identity, decided))
     return begun, allowed
 

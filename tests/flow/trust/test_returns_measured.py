@@ -111,6 +111,8 @@ def test_the_months_of_quality_are_those_of_the_decision_and_can_be_set():
         (refused(1)[0], [appeal(1, "2024-06-01")], {}, (1, 1)),
         (refused(1)[0], [appeal(1, "2024-06-01"), appeal(1, "2024-06-02")], {}, (1, 1)),
         (refused(1)[0], [appeal(1, "2024-06-01", DISMISSED), appeal(1, "2024-06-02")], {}, (1, 1)),
+        (refused(1)[0], [appeal(1, "2024-03-30")], {}, (1, 0)),
+        (refused(1)[0], [appeal(1, "2024-03-30"), appeal(1, "2024-03-31")], {}, (1, 1)),
         (refused(1)[0], [appeal(1, "2024-06-01", DISMISSED)], {}, (1, 0)),
         (refused(1)[0], [appeal(1, "2024-06-01", WITHDRAWN)], {}, (1, 0)),
         (refused(1)[0], [appeal(1, "2024-06-01", IN_PART)], {}, (1, 1)),
@@ -348,6 +350,33 @@ def test_what_is_to_be_looked_at_before_a_return_is_sent(row, reason, is_counted
     lake = returns_of({**row, "officer_id": 4})
     listed = "select application_id, officer_id, reason, is_counted from trusted.return_not_placed"
     assert asked(lake, listed) == ([(1, 4, reason, is_counted)] if reason else [])
+
+
+UNDECIDED = application(MAJOR, valid="2023-11-01")
+NEITHER = "of what was not decided, without appeal_start_date and submit_date"
+
+
+@pytest.mark.parametrize(
+    ("row", "one", "reason"),
+    [
+        (refused(1)[0], appeal(1, None), "allowed without appeal_decision_date"),
+        (refused(1)[0], appeal(1, "2024-03-30"), "allowed before the decision"),
+        (UNDECIDED, appeal(1, "2024-06-01"), NEITHER),
+        (UNDECIDED, appeal(1, "2024-06-01", DISMISSED), NEITHER),
+        (UNDECIDED, appeal(1, None), f"allowed without appeal_decision_date; {NEITHER}"),
+        (refused(1)[0], appeal(1, "2024-03-31"), None),
+        (refused(1)[0], appeal(1, None, DISMISSED), None),
+        (refused(1)[0], appeal(1, None, WITHDRAWN), None),
+        (refused(1)[0], appeal(1, None, enforcement_id=3), None),
+        (UNDECIDED, appeal(1, "2024-06-01", submit_date="2024-01-01"), None),
+        (application(MAJOR, "2024-03-31", valid="2023-11-01"), appeal(1, None), None),
+        (application("listed", "03-03", "refused"), appeal(1, None), None),
+    ],
+)
+def test_an_appeal_that_quality_cannot_count_is_listed(row, one, reason):
+    lake = quality_of([{**row, **PLAIN}], [one])
+    listed = "select application_id, reason, is_counted from trusted.return_not_placed"
+    assert asked(lake, listed) == ([(1, f"appeal 1: {reason}", False)] if reason else [])
 
 
 def test_all_that_is_wrong_with_an_application_is_said_in_one_row():

@@ -112,7 +112,8 @@ FLAGS = {
 }
 ACTION_TYPES = [*(flags for flags, _ in FLAGS.values()), {}]
 DAYS = ("issue_date", "date_served", "injunction_date", "court_decision_date")
-INJUNCTION = [*FLAGS].index("injunctions of unknown outcome") + 1
+LAST = "injunctions of unknown outcome"
+INJUNCTION = [*FLAGS].index(LAST) + 1
 
 
 @pytest.mark.parametrize("line", FLAGS)
@@ -127,6 +128,32 @@ def test_enforcement_is_counted_on_the_day_that_its_line_goes_by(line):
     assert of_part(lake, "enforcement", "04-01") == {}
 
 
+def test_an_enforcement_action_that_cannot_be_counted_is_listed():
+    order, notice, injunction = ([*FLAGS].index(line) + 1 for line in ("enforcement orders", "enforcement notices", LAST))
+    actions = [
+        {"action_type_id": notice, "date_served": "02-10", "enforcement_id": 7},
+        {"action_type_id": order, "issue_date": "02-10"},
+        {"action_type_id": injunction},
+        {"action_type_id": 99, "issue_date": "02-10"},
+        {"issue_date": "02-10"},
+        {"action_type_id": notice, "issue_date": "2026-12-01"},
+        {"action_type_id": len(ACTION_TYPES)},
+        {"action_type_id": notice, "issue_date": "2026-11-30"},
+    ]
+    listed = "select reason from trusted.return_not_placed where not is_counted and application_id is null"
+    lake = returns_of(application(), enforcement_actions_taken=actions, action_types=ACTION_TYPES)
+    assert [reason for (reason,) in asked(lake, f"{listed} order by all")] == [
+        "enforcement action 1 of enforcement case 7: no issue_date",
+        "enforcement action 2: no court_decision_date",
+        "enforcement action 3: no injunction_date",
+        "enforcement action 4: its kind of action 99 is not known",
+        "enforcement action 5: no kind of action",
+        "enforcement action 6: a date after today",
+    ]
+    assert of_part(lake, "enforcement", "2026-10-01") == {"enforcement notices": 1}
+    assert asked(returns_of(application(), enforcement_actions_taken=actions), listed) == []
+
+
 def test_injunctions_granted_and_refused_go_by_the_codes_of_the_council_and_interim_ones_count_once():
     def injunction(code, case, on="02-10"):
         known = {"action_type_id": INJUNCTION, "injunction_decision_id": code, "enforcement_id": case}
@@ -136,7 +163,7 @@ def test_injunctions_granted_and_refused_go_by_the_codes_of_the_council_and_inte
         *(injunction(5, 1), injunction(5, 1, "04-10"), injunction(6, 1), injunction(5, 2), injunction(7, 2)),
         *(injunction(5, None), injunction(5, None), injunction(8, 3), injunction(None, 3)),
     ]
-    codes = {"returns_injunctions_granted": "5, 6", "returns_injunctions_refused": "7"}
+    codes = {"returns_injunctions_granted": " 5, 6 ", "returns_injunctions_refused": "7"}
     tables = {"enforcement_actions_taken": actions, "action_types": ACTION_TYPES}
     lake = returns_of(application(), settings=codes, **tables)
     assert of_part(lake, "enforcement") == {
@@ -152,7 +179,10 @@ def test_without_kinds_of_action_there_are_no_lines_of_enforcement_rather_than_0
     parts = "select distinct part from trusted.return_ps1 order by part"
     others = [("council",), ("delegated",), ("environment",), ("prior approvals",), ("work",)]
     assert asked(returns_of(application()), parts) == others
-    assert asked(returns_of(application(), action_types=ACTION_TYPES), parts) == sorted([*others, ("enforcement",)])
+    assert asked(returns_of(application(), action_types=ACTION_TYPES), parts) == others
+    assert asked(returns_of(application(), enforcement_actions_taken=[{}]), parts) == others
+    lake = returns_of(application(), action_types=ACTION_TYPES, enforcement_actions_taken=[{}])
+    assert asked(lake, parts) == sorted([*others, ("enforcement",)])
 
 
 PRIOR = "select class, last_day, outcome, ended_day, lapsed from trusted.return_prior_approvals"
