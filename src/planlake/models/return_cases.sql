@@ -94,6 +94,35 @@ with choices as (  -- the doubts, each as the settings say or else as the column
         end
 ),
 
+lines as (  -- the mapping, of which a slip of the pen would count nothing and say nothing
+    select
+        trim(development_type) as development_type,
+        trim(line) as line,
+        nullif(trim(large_line), '') as large_line,
+        trim(line_name) as line_name,
+        case
+            when dev_group in ('major', 'minor', 'other', 'outside') then dev_group
+            else error('the column dev_group of the mapping return_lines is major, minor, other or outside')
+        end as dev_group,
+        case
+            when try_cast(statutory_days as integer) > 0 then statutory_days::integer
+            else error('the column statutory_days of the mapping return_lines is a number of days')
+        end as statutory_days,
+        case
+            when coalesce(trim(measure), '') in ('major', 'non-major', '') then nullif(trim(measure), '')
+            else error('the column measure of the mapping return_lines is major, non-major or empty')
+        end as measure,
+        case
+            when coalesce(trim(guarantee), '') in ('major', 'non-major', '') then nullif(trim(guarantee), '')
+            else error('the column guarantee of the mapping return_lines is major, non-major or empty')
+        end as guarantee,
+        coalesce(
+            try_cast(in_totals as boolean),
+            error('the column in_totals of the mapping return_lines is true or false')
+        ) as in_totals
+    from mapping.return_lines
+),
+
 kinds as (
     select
         code.id,
@@ -105,7 +134,7 @@ kinds as (
         line.large_line,
         line.line_name,
         line.measure,
-        line.statutory_days::integer as statutory_days,
+        line.statutory_days,
         line.guarantee,
         case
             when line.dev_group = 'outside' then 'outside'
@@ -114,10 +143,10 @@ kinds as (
             when code.other then 'other'
             else line.dev_group
         end as dev_group,
-        line.in_totals::boolean and code.exclude_from_stat_return_totals is not true as in_totals,
+        line.in_totals and code.exclude_from_stat_return_totals is not true as in_totals,
         coalesce(code.exclude_from_stat_returns or code.nma or code.pa_for_pd or code.pa_for_pd_other, false) as is_out
     from refined.ps_development_codes as code
-    left join mapping.return_lines as line
+    left join lines as line
         on case
             when
                 code.certificates_of_lawful_development
@@ -161,7 +190,7 @@ found as (
         application.ceased_date::date as ceased_day,
         application.planning_portal_reference,
         application.site_area_hectares,
-        coalesce(application.approved_units, application.net_increase_in_dwellings) as dwellings,
+        coalesce(nullif(application.approved_units, 0), application.net_increase_in_dwellings) as dwellings,
         application.total_non_residential_total_gross_floorspace_proposed as floorspace,
         coalesce(application.extension_of_time_agreed, false) as is_extended,
         application.extension_of_time_due_date::date as extension_day,
@@ -261,7 +290,19 @@ agreements as (
         is_assessment or (
             (has_extension or has_performance_agreement)
             and not coalesce(agreed_early = 'band' and days <= statutory_days, false)
-        ) as agreed
+        ) as agreed,
+        nullif(concat_ws(
+            '; ',
+            case
+                when coalesce(valid_day, ended_day) is null then null
+                when ps_development_code_id is null then 'no development type'
+                when line is null then 'its development type has no line'
+            end,
+            case when valid_day is null and ended_day is not null then 'ended without valid_date' end,
+            case when ended_day < valid_day then 'ended before it was valid' end,
+            case when valid_day < date '1948-07-01' then 'valid before there was planning permission' end,
+            case when greatest(valid_day, ended_day) > run_day() then 'a date after today' end
+        ), '') as wrong
     from timed
 )
 
@@ -303,23 +344,13 @@ select
     is_regulation_3,
     is_regulation_4,
     environmental_statement,
-    nullif(concat_ws(
-        '; ',
-        case
-            when coalesce(valid_day, ended_day) is null then null
-            when ps_development_code_id is null then 'no development type'
-            when line is null then 'its development type has no line'
-        end,
-        case when valid_day is null and ended_day is not null then 'ended without valid_date' end,
-        case when ended_day < valid_day then 'ended before it was valid' end,
-        case when greatest(valid_day, ended_day) > run_day() then 'a date after today' end,
-        case
-            when two_consents = 'one' and planning_portal_reference is not null and row_number() over (
-                partition by planning_portal_reference, valid_day
-                order by length(line), line, application_id
-            ) > 1 then 'counted with another of the same form'
-        end
-    ), '') as left_out,
+    case
+        when wrong is not null then wrong
+        when two_consents = 'one' and trim(planning_portal_reference) <> '' and row_number() over (
+            partition by trim(planning_portal_reference), valid_day, wrong is null
+            order by in_totals desc, length(line), line, application_id
+        ) > 1 then 'counted with another of the same form'
+    end as left_out,
     nullif(concat_ws(
         '; ',
         case when outcome = 'unknown' then 'a kind of decision that neither grants nor refuses' end,

@@ -59,23 +59,42 @@ prior_approvals as (
         and code.exclude_from_stat_returns is not true
 ),
 
+classes as (  -- the mapping, of which a slip of the pen would place cases wrongly and say nothing
+    select
+        pattern,
+        class,
+        coalesce(
+            try_cast(rank as integer),
+            error('the column rank of the mapping return_classes is a whole number')
+        ) as rank,
+        coalesce(
+            try_cast(days as integer),
+            error('the column days of the mapping return_classes is a number of days')
+        ) as days,
+        coalesce(
+            try_cast(is_deemed as boolean),
+            error('the column is_deemed of the mapping return_classes is true or false')
+        ) as is_deemed
+    from mapping.return_classes
+),
+
 classed as (
     select
         prior_approvals.*,
         place.class,
         greatest(
-            valid_day + place.days::integer,
+            valid_day + place.days,
             case when lapse_waits = 'extended' and valid_day is not null then extended_to end
         ) as last_day,
         issued_day is null
         and means is distinct from 'withdrawn'
-        and place.is_deemed::boolean
+        and place.is_deemed
         and lapse_means = 'not required'
         and coalesce(last_day < run_day(), false) as lapsed
     from prior_approvals
     cross join choices
-    left join mapping.return_classes as place on prior_approvals.names ilike place.pattern
-    qualify row_number() over (partition by application_id order by place.rank::integer) = 1
+    left join classes as place on prior_approvals.names ilike place.pattern
+    qualify row_number() over (partition by application_id order by place.rank) = 1
 )
 
 select
@@ -98,6 +117,7 @@ select
         case when class is null then 'no class' end,
         case when valid_day is null and ended_day is not null then 'ended without valid_date' end,
         case when ended_day < valid_day then 'ended before it was valid' end,
+        case when valid_day < date '1948-07-01' then 'valid before there was planning permission' end,
         case when greatest(valid_day, ended_day) > run_day() then 'a date after today' end
     ), '') as left_out,
     case

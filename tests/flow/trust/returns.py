@@ -55,7 +55,7 @@ def numbered(rows):
 def moment(value):
     """A text as a time of the clock: a day without a year is one of 2025."""
     if isinstance(value, str) and value[:1].isdigit():
-        return datetime.fromisoformat(value if value.startswith("20") else f"2025-{value}")
+        return datetime.fromisoformat(value if value[2] != "-" else f"2025-{value}")
     return value
 
 

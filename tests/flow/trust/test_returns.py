@@ -139,6 +139,11 @@ HOMES = {"approved_units": 9, "site_area_hectares": 1.0}
             ("Q7", "major", True, "major", 91),
         ),
         (
+            application("major dwellings", approved_units=0, net_increase_in_dwellings=250),
+            {},
+            ("Q1", "major", True, "major", 91),
+        ),
+        (
             application("major dwellings", approved_units=200),
             {"returns_large_lines": "one"},
             ("Q7", "major", True, "major", 91),
@@ -254,6 +259,8 @@ LEFT_OUT = "select left_out from trusted.return_cases"
         (application(valid="2026-12-01"), "a date after today"),
         (application(issued="2026-12-01"), "a date after today"),
         (application(issued="2026-11-30"), None),
+        (application(valid="1948-06-30"), "valid before there was planning permission"),
+        (application(valid="1948-07-01"), None),
     ],
 )
 def test_what_is_left_out_and_why(row, expected):
@@ -268,6 +275,38 @@ def test_two_consents_of_one_form_are_two_decisions_or_one_by_a_setting():
     query = "select line, count(*) filter (left_out is null) from trusted.return_cases group by line order by line"
     assert of_cases(query, *form) == [("Q21", 2), ("Q23", 2)]
     assert of_cases(query, *form, returns_two_consents="one") == [("Q21", 2), ("Q23", 1)]
+
+
+def test_of_one_form_the_first_that_counts_is_counted_and_an_empty_reference_is_none():
+    form = [
+        application("householder", "01-01", planning_portal_reference="PP-1"),  # before it was valid
+        application("listed", "03-03", planning_portal_reference="PP-1 "),
+        application("not in totals", "03-03", planning_portal_reference="PP-2"),
+        application("listed", "03-03", planning_portal_reference="PP-2"),
+        *[application("householder", "03-03", planning_portal_reference=empty) for empty in ("", " ", "")],
+    ]
+    again = "counted with another of the same form"
+    query = "select left_out from trusted.return_cases order by application_id"
+    found = [one for (one,) in of_cases(query, *form, returns_two_consents="one")]
+    assert found == ["ended before it was valid", None, again, None, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("measure", "Non-major", "measure of the mapping return_lines is major, non-major or empty"),
+        ("guarantee", "Major", "guarantee of the mapping return_lines is major, non-major or empty"),
+        ("dev_group", "Other", "dev_group of the mapping return_lines is major, minor, other or outside"),
+        ("statutory_days", "", "statutory_days of the mapping return_lines is a number of days"),
+        ("statutory_days", "0", "statutory_days of the mapping return_lines is a number of days"),
+        ("in_totals", "", "in_totals of the mapping return_lines is true or false"),
+    ],
+)
+def test_a_slip_in_the_mapping_of_lines_is_refused(column, value, said):
+    lake = returns_of(application())
+    lake.execute(f"update mapping.return_lines set {column} = nullif('{value}', '') where line = 'Q21'")
+    with pytest.raises(Exception, match=f"the column {said}"):
+        asked(lake, "from trusted.return_cases")
 
 
 @pytest.mark.parametrize(("level", "expected"), [(DELEGATED, True), (COMMITTEE, False), (None, None)])

@@ -129,7 +129,9 @@ def test_enforcement_is_counted_on_the_day_that_its_line_goes_by(line):
 
 
 def test_an_enforcement_action_that_cannot_be_counted_is_listed():
-    order, notice, injunction = ([*FLAGS].index(line) + 1 for line in ("enforcement orders", "enforcement notices", LAST))
+    order, notice, injunction = (
+        [*FLAGS].index(line) + 1 for line in ("enforcement orders", "enforcement notices", LAST)
+    )
     actions = [
         {"action_type_id": notice, "date_served": "02-10", "enforcement_id": 7},
         {"action_type_id": order, "issue_date": "02-10"},
@@ -269,9 +271,22 @@ def test_a_setting_of_prior_approvals_that_is_no_choice_is_refused(name):
         ("Demolition", ("demolition", 28)),
         ("Telecommunications mast", ("telecoms", 56)),
         ("Prior approvals", ("all others", 56)),
+        ("Agricultural building to flexible commercial use (Class R)", ("all others", 56)),
+        ("Agricultural buildings to schools (Class S)", ("all others", 56)),
+        ("Agricultural building (Class R)", ("all others", 56)),
+        ("Larger telecommunications mast (Part 16)", ("telecoms", 56)),
+        ("Upward extension larger than 2 storeys", ("upward extensions", 56)),
     ],
 )
 def test_the_class_of_a_prior_approval_is_in_its_names(name, expected):
     lake = returns_of(application("other prior approval"))
     lake.execute(f"update refined.ps_development_codes set name = '{name}' where pa_for_pd_other")
     assert asked(lake, "select class, last_day - valid_day from trusted.return_prior_approvals") == [expected]
+
+
+@pytest.mark.parametrize("column", ["rank", "days", "is_deemed"])
+def test_a_slip_in_the_mapping_of_classes_is_refused(column):
+    lake = returns_of(application("prior approval"))
+    lake.execute(f"update mapping.return_classes set {column} = null where class = 'demolition'")
+    with pytest.raises(Exception, match=f"the column {column} of the mapping return_classes is "):
+        asked(lake, "from trusted.return_prior_approvals")
