@@ -1,11 +1,13 @@
 """Today: the state in words first, each failure with its cause and its command, and no page that ends in nothing."""
 
+import contextlib
 import re
 
 import pytest
 
 from flow.ingest.served import fill, record
 from planlake.changes.rollback import rollback
+from planlake.errors import PlanlakeError
 from planlake.report.pages.figures.lake_facts import open_facts
 from planlake.report.pages.figures.today import today
 from planlake.runs.plan import Selection
@@ -101,3 +103,15 @@ def test_after_a_rollback_each_command_has_its_own_box_and_the_sentences_are_who
     text = written()
     assert "<code>planlake undo</code>" in text
     assert "<code>planlake rollback things --to 1 --zone all</code>" in text
+
+
+def test_tables_of_which_nothing_is_known_for_one_cause_stand_in_one_row(feed, written):
+    feed.fail(*(Rule(resource=name, reset=True, times=None) for name in ("*", "things", "others")))
+    feed.monkeypatch.setenv("PLANLAKE_NOW", DAYS[2])
+    with contextlib.suppress(PlanlakeError):
+        run(feed.config, Selection())
+    found = seen(feed)
+    assert [[one.state for one in row] for row in found.folded] == [["not known"] * 3]
+    assert found.summary == "3 of 3\u00a0tables not known to be complete"
+    assert found.sentences[0].startswith("others and things are not known to be complete: ")
+    assert "<summary>3\u00a0tables</summary>" in written()

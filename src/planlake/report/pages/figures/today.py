@@ -65,6 +65,7 @@ class Today:
     of_lake: tuple[Trouble, ...]
     notes: tuple[str, ...]
     in_trouble: tuple[Verdict, ...]
+    folded: tuple[tuple[Verdict, ...], ...]
     complete: tuple[Verdict, ...]
     last_run: LastRun | None
     corrections: tuple[Correction, ...]
@@ -86,6 +87,7 @@ def today(facts: LakeFacts) -> Today:
         of_lake if light != "grey" else (),
         facts.status.notes,
         in_trouble if light != "grey" else (),
+        _folded(in_trouble) if light != "grey" else (),
         complete,
         last,
         tuple(_corrections(facts)),
@@ -118,8 +120,20 @@ def _summary(light: Light, in_trouble: Sequence[Verdict], tables: int) -> str:
         return f"all {words.counted(tables, 'table is', 'tables are')} complete"
     if not in_trouble:
         return "every table is complete, and the lake itself needs somebody"
-    needs = "needs" if len(in_trouble) == 1 else "need"
-    return f"{len(in_trouble)} of {words.counted(tables, 'table', 'tables')} {needs} somebody"
+    unknown = sum(one.state == "not known" for one in in_trouble)
+    if unknown == len(in_trouble):
+        return f"{unknown} of {words.counted(tables, 'table', 'tables')} not known to be complete"
+    needing = len(in_trouble) - unknown
+    needs = f"{needing} of {words.counted(tables, 'table', 'tables')} {'needs' if needing == 1 else 'need'} somebody"
+    return f"{needs}, {unknown} not known to be complete" if unknown else needs
+
+
+def _folded(in_trouble: Sequence[Verdict]) -> tuple[tuple[Verdict, ...], ...]:
+    """A row for each table, and one for all of which nothing is known for the same cause."""
+    rows: dict[tuple[str, ...], list[Verdict]] = {}
+    for one in in_trouble:
+        rows.setdefault(("", one.why, *one.commands) if one.state == "not known" else (one.table,), []).append(one)
+    return tuple(map(tuple, rows.values()))
 
 
 def _sentences(in_trouble: Sequence[Verdict], facts: LakeFacts) -> list[str]:
