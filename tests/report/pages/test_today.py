@@ -115,3 +115,8 @@ def test_tables_of_which_nothing_is_known_for_one_cause_stand_in_one_row(feed, w
     assert found.summary == "3 of 3\u00a0tables not known to be complete"
     assert found.sentences[0].startswith("others and things are not known to be complete: ")
     assert "<summary>3\u00a0tables</summary>" in written()
+
+
+def test_the_last_run_shown_is_one_that_asked_the_api(feed):
+    run(feed.config, Selection(step="trust"))
+    assert seen(feed).last_run.run == 2

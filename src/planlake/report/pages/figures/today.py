@@ -162,12 +162,13 @@ def _sentence(alike: Sequence[Verdict], newest: date | None, today: date) -> str
 
 
 def _last_run(facts: LakeFacts) -> LastRun | None:
+    """The last run that asked the API; one that failed since then is among the troubles."""
     query = f"""
         select run, {OF_WHOLE.format("outcome")}, coalesce({OF_WHOLE.format("message")}, ''), min(started_at),
             {OF_WHOLE.format("seconds")}, {SUM.format("records")}, {SUM.format("stored")}, {SUM.format("bytes")},
             {SUM.format("requests")}
-        from runs where run = (select max(run) from runs where resource is null and outcome in (select unnest(?)))
-        group by run"""
+        from runs group by run having {OF_WHOLE.format("outcome")} in (select unnest(?))
+        order by sum(requests) is null or sum(requests) = 0, run desc limit 1"""
     rows = facts.ask(query, [RUNS])
     return LastRun(*rows[0]) if rows else None
 
