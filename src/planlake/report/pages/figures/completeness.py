@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 
 from planlake.report.pages import words
@@ -77,6 +77,13 @@ def completeness(facts: LakeFacts) -> Completeness:
         max(0, len(others) - LISTED),
         tuple(YearOfTable(table, spells_of(one), _year_said(one, facts.today)) for table, one in found.items()),
     )
+
+
+def complete_up_to(facts: LakeFacts) -> date:
+    """The day up to which nothing that was due in the last 35 days is missing of any table."""
+    found = [one for days in days_of_tables(facts, DAYS_SHOWN).values() for one in days]
+    missing = [one.day for one in found if is_due(one, facts.today) and one.state not in WHOLE]
+    return min(missing, default=facts.today) - timedelta(days=1)
 
 
 def is_due(one: TableDay, today: date) -> bool:

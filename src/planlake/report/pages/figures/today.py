@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from planlake.report.pages import words
+from planlake.report.pages.figures.completeness import complete_up_to
 from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.report.troubles import Trouble
 from planlake.report.verdicts import Tone, Verdict
@@ -82,7 +83,7 @@ def today(facts: LakeFacts) -> Today:
     return Today(
         light,
         _answer(light, in_trouble),
-        _summary(light, in_trouble, len(facts.verdicts)),
+        _summary(light, in_trouble, facts),
         tuple(_sentences(in_trouble, facts)) if light != "grey" else (),
         of_lake if light != "grey" else (),
         facts.status.notes,
@@ -113,11 +114,14 @@ def _answer(light: Light, in_trouble: Sequence[Verdict]) -> str:
     return "Not everything is there"
 
 
-def _summary(light: Light, in_trouble: Sequence[Verdict], tables: int) -> str:
+def _summary(light: Light, in_trouble: Sequence[Verdict], facts: LakeFacts) -> str:
+    tables = len(facts.verdicts)
     if light == "grey":
         return f"{words.counted(tables, 'table is', 'tables are')} configured, and none has been loaded"
     if light == "green":
-        return f"all {words.counted(tables, 'table is', 'tables are')} complete"
+        return (
+            f"all {words.counted(tables, 'table is', 'tables are')} complete up to {words.day(complete_up_to(facts))}"
+        )
     if not in_trouble:
         return "every table is complete, and the lake itself needs somebody"
     unknown = sum(one.state == "not known" for one in in_trouble)
