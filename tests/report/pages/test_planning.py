@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from planlake.report.pages.figures.lake_facts import open_facts
-from planlake.report.pages.figures.planning import planning
+from planlake.report.pages.figures.planning import PlanningModel, planning
 from planlake.report.pages.listing import pages_of
 
 from .conftest import DAYS
@@ -105,3 +105,10 @@ def test_every_link_of_a_report_with_models_leads_to_a_file(found, written, tmp_
     files = list((tmp_path / "out").rglob("*.html"))
     links = [(file, link) for file in files for link in re.findall(r' href="([^":#]+)["#]', file.read_text())]
     assert [(file.name, link) for file, link in links if not (file.parent / link).is_file()] == []
+
+
+def test_a_week_is_compared_with_the_week_before_and_one_that_is_not_over_says_so():
+    points = tuple((date(2026, 11, day), float(day)) for day in (16, 23, 30))
+    one = PlanningModel("report_x", "", series=(("live", points),), period="report_week", today=date(2026, 11, 29))
+    said = "live 30 in the week of 30\u00a0November 2026 so far, 23 in the week of 23\u00a0November 2026"
+    assert one.finding == said

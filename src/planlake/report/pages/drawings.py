@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from planlake.report.pages import words
 
 WIDTH, HEIGHT, TOP, BOTTOM = 520, 160, 24, 136  # of what is drawn; labels stand on its right
-LABELS, LETTER_HEIGHT = 200, 18
+LABELS, LETTER_HEIGHT = 260, 18
 BOX, ROW, MIDDLE, GAP, MOST = 250, 28, 200, 60, 12
 LETTERS = 30
 

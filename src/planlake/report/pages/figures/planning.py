@@ -7,7 +7,7 @@ or person: of it only counts are shown.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from planlake.engines.duckdb.connection import Connection
@@ -51,6 +51,9 @@ DRAWN = {  # of the models that are shipped; others are drawn where each day has
 }
 
 
+PERIODS = {"report_week": ("in the week of", 7), "quarter": ("in the quarter from", 90)}  # words, days at least
+
+
 @dataclass(frozen=True, slots=True)
 class PlanningModel:
     """A report: its definition, its lines over time, its rows as they are shown; or why it is not there yet.
@@ -68,6 +71,8 @@ class PlanningModel:
     counts: tuple[tuple[str, int], ...] = ()
     is_of_cases: bool = False
     unit: str = ""
+    period: str = ""
+    today: date | None = None
     trouble: str = ""
 
     @property
@@ -79,14 +84,18 @@ class PlanningModel:
 
     @property
     def finding(self) -> str:
-        """What the chart shows, in a sentence."""
+        """What the chart shows, in a sentence: the last figure, and the one before it."""
         parts = []
+        said, days = PERIODS.get(self.period, ("on", 0))
         for name, points in self.series:
             known = [(day, value) for day, value in points if value is not None]
             if known:
-                (first, before), (last, now) = known[0], known[-1]
+                (first, before), (last, now) = known[-2:][0], known[-1]
+                so_far = " so far" if days and self.today and last + timedelta(days=days) > self.today else ""
                 shown = f"{_plain(now)}{self.unit}", f"{_plain(before)}{self.unit}"
-                parts.append(f"{name} {shown[0]} on {words.day(last)}, {shown[1]} on {words.day(first)}")
+                parts.append(
+                    f"{name} {shown[0]} {said} {words.day(last)}{so_far}, {shown[1]} {said} {words.day(first)}"
+                )
         return "; ".join(parts)
 
 
@@ -178,6 +187,8 @@ def _asked(facts: LakeFacts, model: Model, connection: Connection, rows: str) ->
         tuple(tuple(map(_cell, types, row)) for row in shown),
         tuple(_series(connection, rows, drawn)) if drawn else (),
         unit=f"{words.BLANK}%" if drawn and all(name.endswith(PERCENT) for name in drawn.values) else "",
+        period=day,
+        today=facts.today,
     )
 
 
