@@ -5,7 +5,8 @@ import json
 import pytest
 
 from flow.ingest.served import DAY_1
-from flow.trust.test_trust import modelled, write
+from flow.trust.test_trust import built, modelled, write
+from planlake.config import load_config
 
 
 @pytest.fixture
@@ -43,3 +44,26 @@ def test_a_shipped_name_that_is_no_text_is_told_and_nothing_is_written_through_a
         "applicants.sql": "+this cannot be read: Is a directory",
         "applications.sql": "+this cannot be read: No such file or directory",
     }
+
+
+def test_a_condition_can_ask_for_the_day_and_for_settings_alone(feed):
+    conditions = "{day: \"run_day() > date '2026-01-01'\", few: \"id < setting('most', 100)::integer\"}"
+    write(feed, "asking", f"--\n--\n-- checks: {{conditions: {conditions}}}\nselect id from refined.numbered\n")
+    assert {one.model: one.outcome for one in feed.run_at(DAY_1).models}["asking"] == "built"
+
+
+def test_tables_whose_folder_of_models_is_not_where_it_is_said_to_be_are_told(feed, typed):
+    feed.run_at(DAY_1)
+    folder, file = feed.config.folder / "models", feed.config.folder / "planlake.yaml"
+    told = "trusted.people has no model any more"
+    folder.rename(feed.config.folder / "elsewhere")
+    folder.write_text("a file")
+    assert told in typed("status").out
+    folder.unlink()
+    folder.symlink_to("nowhere")
+    assert told in typed("status").out
+    folder.unlink()
+    file.write_text(f"{file.read_text()}models: {{folder: nothere}}\n")
+    feed.config = load_config(file)
+    assert told in typed("status").out
+    assert any(told in one.message for one in built(feed).models)

@@ -45,7 +45,8 @@ def given(config: Config, models: Models) -> Models:
 
 def tables_left(config: Config, lake: Lake, models: Models) -> list[str]:
     """The trusted tables that no model makes any more; the catalogue is not asked where models were never used."""
-    return left_tables(models, lake) if (config.folder / config.models.folder).is_dir() else []
+    folder, is_named = config.folder / config.models.folder, "folder" in config.models.model_fields_set
+    return left_tables(models, lake) if is_named or folder.exists() or folder.is_symlink() else []
 
 
 @contextmanager
@@ -58,7 +59,7 @@ def opened_room(
     texts = [one.query for one in (model, *models.views_below(model))]
     with opened as room, _with_line(model, texts), clear_query_errors(room, limits) as deadline, deadline.working():
         views = Views(lake, resources, room.connection, texts_of, called=room.files.name_of, models=models)
-        models.define_macros(room.connection, model.query, read_clock().today())
+        models.define_macros(room.connection, model.text, read_clock().today())
         for schema, name in model.reads:
             if not views.define_for(model, schema, name):
                 raise ConfigurationError(f"{schema}.{name} was not loaded yet", hint=f"planlake run {name}")
