@@ -5,7 +5,7 @@ from datetime import date, datetime
 import pytest
 
 from conftest import feeding
-from flow.trust.shipped import RETURNS
+from flow.trust.shipped import FOLDER, RETURNS
 from planlake.config import load_config
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
@@ -133,3 +133,15 @@ def test_lines_that_do_not_agree_hold_the_return_back(feed):
     assert outcomes(result) == {"return_ps2": "held", "return_ps1": "left alone"}
     assert result.exit_code == 1
     assert feed.rows("from trusted.return_ps2 order by all") == shown
+
+
+def test_the_first_model_that_the_documentation_shows_is_built(tmp_path):
+    catalogue = load_catalogue("tascomi")
+    sizes = dict.fromkeys(catalogue.resources, 0) | {"applications": 40, "fees": 60}
+    data = generate(catalogue, seed=11, now=datetime.fromisoformat(FIRST_DAY), sizes=sizes)
+    page = (FOLDER.parents[2] / "docs/models.md").read_text(encoding="utf-8")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/fees.sql").write_text(page.partition("```sql\n")[2].partition("```")[0])
+    with feeding(data, tmp_path, "source: tascomi\ntables: {daily: [applications, fees]}\n") as feed:
+        assert [(one.outcome, one.message) for one in feed.run_at(FIRST_DAY).models] == [("built", "")]
+        assert feed.rows("select count(*) as n from trusted.fees where total > 0")[0]["n"] > 10

@@ -448,6 +448,15 @@ def test_views_are_checked_at_each_run_and_what_stands_on_a_wrong_one_is_left_al
     assert "trusted." not in typed("status").out
 
 
+def test_a_column_that_is_described_and_not_given_is_told(feed, typed):
+    change(feed, "people", "label: the name", "labl: the name")
+    said = "`columns` describes labl, which the query does not give"
+    assert [one.message for one in feed.run_at(DAY_1).models if one.model == "people"] == [said]
+    assert said in typed("model", "test", "people").err
+    change(feed, "counted", "kind: view", "kind: view\n-- columns: {n: how many, m: none}")
+    assert "`columns` describes m, which" in typed("model", "test", "counted").err
+
+
 def test_a_model_that_was_never_built_says_which_run_held_it_back_and_checks_know_it(feed, typed):
     write(feed, "people", "--\n--\n-- checks: {unique: [kind]}\nselect 1 as kind from refined.numbered\n")
     feed.run_at(DAY_1)

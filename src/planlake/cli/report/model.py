@@ -104,6 +104,8 @@ def test(name: ModelName, env: EnvironmentName = None, config: ConfigFile = None
         for check in tried.checks:
             of = f" of {check.column}" if check.column else ""
             remark(f"{'!' if check.verdict == 'held' else '+'} {check.check}{of}: {printable(check.message) or 'ok'}")
+        if tried.note:
+            remark(f"! {printable(tried.note)}")
         remark(_what_a_run_does(is_view=tried.is_view, fails=bool(failed), name=name))
     if failed:
         raise typer.Exit(1)

@@ -1,6 +1,6 @@
 """The types that columns of a trusted table have, and its rows in them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import pyarrow as pa
 from pyiceberg.io.pyarrow import schema_to_pyarrow
@@ -45,6 +45,12 @@ def schema_for(model: Model, answered: pa.Schema, held: Schema | None, last_id: 
         meaning = model.columns.get(column.name)
         fields.append(NestedField(number, column.name, kind, required=False, doc=meaning))
     return Schema(*fields)
+
+
+def columns_not_given(model: Model, given: Collection[str]) -> str:
+    """What is said of columns that the model describes and its query does not give; empty where there are none."""
+    unknown = [name for name in model.columns if name not in given]
+    return f"`columns` describes {', '.join(unknown)}, which the query does not give" if unknown else ""
 
 
 def _kind(model: Model, column: pa.Field) -> IcebergType:

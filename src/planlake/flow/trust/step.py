@@ -23,7 +23,7 @@ from planlake.flow.trust.gate import Before, model_checks
 from planlake.flow.trust.inputs import inputs_of, sources_of, stored_as, texts_in, version_read
 from planlake.flow.trust.result import TRUSTED, ModelResult, left_behind
 from planlake.flow.trust.room import made_rows, models_of, opened_room, pieces_of, related, tables_left
-from planlake.flow.trust.rows import schema_for, shaped
+from planlake.flow.trust.rows import columns_not_given, schema_for, shaped
 from planlake.lake.forgetting.trusted_tables import drop_trusted_table
 from planlake.lake.state.operations import append_operations
 from planlake.lake.tables.commits import commit
@@ -209,7 +209,8 @@ def _carried_out(context: Context, models: Models, model: Model, inputs: str) ->
         said = {READ: inputs, SOURCES: sources_of(context.lake, models, model)}
         properties = bookmark_properties(context.run, context.run, today) | said
         commit(table, add=files, remove=data_files(table), properties=properties, tag=day_tag(today), schema=schema)
-    return ModelResult(model.name, "built", rows=row_count(table), checks=checks)
+    said_of_columns = columns_not_given(model, schema.column_names)
+    return ModelResult(model.name, "built", said_of_columns, row_count(table), checks=checks)
 
 
 def _delete(table: Table, files: Sequence[DataFile]) -> None:

@@ -10,7 +10,7 @@ from planlake.engines.duckdb.connection import connected
 from planlake.errors import ConfigurationError
 from planlake.flow.trust.gate import Before, model_checks
 from planlake.flow.trust.room import made_rows, models_of, opened_room, related
-from planlake.flow.trust.rows import schema_for
+from planlake.flow.trust.rows import columns_not_given, schema_for
 from planlake.lake.open_lake import open_to_read
 from planlake.sources.catalogue import catalogue_of
 
@@ -19,13 +19,17 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class TriedModel:
-    """How a model does: how many rows it gives, the first of them, what its checks say, and whether it is a view."""
+    """How a model does: how many rows it gives, the first of them, what its checks say, and whether it is a view.
+
+    `note` is what else to know of it.
+    """
 
     name: str
     rows: int
     first: pa.Table
     checks: tuple[CheckResult, ...]
     is_view: bool
+    note: str = ""
 
 
 def try_model(config: Config, name: str, *, environment: str | None = None) -> TriedModel:
@@ -45,4 +49,5 @@ def try_model(config: Config, name: str, *, environment: str | None = None) -> T
         schema_for(model, rows.limit(0).to_arrow_table().schema, None, 0)
         count = room.connection.execute(f"select count(*) from {made}").fetchall()[0][0]
         checks = model_checks(room.connection, model, rows=made, others=related(views, model), before=Before(0, None))
-        return TriedModel(name, int(count), rows.limit(SHOWN).to_arrow_table(), checks, model.is_view)
+        first, note = rows.limit(SHOWN).to_arrow_table(), columns_not_given(model, rows.columns)
+        return TriedModel(name, int(count), first, checks, model.is_view, note)
