@@ -448,6 +448,25 @@ def test_views_are_checked_at_each_run_and_what_stands_on_a_wrong_one_is_left_al
     assert "trusted." not in typed("status").out
 
 
+@pytest.mark.parametrize(
+    ("query", "line"),
+    [
+        (
+            "select 1 as one,\n\n  case when count(*) > 0 then error('it is so') else 1 end n\nfrom refined.numbered\n",
+            6,
+        ),
+        ("select 1 as one,\n  nobody as n\nfrom refined.numbered\n", 5),
+        ("select 1 as one,\n\n\n  number_setting('x', 'y') as n\n", 7),
+    ],
+)
+def test_a_fault_of_a_view_is_placed_in_its_own_file(feed, query, line):
+    write(feed, "inner", f"-- One.\n--\n-- kind: view\n{query}")
+    write(feed, "outer", "select n + one as n\nfrom trusted.inner\n\n\n\n")
+    (found,) = (one for one in feed.run_at(DAY_1).models if one.model == "outer")
+    assert found.outcome == "failed"
+    assert f"(at=inner.sql:{line})" in found.message
+
+
 def test_a_column_that_is_described_and_not_given_is_told(feed, typed):
     change(feed, "people", "label: the name", "labl: the name")
     said = "`columns` describes labl, which the query does not give"

@@ -26,7 +26,7 @@ from planlake.sources.records import texts_of
 
 # What is wrong with the text of a query: such a message names columns and tables, and no value of a row.
 OF_THE_TEXT = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.SyntaxException)
-OF_A_SETTING = re.compile(r"the setting \w+ is a (number|day)")
+OF_A_SETTING = re.compile(r"the setting (\w+) is a (?:number|day)")
 OF_LIMITS = (duckdb.InterruptException, duckdb.OutOfMemoryException)  # of which the message is our own
 NO_VALUE, TRY_CAST = "a value of some row does not convert", "try_cast gives NULL where cast fails"
 
@@ -56,8 +56,8 @@ def opened_room(
     """A connection that reads what a model reads and can do nothing else; a ConfigurationError says what is wrong."""
     limits = Limits(config.settings.query_seconds, config.settings.query_memory_megabytes)
     opened = locked(file_opener(lake), limits)
-    texts = [one.query for one in (model, *models.views_below(model))]
-    with opened as room, _with_line(model, texts), clear_query_errors(room, limits) as deadline, deadline.working():
+    read = (model, *models.views_below(model))
+    with opened as room, _with_line(read), clear_query_errors(room, limits) as deadline, deadline.working():
         views = Views(lake, resources, room.connection, texts_of, called=room.files.name_of, models=models)
         models.define_macros(room.connection, model.text, read_clock().today())
         for schema, name in model.reads:
@@ -67,24 +67,39 @@ def opened_room(
 
 
 @contextmanager
-def _with_line(model: Model, texts: Sequence[str]) -> Iterator[None]:
-    """What is wrong with a query, with the line of its file; what reading rows says may hold a value of one.
+def _with_line(models: Sequence[Model]) -> Iterator[None]:
+    """What is wrong with a model, or a view below it, with the line of its file; they come in this order.
 
-    Not so what the queries `texts` themselves say by `error('...')`, such as which values a setting can have.
+    What reading rows says may hold a value of one, but not what the queries themselves say by `error('...')`, such as
+    which values a setting can have.
     """
     try:
         yield
     except ConfigurationError as error:
         cause = error.__context__
-        found = re.search(r"LINE (\d+)", str(cause))
-        facts = {**error.facts, "at": error.facts.get("at", model.place(int(found[1]) if found else 1))}
-        message, hint = error.message, error.hint
         said = str(cause).partition("\n")[0].removeprefix("Invalid Input Error: ")
-        if any(f"error({literal(said)})" in text for text in texts) or OF_A_SETTING.fullmatch(said):
+        facts = {**error.facts, "at": error.facts.get("at", _place(models, str(cause), said))}
+        message, hint = error.message, error.hint
+        if any(f"error({literal(said)})" in one.query for one in models) or OF_A_SETTING.fullmatch(said):
             message, hint = said, ""
         elif isinstance(cause, duckdb.Error) and not isinstance(cause, (*OF_THE_TEXT, *OF_LIMITS)):
             message, hint = NO_VALUE, TRY_CAST
         raise ConfigurationError(message, facts=facts, state=error.state, hint=hint) from None
+
+
+def _place(models: Sequence[Model], text: str, said: str) -> str:
+    """The line that an error of DuckDB is about: in which of the models its words stand, else in the first."""
+    setting = OF_A_SETTING.fullmatch(said)
+    words = f"'{setting[1]}'" if setting else f"error({literal(said)})"
+    shown = re.search(r"LINE (\d+): (?:\.\.\.)?(.*?)(?:\.\.\.)?$", text, re.MULTILINE)
+    number = int(shown[1]) if shown else 1
+    for one in models:
+        lines = one.query.split("\n")
+        if shown and shown[2].strip() in "".join(lines[number - 1 : number]):
+            return one.place(number)
+        if spoken := [place for place, line in enumerate(lines, 1) if words in line]:
+            return one.place(spoken[0])
+    return models[0].place(number)
 
 
 def made_rows(room: Locked, model: Model) -> str:
