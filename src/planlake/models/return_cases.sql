@@ -162,7 +162,7 @@ decisions as (
     select
         id,
         case
-            when list_contains(regexp_split_to_array(live_again, '\s*,\s*'), trim(name)) then 'live'
+            when list_contains(regexp_split_to_array(trim(live_again), '\s*,\s*'), trim(name)) then 'live'
             when withdrawal then 'withdrawn'
             when called_in then 'called in'
             when turned_away then 'turned away'

@@ -116,6 +116,6 @@ select
     null,
     null,
     true
-from (select unnest(regexp_split_to_array(setting('returns_live_again', ''), '\s*,\s*')) as named)
+from (select unnest(regexp_split_to_array(trim(setting('returns_live_again', '')), '\s*,\s*')) as named)
 where named <> '' and named not in (select trim(name) from refined.decision_types where name is not null)
 order by all

@@ -213,7 +213,7 @@ ENDED = "select outcome, ended_day from trusted.return_cases"
         ("Split decision", {}, "granted"),
         ("Split decision", {"returns_split": "refused"}, "refused"),
         ("Quashed", {}, "granted"),
-        ("Quashed", {"returns_live_again": "Void, Quashed"}, "live"),
+        ("Quashed", {"returns_live_again": " Void, Quashed "}, "live"),
         ("No objection", {}, "unknown"),
     ],
 )
