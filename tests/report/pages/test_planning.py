@@ -5,6 +5,8 @@ from datetime import date
 
 import pytest
 
+from planlake.errors import ConfigurationError
+from planlake.report.pages.figures import planning as planning_module
 from planlake.report.pages.figures.lake_facts import open_facts
 from planlake.report.pages.figures.planning import PlanningModel, planning
 from planlake.report.pages.listing import pages_of
@@ -31,7 +33,19 @@ select id as thing_id, name, flag as is_odd from refined.things
 """
 BY_TEXT = """\
 -- As a table, built at each run.
-select flag::varchar as kind, count(*) as rows from refined.things group by kind order by kind
+select flag::varchar as line, count(*) as rows from refined.things group by line order by line
+"""
+SPEAKING = """\
+-- What may hold names, and what cannot be drawn.
+--
+-- kind: view
+select name as signer, to_json(name) as who, count(*) as rows from refined.things group by name
+"""
+LISTS = """\
+-- What cannot be drawn.
+--
+-- kind: view
+select list(flag) as flags, {'flag': first(flag)} as whole, count(*) as rows from refined.things
 """
 NOT_LOADED = "-- Of what is not there.\n--\n-- kind: view\nselect count(*) as many from trusted.report_text_too"
 
@@ -40,7 +54,14 @@ NOT_LOADED = "-- Of what is not there.\n--\n-- kind: view\nselect count(*) as ma
 def reported(feed):
     folder = feed.config.folder / "models"
     folder.mkdir(exist_ok=True)
-    models = {"report_by_day": BY_DAY, "report_things": OF_CASES, "report_text": BY_TEXT, "of_no_report": BY_DAY}
+    models = {
+        "report_by_day": BY_DAY,
+        "report_things": OF_CASES,
+        "report_text": BY_TEXT,
+        "report_speaking": SPEAKING,
+        "report_lists": LISTS,
+        "of_no_report": BY_DAY,
+    }
     for name, text in {**models, "report_text_too": BY_TEXT, "return_missing": NOT_LOADED}.items():
         (folder / f"{name}.sql").write_text(text)
     yield feed
@@ -80,6 +101,24 @@ def test_of_single_cases_there_are_counts_alone(found, written):
     one = found["report_things"]
     assert (one.is_of_cases, one.count, one.counts, one.rows) == (True, 32, (("is_odd", 16),), ())
     assert "name 1" not in written("planning.html")
+
+
+def test_of_texts_that_may_name_people_and_of_lists_nothing_is_shown(found, written):
+    assert (found["report_speaking"].rows, found["report_speaking"].is_of_cases) == ((), True)
+    assert (found["report_lists"].columns, found["report_lists"].left_out) == (("rows",), ("flags", "whole"))
+    assert "Not on this page, as texts may name people: flags, whole." in written("planning.html")
+    assert "name 1" not in written("planning.html")
+
+
+def test_what_goes_wrong_with_one_report_takes_no_other_away(reported, monkeypatch):
+    def shows(*asked):
+        raise TypeError if asked[1].name == "report_lists" else ConfigurationError("of another kind")
+
+    monkeypatch.setattr(planning_module, "_asked", shows)
+    with open_facts(reported.config) as facts:
+        told = {one.name: one.trouble for one in planning(facts).models}
+    assert told["report_lists"] == "it cannot be shown: TypeError"
+    assert told["report_by_day"] == "of another kind"
 
 
 def test_a_report_that_is_a_table_is_shown_as_it_was_built(found):

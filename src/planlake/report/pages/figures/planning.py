@@ -26,6 +26,17 @@ from planlake.sources.meanings import plain_texts
 BEGINNINGS, PERCENT = ("report_", "return_"), "_percent"
 ROWS_SHOWN, POINTS, LETTERS = 100, 120, 80
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
+WORDS = (  # columns of the shipped reports that hold a few words each, of no person
+    *(
+        "application_type",
+        "application_type_code",
+        "application_stage_name",
+        "development_type",
+        "dev_type",
+        "dev_group",
+    ),
+    *("part", "line", "line_name", "measure", "class", "outcome", "code"),
+)
 Series = tuple[str, tuple[tuple[date, float | None], ...]]
 
 
@@ -73,6 +84,7 @@ class PlanningModel:
     unit: str = ""
     period: str = ""
     today: date | None = None
+    left_out: tuple[str, ...] = ()
     trouble: str = ""
 
     @property
@@ -147,6 +159,8 @@ def _shown(facts: LakeFacts, model: Model) -> PlanningModel:
             return _asked(facts, model, connection, rows)
     except ConfigurationError as error:
         return PlanningModel(model.name, model.about, trouble=error.message)
+    except Exception as error:
+        return PlanningModel(model.name, model.about, trouble=f"it cannot be shown: {type(error).__name__}")
 
 
 @contextmanager
@@ -177,19 +191,27 @@ def _asked(facts: LakeFacts, model: Model, connection: Connection, rows: str) ->
     drawn = DRAWN.get(model.name) or _drawn(connection, rows, types)
     day = drawn.day if drawn else next((name for name, kind in types.items() if kind == "DATE"), "")
     order = f"order by {identifier(day)} desc" if day else ""
-    shown = connection.execute(f"select * from {rows} {order} limit {ROWS_SHOWN}").fetchall()
+    columns = [name for name, kind in types.items() if _may_be_shown(name, kind)]
+    listed = ", ".join(map(identifier, columns)) or "1"
+    shown = connection.execute(f"select {listed} from {rows} {order} limit {ROWS_SHOWN}").fetchall() if columns else []
     return PlanningModel(
         model.name,
         model.about,
         count,
-        tuple(types),
+        tuple(columns),
         model.columns,
-        tuple(tuple(map(_cell, types, row)) for row in shown),
+        tuple(tuple(map(_cell, columns, row)) for row in shown),
         tuple(_series(connection, rows, drawn)) if drawn else (),
+        left_out=tuple(name for name in types if name not in columns),
         unit=f"{words.BLANK}%" if drawn and all(name.endswith(PERCENT) for name in drawn.values) else "",
         period=day,
         today=facts.today,
     )
+
+
+def _may_be_shown(name: str, kind: str) -> bool:
+    """Whether values of a column are no text of anybody's: numbers, days, truths, and words of the shipped reports."""
+    return (kind.startswith((*NUMBERS, "DATE", "TIMESTAMP", "BOOLEAN")) and not kind.endswith("]")) or name in WORDS
 
 
 def _drawn(connection: Connection, rows: str, types: Mapping[str, str]) -> Drawn | None:
