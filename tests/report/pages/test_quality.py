@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -12,7 +13,7 @@ from planlake.report.check_history import CheckHistory
 from planlake.report.pages import words
 from planlake.report.pages.figures.drift import Difference, _open, drift
 from planlake.report.pages.figures.lake_facts import open_facts
-from planlake.report.pages.figures.quality import _badness, figure_said, quality, trend_said
+from planlake.report.pages.figures.quality import _badness, figure_said, quality, trend_said, why_said
 from planlake.sources.catalogue import catalogue_of
 
 from .conftest import DAYS
@@ -96,13 +97,14 @@ def test_a_lake_without_checks_says_what_makes_them(feed, tmp_path):
 def test_a_key_that_nobody_declared_is_open_until_somebody_does(troubled):
     with open_facts(troubled.config) as facts:
         found = drift(facts)
-    assert [(one.table, one.column, one.what) for one in found.open] == [("others", SCRIPT, "undeclared")]
+    assert [(one.table, one.column, one.what) for one in found.recent] == [("others", SCRIPT, "undeclared")]
+    assert found.open == ()  # what was noticed lately is said once
     assert found.answer == "1\u00a0difference is open"
     declared = {"others": {**troubled.config.resources["others"]}}
     declared["others"]["columns"] = {**declared["others"]["columns"], SCRIPT: "text"}
     resources = {**troubled.config.resources, **declared}
     with open_facts(troubled.config.model_copy(update={"resources": resources})) as facts:
-        assert drift(facts).open == ()
+        assert drift(facts).answer == "The vendor sends what was declared"
 
 
 def test_what_is_mended_or_sent_again_is_open_no_more_and_each_side_is_told_by_itself(feed):
@@ -113,3 +115,10 @@ def test_what_is_mended_or_sent_again_is_open_no_more_and_each_side_is_told_by_i
     told = [Difference(*one, "", datetime(2026, 11, 1), 1) for one in noticed]  # noqa: DTZ001
     found = _open(told, catalogue_of(feed.config))
     assert [(one.column, one.what) for one in found] == [("x", RETYPED), ("z", "vanished")]
+
+
+def test_a_warning_under_its_limit_says_why_it_is_there(troubled, found):
+    warned = next(one for one in found.not_well if one.verdict == "warning" and one.check == "casts")
+    warned = replace(warned, figure=warned.limit)
+    assert why_said(warned) == "Under the limit, so nothing is held back; the values are NULL until they are corrected."
+    assert why_said(replace(warned, figure=warned.limit + 1)) == ""

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from planlake.report.pages import charts, drawings, words
 from planlake.report.pages.figures.catalogue import Found
 from planlake.report.pages.figures.planning import is_number
-from planlake.report.pages.figures.quality import figure_said, trend_said
+from planlake.report.pages.figures.quality import figure_said, trend_said, why_said
 
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
@@ -86,7 +86,7 @@ def _environment() -> Environment:
     }
     made.globals |= {"counted": words.counted, "relations": drawings.relations, "day_lines": drawings.day_lines}
     made.globals |= {"shades": drawings.shades, "small_line": charts.small_line}
-    made.globals |= {"figure_said": figure_said, "trend_said": trend_said, "is_number": is_number}
+    made.globals |= {"figure_said": figure_said, "trend_said": trend_said, "why_said": why_said, "is_number": is_number}
     return made
 
 

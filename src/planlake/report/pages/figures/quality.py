@@ -93,6 +93,14 @@ def trend_said(one: CheckHistory) -> str:
     return f"{now} now, between {figure_said(one, lowest)} and {figure_said(one, highest)} in {runs} runs"
 
 
+def why_said(one: CheckHistory) -> str:
+    """Why a check warns whose figure is under its limit; empty of any other."""
+    if one.verdict != "warning" or one.check in SHARE or one.figure > one.limit:
+        return ""
+    still = "the values are NULL until they are corrected" if one.check == "casts" else "it is told so that it is seen"
+    return f"Under the limit, so nothing is held back; {still}."
+
+
 def _badness(one: CheckHistory) -> tuple[bool, float, str, str, str]:
     """Those that hold a table first, then those that are farthest beyond their limits."""
     over = one.figure / one.limit if one.limit else float(one.figure)
