@@ -60,12 +60,13 @@ def open_views(config: Config, *, environment: str | None = None, as_of: date | 
 class Fetched:
     """A whole answer: its rows, of which no two columns have one name, and what to know of it.
 
-    It `is_cut` where there are more rows than were asked for.
+    It `is_cut` where there are more rows than were asked for; `hidden` are columns whose values are.
     """
 
     rows: pa.Table
     notes: tuple[str, ...]
     is_cut: bool = False
+    hidden: tuple[str, ...] = ()
 
 
 def fetch(asked: QueryContext, query: str, values: Values = None, *, most: int | None = None) -> Fetched:
@@ -89,4 +90,4 @@ def fetch(asked: QueryContext, query: str, values: Values = None, *, most: int |
                 notes = (*notes, f"only the first {asked_for} asked for; there are more")
                 break
         rows = pa.Table.from_batches(pieces, answer.schema)
-    return Fetched(rows.rename_columns(unique(rows.column_names)), notes, is_cut)
+    return Fetched(rows.rename_columns(unique(rows.column_names)), notes, is_cut, answer.hidden)

@@ -8,6 +8,7 @@ import pytest
 
 from conftest import feeding
 from flow.tables import DAY_1, DAY_2, put, thing
+from planlake.report.web import browsing
 from planlake.report.web.browsing import browse
 from planlake.report.web.worker import answer, download, open_workers, tables
 from planlake.simulator.dataset import Dataset
@@ -70,6 +71,22 @@ def test_a_page_of_browse_counts_no_such_values(workers):
     page = browse(workers, "things", [("facet", "notes"), ("facet", "remark")], [])
     assert "Planted" not in str(page)
     assert [one.values[0].value for one in page.facets] == ["[personal, 12 characters]", "[personal, 13 characters]"]
+
+
+def test_what_is_asked_of_a_hidden_column_is_said_not_to_be_so(workers):
+    said = "notes holds personal values, which are hidden here: what was asked of it is not so"
+    assert answer(workers, "select count(*) from things where Notes like '%a%'").notes == (said,)
+    assert answer(workers, "select count(*), 'notes' from things where kind_id = 4").notes == ()
+    both = answer(workers, "select notes, remark from history_things").notes
+    assert both == ("notes, remark hold personal values, which are hidden here: what was asked of them is not so",)
+    filtered = [("column", "notes"), ("condition", "has"), ("value", "a")]
+    assert [browse(workers, "things", given, []).notes for given in (filtered, [])] == [(said,), ()]
+
+
+def test_browse_shows_first_what_is_neither_hidden_nor_planlakes_own(workers, monkeypatch):
+    monkeypatch.setattr(browsing, "MOST_COLUMNS", 4)
+    page = browse(workers, "things", [], [])
+    assert [one.name for one in page.shown] == ["id", "site_reference", "last_updated", "kind_id"]
 
 
 def _all(name):

@@ -37,8 +37,10 @@ class Personal:
     plain_texts: Mapping[str, Collection[str]] = field(default_factory=dict, repr=False)  # keys, by resource
     is_of_past: bool = False  # the lake is asked about another day
 
-    def hide(self, connection: Connection, zone: str, name: str, query: str) -> str:
-        """The query of a table or view with its personal values hidden; a ConfigurationError for records as received.
+    def hide(self, connection: Connection, zone: str, name: str, query: str) -> tuple[str, tuple[str, ...]]:
+        """The query of a table or view with its personal values hidden, and the columns that are.
+
+        Records as received are refused by a ConfigurationError.
 
         `connection` can read what the query reads.
         """
@@ -46,15 +48,15 @@ class Personal:
             message = f'"{name}" is not shown here: it holds records as they were received, with personal data'
             raise ConfigurationError(message, hint=f'planlake sql "select * from {name}" shows it')
         if zone == "operations" and name not in OF_OWN_TABLES:
-            return query
+            return query, ()
         types = self._columns_now(zone, name)
         if types is None:
             types = {row[0]: row[1] for row in connection.execute(f"describe {query}").fetchall()}
-        hidden = [column for column in self._hidden(zone, name, types) if column in types]
+        hidden = tuple(column for column in self._hidden(zone, name, types) if column in types)
         if not hidden:
-            return query
+            return query, ()
         shown = ", ".join(f"{_length_of(identifier(column))} as {identifier(column)}" for column in hidden)
-        return f"select * replace ({shown}) from ({query})"
+        return f"select * replace ({shown}) from ({query})", hidden
 
     def _columns_now(self, zone: str, name: str) -> dict[str, str] | None:
         """The columns of a refined table or view of the present; None of others, of which DuckDB has to be asked."""
@@ -126,6 +128,14 @@ class Personal:
         """The key of the API that each column of a resource holds."""
         increment = self.lake.shown("refined", f"increment_{resource.name}")
         return key_by_column(increment.schema() if increment is not None else None, resource)
+
+
+def note_of_hidden(query: str, hidden: Collection[str]) -> list[str]:
+    """What to know of the answer to a query that names hidden columns: one sentence, or none."""
+    named = [one for one in dict.fromkeys(hidden) if one.lower() in names_in(query)]
+    what = "what was asked of it is not so" if len(named) == 1 else "what was asked of them is not so"
+    verb = "holds" if len(named) == 1 else "hold"
+    return [f"{', '.join(named)} {verb} personal values, which are hidden here: {what}"] if named else []
 
 
 def names_in(query: str) -> set[str]:

@@ -24,7 +24,7 @@ from planlake.lake.lake import ZONES, Lake
 from planlake.lake.tables.columns import ResourceSpec
 from planlake.lake.views.models import Models
 from planlake.lake.views.parse_query import DATABASES, HINT, Question, parse_query
-from planlake.lake.views.personal import Personal
+from planlake.lake.views.personal import Personal, note_of_hidden
 from planlake.lake.views.query_errors import why
 from planlake.lake.views.views import Views, known_names, places_of_names
 from planlake.lake.warehouse import file_opener
@@ -63,7 +63,7 @@ class QueryContext:
 class Answer:
     """An answer while it comes: its columns, its rows in pieces, what to know of it, and what can draw it.
 
-    A listing is what SHOW TABLES and the like answer.
+    A listing is what SHOW TABLES and the like answer; `hidden` are columns of the tables whose values are not shown.
     """
 
     schema: pa.Schema
@@ -71,6 +71,7 @@ class Answer:
     connection: Connection
     notes: tuple[str, ...] = ()
     is_listing: bool = False
+    hidden: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -91,15 +92,15 @@ def answer_query(
             yield Answer(listed.schema, pieces, room.connection, is_listing=True)
             return
         asked.models.define_macros(room.connection, query, asked.as_of or read_clock().today())
-        notes = _define_views(asked, room, wanted)
+        notes, hidden = _define_views(asked, room, wanted, query)
         with deadline.working():
             found = room.connection.sql(query, params=values)
             size = max(2_048, min(ROWS_AT_A_TIME, CELLS_AT_A_TIME // max(1, len(found.columns))))
             reader = found.to_arrow_reader(size)
-        yield Answer(reader.schema, _pieces(reader, deadline), room.connection, tuple(notes))
+        yield Answer(reader.schema, _pieces(reader, deadline), room.connection, tuple(notes), hidden=hidden)
 
 
-def _define_views(asked: QueryContext, room: Locked, wanted: Question) -> list[str]:
+def _define_views(asked: QueryContext, room: Locked, wanted: Question, query: str) -> tuple[list[str], tuple[str, ...]]:
     """Make the views of the tables a query names; afterwards the connection can read their files alone."""
     views = Views(
         *(asked.lake, asked.resources, room.connection, asked.texts_of, asked.as_of),
@@ -111,7 +112,7 @@ def _define_views(asked: QueryContext, room: Locked, wanted: Question) -> list[s
         if not views.define(*names):
             raise unknown(views, *names)
     room.files.keep(views.texts)
-    return views.notes
+    return [*views.notes, *note_of_hidden(query, views.hidden)], tuple(views.hidden)
 
 
 def _pieces(reader: pa.RecordBatchReader, deadline: Deadline) -> Generator[pa.RecordBatch]:

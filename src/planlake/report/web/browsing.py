@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
+from planlake.lake.about_tables import OF_COLUMNS
 from planlake.report.web.frames import Answer, Cell, Column, Request
 from planlake.report.web.worker import QueryError, Workers, ask
 
@@ -154,13 +155,14 @@ def browse(workers: Workers, table: str, given: Given, days: Sequence[str]) -> B
     head = _answer(workers, f"select * from {source} limit 0", as_of)
     wanted = _wanted(given, head.columns)
     where, values = _where(wanted.filters, head.columns)
-    shown = [one for one in head.columns if one.name in wanted.show] or _telling(head.columns)
+    shown = [one for one in head.columns if one.name in wanted.show] or _telling(head.columns, head.hidden)
     order = f" order by {identifier(wanted.sort)}{' desc' if wanted.is_down else ''} nulls last" if wanted.sort else ""
     columns = ", ".join(identifier(one.name) for one in shown)
     start = (wanted.page - 1) * ROWS
     limit = f" limit {ROWS + 1} offset {start}"
     query = f"select {columns} from {source}{where}{order}{limit}"
     found = _answer(workers, query, as_of, values)
+    narrowing = f"select {', '.join(map(identifier, wanted.facets)) or '1'} from {source}{where}{order} limit 0"
     return Browsed(
         table=table,
         columns=head.columns,
@@ -173,7 +175,7 @@ def browse(workers: Workers, table: str, given: Given, days: Sequence[str]) -> B
             for one in wanted.filters
         ),
         facets=tuple(_facet(workers, source, one, wanted, head.columns) for one in wanted.facets),
-        notes=found.notes,
+        notes=_answer(workers, narrowing, as_of, values).notes,  # not of columns that are merely shown
         as_of=as_of,
         days=days,
         sort=wanted.sort,
@@ -191,12 +193,16 @@ def browse(workers: Workers, table: str, given: Given, days: Sequence[str]) -> B
     )
 
 
-def _telling(columns: Sequence[Column]) -> list[Column]:
-    """The columns that are shown until others are chosen: of many the id and those that tell records apart."""
+def _telling(columns: Sequence[Column], hidden: Sequence[str]) -> list[Column]:
+    """The columns that are shown until others are chosen: of many the id and those that tell records apart.
+
+    Last come Planlake's own and those whose values are hidden.
+    """
     order = ("text", "date", "timestamp", "integer", "number")
 
-    def place(one: Column) -> tuple[bool, int]:
-        return one.name != "id", order.index(one.type) if one.type in order else len(order)
+    def place(one: Column) -> tuple[bool, bool, int]:
+        kind = order.index(one.type) if one.type in order else len(order)
+        return one.name in OF_COLUMNS or one.name in hidden, one.name != "id", kind
 
     return sorted(columns, key=place)[:MOST_COLUMNS] if len(columns) > MOST_COLUMNS else [*columns]
 

@@ -62,6 +62,7 @@ class Trouble:
 class Answer:
     """Columns and rows of a query (texts, numbers, None), whether there are more, what to know of them, and how long.
 
+    `hidden` are the columns whose values are, of the tables that were asked.
     `tables` is the answer where the tables were asked for: the columns and types of each, by `database.table`.
     """
 
@@ -69,6 +70,7 @@ class Answer:
     rows: tuple[tuple[Cell, ...], ...] = ()
     is_cut: bool = False
     notes: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
     seconds: float = 0.0
     trouble: Trouble | None = None
     tables: dict[str, list[tuple[str, str]]] = field(default_factory=dict)

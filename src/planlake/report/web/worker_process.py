@@ -101,7 +101,7 @@ def _carried_out(asked: QueryContext, request: Request) -> tuple[Answer, bytes]:
         return Answer(notes=notes), file_of(_writer(), found, request)
     rows, is_whole = _within(_rows(_writer(), found.rows), MOST_BYTES)
     columns = tuple(Column(one.name, word_of(one.type)) for one in found.rows.schema)
-    return Answer(columns, rows, found.is_cut or not is_whole, notes), b""
+    return Answer(columns, rows, found.is_cut or not is_whole, notes, found.hidden), b""
 
 
 @cache

@@ -25,9 +25,9 @@ async function post(address, question, signal) {
   throw Object.assign(new Error(error?.message ?? `The server answered ${response.status}.`), error);
 }
 
-/** Does one thing with the lake; what is asked for while another goes on is not done. */
+/** Does one thing with the lake; what is asked for while another goes on is not done, and that is said. */
 async function busy(words, work) {
-  if (running) return;
+  if (running) return say("A query is running; Stop ends it.");
   running = new AbortController();
   forget();
   say(words);
