@@ -35,10 +35,11 @@ class Personal:
     resources: Mapping[str, ResourceSpec]
     models: Models = field(default_factory=Models, repr=False)
     plain_texts: Mapping[str, Collection[str]] = field(default_factory=dict, repr=False)  # keys, by resource
+    hidden: list[str] = field(default_factory=list)  # columns, of all that was defined
     is_of_past: bool = False  # the lake is asked about another day
 
-    def hide(self, connection: Connection, zone: str, name: str, query: str) -> tuple[str, tuple[str, ...]]:
-        """The query of a table or view with its personal values hidden, and the columns that are.
+    def hide(self, connection: Connection, zone: str, name: str, query: str) -> str:
+        """The query of a table or view with its personal values hidden; `hidden` gets the columns that are.
 
         Records as received are refused by a ConfigurationError.
 
@@ -48,15 +49,16 @@ class Personal:
             message = f'"{name}" is not shown here: it holds records as they were received, with personal data'
             raise ConfigurationError(message, hint=f'planlake sql "select * from {name}" shows it')
         if zone == "operations" and name not in OF_OWN_TABLES:
-            return query, ()
+            return query
         types = self._columns_now(zone, name)
         if types is None:
             types = {row[0]: row[1] for row in connection.execute(f"describe {query}").fetchall()}
         hidden = tuple(column for column in self._hidden(zone, name, types) if column in types)
         if not hidden:
-            return query, ()
+            return query
+        self.hidden.extend(hidden)
         shown = ", ".join(f"{_length_of(identifier(column))} as {identifier(column)}" for column in hidden)
-        return f"select * replace ({shown}) from ({query})", hidden
+        return f"select * replace ({shown}) from ({query})"
 
     def _columns_now(self, zone: str, name: str) -> dict[str, str] | None:
         """The columns of a refined table or view of the present; None of others, of which DuckDB has to be asked."""

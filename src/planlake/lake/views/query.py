@@ -112,7 +112,8 @@ def _define_views(asked: QueryContext, room: Locked, wanted: Question, query: st
         if not views.define(*names):
             raise unknown(views, *names)
     room.files.keep(views.texts)
-    return [*views.notes, *note_of_hidden(query, views.hidden)], tuple(views.hidden)
+    hidden = views.personal.hidden if views.personal is not None else []
+    return [*views.notes, *note_of_hidden(query, hidden)], tuple(hidden)
 
 
 def _pieces(reader: pa.RecordBatchReader, deadline: Deadline) -> Generator[pa.RecordBatch]:

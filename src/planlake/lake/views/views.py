@@ -54,7 +54,6 @@ class Views:
     models: Models = field(default_factory=Models, repr=False)
     texts: list[str] = field(default_factory=list, repr=False)  # of all that was defined, for the files they name
     personal: Personal | None = field(default=None, repr=False)  # what is hidden; nothing where there is none
-    hidden: list[str] = field(default_factory=list)  # the columns that are, of all that was defined
 
     def define(self, schema: str, name: str) -> str:
         """Make the table or view of this name on the connection; its SQL, empty where the lake has none.
@@ -71,8 +70,7 @@ class Views:
             query = self._render(zone, name.lower())
             if query is not None:
                 if self.personal is not None:
-                    query, hidden = self.personal.hide(self.connection, zone, name.lower(), query)
-                    self.hidden.extend(hidden)
+                    query = self.personal.hide(self.connection, zone, name.lower(), query)
                 self._create(schema, name, query)
                 return query
         return ""
