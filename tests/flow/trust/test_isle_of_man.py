@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from conftest import feeding
-from flow.trust.isle_of_man import TYPES, Published, served, team_of, type_of
+from flow.trust.isle_of_man import CODES, TYPES, Published, code_of, served, team_of, type_of
 from flow.trust.manx_returns import (
     counted_guarantee,
     counted_ps1,
@@ -126,8 +126,17 @@ def test_cases_begin_and_end_as_published(rows, counted, published):
     ]
 
 
-def test_nothing_is_over_its_date_as_no_date_is_published(rows):
-    assert rows("over_date", "application_id") == []
+def test_what_is_over_its_date(rows, published, day):
+    """Due is the day of receipt and the days of the development type, as nothing else is published."""
+    days = [days for _, days, _ in CODES.values()]
+    expected = []
+    for number, row in enumerate(published.live, len(published.determined) + 1):
+        code, received = code_of(row["pa_ref"], row["details"]), date.fromisoformat(row["date_received_iso"])
+        due = received + timedelta(days=days[code - 1]) if code else day
+        if due < day:
+            expected.append((number, due, (day - due).days))
+    assert len(expected) > 200
+    assert rows("over_date", "application_id", "due", "days_over") == in_order(expected)
 
 
 def test_received_and_decided_by_week_and_type(rows, placed):
