@@ -34,6 +34,30 @@ def test_a_folder_that_cannot_be_written_to_is_said(typed, tmp_path):
     assert "the report cannot be written into" in said.err
 
 
+def test_what_is_no_report_is_not_replaced_and_the_lake_takes_no_page(typed, feed, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/index.html").write_text("somebody's own")
+    said = typed("report", "--out", tmp_path / "out")
+    assert (said.status, "out holds other things than a report" in said.err) == (2, True)
+    assert (tmp_path / "out/index.html").read_text() == "somebody's own"
+    (tmp_path / "link").symlink_to(feed.config.folder / "lake")
+    for folder in (feed.config.folder / "lake/pages", tmp_path / "link"):
+        said = typed("report", "--out", folder)
+        assert (said.status, "is in the lake, where no page belongs" in said.err) == (2, True)
+    assert not (feed.config.folder / "lake/pages").exists()
+
+
+@pytest.mark.parametrize("table", ["current_things", "increment_things"])
+def test_a_damaged_lake_has_a_report_that_says_so(feed, tmp_path, table):
+    for file in feed.config.folder.glob(f"lake/**/{table}/data/*.parquet"):
+        file.write_bytes(file.read_bytes()[:100])
+    write_report(feed.config, tmp_path / "out")
+    text = re.sub("</?span>", "", (tmp_path / "out/index.html").read_text())
+    assert "Everything is there" not in text
+    assert "things" in text
+    assert "<h1" in (tmp_path / "out/tables/others.html").read_text()
+
+
 @pytest.fixture
 def reporting(feed):
     """The lake with pages written after each run."""

@@ -202,6 +202,8 @@ def test_other_methods_are_refused(browser, method):
 def test_a_question_has_a_size_and_a_limit(browser):
     assert browser.query("x" * 1_000_001).status == 413
     assert browser.ask("POST", "/api/query", iter([b'{"sql": "select 1"}'])).status == 413  # in pieces, size unknown
+    both = {"Content-Length": "18", "Transfer-Encoding": "chunked"}
+    assert browser.ask("POST", "/api/query", iter([b'{"sql": "select 1"}']), **both).status in (400, 413)
     told = browser.query(f"select '{'x' * 100_001}'")
     assert (told.status, "too long" in told.json["error"]["message"]) == (400, True)
 
@@ -340,10 +342,10 @@ def test_pages_are_made_anew_when_the_lake_has_changed(tmp_path, state):
         assert feed.run_at(FIRST).exit_code == 0
         with serving(load_config(tmp_path / "planlake.yaml")) as ui:
             browser = opened(ui)
-            before = browser.get("/").text
-            assert browser.get("/").text == before
+            before = browser.get("/runs.html").text
+            assert browser.get("/runs.html").text == before
             assert feed.run_at(FIRST.replace(":00:00", ":10:00")).exit_code == 0  # in the same hour
-            after = browser.get("/").text
+            after = browser.get("/runs.html").text
             assert ["Run 2" in one.replace("\N{NO-BREAK SPACE}", " ") for one in (before, after)] == [False, True]
 
 

@@ -4,11 +4,13 @@ import csv
 import io
 import os
 import re
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
 from threading import Thread
 
+import psutil
 import pyarrow.parquet as pq
 import pytest
 
@@ -87,6 +89,33 @@ def test_the_tables_that_can_be_asked_are_listed_with_their_columns(workers):
     assert "dataplatform-stg-tascomi-operations.runs" in found
     assert [name for name in found if "raw-zone" in name] == ["dataplatform-stg-tascomi-raw-zone.api_requests"]
     assert found["dataplatform-stg-tascomi-trusted-zone.fees_as_set"] == [("id", "INTEGER"), ("word", "VARCHAR")]
+
+
+STARTED = """
+import sys
+from pathlib import Path
+
+from planlake.config import load_config
+from planlake.report.web.worker import answer, open_workers
+
+with open_workers(load_config(Path(sys.argv[1])), None) as workers:
+    answer(workers, "select 1")
+    print("ready", flush=True)
+    answer(workers, "select max(levenshtein(repeat('ab', 200000), repeat('ba', 200000)))")
+"""
+
+
+def test_a_worker_ends_with_whoever_started_it_in_the_middle_of_a_query_too(lake):
+    command = [sys.executable, "-c", STARTED, str(lake)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, **KEYS}) as one:
+        try:
+            one.stdout.readline()
+            workers = psutil.Process(one.pid).children()
+            assert workers
+        finally:
+            one.kill()
+    gone, left = psutil.wait_procs(workers, timeout=30)
+    assert (len(gone), left) == (len(workers), [])
 
 
 def test_a_defect_ends_the_answer_and_not_the_process(config, monkeypatch):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError
+from planlake.lake.lake import warehouses_of
 from planlake.report.pages.figures.catalogue import SEARCH_FILE, search_index
 from planlake.report.pages.figures.change import changes_by_day
 from planlake.report.pages.figures.kept import KEPT_FILE, kept_text, read_kept
@@ -31,8 +32,10 @@ class Report:
 def write_report(config: Config, out: Path, *, environment: str | None = None, typed: Typed = str) -> Report:
     """Write every page into a folder, which is made; files whose bytes are the same are left alone.
 
-    `typed` writes a command as it can be typed. Raises ConfigurationError where the folder cannot be written to.
+    `typed` writes a command as it can be typed. Raises ConfigurationError where the folder cannot be written to, holds
+    what is no report, or lies in the lake.
     """
+    _refuse_what_is_not_ours(config, out)
     with open_facts(config, environment, kept=read_kept(out)) as facts:
         made = {file: text.encode() for file, text in _pages(facts, typed)}
         made[KEPT_FILE] = kept_text(facts.kept)
@@ -43,6 +46,16 @@ def write_report(config: Config, out: Path, *, environment: str | None = None, t
         said = f"the report cannot be written into {out}: {error.strerror}"
         raise ConfigurationError(said, hint="planlake report --out ANOTHER_FOLDER") from None
     return Report(out / "index.html", len(made), changed)
+
+
+def _refuse_what_is_not_ours(config: Config, out: Path) -> None:
+    hint = "planlake report --out ANOTHER_FOLDER"
+    places = {place for name in config.environments for place in warehouses_of(config, name).values()}
+    folders = [place.removeprefix("file://") for place in places]
+    if any("://" not in one and out.resolve().is_relative_to(Path(one).resolve()) for one in folders):
+        raise ConfigurationError(f"{out} is in the lake, where no page belongs", hint=hint)
+    if out.is_dir() and any(out.iterdir()) and not (out / KEPT_FILE).is_file():
+        raise ConfigurationError(f"{out} holds other things than a report", hint=hint)
 
 
 def write_after_run(config: Config, environment: str | None, typed: Typed = str) -> str:

@@ -106,7 +106,7 @@ def _refused_question(headers: Headers, guard: Guard) -> Response | None:
     if headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         return _said(415, "A question is JSON.")
     size = headers.get("content-length", "")
-    if not size.isdecimal() or int(size) > LONGEST_BODY:
+    if "transfer-encoding" in headers or not size.isdecimal() or int(size) > LONGEST_BODY:
         return _said(413, f"A question has {LONGEST_BODY // 1000:,} kB at most, and says how many.")
     return None
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
-from time import perf_counter
+from threading import Thread
+from time import perf_counter, sleep
 
 import duckdb
 import msgspec
@@ -31,6 +32,7 @@ from planlake.report.web.frames import Answer, Cell, Column, Request, Setup, Tro
 from planlake.report.web.mistakes import place_of_mistake
 
 MOST_BYTES = 8_000_000  # of an answer's rows, as JSON
+SECONDS_BETWEEN_LOOKS = 1.0
 MOST_DIGITS = 2**53  # beyond it a browser has no whole number of its own
 ALLOWED_BY = "ui.seconds"
 PRECISE = {pa.types.is_boolean, pa.types.is_decimal}
@@ -48,6 +50,7 @@ WORDS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
 def main() -> None:
     """Answer requests from standard input on standard output until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this process
+    Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
     setup, _ = receive(sys.stdin.buffer, Setup)
@@ -61,6 +64,13 @@ def main() -> None:
         except EOFError:
             return
         send(answers, *answered(config, setup, request))
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it is gone, in the middle of a query too."""
+    while os.getppid() == parent:
+        sleep(SECONDS_BETWEEN_LOOKS)
+    os._exit(1)
 
 
 def answered(config: Config, setup: Setup, request: Request) -> tuple[Answer, bytes]:

@@ -11,7 +11,7 @@ from planlake.lake.tables.columns import latest_first
 from planlake.lake.tables.data_files import data_files
 from planlake.report.pages import words
 from planlake.report.pages.figures.completeness import STRIP_DAYS
-from planlake.report.pages.figures.kept import DayChange
+from planlake.report.pages.figures.kept import DayChange, unless_damaged
 from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.sources.catalogue import Resource, catalogue_of
 
@@ -88,7 +88,8 @@ def changes_by_day(facts: LakeFacts) -> dict[date, Change]:
 def changes_of(facts: LakeFacts, resource: Resource) -> tuple[DayChange, ...]:
     """What each day did to a table on which anything came, the oldest first; London's days, of the requests.
 
-    An id that comes first, or again after it was deleted, is added. The sum is the number of versions there are.
+    An id that comes first, or again after it was deleted, is added. The sum is the number of versions there are. Of a
+    damaged table nothing is known.
     """
     table = facts.lake.shown("refined", f"increment_{resource.name}")
     version = table.current_snapshot() if table is not None else None
@@ -106,7 +107,9 @@ def changes_of(facts: LakeFacts, resource: Resource) -> tuple[DayChange, ...]:
               from {rows})
         group by import_date order by import_date"""
     place = f"{table.metadata.table_uuid}/{version.snapshot_id}"
-    return facts.kept.of(facts.kept.changes, place, lambda: tuple(_day(*row) for row in facts.ask(query)))
+    return unless_damaged(
+        lambda: facts.kept.of(facts.kept.changes, place, lambda: tuple(_day(*row) for row in facts.ask(query))), ()
+    )
 
 
 def _day(day: str, added: int, changed: int, deleted: int) -> DayChange:

@@ -17,7 +17,7 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
 from planlake.lake.tables.columns import REFINED_OWN, key_by_column
 from planlake.lake.tables.data_files import data_files
-from planlake.report.pages.figures.kept import Counted, Profile
+from planlake.report.pages.figures.kept import Counted, Profile, unless_damaged
 from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.sources.catalogue import Resource
 
@@ -44,10 +44,7 @@ def values_shown(resource: Resource, keys: Mapping[str, str], codes: Collection[
 
 
 def profile_of(facts: LakeFacts, resource: Resource, codes: Collection[str]) -> Profile | None:
-    """What is counted of the version of a table that people see; None where it was never loaded.
-
-    Raises LakeError where files are damaged.
-    """
+    """What is counted of the version of a table that people see; None where it was never loaded, or is damaged."""
     table = facts.lake.shown("refined", f"current_{resource.name}")
     version = table.current_snapshot() if table is not None else None
     if table is None or version is None:
@@ -55,7 +52,9 @@ def profile_of(facts: LakeFacts, resource: Resource, codes: Collection[str]) -> 
     shown = values_shown(resource, key_by_column(table.schema(), resource), codes)
     rules = hashlib.sha256("\n".join(sorted(shown)).encode()).hexdigest()[:12]
     place = f"{table.metadata.table_uuid}/{version.snapshot_id}/{rules}"
-    return facts.kept.of(facts.kept.profiles, place, lambda: _counted(facts.connection, table, shown))
+    return unless_damaged(
+        lambda: facts.kept.of(facts.kept.profiles, place, lambda: _counted(facts.connection, table, shown)), None
+    )
 
 
 def _counted(connection: Connection, table: Table, shown: Collection[str]) -> Profile:

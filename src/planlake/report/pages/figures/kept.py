@@ -9,7 +9,11 @@ from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
+import duckdb
 import msgspec
+import pyarrow as pa
+
+from planlake.errors import LakeError
 
 KEPT_FILE = "data/kept.json"
 Figures = TypeVar("Figures")
@@ -56,6 +60,14 @@ def read_kept(folder: Path) -> Kept:
         return Kept()
     found.used.clear()
     return found
+
+
+def unless_damaged(work: Callable[[], Figures], otherwise: Figures) -> Figures:
+    """Figures of a table; `otherwise` where its files are damaged, which its verdict says."""
+    try:
+        return work()
+    except (LakeError, duckdb.Error, pa.ArrowException, OSError):
+        return otherwise
 
 
 def kept_text(kept: Kept) -> bytes:
