@@ -112,5 +112,22 @@ def test_a_setting_is_text_and_its_default_holds_where_it_is_not_set():
     ]
 
 
+@pytest.mark.parametrize("kind", ["number", "count"])
+@pytest.mark.parametrize("text", ["-3", "NaN", "inf", "twelve", "60%", ""])
+def test_a_number_that_is_none_is_an_error_that_names_the_setting(kind, text):
+    with pytest.raises(duckdb.Error, match=r"the setting months is a .*number"):
+        value(macros(settings={"months": text}), f"{kind}_setting('months', 12)")
+
+
+def test_a_number_may_be_nothing_or_a_part_and_a_count_is_whole():
+    connection = macros(settings={"none": "0", "part": "12.5", "whole": "24"})
+    names = ("none", "part", "whole", "unset")
+    assert [value(connection, f"number_setting('{name}', 7)") for name in names] == [0, 12.5, 24, 7]
+    assert [value(connection, f"count_setting('{name}', 7)") for name in names[2:]] == [24, 7]
+    for name in names[:2]:
+        with pytest.raises(duckdb.Error, match=f"the setting {name} is a whole number of 1 or more"):
+            value(connection, f"count_setting('{name}', 7)")
+
+
 def test_a_setting_without_any_is_its_default():
     assert value(macros(), "setting('days', 5)") == "5"

@@ -58,7 +58,7 @@ cases as (
 windows as (
     select
         last_day(quarter + interval 2 months) as window_end,
-        (window_end + 1 - to_months(number_setting('returns_quality_months', 24)::integer))::date as window_start,
+        (window_end + 1 - to_months(count_setting('returns_quality_months', 24)))::date as window_start,
         last_day(window_end + interval 9 months) as appeals_end,
         unnest(['major', 'non-major']) as measure
     from (

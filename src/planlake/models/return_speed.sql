@@ -40,7 +40,7 @@ windows as (
             unnest([
                 number_setting('returns_speed_majors', 60), number_setting('returns_speed_non_majors', 70)
             ]) as threshold_percent,
-            number_setting('returns_speed_months', 12)::integer as window_months
+            count_setting('returns_speed_months', 12) as window_months
     ) as measures
 ),
 

@@ -420,7 +420,7 @@ def test_no_day_is_in_two_quarters_and_none_in_no_quarter():
     ("name", "setting", "said"),
     [
         ("return_speed", "returns_speed_majors", "the setting returns_speed_majors is a number"),
-        ("return_speed", "returns_speed_months", "the setting returns_speed_months is a number"),
+        ("return_speed", "returns_speed_months", "the setting returns_speed_months is a whole number of 1 or more"),
         ("return_quality", "returns_few_majors", "the setting returns_few_majors is a number"),
         ("return_guarantee", "returns_guarantee_from", "the setting returns_guarantee_from is a day"),
         ("return_guarantee", "returns_guarantee_near", "the setting returns_guarantee_near is a number"),

@@ -6,6 +6,14 @@ from datetime import date
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.sql import literal
 
+KINDS = {  # how a text is read, NULL where it is none, and what it is called
+    "number": ("list_first(list_filter([try_cast({} as double)], lambda one: one >= 0 and isfinite(one)))", "number"),
+    "count": (
+        "list_first(list_filter([try_cast({} as double)], lambda one: one between 1 and 1e9 and one % 1 = 0))::integer",
+        "whole number of 1 or more",
+    ),
+    "day": ("try_cast({} as date)", "day"),
+}
 A_MONDAY = "DATE '0001-01-01'"  # the first day there is
 
 
@@ -19,17 +27,18 @@ def define_macros(
       are counted below zero, as Excel's NETWORKDAYS does. NULL where either is NULL.
     - `run_day()`: DATE, `day`.
     - `setting(name, default_value)`: VARCHAR, the value in `settings`, else the default.
-    - `number_setting(name, default_value)` and `day_setting(name, default_value)`: the same as DOUBLE and DATE. A value
-      that is none is an error that names the setting.
+    - `number_setting(name, default_value)`, `count_setting(...)` and `day_setting(...)`: the same as DOUBLE of 0 or
+      more, INTEGER of 1 or more, and DATE. A value that is none is an error that names the setting.
     """
     _define_working_days(connection, closing_days)
     connection.execute(f"create or replace macro run_day() as DATE '{day}'")
     names, values = (", ".join(map(literal, texts)) for texts in (settings.keys(), settings.values()))
     connection.execute(f"""create or replace macro setting(name, default_value) as
         coalesce(map_extract_value(map([{names}]::varchar[], [{values}]::varchar[]), name), default_value::varchar)""")
-    for name, kind in (("number", "double"), ("day", "date")):
-        connection.execute(f"""create or replace macro {name}_setting(name, default_value) as coalesce(
-            try_cast(setting(name, default_value) as {kind}), error('the setting ' || name || ' is a {name}'))""")
+    for kind, (read, said) in KINDS.items():
+        value = read.format("setting(name, default_value)")
+        connection.execute(f"""create or replace macro {kind}_setting(name, default_value) as
+            coalesce({value}, error('the setting ' || name || ' is a {said}'))""")
 
 
 def _define_working_days(connection: Connection, closing_days: Collection[date]) -> None:
