@@ -32,7 +32,7 @@ from planlake.runs.run import run
 from planlake.simulator.dataset import Dataset
 
 FIRST = datetime.fromisoformat("2026-11-02T03:00:00")
-EXAMPLES = 100 if os.environ.get("PLANLAKE_SOAK") else 3
+EXAMPLES = 100 if os.environ.get("PLANLAKE_SOAK") else 2
 ACCEPTED = {"integer": ("1",), "double": ("1", "2.5"), "boolean": ("1", "t"), "text": ("1", "2.5", "t", "x")}
 KINDS = ("run", "run", "rollback", "undo", "rebuild", "recast", "maintain")
 

@@ -22,7 +22,7 @@ from planlake.sources.records import Shape, read_records, texts_of
 
 IS_SOAK = os.environ.get("PLANLAKE_SOAK", "0") != "0"
 TABLES = [f"of_{place}" for place in range(20)]
-LAKES, PAGES = (50, 20_000) if IS_SOAK else (3, 300)
+LAKES, PAGES = (50, 20_000) if IS_SOAK else (2, 300)
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if "PLANLAKE_SHRINK" in os.environ else [])]
 QUIET = {"deadline": None, "suppress_health_check": list(HealthCheck), "derandomize": not IS_SOAK}
 MAP_IMAGE = "gis_map_image_base64"

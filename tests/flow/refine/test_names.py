@@ -18,7 +18,7 @@ from planlake.report.exports.export import export
 from planlake.report.exports.targets import ExportTarget
 
 IS_SOAK = os.environ.get("PLANLAKE_SOAK", "0") != "0"
-EXAMPLES = 60 if IS_SOAK else 3
+EXAMPLES = 60 if IS_SOAK else 2
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if "PLANLAKE_SHRINK" in os.environ else [])]
 
 

@@ -16,7 +16,7 @@ from planlake.sources.catalogue import load_catalogue
 
 IS_SOAK = os.environ.get("PLANLAKE_SOAK", "0") != "0"
 RECORDS, CONTRADICTING = 20_000 if IS_SOAK else 2_500, 10
-APART = (397, 983, 1501) if IS_SOAK else (97, 241, 371)  # cells that do not cast, elements, contradictions
+APART = (397, 983, 1501) if IS_SOAK else (47, 113, 181)  # cells that do not cast, elements, contradictions
 FIRST = 60_001  # the id at the first place
 COLUMNS = load_catalogue("tascomi").resources["applications"].columns
 CELLS = {
