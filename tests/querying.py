@@ -8,5 +8,5 @@ def answer(views, query):
     """The rows of a query as an Arrow table."""
     for names in parse_query(views.connection, query).tables:
         if not views.define(*names):
-            raise unknown(views.lake, views.resources, *names)
+            raise unknown(views, *names)
     return views.connection.sql(query).to_arrow_table()

@@ -42,6 +42,7 @@ def ui(chrome, tmp_path_factory):
         monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
         with feeding(small_council(), folder, TABLES) as feed:
             assert [feed.run_at(FIRST).exit_code, feed.run_at(SECOND).exit_code] == [0, 0]
+        monkeypatch.setenv("PLANLAKE_NOW", SECOND)  # a morning on which all is well
         with serving(load_config(folder / "planlake.yaml")) as running:
             chrome.open(running.guard.link)
             yield running

@@ -4,7 +4,6 @@ from datetime import datetime
 from random import Random
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -148,4 +147,4 @@ def test_the_wide_table_has_values_that_cast_and_values_that_do_not_in_every_typ
     bad = {cells.column for cells in bad_cells(texts, typed, types)}
     for name, wanted in types.items():
         assert wanted == "text" or name in bad, name
-        assert pc.count_distinct(typed[name]).as_py() > 1, name
+        assert typed[name].null_count < ROWS, name

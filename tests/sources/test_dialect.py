@@ -137,6 +137,7 @@ def test_a_token_is_sent_as_a_bearers(monkeypatch):
 
 
 def test_a_token_may_be_kept_in_a_file(monkeypatch, tmp_path):
+    monkeypatch.delenv("PLANLAKE_API_TOKEN", raising=False)
     (tmp_path / "token").write_text("from-a-file\n")
     config = Config(api=Api(base_url="https://council.example", token="file:token"), folder=tmp_path)
     assert signer_of(config, REGISTER)(None) == {"Authorization": "Bearer from-a-file"}

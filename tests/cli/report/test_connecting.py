@@ -8,10 +8,24 @@ import duckdb
 import pytest
 import sqlglot
 
+from cli.conftest import FIRST, TABLES, small_council
+from conftest import feeding
+
 DOCS = Path(__file__).parents[3] / "docs"
 CONNECT, ATHENA = ((DOCS / name).read_text(encoding="utf-8") for name in ("connect.md", "from-athena.md"))
 NUMBERS = "from (values (1), (2), (3)) as t(n)"
 CODE = re.compile(r"`((?:[^`\\]|\\.)+)`")
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    """A lake that was loaded once and has a model called as a table is; no test changes it."""
+    folder = tmp_path_factory.mktemp("connecting")
+    (folder / "models").mkdir()
+    (folder / "models/fees.sql").write_text("-- Fees that were paid.\nselect * from refined.fees\n", encoding="utf-8")
+    with feeding(small_council(), folder, TABLES) as feed:
+        assert feed.run_at(FIRST).exit_code == 0
+    return folder / "planlake.yaml"
 
 
 def blocks(text, language):
@@ -32,7 +46,7 @@ def test_the_commands_and_the_python_of_connecting_work_one_after_another(typed,
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PLANLAKE_CONFIG", str(lake))
     commands = [shlex.split(line, comments=True) for block in blocks(CONNECT, "sh") for line in block.splitlines()]
-    assert [command[0] for command in commands] == ["planlake"] * 7
+    assert [command[0] for command in commands] == ["planlake"] * 8
     for _, *arguments in commands:
         said = typed(*arguments)
         assert (said.status, said.errors) == (0, []), said.everything

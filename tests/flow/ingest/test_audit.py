@@ -305,7 +305,7 @@ def test_plan_says_how_many_pages_are_due_and_how_far_the_round_is(feed, typed, 
     said = typed("plan", "sparse").out
     assert max(map(len, said.splitlines())) <= 80
     assert "audit of 2" in said
-    assert [words for words in ("today so far; audit:", "day 1 of 4") if words not in said] == []  # over two lines
+    assert [words for words in ("today so far; audit: day", "1 of 4") if words not in said] == []  # over two lines
     [step] = [one for one in json.loads(typed("plan", "sparse", "--json").out) if one["step"] == "ingest"]
     assert (step["audit"]["pages"], step["audit"]["why"]) == (2, "day 1 of 4")
 
