@@ -17,6 +17,7 @@ from planlake.report.pages.figures.described import column_lines, described_tabl
 from planlake.report.pages.figures.kept import Kept
 from planlake.report.pages.figures.lake_facts import open_facts
 from planlake.report.pages.render import search_script
+from planlake.report.pages.write import write_report
 from planlake.simulator.choose import dataset
 from planlake.sources.catalogue import catalogue_of, load_catalogue
 from planlake.sources.meanings import codes_of
@@ -106,6 +107,17 @@ def test_codes_of_another_table_have_its_names(feed, lines, monkeypatch):
     common = lines("applications")["decision_type_id"].common
     assert common
     assert all(one.label == names[one.value] for one in common)
+
+
+@pytest.mark.parametrize("files", ["data/**/*.parquet", "metadata/*.json"])
+def test_codes_of_a_damaged_table_have_no_names_and_every_page_is_there(feed, lines, monkeypatch, files, tmp_path):
+    monkeypatch.setattr(counting, "LEAST_ROWS", 1)
+    for file in feed.config.folder.glob(f"lake/**/current_decision_types/{files}"):
+        file.unlink()
+    assert {one.label for one in lines("applications")["decision_type_id"].common} == {""}
+    write_report(feed.config, tmp_path)
+    said = re.sub("</?span>", "", (tmp_path / "index.html").read_text())
+    assert f"planlake {'recover' if files.endswith('json') else 'rebuild decision_types'}</code>" in said
 
 
 def test_a_value_that_fewer_than_five_rows_have_is_not_shown(feed, lines, monkeypatch):

@@ -47,15 +47,24 @@ def test_what_is_no_report_is_not_replaced_and_the_lake_takes_no_page(typed, fee
     assert not (feed.config.folder / "lake/pages").exists()
 
 
+@pytest.mark.parametrize("files", ["data/*.parquet", "metadata/snap-*.avro", "metadata/*.json"])
 @pytest.mark.parametrize("table", ["current_things", "increment_things"])
-def test_a_damaged_lake_has_a_report_that_says_so(feed, tmp_path, table):
-    for file in feed.config.folder.glob(f"lake/**/{table}/data/*.parquet"):
+def test_a_damaged_lake_has_a_report_that_says_so(feed, tmp_path, table, files):
+    for file in feed.config.folder.glob(f"lake/**/{table}/{files}"):
         file.write_bytes(file.read_bytes()[:100])
     write_report(feed.config, tmp_path / "out")
     text = re.sub("</?span>", "", (tmp_path / "out/index.html").read_text())
     assert "Everything is there" not in text
     assert "things" in text
     assert "<h1" in (tmp_path / "out/tables/others.html").read_text()
+
+
+def test_where_the_lakes_own_records_are_damaged_the_command_says_what_repairs_them(feed, typed, tmp_path):
+    for file in feed.config.folder.glob("lake/**/checks/data/*.parquet"):
+        file.unlink()
+    said = typed("report", "--out", tmp_path / "out")
+    assert "data files of checks are gone or damaged" in said.err
+    assert "hint: planlake recover" in said.err
 
 
 @pytest.fixture

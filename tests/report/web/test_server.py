@@ -347,6 +347,26 @@ def test_pages_are_made_anew_when_the_lake_has_changed(tmp_path, state):
             assert feed.run_at(FIRST.replace(":00:00", ":10:00")).exit_code == 0  # in the same hour
             after = browser.get("/runs.html").text
             assert ["Run 2" in one.replace("\N{NO-BREAK SPACE}", " ") for one in (before, after)] == [False, True]
+            _damaged(browser, ui, tmp_path)
+
+
+def _damaged(browser, ui, folder):
+    """Files that went lost are told within seconds, by every page, and so is that they are there again."""
+    pages = ("/index.html", "/tables/fees.html", "/tables/wards.html", "/catalogue.html", "/data/search.js")
+    told = [(one.status, "are gone or damaged" in one.text) for one in map(browser.get, pages)]
+    assert told == [(200, False)] * 5
+    for table, file, answers in (
+        ("current_fees", "data/**/*.parquet", [(200, True), (200, True), (200, False), (200, False), (200, False)]),
+        ("runs", "data/*.parquet", [(400, True)] * 5),
+    ):
+        (lost,) = list(folder.glob(f"lake/**/{table}/{file}"))[:1]
+        lost = lost.rename(folder / "lost"), lost
+        ui.pages.next_look = 0
+        told = [(one.status, "are gone or damaged" in one.text) for one in map(browser.get, pages)]
+        assert (table, told) == (table, answers)
+        lost[0].rename(lost[1])
+        ui.pages.next_look = 0
+        assert "are gone or damaged" not in browser.get("/index.html").text
 
 
 # ---------------------------------------------------------------- browsing

@@ -1,15 +1,18 @@
 """The history of runs and what each table last published: rows of `runs` and `published` in the operations database."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 from pyiceberg.io.pyarrow import schema_to_pyarrow
+from pyiceberg.table.snapshots import Snapshot
 
 from planlake.clock import read_clock
 from planlake.engines.duckdb.connection import Connection
+from planlake.errors import LakeError
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.tables.commits import append
@@ -75,14 +78,17 @@ def append_operations(lake: Lake, name: str, rows: Iterable[Mapping[str, Any]]) 
 
 
 def published_dates(lake: Lake, connection: Connection) -> dict[str, str]:
-    """The day on which what each resource shows now was published last, `YYYYMMDD`."""
+    """The day on which what each resource shows now was published last, `YYYYMMDD`; none where its metadata is gone."""
     rows = built_in_rows_sql(lake, "operations", "published", columns=("resource", "snapshot_date", "snapshot_id"))
     told: dict[str, dict[int, str]] = {}
     query = f"select resource, snapshot_id, max(snapshot_date) from {rows} where {until_today_sql()} group by all"
     for resource, version, day in connection.execute(query).fetchall():
         told.setdefault(resource, {})[version] = day
-    tables = {resource: lake.shown("refined", f"current_{resource}") for resource in told}
-    shown = {resource: table.current_snapshot() for resource, table in tables.items() if table is not None}
+    shown: dict[str, Snapshot | None] = {}
+    for resource in told:
+        with suppress(LakeError):  # one table of which nothing can be read hides no other
+            table = lake.shown("refined", f"current_{resource}")
+            shown[resource] = table.current_snapshot() if table is not None else None
     return {
         resource: told[resource].get(version.snapshot_id) or entry(version, RUN_DATE)
         for resource, version in shown.items()

@@ -208,7 +208,7 @@ def _trouble(request: Request, error: Exception) -> Response:
     """An error of ours as a page, or as JSON for scripts."""
     assert isinstance(error, PlanlakeError)  # noqa: S101 - it handles no other
     if not request.url.path.startswith("/api/"):
-        return HTMLResponse(_ui(request).pages.own("trouble.html", error, file="x/y.html"), 400)
+        return HTMLResponse(_ui(request).pages.trouble(error), 400)
     line, column = (error.line, error.column) if isinstance(error, worker.QueryError) else (0, 0)
     return refused(400, str(error), error.hint, line=line, column=column)
 

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planlake.lake.about_tables import OF_ITS_OWN, OF_RESOURCES
-from planlake.lake.lake import Lake
 from planlake.lake.tables.columns import TABLES
-from planlake.lake.views.models import Model, Models, standing_on
+from planlake.lake.views.models import Model, standing_on
 from planlake.report.meanings import describe_resource
 from planlake.report.pages import words
 from planlake.report.pages.figures.columns import columns_shown
@@ -85,7 +84,7 @@ def catalogue(facts: LakeFacts) -> Catalogue:
         facts.lake.database("refined"),
         facts.lake.database("trusted"),
         tables,
-        tuple(_model(facts.lake, facts.models, one) for one in facts.models.by_name.values()),
+        tuple(_model(facts, one) for one in facts.models.by_name.values()),
         tuple(_databases(facts)),
         tuple((name, len(one.columns)) for name, one in resources.items() if name not in facts.verdicts),
     )
@@ -97,7 +96,7 @@ def search_index(facts: LakeFacts) -> list[Found]:
     for resource in catalogue_of(facts.config).resources.values():
         found += _of_resource(facts, resource)
     for model in facts.models.by_name.values():
-        one, place = _model(facts.lake, facts.models, model), f"catalogue.html#m-{model.name}"
+        one, place = _model(facts, model), f"catalogue.html#m-{model.name}"
         found.append(Found(one.name, "", "", one.about, place))
         found += [Found(one.name, column, "", meaning, place) for column, meaning in one.columns]
     for name, said in OF_ITS_OWN.items():
@@ -111,7 +110,7 @@ def _tables(facts: LakeFacts) -> Iterator[CataloguedTable]:
         **dict.fromkeys(facts.config.tables.weekly, "weekly"),
     }
     for name, cadence in configured.items():
-        current = facts.lake.shown("refined", f"current_{name}")
+        current = facts.table("refined", f"current_{name}")
         resource = catalogue_of(facts.config).resource(name)
         count = len(columns_shown(current.schema())) if current is not None else len(resource.columns)
         yield CataloguedTable(name, _key_meaning(facts, resource), count, cadence, facts.verdicts[name])
@@ -122,8 +121,8 @@ def _key_meaning(facts: LakeFacts, resource: Resource) -> str:
     return describe_resource(facts.config, resource)[resource.key].meaning
 
 
-def _model(lake: Lake, models: Models, model: Model) -> CataloguedModel:
-    table = None if model.is_view else lake.shown("trusted", model.name)
+def _model(facts: LakeFacts, model: Model) -> CataloguedModel:
+    table = None if model.is_view else facts.table("trusted", model.name)
     names = table.schema().column_names if table is not None else []
     columns = {**dict.fromkeys(names, ""), **model.columns}
     return CataloguedModel(
@@ -131,7 +130,7 @@ def _model(lake: Lake, models: Models, model: Model) -> CataloguedModel:
         "view" if model.is_view else "table",
         model.about,
         tuple(f"{schema}.{name}" for schema, name in model.reads),
-        tuple(standing_on(models, model.name)),
+        tuple(standing_on(facts.models, model.name)),
         tuple(columns.items()),
     )
 

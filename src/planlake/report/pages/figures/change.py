@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from pyiceberg.table import Table
+
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
 from planlake.lake.tables.columns import latest_first
@@ -91,12 +93,18 @@ def changes_of(facts: LakeFacts, resource: Resource) -> tuple[DayChange, ...]:
     An id that comes first, or again after it was deleted, is added. The sum is the number of versions there are. Of a
     damaged table nothing is known.
     """
-    table = facts.lake.shown("refined", f"increment_{resource.name}")
+    table = facts.table("refined", f"increment_{resource.name}")
     version = table.current_snapshot() if table is not None else None
     if table is None or version is None:
         return ()
-    names = table.schema().column_names
-    order = latest_first(resource.changed, names)
+    place = f"{table.metadata.table_uuid}/{version.snapshot_id}"
+    return unless_damaged(
+        lambda: facts.kept.of(facts.kept.changes, place, lambda: _counted(facts, resource, table)), ()
+    )
+
+
+def _counted(facts: LakeFacts, resource: Resource, table: Table) -> tuple[DayChange, ...]:
+    order = latest_first(resource.changed, table.schema().column_names)
     needed = {resource.key, resource.changed, "batch", "page_number", "import_position", "import_request_id"}
     rows = rows_sql(data_files(table), table.schema(), columns={*needed, "is_deleted", "import_date"})
     query = f"""
@@ -106,10 +114,7 @@ def changes_of(facts: LakeFacts, resource: Resource) -> tuple[DayChange, ...]:
                   partition by {identifier(resource.key)} order by {order}), true) as was_gone
               from {rows})
         group by import_date order by import_date"""
-    place = f"{table.metadata.table_uuid}/{version.snapshot_id}"
-    return unless_damaged(
-        lambda: facts.kept.of(facts.kept.changes, place, lambda: tuple(_day(*row) for row in facts.ask(query))), ()
-    )
+    return tuple(_day(*row) for row in facts.ask(query))
 
 
 def _day(day: str, added: int, changed: int, deleted: int) -> DayChange:

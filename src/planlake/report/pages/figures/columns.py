@@ -45,7 +45,7 @@ def values_shown(resource: Resource, keys: Mapping[str, str], codes: Collection[
 
 def profile_of(facts: LakeFacts, resource: Resource, codes: Collection[str]) -> Profile | None:
     """What is counted of the version of a table that people see; None where it was never loaded, or is damaged."""
-    table = facts.lake.shown("refined", f"current_{resource.name}")
+    table = facts.table("refined", f"current_{resource.name}")
     version = table.current_snapshot() if table is not None else None
     if table is None or version is None:
         return None

@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from itertools import groupby
+
+from pyiceberg.table import Table
 
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
@@ -14,7 +17,7 @@ from planlake.lake.views.models import Models, standing_on
 from planlake.report.meanings import Described, describe_columns
 from planlake.report.pages.figures.change import changes_of
 from planlake.report.pages.figures.columns import columns_shown, profile_of, values_shown
-from planlake.report.pages.figures.kept import DayChange, Profile
+from planlake.report.pages.figures.kept import DayChange, Profile, unless_damaged
 from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.sources.catalogue import Catalogue, Resource, catalogue_of
 from planlake.sources.meanings import codes_of
@@ -130,7 +133,7 @@ def column_lines(facts: LakeFacts, resource: Resource) -> list[ColumnLine]:
     """Every column of a resource, the key first: those of its table, or where it has none the declared ones."""
     codes = codes_of(facts.config).get(resource.name, frozenset())
     profile = profile_of(facts, resource, codes)
-    current = facts.lake.shown("refined", f"current_{resource.name}")
+    current = facts.table("refined", f"current_{resource.name}")
     keys = key_by_column(current.schema() if current is not None else None, resource)
     names = columns_shown(current.schema()) if current is not None else list(keys)
     types = {name: str(resource.type_of(keys.get(name, name))) for name in names}
@@ -180,16 +183,20 @@ def _names_of_codes(facts: LakeFacts, resource: Resource, keys: Sequence[str]) -
     found: dict[str, dict[str, str]] = {}
     for key in keys:
         target = resource.relations.get(key) or resource.relations_guessed.get(key, "")
-        table = facts.lake.shown("refined", f"current_{target}") if target else None
+        table = facts.table("refined", f"current_{target}") if target else None
         if table is None or "name" not in table.schema().column_names:
             continue
         other = catalogue_of(facts.config).resource(target)
         if not other.personal:
-            rows = rows_sql(data_files(table), table.schema(), columns=(other.key, "name", "is_deleted"))
-            query = f"""select {identifier(other.key)}::varchar, coalesce(left(name, {LETTERS}), '')
-                        from {rows} where not is_deleted limit {NAMES}"""
-            found[key] = dict(facts.ask(query))
+            found[key] = unless_damaged(partial(_names_in, facts, table, other.key), {})
     return found
+
+
+def _names_in(facts: LakeFacts, table: Table, key: str) -> dict[str, str]:
+    rows = rows_sql(data_files(table), table.schema(), columns=(key, "name", "is_deleted"))
+    query = f"""select {identifier(key)}::varchar, coalesce(left(name, {LETTERS}), '')
+                from {rows} where not is_deleted limit {NAMES}"""
+    return dict(facts.ask(query))
 
 
 def _in_groups(

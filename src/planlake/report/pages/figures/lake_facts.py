@@ -6,13 +6,19 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+import duckdb
+import pyarrow as pa
+from pyiceberg.table import Table
+
 from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection, connected_to_read
 from planlake.engines.sql import identifier
+from planlake.errors import LakeError
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_to_read
+from planlake.lake.repair.damage import explain_error
 from planlake.lake.tables.columns import TABLES
 from planlake.lake.views.models import Models
 from planlake.report.pages.figures.kept import Kept
@@ -51,6 +57,24 @@ class LakeFacts:
         """The rows of a query over the lake's own records; `values` stand for each `?`."""
         return self.connection.execute(query, values).fetchall()
 
+    def table(self, zone: str, name: str) -> Table | None:
+        """A table as it is shown; None where there is none, or its metadata is damaged, which its verdict says."""
+        try:
+            return self.lake.shown(zone, name)
+        except LakeError:
+            return None
+
+
+@contextmanager
+def explaining(lake: Lake) -> Iterator[None]:
+    """Say which files are gone or damaged where something cannot be read for that: a LakeError with what repairs it."""
+    try:
+        yield
+    except (LakeError, duckdb.Error, pa.ArrowException, OSError) as error:
+        if (found := explain_error(lake, error)) is error:
+            raise
+        raise found from error
+
 
 @contextmanager
 def open_facts(config: Config, environment: str | None = None, *, kept: Kept | None = None) -> Iterator[LakeFacts]:
@@ -59,7 +83,7 @@ def open_facts(config: Config, environment: str | None = None, *, kept: Kept | N
     `kept` is what was worked out before, and is given what is worked out now.
     """
     lake, clock = open_to_read(config, environment), read_clock()
-    with connected_to_read(config.settings.memory_limit_megabytes) as connection:
+    with explaining(lake), connected_to_read(config.settings.memory_limit_megabytes) as connection:
         found = status_of(config, lake, connection, environment)
         for zone, name in TABLES:
             if name not in LEFT_OUT:

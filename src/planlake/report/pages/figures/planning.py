@@ -171,7 +171,7 @@ def _rows_of(facts: LakeFacts, model: Model) -> Iterator[tuple[Connection, str]]
         with opened_room(facts.config, facts.lake, resources, facts.models, model) as (room, _):
             yield room.connection, made_rows(room, model)
         return
-    table = facts.lake.shown("trusted", model.name)
+    table = facts.table("trusted", model.name)
     if table is None:
         raise ConfigurationError(f"trusted.{model.name} was not built yet")
     yield facts.connection, rows_sql(data_files(table), table.schema())
