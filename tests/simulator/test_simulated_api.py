@@ -156,5 +156,5 @@ def test_nasty_values_can_be_planted(changing, fresh):
 
 def test_a_port_in_use_is_said_to_be(simulator, data):
     port = int(simulator.url.split(":")[2].split("/")[0])
-    with pytest.raises(ConfigurationError, match="port is in use"):
+    with pytest.raises(ConfigurationError, match="cannot be used: Address already in use"):
         Simulator(data, port=port).start()

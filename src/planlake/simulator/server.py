@@ -1,19 +1,12 @@
 """Runs the simulator as a server at an address on this machine."""
 
-import socket
-import threading
-import time
 from types import TracebackType
 from typing import Self
 
-import uvicorn
-
-from planlake.errors import ConfigurationError
+from planlake.loopback import HOST, Running, listen, serve
 from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY, ROOT, Request, Speech, create_app
 from planlake.simulator.dataset import Dataset
 from planlake.simulator.faults import FaultPlan
-
-HOST = "127.0.0.1"
 
 
 class Simulator:
@@ -33,8 +26,7 @@ class Simulator:
         self.url = ""
         self._port = port
         self._app = create_app(data, public_key=public_key, private_key=private_key, faults=faults, speech=speech)
-        self._server: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
+        self._running: Running | None = None
 
     @property
     def requests(self) -> list[Request]:
@@ -52,36 +44,18 @@ class Simulator:
 
     def start(self) -> None:
         """Listen and serve; a port in use is a ConfigurationError."""
-        listener = _listen(self._port)
+        listener = listen(self._port, hint="choose another port, or 0 for a free one")
         self._port = listener.getsockname()[1]
         self.url = f"http://{HOST}:{self._port}{ROOT.rstrip('/')}"
-        config = uvicorn.Config(
-            self._app,
-            http="httptools",
-            loop="asyncio",
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            proxy_headers=False,
-            date_header=False,  # the application gives it, so that a fault can change it
-            server_header=False,
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=1,
+        # The application gives the date itself, so that a fault can change it.
+        self._running = serve(
+            self._app, listener, "simulator", http="httptools", date_header=False, timeout_keep_alive=60
         )
-        self._server = uvicorn.Server(config)
-        options = {"sockets": [listener]}
-        self._thread = threading.Thread(target=self._server.run, kwargs=options, name="simulator", daemon=True)
-        self._thread.start()
-        while not self._server.started and self._thread.is_alive():
-            time.sleep(0.005)
 
     def stop(self) -> None:
         """Stop serving; the next start listens on the same port."""
-        if self._server and self._thread:
-            self._server.should_exit = True
-            self._thread.join(timeout=10)
+        if self._running:
+            self._running.stop()
 
     def __enter__(self) -> Self:
         self.start()
@@ -91,17 +65,3 @@ class Simulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(
-        socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
-    )  # named, so that asyncio sets no delay
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-    except OSError as error:
-        listener.close()
-        hint = "choose another port, or 0 for a free one"
-        raise ConfigurationError("the simulator's port is in use", facts={"port": port}, hint=hint) from error
-    return listener

@@ -111,7 +111,7 @@ def test_a_port_in_use_is_one_clear_line(typed, feed):
     said = typed("simulate", "--port", port)
     assert [signal.getsignal(ending) for ending in (signal.SIGINT, signal.SIGTERM)] == endings
     assert (said.status, said.out) == (2, "")
-    assert said.errors == [f"Error: the simulator's port is in use (port={port})"]
+    assert said.errors == [f"Error: port {port} cannot be used: Address already in use"]
 
 
 def test_a_port_that_is_none_is_one_clear_line(typed):

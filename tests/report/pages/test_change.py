@@ -12,7 +12,7 @@ from planlake.report.pages.figures.lake_facts import open_facts
 from planlake.report.pages.write import write_report
 from planlake.sources.catalogue import catalogue_of
 
-from .conftest import DAYS
+from ..conftest import DAYS
 
 
 def counted(feed, table):

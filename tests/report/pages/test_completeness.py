@@ -12,7 +12,7 @@ from planlake.report.pages.figures.lake_facts import open_facts
 from planlake.report.pages.figures.tables import table_pages
 from planlake.simulator.faults import Rule
 
-from .conftest import DAYS
+from ..conftest import DAYS
 
 
 def day(number):

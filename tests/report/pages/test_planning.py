@@ -11,7 +11,7 @@ from planlake.report.pages.figures.lake_facts import open_facts
 from planlake.report.pages.figures.planning import PlanningModel, planning
 from planlake.report.pages.listing import pages_of
 
-from .conftest import DAYS
+from ..conftest import DAYS
 
 BY_DAY = """\
 -- What was changed on each day.

@@ -16,7 +16,7 @@ from planlake.report.pages.figures.lake_facts import open_facts
 from planlake.report.pages.figures.quality import _badness, figure_said, quality, trend_said, why_said
 from planlake.sources.catalogue import catalogue_of
 
-from .conftest import DAYS
+from ..conftest import DAYS
 
 SCRIPT = '"><script>document.title="x"</script>'
 

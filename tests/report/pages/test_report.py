@@ -10,7 +10,7 @@ from planlake.report.pages.render import CONTENT_SECURITY_POLICY
 from planlake.report.pages.write import write_report
 from planlake.simulator.faults import Rule
 
-from .conftest import DAYS
+from ..conftest import DAYS
 
 
 def test_the_command_writes_the_pages_and_names_the_first(typed, tmp_path):

@@ -6,7 +6,7 @@ from planlake.report.pages.figures.lake_facts import open_facts
 from planlake.report.pages.figures.runs import runs
 from planlake.simulator.faults import Rule
 
-from .conftest import DAYS
+from ..conftest import DAYS
 
 
 def seen(feed):

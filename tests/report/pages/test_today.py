@@ -14,7 +14,7 @@ from planlake.runs.plan import Selection
 from planlake.runs.run import run
 from planlake.simulator.faults import Rule
 
-from .conftest import DAYS
+from ..conftest import DAYS
 
 
 def seen(feed):

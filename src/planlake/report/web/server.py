@@ -1,17 +1,13 @@
 """The server of `planlake ui`: the pages of the report live, a table browser, and questions to the lake."""
 
 import asyncio
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
-from time import sleep
 from typing import TypeVar
 
 import msgspec
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
@@ -19,6 +15,7 @@ from starlette.routing import Route
 
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError
+from planlake.loopback import listen, serve
 from planlake.report.pages.render import STATIC
 from planlake.report.web import worker
 from planlake.report.web.browsing import Listing, browse, list_tables
@@ -29,7 +26,6 @@ from planlake.report.web.past import Asked, Past, past_of
 from planlake.report.web.result_chart import chart_of
 
 T = TypeVar("T")
-HOST = "127.0.0.1"
 OWN_STATIC = Path(__file__).parent / "static"
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -77,49 +73,15 @@ def serving(
     """
     state_of(config, environment)  # a lake that cannot be opened is told before anything is served
     pages = LivePages(config, environment, typed)
-    with closing(pages), _listening(port) as listener, worker.open_workers(config, environment) as workers:
+    listener = listen(port, hint="planlake ui takes a free port")
+    with closing(pages), listener, worker.open_workers(config, environment) as workers:
         guard = Guard(listener.getsockname()[1])
         ui = Ui(config, environment, pages, workers, past_of(config, environment), guard)
-        with _served(create_app(ui), listener, guard):
+        running = serve(guarded(create_app(ui), guard), listener, "ui", http="h11")
+        try:
             yield ui
-
-
-@contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    try:
-        listener = socket.create_server((HOST, port))
-    except OSError as error:
-        message = f"port {port} cannot be used: {error.strerror}"
-        raise ConfigurationError(message, hint="planlake ui takes a free port") from None
-    with listener:
-        yield listener
-
-
-@contextmanager
-def _served(app: Starlette, listener: socket.socket, guard: Guard) -> Iterator[None]:
-    settings = uvicorn.Config(
-        guarded(app, guard),
-        http="h11",
-        loop="asyncio",
-        lifespan="off",
-        ws="none",
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(settings)
-    thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="ui", daemon=True)
-    thread.start()
-    while not server.started and thread.is_alive():
-        sleep(0.005)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(timeout=5)
+        finally:
+            running.stop()
 
 
 def create_app(ui: Ui) -> Starlette:
