@@ -1,6 +1,6 @@
 """The last runs, and what one run did to each table, from the tables `runs` and `checks`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,8 @@ from planlake.lake.state.unfinished_runs import UnfinishedRun, find_unfinished_r
 from planlake.report.troubles import Ran, Series
 
 HISTORY = 100  # runs that are looked at for how long something has not been well
+BROKEN = ("failed", "killed", "stopped", "not ended")  # runs that did not come to their end
+UNTOLD = (*BROKEN, "under way")  # which may have asked the API without a row of `runs` that says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,31 @@ class PastTable:
     checks: tuple[CheckResult, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a run asked of the API and received, and when it asked first (UTC)."""
+
+    tables: int
+    requests: int
+    records: int
+    bytes: int
+    asked_at: datetime | None
+
+
+def fetched_by(connection: Connection, ledger: str, runs: Collection[int]) -> dict[int, Fetched]:
+    """What these runs fetched, by the rows of the ledger, which are written as a run goes; `ledger` is a SQL table.
+
+    So it is known of a run that was killed too, which has no row of `runs` for any table.
+    """
+    if not runs:
+        return {}
+    query = f"""
+        select run, count(distinct resource), count(*), coalesce(sum(records), 0)::bigint,
+            coalesce(sum(bytes), 0)::bigint, min(requested_at)
+        from {ledger} where attempts is not null and run in ({", ".join(map(str, runs))}) group by run"""
+    return {run: Fetched(*values) for run, *values in connection.execute(query).fetchall()}
+
+
 def past_runs(
     config: Config, *, environment: str | None = None, run: int | None = None, limit: int = 20
 ) -> list[PastRun]:
@@ -72,7 +99,14 @@ def past_runs(
     with connected_to_read(config.settings.memory_limit_megabytes) as connection:
         recorded = [PastRun(*row) for row in _rows(lake, connection, query)]
         unrecorded = [one for one in unfinished_runs(lake, connection) if run in (None, one.run)]
-    found = [*reversed(unrecorded), *recorded][:limit]
+        found = [*reversed(unrecorded), *recorded][:limit]
+        columns = ("run", "resource", "attempts", "records", "bytes", "requested_at")
+        ledger = built_in_rows_sql(lake, "raw", "api_requests", columns=columns)
+        fetched = fetched_by(connection, ledger, [one.run for one in found if not one.tables and one.outcome in UNTOLD])
+    found = [
+        replace(one, tables=fetched[one.run].tables, records=fetched[one.run].records) if one.run in fetched else one
+        for one in found
+    ]
     if run is not None and not found:
         raise ConfigurationError(f"there was no run {run}", hint="planlake runs lists them")
     return found

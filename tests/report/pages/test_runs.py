@@ -2,8 +2,14 @@
 
 from datetime import date
 
+import pytest
+
+from flow.ingest.served import fill
 from planlake.report.pages.figures.lake_facts import open_facts
 from planlake.report.pages.figures.runs import runs
+from planlake.report.run_history import past_runs
+from planlake.runs.plan import Selection
+from planlake.runs.run import run
 from planlake.simulator.faults import Rule
 
 from ..conftest import DAYS
@@ -38,6 +44,31 @@ def test_what_the_api_was_asked_is_summed_by_month(feed):
         (date(2026, 12, 1), 1, by_run[3]),
         (date(2026, 11, 1), 2, by_run[1] + by_run[2]),
     ]
+
+
+def test_what_a_killed_run_asked_and_received_counts(feed, typed, monkeypatch):
+    def killed(*_, **__):
+        raise SystemExit
+
+    monkeypatch.setattr("planlake.flow.operations_records.append_operations", killed)
+    fill(feed.data, "things", 2, "2026-11-16 12:00:00", start=41)
+    feed.monkeypatch.setenv("PLANLAKE_NOW", DAYS[2])
+    with pytest.raises(SystemExit):
+        run(feed.config, Selection())
+    monkeypatch.undo()
+    asked = (
+        "select count(*)::int as n, sum(bytes)::int as size from api_requests where run = 3 and attempts is not null"
+    )
+    (ledger,) = feed.rows(asked)
+    before = seen(feed)
+    (killed_run, *_) = before.runs
+    assert (killed_run.outcome, killed_run.tables, killed_run.records) == ("killed", 2, 4)
+    assert (killed_run.requests, killed_run.bytes) == (ledger["n"], ledger["size"])
+    assert [(one.runs, one.requests) for one in before.months] == [(3, sum(one.requests for one in before.runs))]
+    assert past_runs(feed.config)[0].records == 4
+    assert typed("run").status == 0
+    after = [(one.run, one.outcome, one.requests) for one in seen(feed).runs]
+    assert after[1] == (3, "killed", ledger["n"])
 
 
 def test_of_many_runs_the_last_are_shown_and_the_rest_is_counted(feed, monkeypatch, written):

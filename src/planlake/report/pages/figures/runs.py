@@ -1,15 +1,16 @@
 """Runs: what ran, how long it took, what it received and what it cost the API."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import groupby, islice
 
 from planlake.report.pages import words
 from planlake.report.pages.figures.lake_facts import LakeFacts
-from planlake.report.run_history import unfinished_runs
+from planlake.report.run_history import BROKEN, UNTOLD, Fetched, fetched_by, unfinished_runs
 
 SHOWN, DRAWN, MONTHS = 60, 30, 13
 WELL = ("finished", "nothing to do")
-BROKEN = ("failed", "killed", "stopped", "not ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,14 @@ class Runs:
 
 def runs(facts: LakeFacts) -> Runs:
     """Every run that is recorded or left something, the last of them in detail."""
-    found = [*_unfinished(facts), *_recorded(facts)]
+    found = _with_what_was_fetched(facts, [*_unfinished(facts), *_recorded(facts)])
     loads = [one for one in found if one.outcome in (*WELL, *BROKEN, "under way")]
     last = loads[0] if loads else None
     tables = _tables(facts, last.run) if last else []
     done = tuple(one for one in tables if one.outcome != "up to date")
     drawn = tuple(reversed([one for one in loads if one.seconds is not None][:DRAWN]))
     left = max(0, len(found) - SHOWN)
-    months = tuple(_months(facts))
+    months = tuple(_months(found))
     return Runs(_answer(last), last, done, len(tables) - len(done), tuple(found[:SHOWN]), drawn, left, months)
 
 
@@ -125,9 +126,29 @@ def _tables(facts: LakeFacts, run: int) -> list[TableOfRun]:
     return [TableOfRun(*row) for row in facts.ask(query, [run])]
 
 
-def _months(facts: LakeFacts) -> list[MonthOfCalls]:
-    query = f"""
-        select strptime(left(run_date, 6) || '01', '%Y%m%d')::date as month, count(distinct run)::bigint,
-            coalesce(sum(requests), 0)::bigint, coalesce(sum(records), 0)::bigint, coalesce(sum(bytes), 0)::bigint
-        from runs where requests > 0 group by month order by month desc limit {MONTHS}"""
-    return [MonthOfCalls(*row) for row in facts.ask(query)]
+def _with_what_was_fetched(facts: LakeFacts, found: Sequence[Run]) -> list[Run]:
+    """The runs; of those that were killed or broke off, which have no row for any table, what the ledger says."""
+    broken = [one.run for one in found if not one.tables and one.outcome in UNTOLD]
+    fetched = fetched_by(facts.connection, "api_requests", broken)
+    return [_as_fetched(one, fetched[one.run]) if one.run in fetched else one for one in found]
+
+
+def _as_fetched(run: Run, one: Fetched) -> Run:
+    return replace(
+        run,
+        started_at=run.started_at or one.asked_at,
+        tables=one.tables,
+        requests=one.requests,
+        records=one.records,
+        bytes=one.bytes,
+    )
+
+
+def _months(found: Sequence[Run]) -> Iterator[MonthOfCalls]:
+    """What all runs asked of the API, by the months in which they began, newest first."""
+    asked = [(words.in_london(one.started_at).date().replace(day=1), one) for one in found if one.started_at]
+    asked = sorted((pair for pair in asked if pair[1].requests), key=lambda pair: pair[0], reverse=True)
+    for month, pairs in islice(groupby(asked, key=lambda pair: pair[0]), MONTHS):
+        some = [one for _, one in pairs]
+        requests, records, size = (sum(getattr(one, name) for one in some) for name in ("requests", "records", "bytes"))
+        yield MonthOfCalls(month, len(some), requests, records, size)
