@@ -17,6 +17,7 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.shortcuts import CompleteStyle
 
 from planlake.errors import PlanlakeError
+from planlake.report.state_folder import state_folder
 
 WORD = re.compile(r'(?:(?P<before>"[^"]*"|[\w-]+)\.)?(?P<word>"[^"]*|[\w-]*|\\\w*)$')
 ANY_NAME = re.compile(r'"([^"]+)"|(\w+)')
@@ -53,13 +54,6 @@ def reader(names: Callable[[], Names], columns_of: ColumnsOf, commands: Iterable
         return session.prompt(prompt)
 
     return read
-
-
-def state_folder() -> Path:
-    """Where programs keep what they remember of a user: XDG_STATE_HOME, or what the machine has for it."""
-    if os.name == "nt":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "planlake"
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "planlake"
 
 
 def _history(file: Path) -> History:

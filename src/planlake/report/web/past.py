@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from planlake.config import Config
+from planlake.report.state_folder import state_folder
 
 MOST_KEPT = 200
 
@@ -53,10 +53,3 @@ def past_of(config: Config, environment: str | None) -> Past:
     """Where the queries of an environment are kept."""
     place = f"{config.folder.resolve()}\0{environment or next(iter(config.environments))}"
     return Past(state_folder() / f"queries-{hashlib.sha256(place.encode()).hexdigest()[:16]}.jsonl")
-
-
-def state_folder() -> Path:
-    """The folder in which Planlake keeps what is the user's own."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home()) / "planlake"
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "planlake"
