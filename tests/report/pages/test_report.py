@@ -1,5 +1,6 @@
 """`planlake report`: files that stand alone, whatever the values on them are, and change only where they must."""
 
+import json
 import re
 import subprocess
 import sys
@@ -119,6 +120,23 @@ def test_files_with_the_same_bytes_are_left_alone(feed, tmp_path):
     before = (tmp_path / "out/static/planlake.css").stat().st_mtime_ns
     write_report(feed.config, tmp_path / "out")
     assert (tmp_path / "out/static/planlake.css").stat().st_mtime_ns == before
+
+
+def test_pages_of_what_is_no_longer_there_are_removed_and_nobodys_files(feed, typed, tmp_path):
+    out, file = tmp_path / "out", feed.config.folder / "planlake.yaml"
+    typed("report", "--out", out)
+    (out / "tables/mine.html").write_text("somebody's own")
+    (out / "tables/wards_.html").write_text("somebody's own now")
+    (tmp_path / "beside.html").write_bytes((out / "tables/others.html").read_bytes())
+    kept = json.loads((out / "data/kept.json").read_text())
+    kept["files"]["../beside.html"] = kept["files"]["tables/others.html"]
+    (out / "data/kept.json").write_text(json.dumps(kept))
+    file.write_text(file.read_text().replace("things, others", "things").replace("weekly: [wards_]", "weekly: []"))
+    said = typed("report", "--out", out)
+    assert ", 1 that no table or day has any more removed" in said.out
+    assert {one.name for one in (out / "tables").iterdir()} == {"things.html", "mine.html", "wards_.html"}
+    assert (tmp_path / "beside.html").exists()
+    assert "removed" not in typed("report", "--out", out).out
 
 
 def test_every_page_has_the_policy_and_asks_for_nothing_but_its_own_files(feed, tmp_path):

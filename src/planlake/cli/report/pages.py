@@ -26,6 +26,8 @@ def report(
     loaded = configuration(config)
     made = write_report(loaded, out or configured_folder(loaded), environment=env, typed=as_typed)
     if json:
-        print_json({"first": str(made.first), "files": made.files, "changed": made.changed})
+        print_json({"first": str(made.first), "files": made.files, "changed": made.changed, "removed": made.removed})
         return
-    remark(f"{made.first} is the first of {counted(made.files, 'file', 'files')}; {made.changed} changed", is_data=True)
+    gone = f", {made.removed} that no table or day has any more removed" if made.removed else ""
+    files = counted(made.files, "file", "files")
+    remark(f"{made.first} is the first of {files}; {made.changed} changed{gone}", is_data=True)

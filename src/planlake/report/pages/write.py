@@ -10,7 +10,7 @@ from planlake.errors import ConfigurationError, PlanlakeError
 from planlake.lake.lake import warehouses_of
 from planlake.report.pages.figures.catalogue import SEARCH_FILE, search_index
 from planlake.report.pages.figures.change import changes_by_day
-from planlake.report.pages.figures.kept import KEPT_FILE, kept_text, read_kept
+from planlake.report.pages.figures.kept import KEPT_FILE, hash_of, kept_text, read_kept
 from planlake.report.pages.figures.lake_facts import LakeFacts, open_facts
 from planlake.report.pages.figures.tables import table_pages
 from planlake.report.pages.listing import file_of_day, file_of_table, pages_of
@@ -22,30 +22,37 @@ Typed = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report that was written: its first page, how many files it has, how many of them have other bytes now."""
+    """A report that was written: its first page, how many files it has, how many of them have other bytes now.
+
+    `removed` is how many there were of what is no longer there: tables, days, a page without anything to show.
+    """
 
     first: Path
     files: int
     changed: int
+    removed: int = 0
 
 
 def write_report(config: Config, out: Path, *, environment: str | None = None, typed: Typed = str) -> Report:
     """Write every page into a folder, which is made; files whose bytes are the same are left alone.
 
+    Pages that an earlier report wrote there, that nobody changed and this one does not have, are removed.
     `typed` writes a command as it can be typed. Raises ConfigurationError where the folder cannot be written to, holds
     what is no report, or lies in the lake.
     """
     _refuse_what_is_not_ours(config, out)
-    with open_facts(config, environment, kept=read_kept(out)) as facts:
+    before = read_kept(out)
+    with open_facts(config, environment, kept=before) as facts:
         made = {file: text.encode() for file, text in _pages(facts, typed)}
-        made[KEPT_FILE] = kept_text(facts.kept)
     made |= {f"static/{file.name}": file.read_bytes() for file in sorted(STATIC.iterdir())}
+    made[KEPT_FILE] = kept_text(before, made)
     try:
+        removed = sum(_remove(out, file, its_hash) for file, its_hash in before.files.items() if file not in made)
         changed = sum(_write(out / file, content) for file, content in made.items())
     except OSError as error:
         said = f"the report cannot be written into {out}: {error.strerror}"
         raise ConfigurationError(said, hint="planlake report --out ANOTHER_FOLDER") from None
-    return Report(out / "index.html", len(made), changed)
+    return Report(out / "index.html", len(made), changed, removed)
 
 
 def _refuse_what_is_not_ours(config: Config, out: Path) -> None:
@@ -118,3 +125,13 @@ def _write(file: Path, content: bytes) -> bool:
     beside.write_bytes(content)
     os.replace(beside, file)  # noqa: PTH105 - whoever reads has the old page or the new one
     return True
+
+
+def _remove(out: Path, name: str, its_hash: str) -> bool:
+    """Remove a file of an earlier report, unless it lies elsewhere or was changed; whether it is removed."""
+    file = out / name
+    is_here = file.is_file() and file.resolve().is_relative_to(out.resolve())
+    is_ours = is_here and hash_of(file.read_bytes()) == its_hash
+    if is_ours:
+        file.unlink()
+    return is_ours

@@ -1,8 +1,9 @@
-"""What was worked out of versions of tables, which never change, so that it is worked out once.
+"""What was worked out of versions of tables, which never change, so that it is worked out once, and what was written.
 
 A report keeps it in a file of its own folder: whoever deletes that waits a little longer for the next report.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -38,10 +39,14 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Figures by the version of the table that they are of, and the versions that were asked for."""
+    """Figures by the version of the table that they are of, and the versions that were asked for.
+
+    `files` are those of the report, each with a hash of its bytes.
+    """
 
     profiles: dict[str, Profile] = field(default_factory=dict)
     changes: dict[str, tuple[DayChange, ...]] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
 
     def of(self, kept: MutableMapping[str, Figures], version: str, work_out: Callable[[], Figures]) -> Figures:
@@ -70,8 +75,14 @@ def unless_damaged(work: Callable[[], Figures], otherwise: Figures) -> Figures:
         return otherwise
 
 
-def kept_text(kept: Kept) -> bytes:
-    """The file for the next report: what this one asked for, and nothing of earlier versions."""
+def kept_text(kept: Kept, made: Mapping[str, bytes]) -> bytes:
+    """The file for the next report: what this one asked for and made, and nothing of earlier versions."""
     profiles = {version: one for version, one in kept.profiles.items() if version in kept.used}
     changes = {version: one for version, one in kept.changes.items() if version in kept.used}
-    return msgspec.json.encode(Kept(profiles, changes), order="deterministic") + b"\n"
+    files = {file: hash_of(content) for file, content in made.items()}
+    return msgspec.json.encode(Kept(profiles, changes, files), order="deterministic") + b"\n"
+
+
+def hash_of(content: bytes) -> str:
+    """By what a file is known again."""
+    return hashlib.sha256(content).hexdigest()[:32]
