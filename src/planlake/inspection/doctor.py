@@ -35,6 +35,7 @@ from planlake.sources.records import no_records
 from planlake.sources.signing import signer_of
 
 LOW_DISK_BYTES = 2 * 2**30
+KEYS = {"tascomi-hmac": "both found", "bearer": "the token was found", "none": "none are needed"}
 
 
 def examine(config: Config, environment: str | None = None) -> Iterator[Finding]:
@@ -173,7 +174,7 @@ def _source(config: Config) -> Iterator[Finding]:
         yield failed("keys", error)
         yield from _skipped("needs the keys", "API", "signature", "clock")
         return
-    yield Finding("keys", "ok", "both found" if dialect.signing == "tascomi-hmac" else "the token was found")
+    yield Finding("keys", "ok", KEYS[dialect.signing])
     with suppress(PlanlakeError):  # one's own are asked for as well, where they can be read
         known = catalogue_of(config).resources
     configured = (name for name in (*config.tables.daily, *config.tables.weekly) if name in known)

@@ -42,7 +42,8 @@ def speech_of(catalogue: Catalogue) -> Speech:
         return _page(catalogue.dialect, data, resource, query, names=names[resource])
 
     addresses = {resource.path: name for name, resource in catalogue.resources.items() if resource.path}
-    return Speech(page, TOKEN if catalogue.dialect.signing == "bearer" else "", names, addresses)
+    signing = catalogue.dialect.signing
+    return Speech(page, TOKEN if signing == "bearer" else "", names, addresses, is_open=signing == "none")
 
 
 def _held_names(resource: Resource) -> dict[str, str]:

@@ -47,7 +47,7 @@ class Dialect:
     `no_records_status` is the status of an answer without records and body, 0 where there is none.
     """
 
-    signing: Literal["tascomi-hmac", "bearer"] = "tascomi-hmac"
+    signing: Literal["tascomi-hmac", "bearer", "none"] = "tascomi-hmac"
     paging: Literal["page", "offset"] = "page"
     page_parameter: str = "page"
     size_parameter: str = ""

@@ -12,6 +12,8 @@ from planlake.sources.tascomi.signing import signer
 
 def signer_of(config: Config, dialect: Dialect) -> Signer:
     """What signs each request; a ConfigurationError where a key or token is missing."""
+    if dialect.signing == "none":
+        return lambda _: {}
     return bearer(config) if dialect.signing == "bearer" else signer(config)
 
 

@@ -53,13 +53,25 @@ TABLES = {
 KEYS = {
     "tascomi-hmac": "  public_key: ${TASCOMI_PUBLIC_KEY}\n  private_key: ${TASCOMI_PRIVATE_KEY}",
     "bearer": "  token: ${PLANLAKE_API_TOKEN}",
+    "none": "  # (this API needs none)",
 }
+DRAFTS = "planlake init --source {source} --base-url ADDRESS RESOURCE drafts it from the answers of an API"
 BASE_URL = "https://COUNCIL-planning.idoxcloud.com/rest/v1"
 
 
 def init(
+    resources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Resources of an API that no catalogue describes: --source is drafted from their answers.",
+            show_default=False,
+        ),
+    ] = None,
     base_url: Annotated[str, typer.Option("--base-url", help="Address of the council's API.")] = BASE_URL,
-    source: Annotated[str, typer.Option("--source", help="Catalogue of resources.")] = "tascomi",
+    source: Annotated[str, typer.Option("--source", help="Catalogue of resources: a name, or a file.")] = "tascomi",
+    key: Annotated[
+        str, typer.Option("--key", help="Of a draft: the column that tells records apart.", show_default=False)
+    ] = "",
     aws: Annotated[
         str | None, typer.Option("--aws", help="Keep the lake in Glue and here on S3: s3://BUCKET/FOLDER/.")
     ] = None,
@@ -75,16 +87,17 @@ def init(
     from planlake.errors import ConfigurationError
 
     file = config or Path(DEFAULT_FILE)
-    words = _words(source, file.parent)
     if base_url != BASE_URL:
         check_address(base_url)
-    words["environments"] = LOCAL.format() if aws is None else ON_AWS.format(place=_on_s3(aws))
+    environments = LOCAL.format() if aws is None else ON_AWS.format(place=_on_s3(aws))
+    if resources:
+        source = _drafted(source, base_url, resources, key=key, file=file)
+    words = {**_words(source, file.parent), "environments": environments}
     try:
         with file.open("x", encoding="utf-8") as stream:
             stream.write(TEMPLATE.format(source=source, base_url=base_url, **words))
     except FileExistsError:
-        hint = "edit it, or name another file with --config"
-        raise ConfigurationError(f"{file} exists and was left as it is", hint=hint) from None
+        raise _exists(file) from None
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from None
     typer.echo(f"{file} written")
@@ -95,7 +108,28 @@ def init(
         written = copy_models(Config(source=source, folder=file.parent))
         remark(f"{len(written)} files of models written; add the tables that they read: planlake model list")
     named = f" --config {shlex.quote(str(file))}" if config else ""
-    remark(f"next: set the keys it names, then planlake doctor{named}")
+    is_open = words["keys"] == KEYS["none"]
+    remark(f"next: {'' if is_open else 'set the keys it names, then '}planlake doctor{named}")
+
+
+def _drafted(source: str, base_url: str, resources: list[str], *, key: str, file: Path) -> str:
+    """Draft the catalogue, unless the configuration is there already; what the configuration calls it."""
+    from planlake.cli.setup.draft import write_draft
+    from planlake.errors import ConfigurationError
+
+    if file.exists():
+        raise _exists(file)
+    if base_url == BASE_URL:
+        hint = f"planlake init --source {shlex.quote(source)} --base-url ADDRESS {shlex.join(resources)}"
+        raise ConfigurationError("a draft is made of an API's answers, and no address is given", hint=hint)
+    return write_draft(source, base_url, resources, key=key, folder=file.parent)
+
+
+def _exists(file: Path) -> Exception:
+    from planlake.errors import ConfigurationError
+
+    hint = "edit it, or name another file with --config"
+    return ConfigurationError(f"{file} exists and was left as it is", hint=hint)
 
 
 def _on_s3(place: str) -> str:
@@ -115,11 +149,20 @@ def _words(source: str, folder: Path) -> dict[str, str]:
     from planlake.sources.catalogue import configured_catalogue, known_sources
 
     if "/" not in source and not source.endswith(".toml") and source not in known_sources():
-        raise ConfigurationError(f'no source is called "{source}"', hint=suggestion(source, known_sources()))
+        hint = f"{suggestion(source, known_sources())}; {DRAFTS.format(source=shlex.quote(source))}"
+        raise ConfigurationError(f'no source is called "{source}"', hint=hint)
+    if source.endswith(".toml") and not (folder / source).exists():
+        hint = DRAFTS.format(source=shlex.quote(source))
+        raise ConfigurationError(f"there is no {folder / source}", hint=hint)
     catalogue = configured_catalogue(Config(source=source, folder=folder))
     suggested = (
         ", ".join(name for name, one in catalogue.resources.items() if one.cadence == cadence)
         for cadence in ("daily", "weekly")
     )
     daily, weekly = TABLES.get(source) or suggested
-    return {"daily": daily, "weekly": weekly, "changed": catalogue.changed, "keys": KEYS[catalogue.dialect.signing]}
+    return {
+        "daily": daily,
+        "weekly": weekly,
+        "changed": catalogue.changed or "the column that the catalogue names",
+        "keys": KEYS[catalogue.dialect.signing],
+    }

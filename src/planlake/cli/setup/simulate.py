@@ -55,7 +55,8 @@ def simulate(
             whose = "" if FAULTS[fault].is_of_all else f"{table} "
             typer.echo(f"fault {fault}: {whose}{FAULTS[fault].says}")
         keys = f"TASCOMI_PUBLIC_KEY={PUBLIC_KEY} TASCOMI_PRIVATE_KEY={PRIVATE_KEY}"
-        typer.echo(f"export {f'PLANLAKE_API_TOKEN={spoken.token}' if spoken and spoken.token else keys}")
+        if spoken is None or not spoken.is_open:
+            typer.echo(f"export {f'PLANLAKE_API_TOKEN={spoken.token}' if spoken and spoken.token else keys}")
         of_source = "" if source == "tascomi" else f" --source {source}"
         typer.echo(runnable(f"next: planlake init --base-url {simulator.url}{of_source}"))
         stopped.wait()

@@ -251,7 +251,7 @@ class Source:
         except (aiohttp.ClientError, OSError) as error:
             return Answer(asked.url, NO_ANSWER, error=reason_of(error))
         self._has_answered = True
-        return _answer(self._dialect, asked, status=response.status, body=body, headers=_joined(response))
+        return _answer(self._dialect, asked, status=response.status, body=body, headers=joined(response))
 
     def _unreachable(self, answer: Answer) -> SourceUnreachable:
         return SourceUnreachable(
@@ -306,7 +306,7 @@ def _answer(dialect: Dialect, asked: _Request, *, status: int, body: Body, heade
         return replace(answer, error=str(error))
 
 
-def _joined(response: aiohttp.ClientResponse) -> dict[str, str]:
+def joined(response: aiohttp.ClientResponse) -> dict[str, str]:
     """The headers by their names in lower case; what is said twice alike is said once."""
     headers = response.headers
     once = {name.lower(): value for name, value in headers.items()}
@@ -332,6 +332,9 @@ def _refused(answer: Answer, dialect: Dialect) -> SourceRefused:
     skew = clock_skew(answer, datetime.now(UTC))
     facts = {"status": 401} | ({"answer": answer.error.partition(", ")[2]} if ", " in answer.error else {})
     refusal = partial(SourceRefused, facts=facts, state="Everything committed so far is kept")
+    if dialect.signing == "none":
+        hint = 'the catalogue says signing = "none": "bearer" takes a token, "tascomi-hmac" two keys'
+        return refusal("the API wants a key, and the catalogue says that it needs none", hint=hint)
     if dialect.signing == "bearer":
         message = "the API refuses our token: it is wrong or has expired"
         return refusal(message, hint=f"ask the supplier for another one; {KEPT}")

@@ -1,0 +1,1 @@
+"""Drafts the catalogue of an API that nobody has described yet, from a few of its answers."""
