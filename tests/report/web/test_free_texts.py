@@ -1,6 +1,7 @@
 """Texts that may name people are hidden however a query gets at them: undeclared ones, and declared free ones."""
 
 import io
+import zipfile
 from datetime import datetime
 
 import pyarrow.parquet as pq
@@ -10,6 +11,7 @@ from conftest import feeding
 from flow.tables import DAY_1, DAY_2, put, thing
 from planlake.report.web import browsing
 from planlake.report.web.browsing import browse
+from planlake.report.web.files import FORMATS
 from planlake.report.web.worker import answer, download, open_workers, tables
 from planlake.simulator.dataset import Dataset
 
@@ -24,6 +26,16 @@ MODEL = """\
 -- Things.
 select id, notes as told, remark, site_reference, 'Plainly' as plain from refined.things
 """
+MADE_OF_ROWS = """\
+-- Things, each as a text, and what tells of them.
+select
+    id, to_json(t) as whole, t::varchar as written, [remark]::varchar as listed, to_json({'a': notes}) as packed,
+    concat_ws(' ', site_reference, *columns('re.*')) as joined, coalesce(site_reference, notes) as either,
+    (array_agg(t) over ())::varchar as every,
+    notes is not null as has_notes, length(remark) as long, site_reference as site
+from refined.things as t
+"""
+AS_VIEW = MADE_OF_ROWS.replace("-- Things, each as a text, and what tells of them.", "-- A view.\n--\n-- kind: view")
 PLAIN = """\
 -- Things without their texts.
 select id, site_reference, 'Plainly' as plain from refined.things
@@ -36,6 +48,9 @@ def workers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lake")
     (folder / "models").mkdir()
     (folder / "models/told.sql").write_text(MODEL)
+    (folder / "models/made_of_rows.sql").write_text(MADE_OF_ROWS)
+    (folder / "models/view_of_rows.sql").write_text(AS_VIEW)
+    (folder / "models/gone.sql").write_text(PLAIN)
     (folder / "models/plain.sql").write_text(PLAIN)
     texts = {"notes": "PlantedNotes", "remark": "PlantedRemark", "site_reference": "2026/1", "kind_id": "4"}
     data = Dataset({"things": {"id": "integer"}}, now=datetime.fromisoformat(DAY_1))
@@ -44,6 +59,7 @@ def workers(tmp_path_factory):
         assert feed.run_at(DAY_1).exit_code == 0
         put(feed, 1, thing(1, "PlantedLater", "2026-11-17 09:00:00", **texts))
         assert feed.run_at(DAY_2).exit_code == 0
+        (folder / "models/gone.sql").unlink()
         with open_workers(feed.config) as opened:
             yield opened
 
@@ -65,6 +81,30 @@ def test_a_download_shows_none_either(workers):
     rows = pq.read_table(io.BytesIO(download(workers, "select * from things", format="parquet")))
     assert "Planted" not in str(rows.to_pylist())
     assert rows["remark"].to_pylist() == ["[personal, 13 characters]"]
+
+
+MADE = ("made_of_rows", "view_of_rows")
+
+
+@pytest.mark.parametrize("model", MADE)
+def test_a_text_made_of_whole_rows_is_hidden_wherever_it_is_shown(workers, model):
+    query = f"select * from {model}"
+    files = [download(workers, query, format=kind) for kind in FORMATS]
+    with zipfile.ZipFile(io.BytesIO(files[2])) as book:
+        files[2] = b"".join(book.read(name) for name in book.namelist())
+    rows = pq.read_table(io.BytesIO(files[1])).to_pylist()
+    page = browse(workers, model, [("facet", "whole"), ("facet", "joined")], [])
+    assert "Planted" not in f"{files[0]}{rows}{files[2]}{page}{answer(workers, query).rows}"
+    assert "[personal, " in str(rows)
+
+
+def test_what_only_tells_of_a_hidden_text_is_shown(workers):
+    query = "select id, has_notes, long, site from made_of_rows"
+    assert answer(workers, query).rows == ((1, "true", 13, "2026/1"),)
+
+
+def test_of_a_model_whose_file_is_gone_nothing_is_shown(workers):
+    assert answer(workers, "select plain from gone").rows == (("[personal, 7 characters]",),)
 
 
 def test_a_page_of_browse_counts_no_such_values(workers):

@@ -14,6 +14,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
+from planlake.report.query import fetch, open_for_queries
 from planlake.report.web import worker, worker_process
 from planlake.report.web.frames import Request, Setup
 from planlake.report.web.worker import QueryError, answer, download, open_workers, tables
@@ -309,3 +310,11 @@ def test_in_excel_every_text_is_a_text_and_every_number_a_number(workers):
 def test_an_answer_that_is_too_large_for_a_file_is_refused_whole(workers):
     with pytest.raises(QueryError, match="more than 100,000 rows"):
         download(workers, "select * from range(100001)", format="xlsx")
+
+
+def test_messages_have_no_examples_of_values(config, workers):
+    query = "select message from checks where message like '%do not cast%' order by all"
+    shown = [text for (text,) in answer(workers, query).rows]
+    stored = fetch(open_for_queries(config), query).rows["message"].to_pylist()
+    assert stored and all(text.endswith(" for example") for text in stored)
+    assert shown == [text.rpartition(', "')[0] for text in stored]

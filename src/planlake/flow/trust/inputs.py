@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from planlake.flow.context import Context
 from planlake.lake.lake import Lake
 from planlake.lake.state.operations import published_dates
-from planlake.lake.tables.version_summary import BOOKMARK, RUN, SOURCES, entry
+from planlake.lake.tables.version_summary import BOOKMARK, RUN, SOURCES, TEXT_OF, entry
 from planlake.lake.views.mappings import read_mapping
 from planlake.lake.views.model_settings import CALL, settings_asked
 from planlake.lake.views.models import MAPPING, Model, Models
@@ -21,7 +21,6 @@ from planlake.lake.views.parse_query import names_in
 # What gives something else on another day, and at any other moment as well: functions, and beginnings of their names.
 OF_A_DAY = {"run_day", "now", "today", "age", "ago", "random", "setseed", "uuid", "uuidv4", "uuidv7", "gen_random_uuid"}
 OF_A_DAY |= {"transaction_timestamp", "txid_current"}
-TEXT = "text of"
 OF_A_MOMENT = ("current_", "get_current_", "localtime")
 WORKING_DAYS = re.compile(r"\bworking_days\s*\(", re.IGNORECASE)
 
@@ -29,13 +28,13 @@ WORKING_DAYS = re.compile(r"\bworking_days\s*\(", re.IGNORECASE)
 def inputs_of(context: Context, models: Models, model: Model) -> str:
     """What a model would be made of now, as text; equal where nothing of it has changed."""
     found = dict(pair for one in (model, *models.views_below(model)) for pair in _inputs(context, models, one))
-    found |= {f"{TEXT} {one.name}": one.digest for one in models.all_below(model)}
+    found |= {f"{TEXT_OF} {one.name}": one.digest for one in models.all_below(model)}
     return json.dumps(dict(sorted(found.items())), separators=(",", ":"))
 
 
 def _inputs(context: Context, models: Models, model: Model) -> Iterator[tuple[str, str]]:
     said = model.text
-    yield f"{TEXT} {model.name}", model.digest
+    yield f"{TEXT_OF} {model.name}", model.digest
     names = {name for text in model.texts for name in names_in(context.connection, text)}
     if names & OF_A_DAY or any(name.startswith(OF_A_MOMENT) for name in names):
         yield "run day", f"{context.clock.today():%Y%m%d}"
@@ -58,7 +57,7 @@ def _inputs(context: Context, models: Models, model: Model) -> Iterator[tuple[st
 
 def texts_in(inputs: str) -> dict[str, str]:
     """Of what a version was made of, the texts of its model and of all models below that."""
-    return {name: value for name, value in json.loads(inputs or "{}").items() if name.startswith(f"{TEXT} ")}
+    return {name: value for name, value in json.loads(inputs or "{}").items() if name.startswith(f"{TEXT_OF} ")}
 
 
 def sources_of(lake: Lake, models: Models, model: Model) -> str:

@@ -9,6 +9,7 @@ BOOKMARK = "planlake.batch"
 RUN = "planlake.run"
 RUN_DATE = "planlake.run-date"
 READ = "planlake.read"  # of a trusted table: what it was made of, as JSON
+TEXT_OF = "text of"  # how the names begin there of what says which text a model had
 SOURCES = "planlake.sources"  # of a trusted table: the tables of other zones that its rows come from, as JSON
 REBUILT = "planlake.rebuilt"  # the run that last built the table from the step before it
 # The version, of any table, that the same process committed before; not among those that begin with `planlake.`, which

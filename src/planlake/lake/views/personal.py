@@ -4,19 +4,24 @@ What hides is the view itself, and a query can read nothing but the views: the f
 can guess (`engines.duckdb.named_files`).
 """
 
+import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from pyiceberg.table import Table
 
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
-from planlake.lake.about_tables import OF_COLUMNS, resource_of
+from planlake.lake.about_tables import resource_of
 from planlake.lake.lake import Lake
 from planlake.lake.tables.columns import ResourceSpec, key_by_column
-from planlake.lake.views.models import Models
+from planlake.lake.tables.version_summary import READ, TEXT_OF, entry
+from planlake.lake.tables.versions import version_of_day
+from planlake.lake.views.derived import Derived, derived
+from planlake.lake.views.models import MAPPING, Model, Models
 
 LEDGER = "api_requests"  # the one table of the raw zone without records
 OF_OWN_TABLES = {
@@ -24,7 +29,8 @@ OF_OWN_TABLES = {
     "rejected": ("id", "api_response"),
     "uncastable": ("raw_value",),
 }
-TEXT = "VARCHAR"
+SENTENCES = ("message", "error", "detail")  # which may show a value as an example
+TEXT, TRUTH = "VARCHAR", "boolean"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class Personal:
     models: Models = field(default_factory=Models, repr=False)
     plain_texts: Mapping[str, Collection[str]] = field(default_factory=dict, repr=False)  # keys, by resource
     hidden: list[str] = field(default_factory=list)  # columns, of all that was defined
-    is_of_past: bool = False  # the lake is asked about another day
+    as_of: date | None = None  # the past day that the lake is asked about
 
     def hide(self, connection: Connection, zone: str, name: str, query: str) -> str:
         """The query of a table or view with its personal values hidden; `hidden` gets the columns that are.
@@ -48,23 +54,24 @@ class Personal:
         if zone == "raw" and name != LEDGER:
             message = f'"{name}" is not shown here: it holds records as they were received, with personal data'
             raise ConfigurationError(message, hint=f'planlake sql "select * from {name}" shows it')
-        if zone == "operations" and name not in OF_OWN_TABLES:
-            return query
         types = self._columns_now(zone, name)
         if types is None:
             types = {row[0]: row[1] for row in connection.execute(f"describe {query}").fetchall()}
         hidden = tuple(column for column in self._hidden(zone, name, types) if column in types)
-        if not hidden:
-            return query
         self.hidden.extend(hidden)
-        shown = ", ".join(f"{_length_of(identifier(column))} as {identifier(column)}" for column in hidden)
-        return f"select * replace ({shown}) from ({query})"
+        model = self.models.by_name.get(name) if zone == "trusted" else None
+        if model is not None and model.is_view:  # it reads what is hidden already
+            return query
+        shown = [f"{_length_of(identifier(column))} as {identifier(column)}" for column in hidden]
+        if zone == "operations" or name == LEDGER:
+            shown += [f"{_without_examples(one)} as {one}" for one in SENTENCES if one in types]
+        return f"select * replace ({', '.join(shown)}) from ({query})" if shown else query
 
     def _columns_now(self, zone: str, name: str) -> dict[str, str] | None:
         """The columns of a refined table or view of the present; None of others, of which DuckDB has to be asked."""
         kind = "increment" if name.startswith(("increment_", "history_")) else "current"
         table = self.lake.shown("refined", f"{kind}_{resource_of(name)}") if zone == "refined" else None
-        return None if table is None or self.is_of_past else _types_of(table)
+        return None if table is None or self.as_of is not None else _types_of(table)
 
     def _hidden(self, zone: str, name: str, types: Mapping[str, str]) -> Iterator[str]:
         if name in OF_OWN_TABLES:
@@ -83,48 +90,51 @@ class Personal:
                 yield column
 
     def hidden_of_model(self, name: str, types: Mapping[str, str]) -> Iterator[str]:
-        """Of what a model makes: columns that are called like a hidden one of what it reads.
+        """Of what a model makes: columns that are derived from hidden ones of what it reads, whatever it calls them.
 
-        A model gives columns names of its own. So where it reads a resource of which everything is personal, or its
-        query names a hidden column, each other text is hidden too, unless it is called like one that is shown.
+        Where nobody can tell, as its file is gone or was another when the table was built, all are that may be values.
         """
-        below = self._resources_below(name, set())
-        read = [self.resources[one] for one in below if one in self.resources]
-        hidden = {column for resource in read for column in self._hidden_of(resource)} | self._hidden_below(name)
-        known = {column for resource in read for column in self._keys(resource)} | OF_COLUMNS.keys()
-        model = self.models.by_name.get(name)
-        is_any = any("*" in resource.personal for resource in read) or (
-            model is not None and not hidden.isdisjoint(names_in(model.query))
-        )
+        found = self._derived(name)
         yield from (
             column
             for column, kind in types.items()
-            if column in hidden or (is_any and TEXT in kind and column not in known)
+            if column.lower() in found.hidden or not (found.is_known or kind.lower() == TRUTH)
         )
 
-    def _hidden_below(self, name: str) -> set[str]:
-        """The hidden columns of the models that a model reads."""
-        found = set[str]()
-        for schema, one in self.models.by_name[name].reads if name in self.models.by_name else ():
-            if schema == "trusted" and one in self.models.by_name and one != name:
-                table = self.lake.shown("trusted", one)
-                types = _types_of(table) if table else dict.fromkeys(self.models.by_name[one].columns, TEXT)
-                found |= set(self.hidden_of_model(one, types))
-        return found
-
-    def _resources_below(self, name: str, seen: set[str]) -> set[str]:
-        """The resources that a model reads, itself or by others; of one whose file is gone all may be among them."""
+    def _derived(self, name: str) -> Derived:
+        """Which columns of a model hold hidden values, by its query."""
         model = self.models.by_name.get(name)
-        if model is None or model.trouble:
-            return set(self.resources)
-        found = set[str]()
-        for schema, one in model.reads:
-            if schema == "trusted" and one not in seen:
-                seen.add(one)
-                found |= self._resources_below(one, seen)
-            elif schema != "trusted":
-                found.add(resource_of(one))
-        return found
+        if model is None or not self._was_built_of(model):
+            return Derived()
+        hidden = {(schema, one): self._hidden_in(schema, one) for schema, one in model.reads}
+        if not any(columns is None or columns for columns in hidden.values()):
+            return Derived(is_known=True)
+        return derived(model.query, {place: columns for place, columns in hidden.items() if columns is not None})
+
+    def _was_built_of(self, model: Model) -> bool:
+        """Whether what is shown of a model was made by its text as it is now, and by those of all that it reads."""
+        table = None if model.is_view else self.lake.shown("trusted", model.name)
+        if model.trouble or table is None:
+            return not model.trouble
+        version = version_of_day(table, self.as_of) if self.as_of else table.current_snapshot()
+        made_of = json.loads(entry(version, READ) or "{}")
+        return all(made_of.get(f"{TEXT_OF} {one.name}") == one.digest for one in (model, *self.models.all_below(model)))
+
+    def _hidden_in(self, schema: str, name: str) -> set[str] | None:
+        """The hidden columns of a table that a model reads; None where it is as a whole."""
+        if schema == MAPPING:
+            return set()
+        if schema == "trusted" and name in self.models.by_name:
+            model, table = self.models.by_name[name], self.lake.shown("trusted", name)
+            types = _types_of(table) if table else dict.fromkeys(model.columns, TEXT)
+            found = self._derived(name)
+            if not found.is_known:
+                return set(types) if table else None
+            return {one for one in types if one.lower() in found.hidden} if table else set(found.hidden)
+        if schema == "refined" and resource_of(name) in self.resources:
+            return set(self._hidden_of(self.resources[resource_of(name)], self._columns_now(schema, name)))
+        is_own = schema == "operations" or name == LEDGER
+        return {*OF_OWN_TABLES.get(name, ()), *SENTENCES} if is_own else None
 
     def _keys(self, resource: ResourceSpec) -> dict[str, str]:
         """The key of the API that each column of a resource holds."""
@@ -154,3 +164,9 @@ def _types_of(table: Table) -> dict[str, str]:
 def _length_of(column: str) -> str:
     """As `checks.examples.masked` writes it."""
     return f"case when {column} is not null then '[personal, ' || length({column}::varchar) || ' characters]' end"
+
+
+def _without_examples(column: str) -> str:
+    """A message without the values that it shows as examples, as `checks.examples` writes them."""
+    plain = f"regexp_replace({column}, ', .* for example', '', 's')"
+    return rf"regexp_replace({plain}, '(internal error: \w+): .*', '\1', 's')"

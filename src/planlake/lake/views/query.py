@@ -55,8 +55,7 @@ class QueryContext:
         """What its answers hide."""
         if not self.hides_personal:
             return None
-        is_of_past = self.as_of is not None
-        return Personal(self.lake, self.resources, self.models, self.plain_texts, is_of_past=is_of_past)
+        return Personal(self.lake, self.resources, self.models, self.plain_texts, as_of=self.as_of)
 
 
 @dataclass(frozen=True, slots=True)
