@@ -15,7 +15,7 @@ from planlake.cli.changes import env, forget, maintain, rebuild, recover, rollba
 from planlake.cli.inspection import advise, doctor, drift
 from planlake.cli.report import check, diagram, export, model, pages, runs, sql, status, tables, ui, views
 from planlake.cli.runs import backfill, plan, recast, reconcile, run, spark_job
-from planlake.cli.setup import add, completion, demo, init, simulate, try_
+from planlake.cli.setup import add, completion, demo, init, schedule, simulate, try_
 from planlake.errors import LakeError, PlanlakeError
 from planlake.printable import printable
 from planlake.version import __version__
@@ -63,6 +63,7 @@ COMMANDS = (
     recover.recover,
     forget.forget,
     simulate.simulate,
+    schedule.schedule,
     completion.completion,
 )
 for command in COMMANDS:

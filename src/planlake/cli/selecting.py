@@ -76,6 +76,11 @@ def check_shell(name: str, known: tuple[str, ...]) -> None:
         raise ConfigurationError(f'completion is not made for the shell "{name}"', hint=f"name one: {', '.join(known)}")
 
 
+def check_scheduler(name: str, known: tuple[str, ...]) -> None:
+    """Refuse a scheduler that no schedule is written for."""
+    _check("scheduler", name, known)
+
+
 def check_dialect(name: str, known: tuple[str, ...]) -> None:
     """Refuse a dialect that views are not written in."""
     _check("dialect", name, known)
