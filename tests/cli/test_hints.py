@@ -108,7 +108,7 @@ def test_one_cause_that_hits_several_tables_is_said_once_with_the_tables_named(t
     assert (said.out.count("status 500"), said.out.count("the same")) == (1, 1)
     shown = typed("status", "--config", feed.file)
     assert shown.out.count("status 500") == 1
-    assert shown.out.startswith("! fees and wards: open since 20 November: ")
+    assert shown.out.startswith("! fees and wards: failed since 20 November: ")
     assert shown.out.splitlines()[1] == f"hint: planlake run --config {feed.file} fees wards"
 
 

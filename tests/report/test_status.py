@@ -158,7 +158,7 @@ def test_rows_that_came_since_the_last_count_are_no_surplus_and_not_yet_proven(f
     things = status(feed.config).tables[0]
     assert (things.held, things.total, things.since, things.is_complete) == (37, 30, 7, False)
     shown = typed("status")
-    assert (shown.status, shown.out.count("= complete"), shown.out.count("+ 7 since counted")) == (0, 2, 1)
+    assert (shown.status, shown.out.count("= complete"), shown.out.count("= complete, 7 newer")) == (0, 3, 1)
 
 
 @pytest.mark.parametrize("is_deep", [False, True])
@@ -176,7 +176,7 @@ def test_a_page_that_fails_for_days_is_open_since_the_first_of_them(feed):
     feed.run_at(DAYS[3])
     ((kind, sentence, command),) = said(feed)
     assert (kind, command) == ("open", "planlake run others")
-    assert sentence.startswith("others: open since 17 November: ")
+    assert sentence.startswith("others: failed since 17 November: ")
     assert "status 500" in sentence
 
 
@@ -234,7 +234,7 @@ def test_a_table_that_was_rolled_back_says_so_and_what_each_way_on_means(feed, t
         "planlake run things, which applies the same records again",
     )
     shown = typed("status")
-    assert (shown.status, shown.out.count("hint: "), "! rolled back" in shown.out) == (1, 3, True)
+    assert (shown.status, shown.out.count("hint: "), "~ undone" in shown.out) == (1, 3, True)
     feed.run_at(DAYS[2])
     assert said(feed) == []
 

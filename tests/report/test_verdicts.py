@@ -1,12 +1,15 @@
 """The verdict of a table: one word for how it stands, the worst that holds, with its cause and its command."""
 
+import re
 from datetime import date
+from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from planlake.report.status import Status, TableStatus
 from planlake.report.troubles import Trouble
-from planlake.report.verdicts import verdicts
+from planlake.report.verdicts import WORDS, State, verdicts
 
 TABLE = TableStatus("fees", "20261126", 378, 381, None, (), (), None, "open")
 
@@ -37,6 +40,14 @@ def test_the_worst_is_what_a_table_is_called(kinds, state, tone):
     found = verdict(*map(trouble, kinds))
     assert (found.state, found.tone, found.published, found.rows) == (state, tone, date(2026, 11, 26), 378)
     assert found.commands == ("planlake run fees",)
+
+
+def test_the_documentation_has_every_word_with_its_sign_in_the_terminal():
+    text = (Path(__file__).parents[2] / "docs/pages.md").read_text()
+    assert re.findall(r"(?m)^\| ([a-z ]+) \| `(\S) ([a-z ]+)` \|", text) == [
+        (state, word.sign, state) for state, word in WORDS.items()
+    ]
+    assert {*WORDS} == {*get_args(State)}
 
 
 def test_a_table_whose_pages_failed_has_failed():

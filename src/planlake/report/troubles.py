@@ -212,7 +212,7 @@ def _open(facts: Facts) -> Trouble | None:
     if series is None or series.outcome != "open":
         return Trouble("open", f"open, begun and not read to its end: {windows}; {_shown(facts)}", AGAIN)
     began = london_day(series.since)
-    said = f"open since {day_in_words(began, facts.today)}: {series.message}; {_shown(facts)}"
+    said = f"failed since {day_in_words(began, facts.today)}: {series.message}; {_shown(facts)}"
     command = DOCTOR if is_not_the_api(series.message) else AGAIN
     return Trouble("open", said, command, why=series.message, since=began)
 

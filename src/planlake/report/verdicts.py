@@ -1,4 +1,4 @@
-"""How a table stands, in one word: the only place that decides it, for every page."""
+"""How a table stands, in one word: the only place that decides it, for every page and for the terminal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -41,20 +41,34 @@ _STATES: Mapping[str, State] = {
     "missing": "missing rows",
     "too many": "more rows",
 }
-_PHRASES: Mapping[State, str] = {
-    "failed": "failed",
-    "held": "is held by a check",
-    "gap": "has a gap",
-    "late": "is late",
-    "open": "is not read to its end",
-    "undone": "was set back",
-    "not loaded": "is not loaded",
-    "missing rows": "has too few rows",
-    "more rows": "has more rows than the API",
-    "not known": "is not known to be complete",
-    "complete": "is complete",
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A state as people meet it: how a sentence about a table ends, how bad it is, its sign in a terminal and its mark.
+
+    Red is what is wrong or missing, amber what somebody should look at. A mark is a shape of `macros.html`.
+    """
+
+    phrase: str
+    tone: Tone
+    sign: str
+    mark: str
+
+
+WORDS: Mapping[State, Word] = {  # docs/pages.md has the same, with when each holds
+    "failed": Word("failed", "red", "x", "failed"),
+    "held": Word("is held by a check", "red", "!", "held"),
+    "gap": Word("has a gap", "red", "^", "gap"),
+    "late": Word("is late", "amber", "!", "gap"),
+    "open": Word("is not read to its end", "amber", "/", "open"),
+    "undone": Word("was set back", "amber", "~", "undone"),
+    "not loaded": Word("is not loaded", "amber", "-", "unknown"),
+    "missing rows": Word("has too few rows", "red", "!", "gap"),
+    "more rows": Word("has more rows than the API", "amber", "!", "gap"),
+    "not known": Word("is not known to be complete", "amber", "?", "unknown"),
+    "complete": Word("is complete", "green", "=", "complete"),
 }
-_RED: tuple[State, ...] = ("failed", "held", "gap", "missing rows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +88,18 @@ class Verdict:
 
     @property
     def tone(self) -> Tone:
-        """Red where data is wrong or missing, amber where somebody should look, green where all is well."""
-        if self.state == "complete":
-            return "green"
-        return "red" if self.state in _RED else "amber"
+        """How bad it is."""
+        return WORDS[self.state].tone
+
+    @property
+    def mark(self) -> str:
+        """The shape that stands for it."""
+        return WORDS[self.state].mark
 
     @property
     def phrase(self) -> str:
         """The end of a sentence that begins with the table's name."""
-        return _PHRASES[self.state]
+        return WORDS[self.state].phrase
 
     @property
     def phrase_of_several(self) -> str:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from planlake.report.status import DayState, Status, TableStatus
+    from planlake.report.verdicts import Verdict
 
-SIGNS: "dict[DayState, str]" = {"loaded": "#", "empty": ".", "failed": "x", "gap": "?", "none": " "}
+SIGNS: "dict[DayState, str]" = {"loaded": "#", "empty": ".", "failed": "x", "gap": "^", "none": " "}
 DAYS_WITHOUT_YEAR = 300
-SIGN_OF = {"not loaded": "-", "sample": "-", "failed": "x", "gaps": "?", "not known": "?"}
 STYLES: "dict[DayState, str]" = {"loaded": "green", "empty": "dim", "failed": "red", "gap": "yellow", "none": ""}
 
 
@@ -37,6 +37,7 @@ def status(
 
     loaded = configuration(config)
     from planlake.report import status as library
+    from planlake.report.verdicts import verdicts
 
     if calendar:
         states = {
@@ -52,7 +53,10 @@ def status(
         found = library.of_tables(found, tables)
     if json:
         troubles = [{**asdict(one), "sentence": one.sentence, "next": one.next_command} for one in found.troubles]
-        shown = [{**asdict(one), "is_complete": one.is_complete} for one in found.tables]
+        words = verdicts(found)
+        shown = [
+            {**asdict(one), "state": words[one.table].state, "is_complete": one.is_complete} for one in found.tables
+        ]
         print_json({"is_well": found.is_well, "troubles": troubles, "notes": found.notes, "tables": shown})
     else:
         _show(found)
@@ -63,7 +67,9 @@ def _show(found: "Status") -> None:
     """What is not well first; then the tables, which fit into 80 columns."""
     from planlake.cli.screen import print_table, remark
     from planlake.report.troubles import hints_shown
+    from planlake.report.verdicts import verdicts
 
+    states = verdicts(found)
     for one, hints in hints_shown(found.troubles):
         remark("\n".join([f"! {printable(one.sentence)}", *(f"hint: {hint}" for hint in hints)]), is_data=True)
     for note in found.notes:
@@ -77,9 +83,9 @@ def _show(found: "Status") -> None:
             one.total,
             _short(one.counted_at),
             _audited(one),
-            _verdict(one),
+            _verdict(one, states[one.table]),
         )
-        for one in sorted(found.tables, key=lambda one: not one.trouble)
+        for one in sorted(found.tables, key=lambda one: states[one.table].state == "complete")
     ]
     print_table("", columns, rows, numbers=("rows", "API's"), spare=("audited", "counted"))
     for how, tables in _audits(found.tables).items():
@@ -105,12 +111,12 @@ def _audited(one: "TableStatus") -> str:
     return "" if one.audit.percent is None else f"{one.audit.percent} %"
 
 
-def _verdict(one: "TableStatus") -> str:
-    if one.trouble:
-        return f"{SIGN_OF.get(one.trouble, '!')} {one.trouble}"
-    if one.total is None:
-        return "- not counted"
-    return f"+ {one.since:,} since counted" if one.since else "= complete"
+def _verdict(one: "TableStatus", found: "Verdict") -> str:
+    """The word of the pages, and of a complete table how many rows it has that came since the API was counted."""
+    from planlake.report.verdicts import WORDS
+
+    newer = f", {one.since:,} newer" if one.since and found.state == "complete" else ""
+    return f"{WORDS[found.state].sign} {found.state}{newer}"
 
 
 def _short(day: "datetime | None") -> str | None:
@@ -140,4 +146,4 @@ def _draw(states: "dict[str, dict[date, DayState]]") -> None:
         for state in row.values():
             line.append(SIGNS[state], style=STYLES[state])
         screen.print(line)
-    remark("# loaded   . nothing changed   x failed   ? gap   (blank) not asked")
+    remark("# complete   . complete, nothing changed   x failed   ^ gap   (blank) not due or not asked yet")
