@@ -1,5 +1,6 @@
 """The page Ask as people use it: by keyboard, by mouse, without script, at any width."""
 
+import re
 import time
 from zipfile import ZipFile
 
@@ -180,13 +181,16 @@ def test_a_query_that_takes_long_can_be_stopped(page, ask_address):
 def test_an_answer_is_downloaded_as_a_file(page, ask_address, tmp_path):
     page.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
     ask(page, ask_address, "select i as number, '=1+1' as word from range(1200) t(i)")
-    for place, file in enumerate(("result.csv", "result.parquet", "result.xlsx"), 1):
+    files = {}
+    for place, ending in enumerate(("csv", "parquet", "xlsx"), 1):
         one(page, f".downloads button:nth-of-type({place})").click()
-        wait(page, lambda file=file: said(page).startswith(file) and (tmp_path / file).exists())
-    lines = (tmp_path / "result.csv").read_text(encoding="utf-8").splitlines()
-    assert len(lines) == 1201
-    assert parquet.read_table(tmp_path / "result.parquet").num_rows == 1200
-    with ZipFile(tmp_path / "result.xlsx") as book:
+        name = rf"query-\d{{4}}-\d\d-\d\d\.{ending}"
+        wait(page, lambda name=name: re.match(f"{name} is with", said(page)))
+        files[ending] = tmp_path / said(page).split(" ")[0]
+        wait(page, files[ending].exists)
+    assert len(files["csv"].read_text(encoding="utf-8").splitlines()) == 1201
+    assert parquet.read_table(files["parquet"]).num_rows == 1200
+    with ZipFile(files["xlsx"]) as book:
         assert not [name for name in book.namelist() if b"<f>" in book.read(name)]
 
 

@@ -51,18 +51,27 @@ def as_text(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray:
     return connection.from_arrow(pa.table({"value": column})).project("value::varchar").to_arrow_table().column(0)
 
 
+def as_json(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Lists, maps and structures as JSON."""
+    return (
+        connection.from_arrow(pa.table({"value": column})).project("to_json(value)::varchar").to_arrow_table().column(0)
+    )
+
+
 def is_any(kind: pa.DataType, kinds: Sequence[Any]) -> bool:
     """Whether a type is of one of these kinds, each a test of Arrow's."""
     return any(is_one(kind) for is_one in kinds)
 
 
 def for_csv(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column that CSV can hold, as text where the library would write something else or nothing."""
+    """A column that CSV can hold: what is nested as JSON, as text what the library would write otherwise."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         return column.cast(kind.value_type)
-    if is_any(kind, (*AS_THEY_ARE, *IS_TEXT)) or (pa.types.is_nested(kind) and not pa.types.is_union(kind)):
+    if is_any(kind, (*AS_THEY_ARE, *IS_TEXT)):
         return column
+    if pa.types.is_nested(kind):
+        return as_json(connection, column)
     if is_any(kind, IS_MOMENT):
         try:
             pc.min_max(column).as_py()

@@ -278,11 +278,26 @@ def test_a_query_is_asked_about_a_day(browser):
 
 def test_an_answer_is_downloaded(browser):
     told = browser.post("/api/download", {"sql": "select '=1+1' as a", "format": "csv"})
-    assert told.text.splitlines() == ['"a"', '"=1+1"']
-    assert told.headers["Content-Disposition"] == 'attachment; filename="result.csv"'
+    assert told.body.decode("utf-8-sig").splitlines() == ['"a"', '"=1+1"']
+    assert told.body.startswith(b"\xef\xbb\xbf")  # so that Excel reads it as UTF-8
     for form, start in (("parquet", b"PAR1"), ("xlsx", b"PK")):
         assert browser.post("/api/download", {"sql": "from fees", "format": form}).body.startswith(start)
     assert browser.post("/api/download", {"sql": "from fees", "format": "exe"}).status == 400
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ({"sql": 'select * from "refined"."fees" as f where id > 0'}, "fees-2026-11-29.csv"),
+        ({"sql": "from refined.fees limit 1", "as_of": "2026-11-20"}, "fees-2026-11-20.csv"),
+        ({"sql": "select f.id from fees f join wards w on f.id = w.id"}, "query-2026-11-29.csv"),
+        ({"sql": "select * from range(3)"}, "query-2026-11-29.csv"),
+    ],
+)
+def test_a_download_is_called_by_its_table_and_day(browser, monkeypatch, asked, name):
+    monkeypatch.setenv("PLANLAKE_NOW", "2026-11-29T09:00:00")
+    told = browser.post("/api/download", {**asked, "format": "csv"})
+    assert told.headers["Content-Disposition"] == f'attachment; filename="{name}"'
 
 
 def test_an_answer_is_drawn(browser):

@@ -7,9 +7,11 @@ import re
 import subprocess
 import sys
 import zipfile
+from datetime import datetime
 from pathlib import Path
 from threading import Thread
 
+import openpyxl
 import psutil
 import pyarrow.parquet as pq
 import pytest
@@ -286,7 +288,7 @@ def test_what_is_personal_is_shown_where_the_configuration_allows_it(config, per
 def test_an_answer_is_downloaded_as_csv_and_parquet(workers):
     query = "select id, payment_method_id from fees order by id"
     shown = answer(workers, "select * from (values (1, '=1+1'), (2, null)) as t(a, b)")
-    lines = list(csv.reader(io.StringIO(download(workers, query, format="csv").decode())))
+    lines = list(csv.reader(io.StringIO(download(workers, query, format="csv").decode("utf-8-sig"))))
     rows = pq.read_table(io.BytesIO(download(workers, query, format="parquet")))
     assert lines[0] == ["id", "payment_method_id"] == rows.column_names
     assert len(lines) - 1 == rows.num_rows > 60
@@ -304,7 +306,30 @@ def test_in_excel_every_text_is_a_text_and_every_number_a_number(workers):
     assert 't="s"' in about
     assert [one for one in ("=1+1", "0123", "http://a.example", "9007199254740993") if f"{one}</t>" not in texts] == []
     assert "<v>1</v>" in sheet
-    assert "1 texts are longer" in texts
+    assert "1 text is longer" in texts
+
+
+NESTED = """select [1, null] as listed, {'a': 'é"', 'd': date '2026-11-17'} as packed, map {'k': 1.5} as mapped,
+                   null::integer[] as none, union_value(k := 1) as united"""
+
+
+def test_lists_maps_and_structures_are_json_in_csv_and_excel(workers):
+    rows = list(csv.reader(io.StringIO(download(workers, NESTED, format="csv").decode("utf-8-sig"))))
+    assert rows[0] == ["listed", "packed", "mapped", "none", "united"]
+    expected = ["[1,null]", '{"a":"é\\"","d":"2026-11-17"}', '{"k":1.5}', "", '{"k":1}']
+    assert rows[1] == expected
+    book = openpyxl.load_workbook(io.BytesIO(download(workers, NESTED, format="xlsx")))
+    assert [one or "" for one in next(book["Rows"].iter_rows(min_row=2, values_only=True))] == expected
+
+
+def test_days_and_moments_are_such_in_excel(workers):
+    query = """select date '2026-11-17' as day, timestamp '2026-11-17 09:30:15' as moment, true as truth,
+                      timestamp '0850-01-01 00:00:00' as old"""
+    book = openpyxl.load_workbook(io.BytesIO(download(workers, query, format="xlsx")))
+    found = next(book["Rows"].iter_rows(min_row=2, values_only=True))
+    day, moment = map(datetime.fromisoformat, ("2026-11-17", "2026-11-17T09:30:15"))
+    assert found == (day, moment, True, "0850-01-01 00:00:00")
+    assert [one.number_format for one in book["Rows"][2]][:2] == ["yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"]
 
 
 def test_an_answer_that_is_too_large_for_a_file_is_refused_whole(workers):

@@ -30,6 +30,12 @@ class Work:
     comments: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
+def text_of(column: str, kind: str) -> str:
+    """SQL of a quoted column as text: lists, maps and structures as JSON, others as DuckDB writes them."""
+    is_nested = kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION"))
+    return f"to_json({column})::varchar" if is_nested else f"{column}::varchar"
+
+
 def pieces(work: Work, table: str, value: Callable[[str, str], str]) -> Iterator[pa.RecordBatch]:
     """The rows of a table in pieces that memory holds, at least one; `value` makes SQL of a quoted column and its type.
 

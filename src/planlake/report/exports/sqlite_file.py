@@ -12,7 +12,7 @@ from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
 from planlake.report.exports.about import ABOUT_COLUMNS, ABOUT_TABLE, rows_of
 from planlake.report.exports.geopackage import KEY, blob, describe, prepare
-from planlake.report.exports.rows import Columns, Work, pieces
+from planlake.report.exports.rows import Columns, Work, pieces, text_of
 from planlake.report.exports.shapes import SHAPE_COLUMN, Gathered, has_shapes
 
 MOST_COLUMNS = 2_000
@@ -101,4 +101,4 @@ def _insert(file: sqlite3.Connection, table: str, columns: Sequence[Iterable[obj
 
 
 def _value(column: str, kind: str) -> str:
-    return column if TYPES.get(kind) in AS_THEY_ARE else f"{column}::varchar"
+    return column if TYPES.get(kind) in AS_THEY_ARE else text_of(column, kind)

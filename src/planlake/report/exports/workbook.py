@@ -10,7 +10,7 @@ from typing import Any
 
 from planlake.errors import ConfigurationError
 from planlake.report.exports.about import ABOUT_COLUMNS, ABOUT_TABLE, rows_of
-from planlake.report.exports.rows import Work, pieces
+from planlake.report.exports.rows import Work, pieces, text_of
 
 MOST_ROWS, MOST_COLUMNS, LONGEST_TEXT, LONGEST_NAME = 1_048_576, 16_384, 32_767, 31  # of Excel
 MOST_DIGITS = 15  # that Excel keeps of a number
@@ -67,7 +67,7 @@ def _check_sizes(work: Work) -> None:
 
 def _write_rows(sheet: Any, work: Work, styles: Mapping[str, Any], *, table: str, cut: Counter[str]) -> None:  # noqa: ANN401
     """The rows of a table from the second row of a sheet on, each cell as the column's type asks; NULL is no cell."""
-    writers = [_writer(sheet, kind, styles.get(kind)) for kind in work.columns[table].values()]
+    writers = [cell_writer(sheet, kind, styles.get(kind)) for kind in work.columns[table].values()]
     names, row = list(work.columns[table]), 0
     for piece in pieces(work, table, _value):
         for values in zip(*(column.to_pylist() for column in piece.columns), strict=True):
@@ -78,10 +78,10 @@ def _write_rows(sheet: Any, work: Work, styles: Mapping[str, Any], *, table: str
 
 
 def _value(column: str, kind: str) -> str:
-    return column if NUMBERS.fullmatch(kind) else f"{column}::varchar"
+    return column if NUMBERS.fullmatch(kind) else text_of(column, kind)
 
 
-def _writer(sheet: Any, kind: str, style: Any) -> Callable[[int, int, Any], bool]:  # noqa: ANN401
+def cell_writer(sheet: Any, kind: str, style: Any) -> Callable[[int, int, Any], bool]:  # noqa: ANN401
     """What writes a value of a type into a cell, and answers whether it had to be cut short."""
 
     def write_text(row: int, place: int, text: str) -> bool:

@@ -1,6 +1,7 @@
 """The server of `planlake ui`: the pages of the report live, a table browser, and questions to the lake."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from planlake.clock import read_clock
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError
 from planlake.loopback import listen, serve
@@ -32,6 +34,7 @@ MEDIA_TYPES = {
     "parquet": "application/vnd.apache.parquet",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+READS = re.compile(r"""\b(from|join)\s+(?:(?:"[^"]+"|\w+)\s*\.\s*)?("[^"]+"|\w+)(?![.(\w])""", re.IGNORECASE)
 SECONDS_BETWEEN_LOOKS = 0.1  # whether the browser still waits for an answer
 
 
@@ -231,8 +234,17 @@ async def _download(request: Request) -> Response:
         return worker.download(ui.workers, asked.sql, as_of=asked.as_of, format=asked.format, started=started)
 
     content = await _while_wanted(request, work)
-    headers = {"Content-Disposition": f'attachment; filename="result.{asked.format}"'}
+    headers = {"Content-Disposition": f'attachment; filename="{_file_name(asked)}"'}
     return Response(content, media_type=MEDIA_TYPES[asked.format], headers=headers)
+
+
+def _file_name(asked: Question) -> str:
+    """What a download is called: by the table that the query reads, where it is one alone, and the day it is about."""
+    names = {one[1].strip('"').lower() for one in READS.findall(asked.sql)}
+    name = names.pop() if len(names) == 1 else ""
+    plain = name if re.fullmatch(r"\w{1,100}", name, re.ASCII) else "query"
+    day = asked.as_of if re.fullmatch(r"[\d-]{10}", asked.as_of or "", re.ASCII) else f"{read_clock().today()}"
+    return f"{plain}-{day}.{asked.format}"
 
 
 def _names(request: Request) -> Response:

@@ -84,11 +84,12 @@ function downloads(question) {
 
 async function download(question, format) {
   await busy("Making the file…", async (signal) => {
-    const file = await (await post("/api/download", { ...question, format }, signal)).blob();
-    const link = element("a", { href: URL.createObjectURL(file), download: `result.${format}` });
+    const answer = await post("/api/download", { ...question, format }, signal);
+    const [, name] = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"));
+    const link = element("a", { href: URL.createObjectURL(await answer.blob()), download: name });
     link.click();
     URL.revokeObjectURL(link.href);
-    say(`result.${format} is with your other downloads.`);
+    say(`${name} is with your other downloads.`);
   });
 }
 
