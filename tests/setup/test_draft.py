@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
+from pathlib import Path
 from threading import Thread
 from urllib.parse import parse_qsl, urlsplit
 
@@ -66,6 +67,10 @@ def trees(query):
 
 ANSWERS = {
     "trees": trees,
+    "species": lambda query: (
+        200,
+        page_of([{"id": number} for number in range(9)], query),
+    ),
     "page": lambda _: (200, "<!doctype html><title>Please log in</title>"),
     "secret": lambda _: (401, {"error": "no"}),
     "none": lambda query: (200, page_of([], query)),
@@ -385,6 +390,16 @@ def test_the_id_is_a_column_that_is_called_so(connection, names, wanted):
     records = [json.dumps(dict.fromkeys(names.split(), number)).encode() for number in range(9)]
     found = key_of(draft_columns(connection, records), "trees")
     assert (found and found.name) == wanted
+
+
+def test_the_commands_of_the_guide_draft_and_try(typed, base_url, monkeypatch):
+    """The first two blocks of docs/add-a-source.md."""
+    guide = (Path(__file__).parents[2] / "docs/add-a-source.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)[:2]
+    monkeypatch.setenv("PLANLAKE_LOG", "off")
+    for line in "".join(blocks).splitlines():
+        said = typed(*line.replace("https://COUNCIL.example/api/v2", base_url).split()[1:])
+        assert (said.status, said.errors) == (0, []), said.everything
 
 
 # ---------------------------------------------------------------- an API that needs no key

@@ -1,6 +1,7 @@
 """A catalogue of one's own: a file or a folder beside planlake.yaml, and an address."""
 
 import re
+import shlex
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from planlake.inspection.doctor import examine
 from planlake.inspection.documentation import compare
 from planlake.runs.reconcile import reconcile
 from planlake.simulator.choose import dataset, speech
+from planlake.simulator.register import TOKEN
 from planlake.sources.catalogue import configured_catalogue, load_catalogue
 
 BUILDING_CONTROL = """\
@@ -198,6 +200,25 @@ def test_the_simulator_serves_what_a_file_describes_and_a_lake_of_it_equals_the_
         assert feed.rows("select * from uncastable") == []
         of_days = """select 1 from api_requests where event = 'page' and "window" <> 'full' and records > 0"""
         assert bool(feed.rows(of_days)) == (cadence == "daily")
+
+
+def test_the_commands_of_the_guide_load_its_own_catalogue(tmp_path, monkeypatch, capfd):
+    *_, block = re.findall(r"^```sh\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+    *_, file = re.findall(r"^```yaml\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+    written(tmp_path, REGISTER, "register.toml")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PLANLAKE_LOG", "off")
+    data = dataset("./register.toml", now=datetime.fromisoformat(DAY_1), sizes={"repd": 150})
+    with feeding(data, tmp_path, "source: ./register.toml\n", speech("./register.toml")) as feed:
+        monkeypatch.setenv("PLANLAKE_NOW", DAY_1)
+        monkeypatch.setenv("REGISTER_TOKEN", TOKEN)
+        monkeypatch.delenv("PLANLAKE_API_TOKEN")
+        (tmp_path / "planlake.yaml").write_text(file.replace("http://127.0.0.1:8642/rest/v1", feed.simulator.url))
+        lines = block.splitlines()
+        assert [line.split()[1] for line in lines] == ["doctor", "plan", "try", "run", "check", "sql", "reconcile"]
+        for line in lines:
+            said = typed_in_process(monkeypatch, capfd, shlex.split(line, comments=True)[1:])
+            assert (said.status, said.errors) == (0, []), said.everything
 
 
 ELSEWHERE = """\

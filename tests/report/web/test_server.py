@@ -9,6 +9,7 @@ import stat
 import subprocess
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -479,6 +480,7 @@ def test_personal_values_are_hidden_while_browsing(browser):
 
 
 def test_the_command_prints_the_link_and_ends_in_a_line(lake, state):
+    assert "```sh\nplanlake ui\n```" in (Path(__file__).parents[3] / "docs/ui.md").read_text(encoding="utf-8")
     command = [PROGRAM, "ui", "--no-open", "--config", str(lake)]
     with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ui:
         link = re.match(r"http://127\.0\.0\.1:(\d+)(/open\?token=\S+)", ui.stdout.readline())
