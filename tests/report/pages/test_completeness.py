@@ -52,8 +52,9 @@ def test_a_day_whose_pages_failed_says_how_far_it_came_and_how_often_it_was_trie
     fill(feed.data, "things", 120, "2026-11-16 09:00:00", start=100)
     feed.fail(Rule(resource="things", query={"page": "3"}, status=503, times=None))
     feed.run_at(DAYS[2])
+    assert states("things")[16][1].endswith("tried 2\u00a0times")  # by one run, as often as the ledger says
     feed.run_at(DAYS[3])
-    assert states("things")[16] == ("failed", "2 of 3\u00a0pages, 100\u00a0records, tried 2\u00a0times")
+    assert states("things")[16] == ("failed", "2 of 3\u00a0pages, 100\u00a0records, tried 4\u00a0times in 2\u00a0runs")
     assert states("others")[16][0] == "complete"
     feed.fail()
     feed.run_at(DAYS[4])

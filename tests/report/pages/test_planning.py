@@ -33,7 +33,7 @@ select id as thing_id, name, flag as is_odd from refined.things
 """
 BY_TEXT = """\
 -- As a table, built at each run.
-select flag::varchar as line, count(*) as rows from refined.things group by line order by line
+select flag::varchar || '&#39;s' as line, count(*) as rows from refined.things group by line order by line
 """
 SPEAKING = """\
 -- What may hold names, and what cannot be drawn.
@@ -122,7 +122,7 @@ def test_what_goes_wrong_with_one_report_takes_no_other_away(reported, monkeypat
 
 
 def test_a_report_that_is_a_table_is_shown_as_it_was_built(found):
-    assert found["report_text"].rows == (("false", 16), ("true", 16))
+    assert found["report_text"].rows == (("false's", 16), ("true's", 16))
     assert found["report_text"].series == ()
 
 

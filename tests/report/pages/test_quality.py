@@ -85,6 +85,8 @@ def test_figures_are_written_as_what_they_are():
     assert figure_said(check("complete", 0.94), 0.94) == words.percent(0.94)
     assert figure_said(check("rejected", 1200), 1200) == "1,200"
     assert trend_said(check("rejected", 1, 4, 2)) == "2 now, between 1 and 4 in 3 runs"
+    assert trend_said(check("rejected", 1, 4)) == "4 now, 1 in the run before"
+    assert trend_said(check("rejected", 4, 4)) == "4 in both runs"
     assert trend_said(check("rejected", 1)) == "1 in the one run that made the check"
 
 

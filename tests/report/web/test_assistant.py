@@ -133,7 +133,7 @@ def test_status_says_what_is_not_well_and_the_command_that_can_be_given(ask, fil
 def test_checks_say_what_does_not_hold_and_of_a_table_each(ask):
     assert "applications.site_area_hectares: casts is warning: 3.3 % now" in text_of(ask("checks"))
     of_one = text_of(ask("checks", table="fees"))
-    assert "fees.id: unique is ok: 0 in each of 2 runs" in of_one
+    assert "fees.id: unique is ok: 0 in both runs" in of_one
     assert "applications" not in of_one
 
 

@@ -1,7 +1,7 @@
 """What became of each day of each table, from the ledger of requests: read whole, failed, given up, undone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from math import ceil
 from typing import Literal
@@ -36,7 +36,10 @@ class TableDay:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What the ledger and the operations tables say of one table; days are London's."""
+    """What the ledger and the operations tables say of one table; days are London's.
+
+    `tries` says of windows with failed pages how often the worst of these was asked for, and in how many runs.
+    """
 
     history: History
     closed: Mapping[date, int]
@@ -46,6 +49,7 @@ class _Told:
     held: frozenset[str] = frozenset()
     failed_full: date | None = None
     failed: frozenset[str] = field(default=frozenset())
+    tries: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def first(self) -> date | None:
@@ -56,13 +60,14 @@ class _Told:
 def days_of_tables(facts: LakeFacts, count: int) -> dict[str, list[TableDay]]:
     """The last days of each configured table, the oldest first; the last of them is today."""
     histories = read_histories(facts.lake, facts.connection)
-    undone, held, full = _undone(facts), _held(facts), _failed_readings(facts)
+    undone, held, full, tries = _undone(facts), _held(facts), _failed_readings(facts), _tries(facts)
     shown = [facts.today - timedelta(days=number) for number in reversed(range(count))]
     found = {}
     for table, cadence in cadences(facts.config).items():
         history = histories.get(table, History())
         of_full = full.get(table) if any(window == FULL for window, _ in history.failures) else None
         told = _told(history, undone.get(table, ()), held.get(table, ()), of_full)
+        told = replace(told, tries=tries.get(table, {}))
         found[table] = [_day(table, day, told, cadence=cadence, today=facts.today) for day in shown]
     return found
 
@@ -94,7 +99,7 @@ def _day(table: str, day: date, told: _Told, *, cadence: Cadence, today: date) -
         return TableDay(table, day, "gap", told.gaps[window], command)
     if window in told.failed or day == told.failed_full:
         read = FULL if day == told.failed_full else window
-        return TableDay(table, day, "failed", _failure(told.history, read), f"planlake run {table}")
+        return TableDay(table, day, "failed", _failure(told, read), f"planlake run {table}")
     if window in told.held:
         return TableDay(table, day, "held", _records(told.closed.get(day)), f"planlake check {table}")
     return _read(table, day, told) or _not_read(table, day, told, cadence=cadence, today=today)
@@ -123,14 +128,16 @@ def _not_read(table: str, day: date, told: _Told, *, cadence: Cadence, today: da
     return TableDay(table, day, "not asked", "", f"planlake run {table}")
 
 
-def _failure(history: History, window: str) -> str:
-    """How far a window was read that is not whole: `3 of 5 pages, 240 records, tried 5 times`."""
+def _failure(told: _Told, window: str) -> str:
+    """How far a window was read that is not whole: `3 of 5 pages, 240 records, tried 15 times in 3 runs`."""
+    history = told.history
     good = history.pages_of(window)
     total = max((page.total for page in good.values()), default=None)
     bad = sum(1 for one, _ in history.failures if one == window)
     due = max(ceil(total / history.per_page), len(good) + bad) if total and history.per_page else len(good) + bad
-    records, tries = sum(page.records for page in good.values()), history.attempts.get(window, 0)
+    records, (tries, runs) = sum(page.records for page in good.values()), told.tries.get(window, (0, 0))
     tried = f", tried {words.counted(tries, 'time', 'times')}" if tries else ""
+    tried += f" in {words.counted(runs, 'run', 'runs')}" if runs > 1 else ""
     return f"{len(good)} of {words.counted(due, 'page', 'pages')}, {_records(records)}{tried}"
 
 
@@ -175,3 +182,20 @@ def _failed_readings(facts: LakeFacts) -> dict[str, date]:
     query = """select resource, max(requested_at) from api_requests
                where event = 'page' and "window" = ? and error is not null group by resource"""
     return {resource: london_day(instant) for resource, instant in facts.ask(query, [FULL])}
+
+
+def _tries(facts: LakeFacts) -> dict[str, dict[str, tuple[int, int]]]:
+    """How often pages were asked for in vain since their windows were last read whole."""
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    query = """
+        with closings as (select resource, "window", max(request_id) as closed_id from api_requests
+                          where event = 'closed' group by all),
+        tried as (select resource, "window", page, sum(coalesce(attempts, 1))::bigint as tries,
+                      count(distinct run) as runs
+                  from api_requests left join closings using (resource, "window")
+                  where event = 'page' and (error is not null or (status = 200 and total_results is null))
+                      and request_id > coalesce(closed_id, 0) group by all)
+        select resource, "window", max(tries), arg_max(runs, tries) from tried group by all"""
+    for resource, window, tries, runs in facts.ask(query):
+        found.setdefault(resource, {})[window] = tries, runs
+    return found

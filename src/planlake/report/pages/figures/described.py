@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
+from html import unescape
 from itertools import groupby
 
 from pyiceberg.table import Table
@@ -196,7 +197,7 @@ def _names_in(facts: LakeFacts, table: Table, key: str) -> dict[str, str]:
     rows = rows_sql(data_files(table), table.schema(), columns=(key, "name", "is_deleted"))
     query = f"""select {identifier(key)}::varchar, coalesce(left(name, {LETTERS}), '')
                 from {rows} where not is_deleted limit {NAMES}"""
-    return dict(facts.ask(query))
+    return {value: unescape(name) for value, name in facts.ask(query)}  # the API sends `'` as `&#39;`
 
 
 def _in_groups(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from html import unescape
 from typing import Any
 
 from planlake.engines.duckdb.connection import Connection
@@ -248,7 +249,7 @@ def _cell(name: str, value: Any) -> object:  # noqa: ANN401 - whatever DuckDB gi
     if isinstance(value, datetime | date):
         return words.short_day(value if not isinstance(value, datetime) else value.date())
     if isinstance(value, str):
-        return value[:LETTERS]
+        return unescape(value)[:LETTERS]  # the API sends `'` as `&#39;`
     if name.endswith(PERCENT):
         return words.percent(float(value) / 100)
     return float(value) if not isinstance(value, int) else value

@@ -89,7 +89,9 @@ def trend_said(one: CheckHistory) -> str:
         return f"{now} in the one run that made the check"
     lowest, highest = min(one.figures), max(one.figures)
     if lowest == highest:
-        return f"{now} in each of {runs} runs"
+        return f"{now} in both runs" if runs == 2 else f"{now} in each of {runs} runs"
+    if runs == 2:
+        return f"{now} now, {figure_said(one, one.figures[0])} in the run before"
     return f"{now} now, between {figure_said(one, lowest)} and {figure_said(one, highest)} in {runs} runs"
 
 
