@@ -51,6 +51,11 @@ def as_text(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray:
     return connection.from_arrow(pa.table({"value": column})).project("value::varchar").to_arrow_table().column(0)
 
 
+def is_structured(kind: pa.DataType) -> bool:
+    """Whether values are lists, maps or structures."""
+    return bool(pa.types.is_nested(kind)) and not pa.types.is_union(kind)
+
+
 def as_json(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Lists, maps and structures as JSON."""
     return (
@@ -70,7 +75,7 @@ def for_csv(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column.cast(kind.value_type)
     if is_any(kind, (*AS_THEY_ARE, *IS_TEXT)):
         return column
-    if pa.types.is_nested(kind):
+    if is_structured(kind):
         return as_json(connection, column)
     if is_any(kind, IS_MOMENT):
         try:

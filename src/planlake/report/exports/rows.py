@@ -32,7 +32,7 @@ class Work:
 
 def text_of(column: str, kind: str) -> str:
     """SQL of a quoted column as text: lists, maps and structures as JSON, others as DuckDB writes them."""
-    is_nested = kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION"))
+    is_nested = kind.endswith("]") or kind.startswith(("STRUCT", "MAP"))
     return f"to_json({column})::varchar" if is_nested else f"{column}::varchar"
 
 

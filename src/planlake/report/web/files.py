@@ -12,7 +12,7 @@ from planlake.errors import ConfigurationError
 from planlake.printable import printable
 from planlake.report.exports.workbook import FORMATS as STYLES
 from planlake.report.exports.workbook import LONGEST_TEXT, MOST_COLUMNS, WIDTHS, cell_writer
-from planlake.report.printable_rows import AS_THEY_ARE, as_json, as_text, for_csv, is_any
+from planlake.report.printable_rows import AS_THEY_ARE, as_json, as_text, for_csv, is_any, is_structured
 from planlake.report.query import Fetched
 from planlake.report.web.frames import Request
 from planlake.version import __version__
@@ -78,7 +78,7 @@ def _cells(connection: Connection, column: pa.ChunkedArray) -> tuple[str, list[A
     kind = column.type
     if is_any(kind, AS_THEY_ARE):
         return "DOUBLE", column.to_pylist()
-    texts = as_json(connection, column) if pa.types.is_nested(kind) else as_text(connection, column)
+    texts = as_json(connection, column) if is_structured(kind) else as_text(connection, column)
     is_moment = pa.types.is_timestamp(kind) and kind.tz is None
     return "DATE" if pa.types.is_date(kind) else "TIMESTAMP" if is_moment else "VARCHAR", texts.to_pylist()
 
