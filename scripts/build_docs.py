@@ -1,4 +1,4 @@
-"""Writes the pages that are made of something else: docs/commands.md of the commands, the list of the decisions.
+"""Writes what is made of something else: docs/commands.md, the list of the decisions, the tables of docs/errors.md.
 
     python scripts/build_docs.py [--check]
 
@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from errors_of_code import tables
 
 DOCS = Path(__file__).parent.parent / "docs"
 WIDTH = "100"
@@ -38,6 +40,8 @@ answer and nothing else.
 """
 
 
+ERRORS = "<!-- Made by scripts/build_docs.py of the code: change the errors there, then run `make format`. -->"
+END = "<!-- end -->"
 DECISIONS = """\
 # Decisions
 
@@ -86,10 +90,18 @@ def commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:  # noqa
             yield f"{before}{name}", command
 
 
+def errors() -> str:
+    """The page of errors with the tables of those that the code raises; all around them is as it stands."""
+    text = (DOCS / "errors.md").read_text(encoding="utf-8")
+    before, mark, rest = text.partition(ERRORS)
+    return f"{before}{mark}\n\n{tables()}\n{END}{rest.partition(END)[2]}"
+
+
 def main() -> None:
     """Write the pages, or say whether they are current."""
     is_stale = False
-    for name, wanted in (("commands.md", page()), ("decisions/index.md", decisions())):
+    pages = {"commands.md": page(), "decisions/index.md": decisions(), "errors.md": errors()}
+    for name, wanted in pages.items():
         file = DOCS / name
         if "--check" not in sys.argv[1:]:
             file.write_text(wanted, encoding="utf-8")

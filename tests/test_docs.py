@@ -1,5 +1,6 @@
 """Everything a user can type, set, meet or query stands in docs/, and what stands there is so."""
 
+import importlib
 import re
 import shutil
 import subprocess
@@ -72,16 +73,13 @@ def test_the_page_of_commands_is_what_the_commands_say_now():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", ["commands", "decisions/index"])
+@pytest.mark.parametrize("name", ["commands", "decisions/index", "errors"])
 def test_a_page_that_is_stale_is_noticed(tmp_path, name):
-    shutil.copytree(DOCS / "decisions", tmp_path / "docs/decisions")
-    shutil.copy(DOCS / "commands.md", tmp_path / "docs")
-    (tmp_path / "scripts").mkdir()
+    shutil.copytree(DOCS, tmp_path / "docs")
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts", ignore=shutil.ignore_patterns("editor"))
     script = tmp_path / "scripts/build_docs.py"
-    script.write_text((ROOT / "scripts/build_docs.py").read_text())
-    (tmp_path / f"docs/{name}.md").write_text(
-        page(name).replace("Planlake", "Planwalk").replace("planlake", "planwalk")
-    )
+    head, middle, rest = page(name).partition("\n<!-- Made by")
+    (tmp_path / f"docs/{name}.md").write_text(head + middle + rest.replace("\n\n", "\n\nstale\n", 1))
     command = [sys.executable, str(script)]
     stale = subprocess.run([*command, "--check"], capture_output=True, text=True, timeout=60, check=False)
     assert stale.returncode == 1
@@ -189,6 +187,46 @@ def test_every_class_of_error_is_explained_with_its_exit_status(kind):
 def test_every_class_of_error_is_in_the_tree_at_the_top_of_its_module(kind):
     line = next(line for line in errors.__doc__.splitlines() if kind.__name__ in line)
     assert (m := re.search(r"\(exit (\d)\)", line)) is None or int(m[1]) == kind.exit_code
+
+
+def test_every_error_that_the_code_raises_is_in_the_tables_of_the_page(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    found, unread = importlib.import_module("errors_of_code").raised()
+    assert len(found) > 290
+    assert len(unread) < 15, unread  # made by a function of their own, as each is
+    shown = section(page("errors"), "## Every error").replace("\\", "")
+    assert [one.message for one in found if " ".join(one.message.split()).replace("\\", "") not in shown] == []
+    said = {name for one in found for name in re.findall(r"\bplanlake ((?:env |model )?[a-z]+)(?![\w.])", one.hint)}
+    assert len(said) > 20
+    assert said - set(COMMANDS) - {"model"} <= {f"model {one}" for one in GROUPS["model"].commands}
+
+
+def test_an_error_is_read_with_the_hint_that_goes_with_it(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    module = importlib.import_module("errors_of_code")
+    monkeypatch.setattr(module, "PACKAGE", tmp_path)
+    (tmp_path / "some.py").write_text(
+        """
+HINT = "of the module"
+def one(name, is_file):
+    if is_file:
+        message, hint = f"no file is {name}", "name a file"
+        raise LakeError(message, hint=hint)
+    message = "a first one" if name else "a second one"
+    raise ConfigurationError(message, hint=HINT)
+def other(message):
+    raise ConflictError("it is in use", hint=advice())
+    raise LakeError(message)
+"""
+    )
+    found, unread = module.raised()
+    assert {(one.kind, one.message, one.hint) for one in found} == {
+        ("LakeError", "no file is …", "name a file"),
+        ("ConfigurationError", "a first one", "of the module"),
+        ("ConfigurationError", "a second one", "of the module"),
+        ("ConflictError", "it is in use", "its hint says it"),
+    }
+    assert unread == ["some.py:11"]
 
 
 # ---------------------------------------------------------------- databases
