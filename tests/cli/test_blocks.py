@@ -64,6 +64,7 @@ HOW = {
     ("docs/deploy/aws.md", "json"): POLICY,
     ("docs/deploy/emr-serverless.md", "sh"): READ,
     ("docs/deploy/glue.md", "sh"): READ,
+    ("docs/deploy/one-server.md", "sh"): READ,
     ("docs/deploy/spark.md", "sh"): READ,
     ("docs/deploy/spark.md", "yaml"): FILES,
     ("docs/from-athena.md", "sql"): ATHENA,
