@@ -331,6 +331,11 @@ MISTAKES = {
     ),
     "an alias in itself": ("source: &a [*a]", "holds more than 10,000 values", ""),
     "no address": ("api: {}", "missing: api.base_url", "planlake init"),
+    "a path of Windows in quotes": (
+        MINIMAL + r'source: "C:\data"',
+        "is not YAML: found unknown escape",
+        "write a path with /",
+    ),
     "not YAML": ("source: tascomi\ntables: {daily: [fees\n", "is not YAML", "line="),
     "the same key twice": ("source: tascomi\nsource: open_data\n", "duplicate key", "line=2"),
     "a list": ("- fees\n", "holds no settings", ""),

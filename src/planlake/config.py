@@ -288,7 +288,8 @@ class Config(_Record):
     @property
     def catalogue_path(self) -> Path | None:
         """The catalogue's own file or folder, where `source` names one rather than a catalogue of Planlake's."""
-        return self.folder / self.source if "/" in self.source or self.source.endswith(".toml") else None
+        is_path = "/" in self.source or os.sep in self.source or self.source.endswith(".toml")
+        return self.folder / self.source if is_path else None
 
     @property
     def source_name(self) -> str:

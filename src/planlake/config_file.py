@@ -19,6 +19,8 @@ QUOTED = re.compile(r"""(["']).*\1""")  # values stay out of messages: one may b
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 SECRETS = ("public_key", "private_key", "token")
 REFERENCES = {"api": SECRETS, "lineage": ("key",)}  # never replaced by what they refer to
+LOOK_THERE = "look there for a bracket or a quote without its end, a colon without a space, and spaces that differ"
+ESCAPE = r"in double quotes \ is more than a sign: write a path with /, or without quotes"
 _NESTED = re.compile(r"(?:[\[{][^\[\]{}]*){100}")  # opened a hundred times, never closed
 _DEEP = "the configuration is nested too deeply"
 _Node = Any  # ruamel's nodes have no types
@@ -69,7 +71,7 @@ def _parsed(text: str, file: Path) -> Any:  # noqa: ANN401 - what stands in the 
         where = QUOTED.sub("...", problem) if re.search(r"\w", "".join(INSIDE.findall(problem))) else problem
         mark = _mark(error)
         facts = {"file": file, "line": mark.line + 1 if mark else "?"}
-        hint = "look there for a bracket or a quote without its end, a colon without a space, and spaces that differ"
+        hint = ESCAPE if "escape" in problem else LOOK_THERE
         raise ConfigurationError(f"the configuration is not YAML: {where}", facts=facts, hint=hint) from None
     except ValueError:  # a date that is none, a number of thousands of digits, `!!int` before a word
         message = "the configuration is not YAML: it holds an invalid date or number"

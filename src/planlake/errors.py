@@ -13,7 +13,7 @@ PlanlakeError                   message, facts, the state the data is in, a hint
 └── InternalError               a defect of Planlake itself (exit 4)
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from planlake.printable import printable
 
@@ -108,3 +108,13 @@ class InternalError(PlanlakeError):
     """A defect of Planlake itself."""
 
     exit_code = 4
+
+
+def with_causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and those that it came from, each once: a cause that is raised again has its own error behind it."""
+    seen, left = set[int](), error.__cause__ or error.__context__
+    yield error
+    while left is not None and id(left) not in seen | {id(error)}:
+        yield left
+        seen.add(id(left))
+        left = left.__cause__ or left.__context__

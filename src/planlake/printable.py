@@ -4,7 +4,12 @@ Values and names of columns come from the vendor, and may hold what a terminal o
 and nowhere else: what is kept, and what is written as CSV, JSON or Parquet, stays exactly as it was received.
 """
 
+import os
+import re
+import shlex
 from collections.abc import Sequence
+
+IS_PLAIN = re.compile(r"[\w@%+=:,./\\-]+")  # what no shell of Windows takes for more than it is
 
 
 def printable(text: str) -> str:
@@ -18,6 +23,13 @@ def printable(text: str) -> str:
 
 def _seen(character: str) -> str:
     return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+
+
+def quoted(word: str) -> str:
+    """A word of a command as it can be typed, in quotes where the shell of this machine wants them."""
+    if os.name == "nt":  # where ' is a sign like any other, and no name holds a "
+        return word if IS_PLAIN.fullmatch(word) else f'"{word}"'
+    return shlex.quote(word)
 
 
 def listed(names: Sequence[str], most: int) -> str:

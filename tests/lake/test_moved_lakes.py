@@ -94,7 +94,11 @@ def moved(feed, tmp_path):
 
 
 def bytes_of(folder):
-    return {path: path.read_bytes() for path in Path(folder).rglob("*") if path.is_file() and path.suffix != ".lock"}
+    return {
+        path: path.read_bytes()
+        for path in Path(folder).rglob("*")
+        if path.is_file() and path.suffix not in (".lock", ".holder")
+    }
 
 
 def data_of(lake):

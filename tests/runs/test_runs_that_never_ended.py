@@ -1,6 +1,5 @@
 """What is known of a run that could not say how it ended: killed, stopped, on a full disk, refused, under way."""
 
-import fcntl
 import os
 from contextlib import suppress
 
@@ -14,7 +13,10 @@ from planlake.changes.maintain import maintain
 from planlake.changes.previews import create
 from planlake.changes.rebuild import rebuild
 from planlake.changes.rollback import rollback, undo
-from planlake.errors import ConfigurationError, LakeError
+from planlake.engines.file_locks import lock_file
+from planlake.errors import ConfigurationError, LakeError, with_causes
+from planlake.lake.aws.errors import aws_trouble
+from planlake.lake.rest_errors import rest_trouble
 from planlake.report.run_history import past_runs
 from planlake.report.status import status
 from planlake.runs.reconcile import reconcile
@@ -73,13 +75,13 @@ def test_a_command_that_is_killed_has_a_row_that_says_so(feed, monkeypatch, comm
     assert outcomes(feed)[:3] == [(4, "finished"), (3, "killed"), (2, "finished")]
     rows = feed.rows("select outcome, message, resource from runs where run = 3")
     assert rows == [{"outcome": "killed", "message": "run 4 went on", "resource": None}]
-    assert "nobody" in (feed.config.folder / "lake/catalog.db.lock").read_text()
+    assert "nobody" in (feed.config.folder / "lake/catalog.db.lock.holder").read_text()
 
 
-def test_what_was_killed_is_known_without_the_lock_file_too(feed, monkeypatch):
+def test_what_was_killed_is_known_without_the_note_of_its_run_too(feed, monkeypatch):
     killed(monkeypatch, lambda: feed.run_at(DAYS[2]), at="planlake.runs.run.record_run")
     killed(monkeypatch, lambda: feed.run_at(DAYS[3]), at="planlake.runs.run.record_run")
-    (feed.config.folder / "lake/catalog.db.lock").unlink()
+    (feed.config.folder / "lake/catalog.db.lock.holder").unlink()
     assert outcomes(feed)[:3] == [(4, "killed"), (3, "killed"), (2, "finished")]
     feed.run_at(DAYS[4])
     assert outcomes(feed)[:4] == [(5, "finished"), (4, "killed"), (3, "killed"), (2, "finished")]
@@ -97,9 +99,9 @@ def test_the_first_command_of_all_that_is_killed_is_no_nothing(tmp_path, monkeyp
 def test_a_run_that_is_under_way_is_not_taken_for_a_killed_one(feed):
     lock = feed.config.folder / "lake/catalog.db.lock"
     with lock.open("r+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.write(f"run 3, process {os.getpid()}, since 2026-11-19 03:00:00 UTC\n")
-        file.flush()
+        assert lock_file(file.fileno())
+        note = f"run 3, process {os.getpid()}, since 2026-11-19 03:00:00 UTC\n"
+        lock.with_name(f"{lock.name}.holder").write_text(note)
         assert outcomes(feed)[:2] == [(3, "under way"), (2, "finished")]
     assert outcomes(feed)[:2] == [(3, "killed"), (2, "finished")]
 
@@ -173,3 +175,29 @@ def test_a_run_killed_in_a_preview_is_one_of_that_preview(feed, monkeypatch):
     feed.run_at(DAYS[3])
     assert outcomes(feed, "A-1")[0][1] == "killed"
     assert "killed" not in [outcome for _, outcome in outcomes(feed)]
+
+
+def test_a_disk_that_knows_no_locks_is_named_and_nothing_is_written_there(feed, monkeypatch):
+    def refused(*_):
+        raise OSError(37, "No locks available")
+
+    before = feed.snapshots()
+    with monkeypatch.context() as patch, pytest.raises(LakeError, match="No locks available") as told:
+        patch.setattr("portalocker.portalocker.LOCKER", refused)
+        feed.run_at(DAYS[2])
+    assert told.value.facts == {"file": feed.config.folder / "lake/catalog.db.lock"}
+    assert feed.snapshots() == before
+
+
+def test_an_error_that_is_raised_again_by_what_it_caused_has_an_end():
+    try:
+        try:
+            try:
+                raise OSError("the first")
+            except OSError as error:
+                raise ValueError("the second") from error
+        except ValueError as error:
+            raise error.__cause__ from None
+    except OSError as error:
+        assert [str(one) for one in with_causes(error)] == ["the first", "the second"]
+        assert (aws_trouble(error), rest_trouble(error)) == (None, None)

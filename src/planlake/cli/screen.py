@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +16,7 @@ from rich.text import Text
 
 from planlake.cli.layout import Column, lay_out
 from planlake.cli.loading import chosen_environment, loaded_configuration, named_file
-from planlake.printable import printable
+from planlake.printable import printable, quoted
 from planlake.telemetry.progress import Notify
 from planlake.telemetry.progress import Progress as Event
 
@@ -159,12 +158,12 @@ def runnable(line: str) -> str:
     if not line.startswith(BEGINNINGS):
         return QUOTED.sub(lambda found: runnable(f"hint: {found[0]}").removeprefix("hint: "), line)
     environment, file = chosen_environment(), named_file()
-    options = "" if file is None else f" --config {shlex.quote(str(file))}"
+    options = "" if file is None else f" --config {quoted(str(file))}"
 
     def typed(command: re.Match[str]) -> str:
         own = options
         if environment is not None and "--env" not in line and _takes_environment(command[1], environment):
-            own = f" --env {shlex.quote(environment)}{options}"
+            own = f" --env {quoted(environment)}{options}"
         return f"{called_as()} {command[1]}{own}"
 
     return COMMAND.sub(typed, line)
@@ -181,11 +180,11 @@ def _takes_environment(command: str, environment: str) -> bool:
 def called_as() -> str:
     """How this program can be called again: by its name where that finds it, else by the path it was called by."""
     own = Path(sys.argv[0])
-    if os.sep not in sys.argv[0] or own.name != PROGRAM:
+    if os.sep not in sys.argv[0] or own.stem != PROGRAM:
         return PROGRAM
     found = shutil.which(PROGRAM)
     is_found = found is not None and own.exists() and own.samefile(found)
-    return PROGRAM if is_found else shlex.quote(sys.argv[0])
+    return PROGRAM if is_found else quoted(sys.argv[0])
 
 
 @contextmanager

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+SECONDS_BETWEEN_LOOKS = 0.5
+
 
 @contextmanager
 def until_stopped() -> Iterator[threading.Event]:
@@ -16,3 +18,9 @@ def until_stopped() -> Iterator[threading.Event]:
     finally:
         for ending, handler in before.items():
             signal.signal(ending, handler)
+
+
+def wait_until(stopped: threading.Event) -> None:
+    """Wait for that event, a little at a time: on Windows who waits without an end hears no Ctrl-C."""
+    while not stopped.wait(SECONDS_BETWEEN_LOOKS):
+        continue

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
 INPUT, OUTPUT, ERRORS = range(3)
+CONSOLES = getattr(io, "_WindowsConsoleIO", ())  # a type, on Windows
 
 
 def prepare() -> None:
@@ -39,7 +40,13 @@ def _is_open(number: int) -> bool:
 
 
 def _text(raw: io.FileIO, before: TextIO | None) -> io.TextIOWrapper:
-    """A text stream over a file, of the encoding it had before; what that lacks is written as an escape."""
+    """A text stream over a file, of the encoding it had before; what that lacks is written as an escape.
+
+    A console of Windows has signs, not bytes: it stays as it is.
+    """
+    if isinstance(before, io.TextIOWrapper) and isinstance(getattr(before.buffer, "raw", None), CONSOLES):
+        before.reconfigure(errors="backslashreplace", newline="\n")
+        return before
     encoding = (before.encoding if before is not None else None) or "utf-8"
     return io.TextIOWrapper(
         io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=raw.isatty(), newline="\n"

@@ -6,7 +6,6 @@ from container to container.
 """
 
 import atexit
-import fcntl
 import os
 import re
 import shutil
@@ -16,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
+
+from planlake.engines.file_locks import is_locked, lock_file
 
 PREFIX = "planlake-duckdb-"
 BEFORE = "planlake-duckdb"  # where all processes of earlier versions put theirs
@@ -49,8 +50,8 @@ def spill_folder() -> Path:
 
 def _made() -> _Own:
     folder = Path(mkdtemp(prefix=PREFIX, dir=_disk()))  # mode 0700, and nobody's before
-    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    lock_file(lock)
     atexit.register(delete_own)
     return _Own(folder, os.getpid(), lock)
 
@@ -65,8 +66,9 @@ def delete_own() -> None:
     """Delete this process's folder; nothing in it is needed any more."""
     with _making:
         if _own and _own[0].process == os.getpid():
-            shutil.rmtree(_own[0].folder, ignore_errors=True)
-            os.close(_own.pop().lock)
+            own = _own.pop()
+            os.close(own.lock)  # first: Windows deletes no file that is open
+            shutil.rmtree(own.folder, ignore_errors=True)
 
 
 def sweep_spilled() -> None:
@@ -81,7 +83,9 @@ def sweep_spilled() -> None:
 def _is_own_folder(entry: "os.DirEntry[str]") -> bool:
     is_named = entry.name == BEFORE or IS_OURS.fullmatch(entry.name) is not None
     is_folder = is_named and entry.is_dir(follow_symlinks=False)
-    return is_folder and entry.stat(follow_symlinks=False).st_uid == os.getuid()
+    if not hasattr(os, "getuid"):  # on Windows each user has a folder of their own for temporary files
+        return is_folder
+    return is_folder and (entry.stat(follow_symlinks=False).st_uid == os.getuid())
 
 
 def _sweep(folder: Path) -> None:
@@ -101,13 +105,10 @@ def _age(path: Path) -> float:
 def _is_left(lock: Path) -> bool:
     """Whether the process that had a folder is gone."""
     try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
+        descriptor = os.open(lock, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
     except FileNotFoundError:
         return True
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return not is_locked(descriptor)
     finally:
         os.close(descriptor)
-    return True

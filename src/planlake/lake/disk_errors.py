@@ -18,7 +18,8 @@ def advice(error: OSError, folder: Path) -> str:
     if error.errno == errno.EROFS:
         return f"mount the disk of {folder} so that it can be written"
     if error.errno in FORBIDDEN:
-        return f"make {folder} writable for the user who runs this (number {os.getuid()})"
+        user = f" (number {os.getuid()})" if hasattr(os, "getuid") else ""
+        return f"make {folder} writable for the user who runs this{user}"
     if error.errno == errno.ENOTDIR:
         return f"make {folder} a writable folder: it, or a folder above it, is a file"
     return f"check {folder} and its disk"

@@ -41,7 +41,7 @@ from planlake.lake.tables.format import (
     missing_columns,
     upgrade,
 )
-from planlake.lake.tables.local_folders import MODES, make_folder
+from planlake.lake.tables.local_folders import MODES, make_folder, with_slashes
 from planlake.lake.tables.pyiceberg_speedups import share_parts, share_readers
 from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE, damaged, read_lists_safely
 
@@ -346,13 +346,15 @@ def warehouses_of(config: Config, environment: str | None = None) -> dict[str, s
     """Where the files of each zone of an environment are to lie; a ConfigurationError where that is no such place."""
     given, folder = config.environment(environment).warehouse, config.folder
     places = {zone: given if isinstance(given, str) else getattr(given, zone) or given.refined for zone in ZONES}
+    places = {zone: with_slashes(place) for zone, place in places.items()}
     for place in places.values():
         scheme, separator, _ = place.partition("://")
         if separator and scheme not in SCHEMA_TO_FILE_IO:
             known = ", ".join(f"{known}://" for known in SCHEMA_TO_FILE_IO if known)
             raise ConfigurationError(f"a warehouse cannot be at {scheme}://", hint=f"a folder, or one of {known}")
     return {
-        zone: place.rstrip("/") if "://" in place else str((folder / place).resolve()) for zone, place in places.items()
+        zone: place.rstrip("/") if "://" in place else (folder / place).resolve().as_posix()
+        for zone, place in places.items()
     }
 
 

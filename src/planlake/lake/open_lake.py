@@ -1,13 +1,12 @@
 """Opening the lake of an environment or of a preview, to write it or to read it."""
 
-import shlex
-
 from planlake.config import Config, suggestion
 from planlake.errors import ConfigurationError, LakeError
 from planlake.lake.lake import Lake, open_environment
 from planlake.lake.previews.names import preview_names
 from planlake.lake.previews.own_tables import preview_of
 from planlake.lake.repair.check_location import check_readable
+from planlake.printable import quoted
 
 RECOVER = "planlake recover"
 
@@ -68,5 +67,5 @@ def is_preview(config: Config, name: str) -> bool:
 def about_environment(config: Config, name: str, error: LakeError) -> LakeError:
     """The same error with the environment it is about in its command, where that is not the first of the file."""
     if name != next(iter(config.environments)):
-        error.hint = error.hint.replace(RECOVER, f"{RECOVER} --env {shlex.quote(name)}")
+        error.hint = error.hint.replace(RECOVER, f"{RECOVER} --env {quoted(name)}")
     return error

@@ -2,6 +2,7 @@
 
 import re
 
+from planlake.errors import with_causes
 from planlake.lake.aws.errors import Trouble, without_account
 
 LOOK = "look at catalog in planlake.yaml: planlake doctor"
@@ -18,12 +19,8 @@ LONGEST = 200  # an answer may be a whole page
 
 def rest_trouble(error: BaseException) -> Trouble | None:
     """What an error of a REST catalogue says; None for any other. Errors that it came from are looked at, too."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if found := _of_catalogue(seen) or _of_network(seen):
-            return found
-        seen = seen.__cause__ or seen.__context__
-    return None
+    found = (_of_catalogue(one) or _of_network(one) for one in with_causes(error))
+    return next(filter(None, found), None)
 
 
 def _of_catalogue(error: BaseException) -> Trouble | None:

@@ -27,6 +27,7 @@ def replace_file(file: Path, *, before: bytes, after: bytes, check: Callable[[Pa
             stream.write(after)
             stream.flush()
             os.fsync(stream.fileno())
+            stream.close()  # Windows neither reads nor moves a file that is open
             _keep_owner_and_mode(file, beside)
             check(beside)
             if file.read_bytes() != before:

@@ -10,7 +10,7 @@ MEGABYTE = 10**6
 def maintain(env: EnvironmentName = None, config: ConfigFile = None, json: AsJson = False) -> None:
     """Look after every table: expire old versions, merge small files, delete files that nothing refers to."""
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, print_table, progress_bars, remark
+    from planlake.cli.screen import counted, print_json, print_table, progress_bars, remark
 
     loaded = configuration(config)
     from planlake.changes.maintain import maintain as look_after
@@ -29,7 +29,9 @@ def maintain(env: EnvironmentName = None, config: ConfigFile = None, json: AsJso
         names = ("database", "table", "versions expired", "files merged", "files deleted", "MB freed")
         print_table("", names, rows, numbers=names[2:])
     freed = sum(one.freed.bytes for one in found)
-    remark(f"{len(found)} tables maintained, {_megabytes(freed)} MB freed; every row is still there")
+    remark(
+        f"{counted(len(found), 'table', 'tables')} maintained, {_megabytes(freed)} MB freed; every row is still there"
+    )
 
 
 def _megabytes(size: int) -> str:

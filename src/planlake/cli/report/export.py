@@ -1,7 +1,6 @@
 """`planlake export`: tables as files for other programs, by the ending of their name, or described to dbt."""
 
 import re
-import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ import typer
 
 from planlake.cli.completing import table_names
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
+from planlake.printable import quoted
 
 if TYPE_CHECKING:
     from planlake.config import Config
@@ -128,5 +128,5 @@ def _no_export(out: Path) -> "ConfigurationError":
 
     ending, hint = out.suffix[1:].lower(), PLACES
     if ending == "json":
-        hint = f'planlake sql --format json "select * from TABLE" > {shlex.quote(str(out))}'
+        hint = f'planlake sql --format json "select * from TABLE" > {quoted(str(out))}'
     return ConfigurationError(f"an export cannot be written as {ending}", facts={"out": out}, hint=hint)

@@ -96,8 +96,9 @@ def _audits(tables: "Sequence[TableStatus]") -> dict[str, list[str]]:
     """Which tables are not audited and why, or since when in part."""
     found: dict[str, list[str]] = {}
     for one in tables:
-        is_part = one.audit.percent is not None and one.audit.percent < 100 and one.audit.since is not None
-        how = f"audited in part since {one.audit.since:%-d %b}" if is_part else ""
+        since = one.audit.since
+        is_part = one.audit.percent is not None and one.audit.percent < 100
+        how = f"audited in part since {since.day} {since:%b}" if is_part and since is not None else ""
         how = f"not audited, {one.audit.why_not}" if one.audit.why_not else how
         if how:
             found.setdefault(how, []).append(one.table)

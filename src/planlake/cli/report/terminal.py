@@ -117,7 +117,7 @@ class _Names(Completer):
 
 def pager() -> list[str] | None:
     """The program that shows what is wider or longer than the screen, PAGER or `less`; None where there is none."""
-    command = shlex.split(os.environ.get("PAGER") or "less")
+    command = shlex.split(os.environ.get("PAGER") or "less", posix=os.name != "nt")
     return command if command and shutil.which(command[0]) else None
 
 

@@ -25,7 +25,7 @@ def ui(
     from planlake.cli.loading import configuration
     from planlake.cli.reporting import as_typed
     from planlake.cli.screen import remark
-    from planlake.cli.stopping import until_stopped
+    from planlake.cli.stopping import until_stopped, wait_until
     from planlake.report.web.server import serving
 
     loaded = configuration(config)
@@ -33,7 +33,7 @@ def ui(
         typer.echo(f"{served.guard.link}   (opens once; Ctrl-C ends)")
         if _has_screen() if open_it is None else open_it:
             webbrowser.open(served.guard.link)
-        stopped.wait()
+        wait_until(stopped)
     remark("Ended")
 
 
@@ -44,7 +44,7 @@ def mcp(env: EnvironmentName = None, config: ConfigFile = None) -> None:
     from planlake.cli.hiding import without_secrets
     from planlake.cli.loading import configuration
     from planlake.cli.screen import remark, runnable
-    from planlake.cli.stopping import until_stopped
+    from planlake.cli.stopping import until_stopped, wait_until
     from planlake.errors import ConfigurationError
 
     loaded = configuration(config)
@@ -69,7 +69,7 @@ def mcp(env: EnvironmentName = None, config: ConfigFile = None) -> None:
 
         # Not in this thread: whoever waits for a line of standard input hears no signal.
         Thread(target=served, daemon=True).start()
-        stopped.wait()
+        wait_until(stopped)
 
 
 def _has_screen() -> bool:

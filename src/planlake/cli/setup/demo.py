@@ -1,7 +1,6 @@
 """`planlake demo`: the whole way on this machine, over two simulated days."""
 
 import os
-import shlex
 import shutil
 import sys
 from datetime import datetime, time, timedelta
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from planlake.cli.options import Yes
+from planlake.printable import quoted
 
 MARK = "# The demo of Planlake: made anew by each `planlake demo`.\n"
 DAILY = (
@@ -120,10 +120,11 @@ def _configured(folder: Path, url: str) -> Path:
     from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
 
     (folder / "keys").mkdir(parents=True)
-    (folder / "keys/public").write_text(PUBLIC_KEY)
-    (folder / "keys/private").write_text(PRIVATE_KEY)
+    (folder / "keys/public").write_text(PUBLIC_KEY, encoding="utf-8")
+    (folder / "keys/private").write_text(PRIVATE_KEY, encoding="utf-8")
     file = folder / "planlake.yaml"
-    file.write_text(CONFIGURATION.format(url=url, daily=", ".join(DAILY), weekly=", ".join(WEEKLY)))
+    text = CONFIGURATION.format(url=url, daily=", ".join(DAILY), weekly=", ".join(WEEKLY))
+    file.write_text(text, encoding="utf-8")
     return file
 
 
@@ -131,7 +132,7 @@ def _say_what_next(folder: Path, days: list[datetime], port: int) -> None:
     from planlake.cli.screen import called_as
 
     program = called_as()
-    config = f"--config {shlex.quote(str(folder / 'planlake.yaml'))}"
+    config = f"--config {quoted(str(folder / 'planlake.yaml'))}"
     query = "select decision_type_id, count(*) as applications from applications group by 1 order by 2 desc"
     changed = "select id, valid_from, valid_to from history_applications where valid_to is not null"
     begin, now = (f"{day:%Y-%m-%dT%H:%M:%S}" for day in days)

@@ -1,6 +1,5 @@
 """`planlake init --source NAME RESOURCE...`: drafts the catalogue of an API that nobody has described yet."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 def write_draft(source: str, base_url: str, resources: Sequence[str], *, key: str, folder: Path) -> str:
     """Ask the API, write the catalogue beside the configuration, and show what it is sure of; its name for `source`."""
     from planlake.errors import ConfigurationError
+    from planlake.printable import quoted
     from planlake.setup.draft.draft import catalogue_place, draft
     from planlake.sources.catalogue import known_sources
 
@@ -23,9 +23,9 @@ def write_draft(source: str, base_url: str, resources: Sequence[str], *, key: st
         raise ConfigurationError(message, hint="planlake init --source NAME, another name, and the same resources")
     named, file = catalogue_place(source, folder)
     if file.exists():
-        hint = f"planlake init --source {shlex.quote(named)} --base-url {base_url} takes it as it is"
+        hint = f"planlake init --source {quoted(named)} --base-url {base_url} takes it as it is"
         raise ConfigurationError(f"{file} exists and was left as it is", hint=hint)
-    again = f"planlake init --source {shlex.quote(source)} --base-url {base_url} {shlex.join(resources)}"
+    again = f"planlake init --source {quoted(source)} --base-url {base_url} {' '.join(map(quoted, resources))}"
     found = draft(base_url, resources, again=again, key=key)
     try:
         with file.open("x", encoding="utf-8") as stream:

@@ -1,14 +1,13 @@
 """`planlake init`: a planlake.yaml, explained line by line."""
 
 import re
-import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from planlake.cli.options import ConfigFile
-from planlake.printable import printable
+from planlake.printable import printable, quoted
 
 ON_S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()/-]*)?")
 
@@ -107,7 +106,7 @@ def init(
 
         written = copy_models(Config(source=source, folder=file.parent))
         remark(f"{len(written)} files of models written; add the tables that they read: planlake model list")
-    named = f" --config {shlex.quote(str(file))}" if config else ""
+    named = f" --config {quoted(str(file))}" if config else ""
     is_open = words["keys"] == KEYS["none"]
     remark(f"next: {'' if is_open else 'set the keys it names, then '}planlake doctor{named}")
 
@@ -120,7 +119,7 @@ def _drafted(source: str, base_url: str, resources: list[str], *, key: str, file
     if file.exists():
         raise _exists(file)
     if base_url == BASE_URL:
-        hint = f"planlake init --source {shlex.quote(source)} --base-url ADDRESS {shlex.join(resources)}"
+        hint = f"planlake init --source {quoted(source)} --base-url ADDRESS {' '.join(map(quoted, resources))}"
         raise ConfigurationError("a draft is made of an API's answers, and no address is given", hint=hint)
     return write_draft(source, base_url, resources, key=key, folder=file.parent)
 
@@ -149,10 +148,10 @@ def _words(source: str, folder: Path) -> dict[str, str]:
     from planlake.sources.catalogue import configured_catalogue, known_sources
 
     if "/" not in source and not source.endswith(".toml") and source not in known_sources():
-        hint = f"{suggestion(source, known_sources())}; {DRAFTS.format(source=shlex.quote(source))}"
+        hint = f"{suggestion(source, known_sources())}; {DRAFTS.format(source=quoted(source))}"
         raise ConfigurationError(f'no source is called "{source}"', hint=hint)
     if source.endswith(".toml") and not (folder / source).exists():
-        hint = DRAFTS.format(source=shlex.quote(source))
+        hint = DRAFTS.format(source=quoted(source))
         raise ConfigurationError(f"there is no {folder / source}", hint=hint)
     catalogue = configured_catalogue(Config(source=source, folder=folder))
     suggested = (

@@ -1,10 +1,12 @@
 """`planlake simulate`: an API to run against, on this machine."""
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -36,7 +38,7 @@ def simulate(
     from datetime import datetime
 
     from planlake.cli.screen import runnable
-    from planlake.cli.stopping import until_stopped
+    from planlake.cli.stopping import until_stopped, wait_until
     from planlake.clock import LONDON
     from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
     from planlake.simulator.choose import dataset, speech
@@ -54,12 +56,19 @@ def simulate(
         if fault is not None:
             whose = "" if FAULTS[fault].is_of_all else f"{table} "
             typer.echo(f"fault {fault}: {whose}{FAULTS[fault].says}")
-        keys = f"TASCOMI_PUBLIC_KEY={PUBLIC_KEY} TASCOMI_PRIVATE_KEY={PRIVATE_KEY}"
+        keys = {"TASCOMI_PUBLIC_KEY": PUBLIC_KEY, "TASCOMI_PRIVATE_KEY": PRIVATE_KEY}
         if spoken is None or not spoken.is_open:
-            typer.echo(f"export {f'PLANLAKE_API_TOKEN={spoken.token}' if spoken and spoken.token else keys}")
+            typer.echo(_as_typed({"PLANLAKE_API_TOKEN": spoken.token} if spoken and spoken.token else keys))
         of_source = "" if source == "tascomi" else f" --source {source}"
         typer.echo(runnable(f"next: planlake init --base-url {simulator.url}{of_source}"))
-        stopped.wait()
+        wait_until(stopped)
+
+
+def _as_typed(variables: "Mapping[str, str]") -> str:
+    """What sets variables: in PowerShell on Windows, in other shells elsewhere."""
+    if os.name == "nt":
+        return "; ".join(f"$env:{name} = '{value}'" for name, value in variables.items())
+    return f"export {' '.join(f'{name}={value}' for name, value in variables.items())}"
 
 
 def _instant(option: str, text: str) -> "datetime":

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from planlake.errors import with_causes
+
 OF_S3 = {  # the action that a call needs, where its name is another one
     "HeadObject": "GetObject",
     "HeadBucket": "ListBucket",
@@ -104,13 +106,8 @@ UNREACHED = ("EndpointConnectionError", "ConnectTimeoutError", "ConnectionClosed
 
 def aws_trouble(error: BaseException) -> Trouble | None:
     """What an error of AWS says; None for any other. Errors that it came from are looked at, too."""
-    seen: BaseException | None = error
-    while seen is not None:
-        found = _of_botocore(seen) or _of_arrow(seen) or _of_redirects(seen)
-        if found is not None:
-            return found
-        seen = seen.__cause__ or seen.__context__
-    return None
+    found = (_of_botocore(one) or _of_arrow(one) or _of_redirects(one) for one in with_causes(error))
+    return next(filter(None, found), None)
 
 
 def _of_botocore(error: BaseException) -> Trouble | None:

@@ -10,7 +10,6 @@ very lease, it is still held.
 
 import json
 import os
-import shlex
 import socket
 import time
 import uuid
@@ -26,6 +25,7 @@ from planlake.errors import ConflictError
 from planlake.lake.aws.clients import client
 from planlake.lake.aws.errors import aws_trouble
 from planlake.lake.aws.lease_place import LeasePlace
+from planlake.printable import quoted
 
 SECONDS = 60  # from one renewal on
 RENEWED_AFTER, PAUSE_SECONDS = 15, 1.0
@@ -193,7 +193,7 @@ def _held(place: LeasePlace, held: Mapping[str, Any], now: float) -> ConflictErr
     holder = _text(held, "text").partition("\n")[0] or _text(held, "by") or "unknown"
     hint = "wait for it, or raise settings.lease_wait_seconds"
     if end > now + 2 * SECONDS:  # no run asks for so long
-        hint = f"if nobody is writing this lake, delete its lease: aws s3 rm {shlex.quote(str(place))}"
+        hint = f"if nobody is writing this lake, delete its lease: aws s3 rm {quoted(str(place))}"
     facts = {"holder": holder, "until": until}
     return ConflictError("another run is writing this lake", facts=facts, state="Nothing was changed", hint=hint)
 

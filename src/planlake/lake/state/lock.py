@@ -2,11 +2,10 @@
 
 A lake on S3 is held by a lease (`lease`). One on this machine is held by a lock of the operating system on a file
 beside its catalogue. The lock ends with the process that holds it, however that ends, so a run that was killed never
-keeps the next one waiting. The file also says which run holds the lake; if nobody does, the run it names was killed.
-That is for people to read: no table depends on it.
+keeps the next one waiting. Another file says which run holds the lake, as Windows lets nobody read one that is locked;
+if nobody holds it, the run it names was killed. That is for people to read: no table depends on it.
 """
 
-import fcntl
 import os
 import re
 import time
@@ -15,8 +14,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TextIO
 
+from planlake.engines.file_locks import is_locked, lock_file
 from planlake.errors import ConflictError, LakeError
 from planlake.lake.aws.lease_place import LeasePlace
 from planlake.lake.aws.still_held import guarded
@@ -46,7 +45,7 @@ class LockNote:
 class HeldLock:
     """A lake that is held for writing, and the runs that held it before and left without a word."""
 
-    file: TextIO | None = field(default=None, repr=False)
+    notes: Path | None = field(default=None, repr=False)
     lease: Lease | None = field(default=None, repr=False)
     left: Sequence[LockNote] = ()
 
@@ -68,9 +67,10 @@ def hold_for_writing(lock: Path | LeasePlace | None, wait_seconds: float) -> Ite
         with leased(lock, wait_seconds) as lease:
             yield HeldLock(lease=lease, left=_notes_in(lease.left))
         return
-    with _opened(lock) as file:
-        _acquire(file, wait_seconds)
-        held = HeldLock(file, left=_notes(file))
+    notes = _notes_beside(lock)
+    with _opened(lock, notes) as descriptor:
+        _acquire(lock, descriptor, wait_seconds)
+        held = HeldLock(notes, left=_notes_in(notes.read_text(encoding="utf-8")))
         _write(held, f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
         yield held
 
@@ -98,24 +98,23 @@ def read_lock_notes(lock: Path | LeasePlace | None) -> tuple[bool, list[LockNote
         is_held, text = read_lease(lock)
         return is_held, _notes_in(text)
     try:
-        with lock.open(encoding="utf-8") as file:
-            notes = _notes(file)
-            return _is_locked(file), notes
+        notes = _notes_in(_notes_beside(lock).read_text(encoding="utf-8"))
+        with _closing(os.open(lock, os.O_RDONLY)) as descriptor:
+            return is_locked(descriptor), notes
     except OSError:  # there is none, or nobody may read it
         return False, []
 
 
-def _is_locked(lock: TextIO) -> bool:
+def _notes_beside(lock: Path) -> Path:
+    return lock.with_name(f"{lock.name}.holder")
+
+
+@contextmanager
+def _closing(descriptor: int) -> Iterator[int]:
     try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    return False
-
-
-def _notes(lock: TextIO) -> list[LockNote]:
-    lock.seek(0)
-    return _notes_in(lock.read())
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _notes_in(text: str) -> list[LockNote]:
@@ -139,39 +138,40 @@ def _write(held: HeldLock, first: str) -> None:
     notes = [_line(one, 0) for one in held.left]
     if held.lease is not None:
         held.lease.say("\n".join([first, *notes]))
-    if held.file is None:
+    if held.notes is None:
         return
-    with suppress(OSError):
-        held.file.seek(0)
-        held.file.write("\n".join([first, *notes]))
-        held.file.truncate()
-        held.file.flush()
+    with suppress(OSError), held.notes.open("r+", encoding="utf-8") as file:
+        file.write("\n".join([first, *notes]))
+        file.truncate()
 
 
-def _opened(file: Path) -> TextIO:
+def _opened(lock: Path, notes: Path) -> AbstractContextManager[int]:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        return os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o644), "r+", encoding="utf-8")
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        notes.touch(0o644)
+        return _closing(os.open(lock, os.O_RDWR | os.O_CREAT, 0o644))
     except OSError as error:
-        facts = {"file": file}
-        state = "Nothing was changed"
-        raise LakeError(
-            f"the lake cannot be written: {error.strerror}", facts=facts, state=state, hint="planlake doctor"
-        ) from None
+        raise _unusable(lock, error) from None
 
 
-def _acquire(lock: TextIO, wait_seconds: float) -> None:
+def _unusable(file: Path, error: OSError) -> LakeError:
+    message, state = f"the lake cannot be written: {error.strerror}", "Nothing was changed"
+    return LakeError(message, facts={"file": file}, state=state, hint="planlake doctor")
+
+
+def _acquire(lock: Path, descriptor: int, wait_seconds: float) -> None:
     give_up = time.monotonic() + wait_seconds
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() < give_up:
-                time.sleep(PAUSE_SECONDS)
-                continue
-            lock.seek(0)
-            state = "Nothing was changed"
-            hint = "wait for it, or raise settings.lease_wait_seconds"
-            facts = {"holder": lock.readline().strip() or "unknown"}
-            raise ConflictError("another run is writing this lake", facts=facts, state=state, hint=hint) from None
-        return
+    while not _try(lock, descriptor):
+        if time.monotonic() >= give_up:
+            said = _notes_beside(lock).read_text(encoding="utf-8")
+            facts = {"holder": said.partition("\n")[0].strip() or "unknown"}
+            state, hint = "Nothing was changed", "wait for it, or raise settings.lease_wait_seconds"
+            raise ConflictError("another run is writing this lake", facts=facts, state=state, hint=hint)
+        time.sleep(PAUSE_SECONDS)
+
+
+def _try(lock: Path, descriptor: int) -> bool:
+    try:
+        return lock_file(descriptor)
+    except OSError as error:  # a disk of the network that knows no locks
+        raise _unusable(lock, error) from None

@@ -1,10 +1,13 @@
 """Makes the folders of a lake on this machine with the right permissions, and tells which files lie in them."""
 
 import os
+import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+IS_WINDOWS = os.name == "nt"
+DRIVE = re.compile(r"^(?:file:)?/*(?=[A-Za-z]:[/\\])")
 MODES = {"owner": 0o700, "group": 0o750, "everyone": 0o755}  # by the setting `lake_readers`
 
 
@@ -16,6 +19,14 @@ def make_folder(place: str | Path, mode: int) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700)  # nobody looks in before the mode is set
     folder.chmod(mode)
+
+
+def with_slashes(path: str) -> str:
+    r"""A path of this machine with `/` alone: Windows takes and gives `\` too, and one file has one name.
+
+    What is not in the list of live files is deleted, so that a second spelling would make a live file one of nobody's.
+    """
+    return DRIVE.sub("", path).replace("\\", "/") if IS_WINDOWS else path
 
 
 def lying_below(warehouse: str, paths: Iterable[str]) -> list[str]:

@@ -14,7 +14,7 @@ from pyiceberg.table import Table
 
 from planlake.errors import LakeError
 from planlake.lake.aws.still_held import check_held
-from planlake.lake.tables.local_folders import lying_below
+from planlake.lake.tables.local_folders import lying_below, with_slashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def storage_of(io: FileIO, place: str, *, depth: int = 0, catalog: Catalog | Non
     """
     if not isinstance(io, PyArrowFileIO):
         raise LakeError("files cannot be listed here", facts={"place": place})
-    scheme, host, folder = PyArrowFileIO.parse_location(place)
+    scheme, host, folder = parse_location(place)
     warehouse = "/".join(folder.rstrip("/").split("/")[:-depth]) if depth else folder
     return Storage(io.fs_by_scheme(scheme, host), folder, place.removesuffix(folder), warehouse, catalog)
 
@@ -107,4 +107,10 @@ def storage_of_table(table: Table) -> Storage:
 
 def path_in_storage(location: str) -> str:
     """The path of a location without its scheme and host."""
-    return PyArrowFileIO.parse_location(location)[2]
+    return parse_location(location)[2]
+
+
+def parse_location(location: str) -> tuple[str, str, str]:
+    """The scheme, the host and the path of a location; of a path of this machine `file`, nothing and the path."""
+    scheme, host, path = PyArrowFileIO.parse_location(location)
+    return scheme, host, with_slashes(path) if scheme == "file" else path

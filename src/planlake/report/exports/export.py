@@ -3,7 +3,6 @@
 Rows come in pieces, within DuckDB's memory limit. What is written takes its place at the end.
 """
 
-import shlex
 import shutil
 import sqlite3
 from collections import Counter
@@ -23,6 +22,7 @@ from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError, LakeError
 from planlake.lake.views.query import columns_of, place_of_table
 from planlake.lake.views.views import Views, known_names
+from planlake.printable import quoted
 from planlake.report.exports.about import ABOUT_FILE, Export, Exported
 from planlake.report.exports.csv_file import write_csv
 from planlake.report.exports.duckdb_file import file_name, write_duckdb, write_parquet, write_parquet_folder
@@ -124,7 +124,7 @@ def _check_count(target: ExportTarget, tables: Sequence[str]) -> None:
         raise ConfigurationError("nothing was loaded yet", hint="planlake run")
     if len(tables) > 1 and target.format in OF_ONE_TABLE and not target.is_folder:
         message = f"a {target.format} file holds one table, and {len(tables)} are to be exported"
-        hint = f"planlake export {shlex.quote(tables[0])} --out {shlex.quote(str(target.path))}"
+        hint = f"planlake export {quoted(tables[0])} --out {quoted(str(target.path))}"
         raise ConfigurationError(message, hint=hint)
 
 
@@ -168,6 +168,8 @@ def _written_beside(target: ExportTarget) -> Iterator[Path]:
 def _take_place(beside: Path, path: Path) -> None:
     """Put what was written at its place; an earlier export goes, and comes back where that fails."""
     if not path.is_dir() or not any(path.iterdir()):
+        if path.is_dir():
+            path.rmdir()  # an empty one stands in the way on Windows
         beside.replace(path)
         return
     earlier = path.rename(beside.with_name("earlier"))

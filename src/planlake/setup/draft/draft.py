@@ -1,7 +1,6 @@
 """Drafts a catalogue of resources from a few answers of their API."""
 
 import os
-import shlex
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from typing import Any, Literal
 from planlake.config import Api, Config, Settings
 from planlake.engines.duckdb.connection import connected
 from planlake.errors import ConfigurationError, PlanlakeError, SourceRefused, SourceUnreachable
+from planlake.printable import quoted
 from planlake.setup.draft.answers import Seen, take_apart
 from planlake.setup.draft.catalogue_file import DraftResource, catalogue_text
 from planlake.setup.draft.columns import CHANGES, DraftColumn, draft_columns, key_of
@@ -161,7 +161,7 @@ def _records_seen(api: _Api, address: str, answer: PlainAnswer) -> Seen:
     if seen.has_nested:
         raise _trouble(api, f"the records of {address} are lists in a list, not objects with names", show)
     if seen.lists or not answer.body.strip():
-        hint = f"{api.again.removesuffix(f' {shlex.quote(address)}')} RESOURCE drafts another one that has records"
+        hint = f"{api.again.removesuffix(f' {quoted(address)}')} RESOURCE drafts another one that has records"
         raise _trouble(api, f"{address} has no record now, so there is nothing to draft from", hint)
     raise _trouble(api, f"the answer of {address} holds no list of records", show)
 
