@@ -32,11 +32,11 @@ MARKS = {
     "waiting": "- waiting",
 }
 PROGRAM = "planlake"
-COMMAND = re.compile(r"(?<![\w./-])planlake ((?:env |model )?[a-z]+)(?![\w.])")
+COMMAND = re.compile(r"(?<![\w./-])planlake ((?:env |model )?[a-z]+(?:-[a-z]+)*)(?![\w.])")
 QUOTED = re.compile(r"`planlake [^`]*`")
 BEGINNINGS = ("hint: ", "next: ")
-# Commands without --env.
-OF_NO_ENVIRONMENT = ("add", "demo", "env", "init", "simulate", "model copy", "model diff", "model new")
+OF_NO_CONFIGURATION = ("completion", "demo", "simulate", "spark-job")
+OF_NO_ENVIRONMENT = (*OF_NO_CONFIGURATION, "add", "env", "init", "model copy", "model diff", "model new")
 STYLES = {"x ": "red", "! ": "yellow", "+ ": "green"}
 
 
@@ -161,9 +161,9 @@ def runnable(line: str) -> str:
     options = "" if file is None else f" --config {quoted(str(file))}"
 
     def typed(command: re.Match[str]) -> str:
-        own = options
+        own = "" if command[1] in OF_NO_CONFIGURATION else options
         if environment is not None and "--env" not in line and _takes_environment(command[1], environment):
-            own = f" --env {quoted(environment)}{options}"
+            own = f" --env {quoted(environment)}{own}"
         return f"{called_as()} {command[1]}{own}"
 
     return COMMAND.sub(typed, line)

@@ -1,6 +1,6 @@
 -- PS1, the return of work: one row for each quarter and line, of all quarters since the first application became valid.
 -- It counts the applications that the totals of PS2 do, prior approvals by class, and enforcement once action_types and
--- enforcement_actions_taken are loaded (planlake add); until then that part is missing, which is not the same as 0.
+-- enforcement_actions_taken are loaded (planlake add NAME); until then that part is missing, which is not the same as 0.
 --
 -- optional: [action_types, enforcement_actions_taken]
 -- checks:

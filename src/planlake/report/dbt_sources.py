@@ -23,7 +23,7 @@ from planlake.report.query import open_views
 from planlake.runs.expectations import DAYS_OF
 from planlake.sources.catalogue import Resource, catalogue_of
 
-HEAD = "# Made by `planlake export --dbt-sources`, which writes it anew with --force; docs/dbt.md has more.\n"
+HEAD = "# Made by `planlake export --dbt-sources FILE`, which writes it anew with --force; docs/dbt.md has more.\n"
 PUBLISHED_AT = "try_cast(snapshot_year || '-' || snapshot_month || '-' || snapshot_day as timestamp)"
 OPENS_JINJA = re.compile(r"\{[{%#]")
 NEEDS_NO_QUOTES = re.compile(r"[a-z_][a-z0-9_]*")
@@ -64,7 +64,7 @@ def check_sources_file(path: Path, *, replaces: bool) -> None:
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}", state=state) from None
     if not is_ours:
-        message = f"{path} was not made by planlake export --dbt-sources"
+        message = f"{path} was not made by planlake export --dbt-sources FILE"
         raise ConfigurationError(message, state=state, hint="name another file")
     if not replaces:
         raise ConfigurationError(f"{path} is there already", state=state, hint="--force replaces it")
