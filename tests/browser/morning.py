@@ -34,6 +34,24 @@ environments:
   local: {{catalog: {{type: sql, uri: "sqlite:///lake/catalog.db"}}, warehouse: lake/}}
 """
 
+MODELS = {
+    "report_weeks": """\
+-- Fees that were changed in each week.
+--
+-- kind: view
+-- columns:
+--   report_week: Monday of the week
+select
+    date_trunc('week', last_updated)::date as report_week,
+    count(*) as received,
+    count(*) filter (id % 2 = 0) as decided
+from refined.fees
+group by report_week
+""",
+    "report_each": "-- Each fee.\n--\n-- kind: view\nselect id, id % 2 = 0 as is_even from refined.fees\n",
+    "report_missing": "-- Of what is not there.\n--\n-- kind: view\nselect * from trusted.nothing\n",
+}
+
 
 def at(day, hour=3):
     return f"2026-11-{day:02}T{hour:02}:00:00"
@@ -46,6 +64,9 @@ def morning(folder):
     data.keeps_all = True
     with feeding(data, folder, SETTINGS) as feed:
         _days(feed)
+        (folder / "models").mkdir()
+        for name, text in MODELS.items():
+            (folder / f"models/{name}.sql").write_text(text)
         feed.monkeypatch.setenv("PLANLAKE_NOW", NOW)
         yield feed
 

@@ -103,6 +103,26 @@ def test_on_a_telephone_the_calendar_begins_with_the_newest_day(browser, report)
     assert (left > 0, right <= 360) == (True, True)
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_chart_fits_the_screen_and_its_figures_are_opened_by_keyboard_alone(browser, report, width):
+    browser.look(width)
+    browser.open(report / "planning.html")
+    parts = browser.run(
+        "[...document.querySelectorAll('.lines, .lines svg, .lines span')].map((one) => one.getBoundingClientRect())"
+    )
+    assert len(parts) >= 9
+    assert all(0 < one["left"] < one["right"] <= width and one["width"] > 5 for one in parts)
+    for _ in range(30):
+        browser.press("tab")
+        if browser.run("document.activeElement.tagName") == "SUMMARY":
+            break
+    assert browser.focused().startswith("The figures: ")
+    browser.press("enter", "tab")
+    assert browser.run("document.activeElement.closest('details').open") is True
+    assert browser.run("document.activeElement.getAttribute('role')") == "region"
+    assert browser.barriers() == []
+
+
 def test_a_page_says_how_old_it_is_from_a_day_on(browser, report):
     browser.open(report / "index.html")
     assert browser.run("document.querySelector('.stale').hidden") is True
@@ -129,7 +149,7 @@ def test_a_command_is_copied_by_its_button(browser, report):
     assert said == "Copied"
 
 
-@pytest.mark.parametrize("page", ["index.html", "completeness.html", "runs.html"])
+@pytest.mark.parametrize("page", ["index.html", "completeness.html", "runs.html", "planning.html"])
 def test_without_script_a_page_says_the_same(browser, report, page):
     words = "document.querySelector('main').textContent.replace(/\\s+/g, ' ')"
     browser.open(report / page)

@@ -7,7 +7,14 @@ from xml.etree import ElementTree
 import pytest
 
 from planlake.report.pages.charts import Bar, bars, line, rounded_up, small_line, year_strip
+from planlake.report.pages.drawings import day_lines
 from planlake.report.pages.figures.completeness import Spell
+
+DAYS = [date(2026, 11, 1), date(2026, 11, 2)]
+
+
+def as_number(said):
+    return float(said.replace(",", "").replace("\u2212", "-"))
 
 
 def rects(chart):
@@ -48,3 +55,31 @@ def test_in_a_strip_what_is_not_whole_stands_tall_and_what_was_not_due_is_left_o
     ]
     drawn = [(one["class"], one["x"], one["width"], one["height"]) for one in rects(year_strip(spells))]
     assert drawn == [("is-complete", "5", "3", "4"), ("is-gap", "8", "1", "16")]
+
+
+@pytest.mark.parametrize(
+    ("values", "steps"),
+    [
+        ([0, 187], ["200", "100", "0"]),
+        ([5, 5], ["7", "6", "5"]),
+        ([970, 1003], ["1,050", "1,000", "950"]),
+        ([-3, 4], ["5", "0", "\u22125"]),
+        ([0.2, 0.3], ["0.4", "0.2", "0"]),
+    ],
+)
+def test_lines_lie_between_round_steps(values, steps):
+    drawn = ElementTree.fromstring(day_lines([("rows", list(zip(DAYS, values, strict=True)))], "Rose"))
+    said = [one.text for one in drawn[0]]
+    assert said == steps
+    (low, high), (first, last) = (as_number(said[2]), as_number(said[0])), values
+    places = [float(one) for one in re.findall(r"\d+\.\d (\d+\.\d)", drawn[1][-1].attrib["d"])]
+    assert places == pytest.approx([112 * (high - one) / (high - low) for one in (first, last)], abs=0.06)
+
+
+def test_lines_say_their_last_figures_in_words_and_text_is_text():
+    series = [("a<b", list(zip(DAYS, [1, 2], strict=True))), ("none", [(DAYS[0], 3), (DAYS[1], None)]), ("no", [])]
+    drawn = ElementTree.fromstring(day_lines(series, "<script>", " %"))
+    assert drawn.attrib["aria-label"] == "<script>"
+    assert ["".join(one.itertext()) for one in drawn[2]] == ["3 % none", "2 % a<b"]
+    assert [one.text for one in drawn[3]] == ["1\u00a0Nov\u00a02026", "2\u00a0Nov\u00a02026"]
+    assert day_lines([("one", [(DAYS[0], 1)])], "One day is no line") == ""

@@ -1,6 +1,7 @@
 """Planning: reports as charts and tables, of single cases counts alone, and no page where there is no report."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -149,5 +150,23 @@ def test_every_link_of_a_report_with_models_leads_to_a_file(found, written, tmp_
 def test_a_week_is_compared_with_the_week_before_and_one_that_is_not_over_says_so():
     points = tuple((date(2026, 11, day), float(day)) for day in (16, 23, 30))
     one = PlanningModel("report_x", "", series=(("live", points),), period="report_week", today=date(2026, 11, 29))
-    said = "live 30 in the week of 30\u00a0November 2026 so far, 23 in the week of 23\u00a0November 2026"
-    assert one.finding == said
+    assert one.finding == "live 30 this week so far, 23 in the week of 23\u00a0November 2026"
+    over = replace(one, today=date(2026, 12, 6))
+    assert over.finding.startswith("live 30 in the week of 30\u00a0November 2026, 23 in")
+    window = replace(one, period="window_end")
+    assert window.finding.startswith("live 30 up to 30\u00a0November 2026 so far, 23 up to 23\u00a0November 2026")
+
+
+@pytest.mark.parametrize(
+    ("period", "days", "begun"),
+    [
+        ("report_week", (16, 23, 30), (16, 23, 30)),  # on Sunday the 29th the week of Monday the 30th has begun
+        ("quarter", (16, 29, 30), (16, 29)),
+        ("own", (16, 29, 30), (16, 29, 30)),
+    ],
+)
+def test_what_has_not_begun_is_no_part_of_a_line(period, days, begun):
+    points = tuple((date(2026, 11, day), 1.0) for day in days)
+    later = (*points, (date(2027, 3, 31), 1.0))
+    _, found = planning_module._begun(("live", later), period, date(2026, 11, 29))
+    assert found == (later if period == "own" else tuple((date(2026, 11, day), 1.0) for day in begun))

@@ -3,50 +3,47 @@
 from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
+from math import floor
 
 from markupsafe import Markup, escape
 
 from planlake.report.pages import words
+from planlake.report.pages.charts import rounded_up
 
-WIDTH, HEIGHT, TOP, BOTTOM = 520, 160, 24, 136  # of what is drawn; labels stand on its right
-LABELS, LETTER_HEIGHT = 260, 18
+WIDTH, HEIGHT = 520, 112  # of lines, before they are fitted to the screen
 BOX, ROW, MIDDLE, GAP, MOST = 250, 28, 200, 60, 12
 LETTERS = 30
 
 
 def day_lines(series: Sequence[tuple[str, Sequence[tuple[date, float | None]]]], title: str, unit: str = "") -> Markup:
-    """Figures over days, a line for each named series, two at most; the last figure stands at the end of its line."""
+    """Figures over days, a line for each named series, two at most; the last figure of each stands beside.
+
+    Lines grow and shrink with the screen, words keep their size: so these are no part of the drawing.
+    """
     points = [(day, value) for _, one in series for day, value in one if value is not None]
     if len({day for day, _ in points}) < 2:
         return Markup()
     first, last = min(day for day, _ in points), max(day for day, _ in points)
-    low, high = _bounds([value for _, value in points])
-
-    def place(day: date, value: float) -> tuple[float, float]:
-        share = (value - low) / (high - low)
-        return WIDTH * (day - first).days / (last - first).days, BOTTOM - (BOTTOM - TOP) * share
-
-    parts, ends = [_grid(low, high)], list[tuple[float, str, int]]()
+    low, high = _scale([value for _, value in points])
+    parts, ends = [_grid()], list[tuple[float, str]]()
     for number, (name, one) in enumerate(series, 1):
-        places = [place(day, value) for day, value in one if value is not None]
-        parts.append(_line(places, f"series-{number}"))
-        value = next(value for _, value in reversed(one) if value is not None)
-        ends.append((places[-1][1], f"{_figure(value)}{unit} {name}", number))
-    parts += [_text(WIDTH + 8, y + 4, said, f"of-{number}") for y, said, number in _apart(sorted(ends))]
-    parts += [
-        _text(0, HEIGHT - 4, words.short_day(first), "start"),
-        _text(WIDTH, HEIGHT - 4, words.short_day(last), "end"),
-    ]
-    return _svg("".join(parts), title)
-
-
-def _apart(ends: Sequence[tuple[float, str, int]]) -> list[tuple[float, str, int]]:
-    """Labels at the ends of lines, the highest first, moved so that none lies on another."""
-    moved: list[tuple[float, str, int]] = []
-    for y, said, number in ends:
-        moved.append((max(y, moved[-1][0] + LETTER_HEIGHT) if moved else y, said, number))
-    over = max(0, moved[-1][0] - BOTTOM)
-    return [(y - over, said, number) for y, said, number in moved]
+        known = [(day, value) for day, value in one if value is not None]
+        if known:
+            places = [
+                (WIDTH * (day - first).days / (last - first).days, HEIGHT * (high - value) / (high - low))
+                for day, value in known
+            ]
+            parts.append(_line(places, f"series-{number}"))
+            said = escape(f"{_figure(known[-1][1])}{unit} {name}")
+            ends.append((places[-1][1], f'<span class="of-{number}">{said}</span>'))
+    steps = "".join(f"<span>{escape(_figure(one))}{unit}</span>" for one in (high, (low + high) / 2, low))
+    days = "".join(f"<span>{words.short_day(one)}</span>" for one in (first, last))
+    size = f'viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" aria-hidden="true"'
+    return Markup(  # noqa: S704 - what is not of this file is escaped above
+        f'<div class="lines" role="img" aria-label="{escape(title)}"><div class="steps">{steps}</div>'
+        f'<svg {size}>{"".join(parts)}</svg><div class="ends">{"".join(said for _, said in sorted(ends))}</div>'
+        f'<div class="days-of-lines">{days}</div></div>'
+    )
 
 
 def relations(name: str, led_from: Sequence[str], leads_to: Sequence[str]) -> Markup:
@@ -86,22 +83,21 @@ def _box(x: float, y: float, width: float, name: str, kind: str) -> str:
     )
 
 
-def _bounds(values: Sequence[float]) -> tuple[float, float]:
-    """From where to where a scale goes: from 0, unless all figures lie close together and far from it."""
+def _scale(values: Sequence[float]) -> tuple[float, float]:
+    """From where to where a scale of two round steps goes: from 0, unless all figures lie close together, far from it.
+
+    Negative figures have their room below 0.
+    """
     low, high = min(values), max(values)
-    if low > 0 and (high - low) < high / 5:
-        room = (high - low) or high or 1
-        return low - room / 4, high + room / 4
-    return min(low, 0), high if high > min(low, 0) else min(low, 0) + 1
+    start = low if low > 0 and (high - low) < high / 5 else min(low, 0)
+    step = rounded_up((high - start) / 2)
+    while (first := floor(start / step) * step) + 2 * step < high:
+        step = rounded_up(step * 1.01)
+    return first, first + 2 * step
 
 
-def _grid(low: float, high: float) -> str:
-    parts = []
-    for share in (0, 0.5, 1):
-        y = BOTTOM - (BOTTOM - TOP) * share
-        parts.append(f'<path class="grid" d="M0 {y:.1f}H{WIDTH}"/>')
-        parts.append(_text(0, y - 4, _figure(low + (high - low) * share), "start"))
-    return "".join(parts)
+def _grid() -> str:
+    return "".join(f'<path class="grid" d="M0 {HEIGHT * share:.1f}H{WIDTH}"/>' for share in (0, 0.5, 1))
 
 
 def _figure(value: float) -> str:
@@ -110,16 +106,6 @@ def _figure(value: float) -> str:
 
 def _line(places: Sequence[tuple[float, float]], kind: str) -> str:
     return f'<path class="{kind}" d="M{"L".join(f"{x:.1f} {y:.1f}" for x, y in places)}"/>'
-
-
-def _text(x: float, y: float, said: str, kind: str) -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(said)}</text>'
-
-
-def _svg(inside: str, title: str) -> Markup:
-    width = WIDTH + LABELS
-    size = f'width="{width}" height="{HEIGHT}" viewBox="0 0 {width} {HEIGHT}"'
-    return Markup(f'<svg class="lines" {size} role="img" aria-label="{escape(title)}">{inside}</svg>')  # noqa: S704
 
 
 def shades(days: Sequence[int]) -> Markup:

@@ -63,7 +63,25 @@ DRAWN = {  # of the models that are shipped; others are drawn where each day has
 }
 
 
-PERIODS = {"report_week": ("in the week of", 7), "quarter": ("in the quarter from", 90)}  # words, days at least
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What a day of a column stands for: how it is said, its name while it lasts, how many days around that day it has.
+
+    A report week is called by its Monday and begins on the Sunday before; a window is called by its last day.
+    """
+
+    said: str
+    this: str
+    before: int
+    after: int
+
+
+PERIODS = {
+    "report_week": Period("in the week of", "this week so far", 1, 5),
+    "quarter": Period("in the quarter from", "this quarter so far", 0, 89),
+    "window_end": Period("up to", "", 91, 0),
+}
+ON_DAYS = Period("on", "", 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +117,22 @@ class PlanningModel:
     def finding(self) -> str:
         """What the chart shows, in a sentence: the last figure, and the one before it."""
         parts = []
-        said, days = PERIODS.get(self.period, ("on", 0))
         for name, points in self.series:
             known = [(day, value) for day, value in points if value is not None]
             if known:
                 (first, before), (last, now) = known[-2:][0], known[-1]
-                so_far = " so far" if days and self.today and last + timedelta(days=days) > self.today else ""
                 shown = f"{_plain(now)}{self.unit}", f"{_plain(before)}{self.unit}"
-                parts.append(
-                    f"{name} {shown[0]} {said} {words.day(last)}{so_far}, {shown[1]} {said} {words.day(first)}"
-                )
+                parts.append(f"{name} {shown[0]} {self._when(last)}, {shown[1]} {self._when(first)}")
         return "; ".join(parts)
+
+    def _when(self, day: date) -> str:
+        """When a figure is of: `in the week of 16 November 2026`, of the one that lasts `this week so far`."""
+        period = PERIODS.get(self.period, ON_DAYS)
+        end = day + timedelta(days=period.after)
+        so_far = period is not ON_DAYS and self.today is not None and self.today <= end
+        if so_far and period.this:
+            return period.this
+        return f"{period.said} {words.day(day)}{' so far' if so_far else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +225,7 @@ def _asked(facts: LakeFacts, model: Model, connection: Connection, rows: str) ->
         tuple(columns),
         model.columns,
         tuple(tuple(map(_cell, columns, row)) for row in shown),
-        tuple(_series(connection, rows, drawn)) if drawn else (),
+        tuple(_begun(one, day, facts.today) for one in _series(connection, rows, drawn)) if drawn else (),
         left_out=tuple(name for name in types if name not in columns),
         unit=f"{words.BLANK}%" if drawn and all(name.endswith(PERCENT) for name in drawn.values) else "",
         period=day,
@@ -221,7 +244,7 @@ def _drawn(connection: Connection, rows: str, types: Mapping[str, str]) -> Drawn
     values = [name for name, kind in types.items() if kind.startswith(NUMBERS)][:2]
     if not day or not values:
         return None
-    query = f"select count(*) = count(distinct {identifier(day)}) from {rows}"
+    query = f"select count({identifier(day)}) = count(distinct {identifier(day)}) from {rows}"
     return Drawn(day, tuple(values)) if connection.execute(query).fetchall()[0][0] else None
 
 
@@ -238,6 +261,15 @@ def _series(connection: Connection, rows: str, drawn: Drawn) -> Iterator[Series]
         return
     for place, name in enumerate(drawn.values, 2):
         yield _said(name), tuple((row[0], row[place]) for row in found)[-POINTS:]
+
+
+def _begun(one: Series, period: str, today: date) -> Series:
+    """A line without weeks, quarters and windows that have not begun: a date that is ahead makes some."""
+    if period not in PERIODS:
+        return one
+    name, points = one
+    last = today + timedelta(days=PERIODS[period].before)
+    return name, tuple((day, value) for day, value in points if day <= last)
 
 
 def _cell(name: str, value: Any) -> object:  # noqa: ANN401 - whatever DuckDB gives

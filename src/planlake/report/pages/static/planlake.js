@@ -239,7 +239,6 @@ function openTarget() {
 }
 
 document.documentElement.classList.add("has-script");
-for (const region of document.querySelectorAll(".region:has(> .lines)")) region.scrollLeft = region.scrollWidth;
 document.querySelectorAll("[data-search]").forEach(addSearch);
 document.querySelectorAll("[data-filter]").forEach(addFilter);
 addEventListener("hashchange", openTarget);
