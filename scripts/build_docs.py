@@ -6,6 +6,7 @@ With `--check` nothing is written; the exit status is 1 where a page is not what
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,11 @@ answer and nothing else.
 
 
 ERRORS = "<!-- Made by scripts/build_docs.py of the code: change the errors there, then run `make format`. -->"
+LINK = re.compile(r"\[([^\]]*)\]\(([^)]*)\)")
+COPIED = {
+    "carry-on.md": ("CONTRIBUTING.md", "Carrying on the work"),
+    "benchmarks.md": ("benchmarks/README.md", "Benchmarks"),
+}
 END = "<!-- end -->"
 DECISIONS = """\
 # Decisions
@@ -97,10 +103,25 @@ def errors() -> str:
     return f"{before}{mark}\n\n{tables()}\n{END}{rest.partition(END)[2]}"
 
 
+def copied(file: str, title: str) -> str:
+    """A page of the repository as one of the site: links lead to pages of docs/, what lies elsewhere is only named."""
+    text = (DOCS.parent / file).read_text(encoding="utf-8").split("\n", 1)[1]
+
+    def leads(found: re.Match[str]) -> str:
+        place = found[2].removeprefix("../")
+        if place.startswith(("#", "http")):
+            return found[0]
+        return f"[{found[1]}]({place.removeprefix('docs/')})" if place.startswith("docs/") else f"`{found[1]}`"
+
+    made = f"<!-- Made by scripts/build_docs.py of {file}: change that, then run `make format`. -->"
+    return f"# {title}\n\n{made}\n{LINK.sub(leads, text)}"
+
+
 def main() -> None:
     """Write the pages, or say whether they are current."""
     is_stale = False
     pages = {"commands.md": page(), "decisions/index.md": decisions(), "errors.md": errors()}
+    pages |= {name: copied(*source) for name, source in COPIED.items()}
     for name, wanted in pages.items():
         file = DOCS / name
         if "--check" not in sys.argv[1:]:

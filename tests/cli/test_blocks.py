@@ -27,10 +27,11 @@ PAGES = [
 FENCE = re.compile(r"^( *)(```+)(\w*)\n(.*?)^\1\2 *$", re.MULTILINE | re.DOTALL)
 SHOWN = ("text",)  # what a screen shows, a drawing, a list of files: no code
 READ = "read"
-SAYS_SO = re.compile(r"read by a test, not carried out")
+SAYS_SO = re.compile(r"[Rr]ead by a test, not carried out")
 HERE, START = "cli/test_blocks.py", "cli/test_blocks.py::test_the_first_commands_work_one_after_another"
 MAKE = f"{HERE}::test_what_make_is_told_is_what_the_tests_try"
 FILES = f"{HERE}::test_a_piece_of_a_configuration_is_read_as_one"
+TRANSCRIPTS = "features/test_transcripts.py::test_the_commands_of_the_page_print_what_it_says"
 ATHENA = "cli/report/test_connecting.py::test_the_whole_query_and_what_is_said_beside_it_run"
 CONNECTING = "cli/report/test_connecting.py::test_the_commands_and_the_python_of_connecting_work_one_after_another"
 PYTHON = "library/test_page.py::test_every_block_of_the_page_runs_and_prints_what_stands_below_it"
@@ -55,6 +56,10 @@ HOW = {
     ("docs/assistants.md", "sh"): READ,
     ("docs/assistants.md", "json"): READ,
     ("docs/break-it-yourself.md", "console"): REHEARSALS,
+    ("docs/benchmarks.md", "sh"): READ,
+    ("docs/environments.md", "console"): TRANSCRIPTS,
+    ("docs/environments.md", "yaml"): FILES,
+    ("docs/undo.md", "console"): TRANSCRIPTS,
     ("docs/connect.md", "sh"): CONNECTING,
     ("docs/connect.md", "python"): CONNECTING,
     ("docs/dbt.md", "sh"): READ,
