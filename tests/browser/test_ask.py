@@ -55,6 +55,40 @@ def test_tables_and_their_columns_are_offered_while_one_types(page, ask_address)
     assert "applications" not in offered(page)
 
 
+def test_of_names_that_fit_alike_the_shorter_is_offered_first(page, ask_address):
+    open_ask(page, ask_address)
+    wait(page, lambda: requests(page, "/api/names") == 1, seconds=60)
+    editor(page).send_keys("select * from fees, current_")
+    wait(page, lambda: offered(page)[:2] == ["current_fees", "current_wards"])
+    editor(page).send_keys(Keys.CONTROL + "a")
+    editor(page).send_keys("select * from fees")
+    wait(page, lambda: offered(page)[:1] == ["fees"])
+
+
+LATE_NAMES = """
+const asked = window.fetch;
+const later = new Promise((resolve) => { window.answerNames = resolve; });
+window.fetch = (...all) =>
+  String(all[0]).includes("/api/names") ? later.then((found) => found ?? asked(...all)) : asked(...all);
+"""
+
+
+@pytest.mark.parametrize(
+    ("answered", "then"),
+    [("null", "The names are there now"), ("Response.error()", "The names of the tables could not")],
+)
+def test_until_the_names_are_known_the_editor_says_so(page, ask_address, answered, then):
+    late = page.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LATE_NAMES})
+    try:
+        open_ask(page, ask_address)
+        editor(page).send_keys("select * from fees where i", Keys.CONTROL + " ")
+        wait(page, lambda: said(page).startswith("The names of the tables are still being read"))
+        page.execute_script(f"window.answerNames({answered})")
+        wait(page, lambda: said(page).startswith(then))
+    finally:
+        page.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", late)
+
+
 def test_a_mistake_is_marked_where_it_is_and_told_above(page, ask_address):
     open_ask(page, ask_address, "select 1,\n  nothing_like_it\nfrom applications")
     one(page, "#run").click()

@@ -32,6 +32,19 @@ def test_a_link_that_is_copied_opens_the_same_query_anywhere(page, ask_address):
     assert "link" in said(page)
 
 
+def test_a_query_is_copied_as_text_and_the_link_says_where_it_opens(page, ask_address):
+    page.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]})
+    query = "select 1 as n,\n  'é' as word"
+    open_ask(page, ask_address, query)
+    one(page, "#copy-query").click()
+    wait(page, lambda: said(page) == "Copied the query as text.")
+    read = "const [done] = arguments; navigator.clipboard.readText().then(done)"
+    assert page.execute_async_script(read) == query
+    assert one(page, f"#{one(page, '#copy-link').get_attribute('aria-describedby')}").text.startswith(
+        "The link opens on this machine alone"
+    )
+
+
 def test_nothing_that_a_table_holds_becomes_part_of_the_page(page, ask_address):
     planted, title = PLANTED.replace("'", "''"), page.title
     name = PLANTED.replace('"', '""')

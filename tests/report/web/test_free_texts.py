@@ -72,6 +72,13 @@ def test_no_table_view_or_past_day_shows_a_text_that_may_name_people(workers):
     assert {"things as of", "told as of"} < {name for name, rows in shown.items() if "[personal, " in str(rows)}
 
 
+def test_the_columns_that_are_listed_are_those_of_an_answer(workers):
+    listed = tables(workers)
+    answered = {name: answer(workers, f"{_all(name)} limit 0").columns for name in listed}
+    assert {name: [(one.name, one.type) for one in columns] for name, columns in answered.items()} == listed
+    assert {"history_things", "made_of_rows", "view_of_rows", "gaps"} < {name.rpartition(".")[2] for name in listed}
+
+
 def test_what_is_no_free_text_is_shown(workers):
     query = "select t.site_reference, kind_id, plain, p.site_reference from things as t join plain as p using (id)"
     assert answer(workers, query).rows == (("2026/1", 4, "Plainly", "2026/1"),)

@@ -51,7 +51,7 @@ def test_an_answer_has_columns_with_types_and_rows_of_texts_numbers_and_none(wor
         (7, 1.5, "a", None, "true", "2026-11-27", "2026-11-27 03:00:00", "9007199254740993", "nan", "1.10", "[1, 2]"),
     )
     kinds = {one.name: one.type for one in found.columns}
-    assert (kinds["whole"], kinds["part"], kinds["word"], kinds["yes"]) == ("integer", "number", "text", "boolean")
+    assert (kinds["whole"], kinds["part"], kinds["word"], kinds["yes"]) == ("integer", "double", "text", "boolean")
     assert (kinds["day"], kinds["moment"], found.is_cut) == ("date", "timestamp", False)
     assert found.seconds > 0
 
@@ -88,10 +88,10 @@ def test_a_mistake_is_named_with_its_place(workers, query, said, place):
 
 def test_the_tables_that_can_be_asked_are_listed_with_their_columns(workers):
     found = tables(workers)
-    assert ("id", "INTEGER") in found["dataplatform-stg-tascomi-refined-zone.fees"]
+    assert ("id", "integer") in found["dataplatform-stg-tascomi-refined-zone.fees"]
     assert "dataplatform-stg-tascomi-operations.runs" in found
     assert [name for name in found if "raw-zone" in name] == ["dataplatform-stg-tascomi-raw-zone.api_requests"]
-    assert found["dataplatform-stg-tascomi-trusted-zone.fees_as_set"] == [("id", "INTEGER"), ("word", "VARCHAR")]
+    assert found["dataplatform-stg-tascomi-trusted-zone.fees_as_set"] == [("id", "integer"), ("word", "text")]
 
 
 STARTED = """

@@ -42,6 +42,7 @@ class Personal:
     models: Models = field(default_factory=Models, repr=False)
     plain_texts: Mapping[str, Collection[str]] = field(default_factory=dict, repr=False)  # keys, by resource
     hidden: list[str] = field(default_factory=list)  # columns, of all that was defined
+    worked_out: dict[str, Derived] = field(default_factory=dict, repr=False)  # of models
     as_of: date | None = None  # the past day that the lake is asked about
 
     def hide(self, connection: Connection, zone: str, name: str, query: str) -> str:
@@ -54,14 +55,15 @@ class Personal:
         if zone == "raw" and name != LEDGER:
             message = f'"{name}" is not shown here: it holds records as they were received, with personal data'
             raise ConfigurationError(message, hint=f'planlake sql "select * from {name}" shows it')
+        model = self.models.by_name.get(name) if zone == "trusted" else None
+        if model is not None and model.is_view:  # it reads what is hidden already
+            self.hidden.extend(self._derived(name).hidden)
+            return query
         types = self._columns_now(zone, name)
         if types is None:
             types = {row[0]: row[1] for row in connection.execute(f"describe {query}").fetchall()}
-        hidden = tuple(column for column in self._hidden(zone, name, types) if column in types)
+        hidden = tuple(column for column in self.hidden_columns(zone, name, types) if column in types)
         self.hidden.extend(hidden)
-        model = self.models.by_name.get(name) if zone == "trusted" else None
-        if model is not None and model.is_view:  # it reads what is hidden already
-            return query
         shown = [f"{_length_of(identifier(column))} as {identifier(column)}" for column in hidden]
         if zone == "operations" or name == LEDGER:
             shown += [f"{_without_examples(one)} as {one}" for one in SENTENCES if one in types]
@@ -73,7 +75,8 @@ class Personal:
         table = self.lake.shown("refined", f"{kind}_{resource_of(name)}") if zone == "refined" else None
         return None if table is None or self.as_of is not None else _types_of(table)
 
-    def _hidden(self, zone: str, name: str, types: Mapping[str, str]) -> Iterator[str]:
+    def hidden_columns(self, zone: str, name: str, types: Mapping[str, str]) -> Iterator[str]:
+        """The columns of a table whose values are not shown; also some that it may have."""
         if name in OF_OWN_TABLES:
             yield from OF_OWN_TABLES[name]
         elif zone == "refined" and resource_of(name) in self.resources:
@@ -103,6 +106,11 @@ class Personal:
 
     def _derived(self, name: str) -> Derived:
         """Which columns of a model hold hidden values, by its query."""
+        if name not in self.worked_out:
+            self.worked_out[name] = self._worked_out(name)
+        return self.worked_out[name]
+
+    def _worked_out(self, name: str) -> Derived:
         model = self.models.by_name.get(name)
         if model is None or not self._was_built_of(model):
             return Derived()

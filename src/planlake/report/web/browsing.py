@@ -26,7 +26,8 @@ CONDITIONS: Mapping[str, tuple[str, str]] = {  # by name: how it is said, and it
     "filled": ("is filled", "coalesce({}::text, '') <> ''"),
 }
 WITHOUT_VALUE = ("empty", "filled")
-TYPES = {"integer": "hugeint", "number": "double", "timestamp": "timestamp", "date": "date"}
+TYPES = {"integer": "hugeint", "long": "hugeint", "double": "double", "timestamp": "timestamp", "date": "date"}
+TYPES["decimal"] = "decimal(38, 9)"
 Given = Sequence[tuple[str, str]]
 
 
@@ -198,7 +199,7 @@ def _telling(columns: Sequence[Column], hidden: Sequence[str]) -> list[Column]:
 
     Last come Planlake's own and those whose values are hidden.
     """
-    order = ("text", "date", "timestamp", "integer", "number")
+    order = ("text", "date", "timestamp", "integer", "long", "double")
 
     def place(one: Column) -> tuple[bool, bool, int]:
         kind = order.index(one.type) if one.type in order else len(order)

@@ -41,10 +41,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of an answer: `type` is integer, number, boolean, timestamp, date, text or a word of Arrow's."""
+    """A column of an answer: `type` is a word of the catalogue's, as `type_words` has them."""
 
     name: str
     type: str
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers, which stand on the right."""
+        return self.type in ("integer", "long", "double", "decimal")
 
 
 @dataclass(frozen=True, slots=True)

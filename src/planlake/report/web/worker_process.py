@@ -7,7 +7,7 @@ it may, and whoever started it ends it where a query goes on for too long.
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -30,21 +30,13 @@ from planlake.report.web.columns_of_tables import columns_of_tables
 from planlake.report.web.files import file_of
 from planlake.report.web.frames import Answer, Cell, Column, Request, Setup, Trouble, receive, send
 from planlake.report.web.mistakes import place_of_mistake
+from planlake.report.web.type_words import word_of
 
 MOST_BYTES = 8_000_000  # of an answer's rows, as JSON
 SECONDS_BETWEEN_LOOKS = 1.0
 MOST_DIGITS = 2**53  # beyond it a browser has no whole number of its own
 ALLOWED_BY = "ui.seconds"
 PRECISE = {pa.types.is_boolean, pa.types.is_decimal}
-WORDS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
-    (pa.types.is_integer, "integer"),
-    (pa.types.is_floating, "number"),
-    (pa.types.is_decimal, "number"),
-    (pa.types.is_boolean, "boolean"),
-    (pa.types.is_timestamp, "timestamp"),
-    (pa.types.is_date, "date"),
-    *((one, "text") for one in IS_TEXT),
-)
 
 
 def main() -> None:
@@ -118,11 +110,6 @@ def _carried_out(asked: QueryContext, request: Request) -> tuple[Answer, bytes]:
 def _writer() -> Connection:
     """Writes values as texts, of whatever type they are; it is handed values, and no query of anybody's."""
     return duckdb.connect(config={"temp_directory": ""})
-
-
-def word_of(kind: pa.DataType) -> str:
-    """What people call a type."""
-    return next((word for is_one, word in WORDS if is_one(kind)), str(kind))
 
 
 def _rows(connection: Connection, table: pa.Table) -> Iterator[tuple[Cell, ...]]:

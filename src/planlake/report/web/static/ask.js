@@ -8,6 +8,7 @@ const [query, asOf, run, stop, said, problem] = ["query", "as-of", "run", "stop"
 const [grid, chart, past] = ["grid", "chart", "history"].map(at);
 let editor = plainEditor();
 let running = null;
+let unread = "The names of the tables are still being read; they are offered in a moment.";
 
 const say = (sentence) => { said.textContent = sentence; };
 const asked = () => ({ sql: editor.text(), as_of: asOf.value || null });
@@ -146,7 +147,12 @@ async function copyLink() {
   const { sql, as_of: day } = asked();
   const parts = new URLSearchParams({ q: sql, ...(day ? { "as-of": day } : {}) });
   const link = `${location.origin}${location.pathname}#${parts}`;
-  say(await copied(link, "Copied the link. Who has a page like this one of their own can paste it into the editor."));
+  say(await copied(link, "Copied the link. A colleague pastes it into the editor of their own planlake ui."));
+}
+
+async function copyQuery() {
+  const { sql, as_of: day } = asked();
+  say(await copied(sql, `Copied the query as text${day ? `; the day it is asked about, ${day}, is not in it` : ""}.`));
 }
 
 /** Fills in the query that a link carries, if it does. It is not run: who opens a link has not read it yet. */
@@ -177,19 +183,24 @@ async function enhance() {
   const { queryEditor } = await import("./query-editor.js");
   const label = document.querySelector("label[for=query]");
   const nonce = document.querySelector("meta[name=csp-nonce]").content;
-  editor = queryEditor(query, { nonce, label, run: ask, stop: halt, changed: forget, pasted: takeLink });
+  const unlearned = () => say(unread);
+  editor = queryEditor(query, { nonce, label, run: ask, stop: halt, changed: forget, pasted: takeLink, unlearned });
 }
 
-/** Learns the tables and columns that the editor offers; of a large lake that takes some seconds. */
+/** Learns the tables and columns that the editor offers; until then it says why it offers none. */
 async function learn() {
-  const names = await fetch("/api/names");
+  const names = await fetch("/api/names").catch(() => ({}));
+  const wasWanted = said.textContent === unread;
   if (names.ok) editor.knows(await names.json());
+  else unread = "The names of the tables could not be read, so none are offered. Open this page again to try once more.";
+  if (wasWanted) say(names.ok ? "The names are there now: Ctrl+Space offers them." : unread);
 }
 
 stop.disabled = true;
 run.addEventListener("click", ask);
 stop.addEventListener("click", halt);
 at("copy-link").addEventListener("click", copyLink);
+at("copy-query").addEventListener("click", copyQuery);
 query.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) ask();
   if (event.key === "Escape") halt();

@@ -39,11 +39,15 @@ const colours = HighlightStyle.define([
  *
  * `run` is called by Ctrl+Enter, `stop` by Escape where nothing else takes it, `changed` whenever the text does;
  * `pasted(text)` may take a pasted text for itself by returning true. `nonce` is the one that the page's policy
- * allows styles by. Tab is not bound: it leaves the editor.
+ * allows styles by. `unlearned` is called where names are wanted that `knows` was not told yet. Tab is not bound: it
+ * leaves the editor.
  */
-export function queryEditor(textarea, { nonce, label, run, stop, changed, pasted }) {
+export function queryEditor(textarea, { nonce, label, run, stop, changed, pasted, unlearned }) {
   label.id ||= "query-label";
-  let completed = () => null;
+  let completed = ({ explicit }) => {
+    if (explicit) unlearned();
+    return null;
+  };
   const view = new EditorView({
     doc: textarea.value,
     extensions: [
@@ -113,8 +117,8 @@ function completions(names) {
   for (const [whole, columns] of Object.entries(names).sort((one, other) => zone(one) - zone(other))) {
     const dot = whole.lastIndexOf(".");
     const [database, table] = [whole.slice(0, Math.max(dot, 0)), whole.slice(dot + 1)];
-    const children = columns.map(([name, type]) => ({ label: name, detail: type.toLowerCase(), type: "property" }));
-    const self = { label: table, detail: database, type: "class" };
+    const children = columns.map(([name, type]) => ({ label: name, detail: type, type: "property" }));
+    const self = { label: table, detail: database, type: "class", boost: shortness(table) };
     // The first of a name is the one that a query without its database gets.
     if (!tables.has(table)) {
       tables.set(table, children);
@@ -135,6 +139,9 @@ function completions(names) {
   };
 }
 
+/** Of names that fit alike the shorter one comes first: `fees` before `fee_payments`, whatever is typed of both. */
+const shortness = (name) => -Math.min(name.length, 60) / 8;
+
 /** The columns of all tables that the text names, for a word alone; null after a dot, where those of one table fit. */
 function columnsAt(context, tables) {
   const inside = syntaxTree(context.state).resolveInner(context.pos, -1).name;
@@ -146,7 +153,7 @@ function columnsAt(context, tables) {
     for (const column of tables.get(name ?? word.toLowerCase()) ?? []) {
       const plain = /^[a-z_][a-z_\d]*$/.test(column.label);
       const apply = plain && !quoted ? column.label : `"${column.label.replaceAll('"', '""')}"`;
-      options.set(column.label, { ...column, apply, boost: 10 });
+      options.set(column.label, { ...column, apply, boost: 10 + shortness(column.label) });
     }
   }
   return [...options.values()];

@@ -5,7 +5,7 @@ const MOST_COLUMNS = 50;
 const CELLS_AT_ONCE = 5000;
 
 /** Whether a column holds numbers, by the word for its type. */
-export const isNumber = ({ type }) => type === "integer" || type === "number";
+export const isNumber = ({ type }) => ["integer", "long", "double", "decimal"].includes(type);
 
 /**
  * Shows an answer, {columns: [{name, type}], rows: [[...]]}, in a place. `say` is told what was done, in a sentence.
