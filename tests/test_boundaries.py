@@ -32,7 +32,18 @@ HEAVY = (
     "prompt_toolkit",
 )
 
-BASE = ("config", "config_file", "config_values", "clock", "errors", "event_loop", "loopback", "printable", "version")
+BASE = (
+    "config",
+    "config_file",
+    "config_sections",
+    "config_values",
+    "clock",
+    "errors",
+    "event_loop",
+    "loopback",
+    "printable",
+    "version",
+)
 # Each room imports only from those behind it; rooms of one line know nothing of each other.
 ROOMS = (
     ("cli", "library"),

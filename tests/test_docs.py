@@ -19,15 +19,14 @@ from planlake.config import (
     Catalog,
     Config,
     Environment,
-    Lineage,
     ModelSettings,
-    Report,
     Settings,
     Spark,
     SqlCheck,
     Tables,
     Ui,
 )
+from planlake.config_sections import Email, Lineage, Notify, Report
 from planlake.lake.about_tables import OF_COLUMNS
 from planlake.lake.state import ledger
 from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES
@@ -116,6 +115,8 @@ def test_every_command_and_each_of_its_options_is_on_the_page(command):
         pytest.param(ModelSettings, "### `models`", id="models"),
         pytest.param(Ui, "### `ui`", id="ui"),
         pytest.param(Report, "### `report`", id="report"),
+        pytest.param(Notify, "### `notify`", id="notify"),
+        pytest.param(Email, "### `notify`", id="email"),
         pytest.param(Settings, "### `settings`", id="settings"),
     ],
 )

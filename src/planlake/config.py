@@ -16,7 +16,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -25,7 +24,8 @@ from pydantic import (
 )
 
 from planlake.config_file import SECRETS, path_of, place_of, read_file
-from planlake.config_values import Out, as_spark_says, at_home, filled, no_truth, printed, reference, trouble_of_address
+from planlake.config_sections import Email, Lineage, Notify, Record, Report, WholePath
+from planlake.config_values import as_spark_says, filled, no_truth, printed, reference, trouble_of_address
 from planlake.errors import ConfigurationError
 
 DEFAULT_FILE = "planlake.yaml"
@@ -42,7 +42,6 @@ LONGEST_DAYS, LARGEST_MEGABYTES = 36_500, 2**20
 
 _Number = BeforeValidator(no_truth)
 _Said = Annotated[str, AfterValidator(filled)]
-_Path = Annotated[str, AfterValidator(at_home), AfterValidator(printed)]
 _Count = Annotated[int, Field(ge=0, le=10**9), _Number]
 _Days = Annotated[int, Field(ge=1, le=LONGEST_DAYS), _Number]
 _Megabytes = Annotated[int, Field(ge=1, le=LARGEST_MEGABYTES), _Number]
@@ -50,19 +49,7 @@ _Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), _Number]
 _Together = Annotated[int, Field(ge=1, le=100), _Number]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty(cls, given: Any) -> Any:  # noqa: ANN401 - what stands in the file
-        """A known key with nothing behind it is as if it was not there."""
-        if not isinstance(given, Mapping):
-            return given
-        return {key: value for key, value in given.items() if value is not None or key not in cls.model_fields}
-
-
-class Api(_Record):
+class Api(Record):
     """Where the API is and where its two keys, or its token, are found.
 
     Each is a place: `${VARIABLE}`, `file:PATH` or `aws-secret:NAME`; which are used is said by the catalogue.
@@ -73,7 +60,7 @@ class Api(_Record):
     public_key: str = "${TASCOMI_PUBLIC_KEY}"
     private_key: str = "${TASCOMI_PRIVATE_KEY}"
     token: str = "${PLANLAKE_API_TOKEN}"  # noqa: S105 - its place
-    documentation: _Path = Field(default="", repr=False)  # the vendor's address holds a key
+    documentation: WholePath = Field(default="", repr=False)  # the vendor's address holds a key
 
     @field_validator("base_url")
     @classmethod
@@ -88,38 +75,18 @@ class Api(_Record):
         return reference(value)
 
 
-class Lineage(_Record):
-    """Where OpenLineage events go: `file:PATH` or an address, which may want a key (a reference, as in `Api`)."""
-
-    to: _Path
-    key: str | None = None
-    namespace: str | None = None
-
-    @field_validator("to")
-    @classmethod
-    def _is_place(cls, value: str) -> str:
-        if not value.startswith("file:") and trouble_of_address(value):
-            raise ValueError("must be file:PATH or https://HOST/PATH")
-        return value
-
-    @field_validator("key")
-    @classmethod
-    def _is_reference(cls, value: str | None) -> str | None:
-        return None if value is None else reference(value)
-
-
-class Tables(_Record):
+class Tables(Record):
     """Which resources are loaded, and how often."""
 
     daily: tuple[str, ...] = ()
     weekly: tuple[str, ...] = ()
 
 
-class Catalog(_Record):
+class Catalog(Record):
     """Which Iceberg catalogue keeps the tables: `sql` (SQLite, one machine), `glue` (AWS) or `rest` (any other)."""
 
     type: Literal["sql", "glue", "rest"] = "sql"
-    uri: _Path = "sqlite:///lake/catalog.db"
+    uri: WholePath = "sqlite:///lake/catalog.db"
     properties: Mapping[str, str] = Field(default_factory=dict, repr=False)  # with credentials
 
     @field_validator("uri")
@@ -137,23 +104,23 @@ class Catalog(_Record):
         return self
 
 
-class Warehouses(_Record):
+class Warehouses(Record):
     """Where the files of each zone are kept; zones that are not named lie with the refined ones."""
 
-    refined: _Path
-    raw: _Path | None = None
-    trusted: _Path | None = None
-    operations: _Path | None = None
+    refined: WholePath
+    raw: WholePath | None = None
+    trusted: WholePath | None = None
+    operations: WholePath | None = None
 
 
-class Environment(_Record):
+class Environment(Record):
     """One lake: its Iceberg catalogue, where its files are, and a prefix for its database names.
 
     What is `protected` is not rolled back, reset or dropped unless somebody says yes.
     """
 
     catalog: Catalog = Catalog()
-    warehouse: _Path | Warehouses = "lake/"
+    warehouse: WholePath | Warehouses = "lake/"
     lease: str = ""  # where on S3, if not below the warehouse
     database_prefix: Annotated[str, AfterValidator(printed)] = ""
     protected: bool = False
@@ -176,7 +143,7 @@ class Environment(_Record):
         return value
 
 
-class Settings(_Record):
+class Settings(Record):
     """Everything that has a sensible default; `docs/settings.md` explains each."""
 
     concurrency: _Together = 8
@@ -215,7 +182,7 @@ class Settings(_Record):
     engine: Literal["local", "spark", "auto"] = "local"
 
 
-class Spark(_Record):
+class Spark(Record):
     """How Spark is started: its master (none where `spark-submit` says it), its own settings, packages it fetches.
 
     With `engine: auto` tables are its work from so many megabytes of files on.
@@ -227,7 +194,7 @@ class Spark(_Record):
     from_megabytes: _Megabytes = 1024
 
 
-class SqlCheck(_Record):
+class SqlCheck(Record):
     """A check of one's own: a condition on the rows of a table that no row may meet.
 
     Rows that meet it are a warning, or with `holds` keep the whole new version back.
@@ -239,33 +206,26 @@ class SqlCheck(_Record):
     holds: bool = False
 
 
-class ModelSettings(_Record):
+class ModelSettings(Record):
     """Where the models of the trusted zone are, the council's closing days, values and more checks for models."""
 
-    folder: _Path = "models"
+    folder: WholePath = "models"
     closing_days: str = ""
     checks: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     settings: Mapping[str, str | int | float | bool | date] = Field(default_factory=dict)
 
 
-class Ui(_Record):
+class Ui(Record):
     """What `planlake ui` and assistants may show: personal values or not, and how many seconds a query may take."""
 
     personal: bool = False
     seconds: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False), _Number] = 10.0
 
 
-class Report(_Record):
-    """Where `planlake report` writes its pages, and whether every run writes them at its end."""
-
-    out: Out = "planlake-report"
-    after_run: bool = False
-
-
-class Config(_Record):
+class Config(Record):
     """The whole configuration of one lake."""
 
-    source: _Path = "tascomi"
+    source: WholePath = "tascomi"
     api: Api | None = None
     tables: Tables = Tables()
     environments: Mapping[str, Environment] = Field(default_factory=lambda: {"local": Environment()}, min_length=1)
@@ -277,6 +237,7 @@ class Config(_Record):
     models: ModelSettings = ModelSettings()
     ui: Ui = Ui()
     report: Report = Report()
+    notify: Notify | None = None
     folder: Path = Path()
 
     @field_validator("environments", "resources", mode="before")
@@ -378,6 +339,8 @@ def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
         "settings": Settings,
         "checks": SqlCheck,
         "report": Report,
+        "notify": Notify,
+        "email": Email,
         "catalog": Catalog,
         "warehouse": Warehouses,
         "ui": Ui,

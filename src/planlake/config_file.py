@@ -18,9 +18,15 @@ INSIDE = re.compile(r"""["']([^"']*)["']""")
 QUOTED = re.compile(r"""(["']).*\1""")  # values stay out of messages: one may be a secret
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 SECRETS = ("public_key", "private_key", "token")
-REFERENCES = {"api": SECRETS, "lineage": ("key",)}  # never replaced by what they refer to
 LOOK_THERE = "look there for a bracket or a quote without its end, a colon without a space, and spaces that differ"
 ESCAPE = r"in double quotes \ is more than a sign: write a path with /, or without quotes"
+# Never replaced by what they refer to.
+REFERENCES = (
+    *(("api", name) for name in SECRETS),
+    ("lineage", "key"),
+    *(("notify", name) for name in ("slack", "teams", "webhook")),
+    ("notify", "email", "password"),
+)
 _NESTED = re.compile(r"(?:[\[{][^\[\]{}]*){100}")  # opened a hundred times, never closed
 _DEEP = "the configuration is nested too deeply"
 _Node = Any  # ruamel's nodes have no types
@@ -105,20 +111,19 @@ def _check_weight(root: _Node, file: Path) -> None:
 
 
 def _with_variables(raw: Mapping[str, Any], file: Path) -> dict[str, Any]:
-    kept = {(section, name) for section, names in REFERENCES.items() for name in names}
-    return {key: _expanded(value, (key,), kept, file) for key, value in raw.items()}
+    return {key: _expanded(value, (key,), file) for key, value in raw.items()}
 
 
-def _expanded(value: Any, place: tuple[Any, ...], kept: set[tuple[str, str]], file: Path) -> Any:  # noqa: ANN401
-    """A value with its variables replaced; `place` is where it stands, `kept` are places that stay as they are."""
-    if place in kept:
+def _expanded(value: Any, place: tuple[Any, ...], file: Path) -> Any:  # noqa: ANN401
+    """A value with its variables replaced, unless it says where a secret is kept; `place` is where it stands."""
+    if place in REFERENCES:
         return value
     if isinstance(value, str):
         return _replaced(value, place, file)
     if isinstance(value, dict):
-        return {key: _expanded(inner, (*place, key), kept, file) for key, inner in value.items()}
+        return {key: _expanded(inner, (*place, key), file) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_expanded(inner, (*place, number), kept, file) for number, inner in enumerate(value)]
+        return [_expanded(inner, (*place, number), file) for number, inner in enumerate(value)]
     return value
 
 

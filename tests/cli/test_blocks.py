@@ -41,6 +41,7 @@ POLICY = (
 MODEL = "flow/trust/test_returns_of_runs.py::test_the_first_model_that_the_documentation_shows_is_built"
 RETURNS = "flow/trust/test_returns_measured.py::test_the_queries_that_the_page_shows_give_the_last_quarter"
 REHEARSALS = "features/test_rehearsals.py::test_each_fault_is_told_and_mended_as_the_page_says"
+TELLING = "report/telling/test_telling.py::test_what_the_page_configures_reaches_somebody"
 # How the blocks of a page in a language are tried: all of them by one test, or each in its order by another.
 HOW = {
     ("README.md", "sh"): (MAKE, START),
@@ -74,6 +75,8 @@ HOW = {
     ("docs/deploy/spark.md", "yaml"): FILES,
     ("docs/from-athena.md", "sql"): ATHENA,
     ("docs/models.md", "sql"): MODEL,
+    ("docs/notify.md", "yaml"): TELLING,
+    ("docs/notify.md", "sh"): TELLING,
     ("docs/python.md", "sh"): PYTHON,
     ("docs/python.md", "python"): PYTHON,
     ("docs/returns.md", "sql"): RETURNS,

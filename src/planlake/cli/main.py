@@ -14,7 +14,7 @@ import typer
 from planlake.cli.changes import env, forget, maintain, rebuild, recover, rollback, undo
 from planlake.cli.inspection import advise, doctor, drift
 from planlake.cli.report import check, diagram, export, model, pages, runs, sql, status, tables, ui, views
-from planlake.cli.runs import backfill, plan, recast, reconcile, run, spark_job
+from planlake.cli.runs import backfill, notify, plan, recast, reconcile, run, spark_job
 from planlake.cli.setup import add, completion, demo, init, schedule, simulate, try_
 from planlake.errors import LakeError, PlanlakeError
 from planlake.printable import printable
@@ -72,6 +72,7 @@ OF_ANOTHER = {"allow_extra_args": True, "ignore_unknown_options": True}  # its a
 app.command("spark-job", context_settings=OF_ANOTHER)(spark_job.spark_job)
 app.add_typer(env.env)
 app.add_typer(model.model)
+app.add_typer(notify.notify, name="notify")
 
 
 def _show_version(asked: bool) -> None:
@@ -182,8 +183,8 @@ def _told(error: Exception) -> int:
 
 
 def _hidden(text: str, *, is_defect: bool = False) -> str:
-    from planlake.cli.hiding import without_secrets
     from planlake.cli.loading import loaded_configuration
+    from planlake.report.hiding import without_secrets
 
     return without_secrets(text, loaded_configuration(), is_defect=is_defect)
 

@@ -1,4 +1,4 @@
-"""The pages that a run writes at its end, and how pages write a command."""
+"""What follows a run on the command line, and how commands are written that others are to type."""
 
 from typing import TYPE_CHECKING
 
@@ -13,12 +13,12 @@ def as_typed(command: str) -> str:
     return runnable(f"hint: {command}").removeprefix("hint: ")
 
 
-def report_after_run(config: "Config", environment: str | None) -> None:
-    """Write the pages where the configuration wants them after a run, and say in a line where that went wrong."""
-    if not config.report.after_run:
-        return  # and their templates are not imported
+def follow_up(config: "Config", environment: str | None, error: Exception | None = None) -> None:
+    """Write the pages and tell people where the configuration wants it, and say in a line where that went wrong."""
+    if not config.report.after_run and config.notify is None:
+        return
     from planlake.cli.screen import remark
-    from planlake.report.pages.write import write_after_run
+    from planlake.report.telling.after_run import after_run
 
-    if trouble := write_after_run(config, environment, as_typed):
-        remark(f"{trouble}\nhint: planlake report")
+    for trouble in after_run(config, environment, typed=as_typed, error=error):
+        remark(trouble)

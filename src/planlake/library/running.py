@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
-from planlake.config import suggestion
+from planlake.config import Config, suggestion
 from planlake.errors import ConfigurationError
 from planlake.flow.results import RunResult
 from planlake.library.configuration import Place, read_configuration
@@ -64,13 +64,21 @@ def run(
     """
     chosen = Selection(_names(tables), _cadence(cadence), is_full=full)
     configured = read_configuration(config, settings)
-    done = run_selected(configured, chosen, environment=environment)
-    if configured.report.after_run:
-        from planlake.report.pages.write import write_after_run  # noqa: PLC0415 - its templates wait until they are used
-
-        if trouble := write_after_run(configured, environment):
-            warnings.warn(trouble, stacklevel=2)
+    try:
+        done = run_selected(configured, chosen, environment=environment)
+    except Exception as error:
+        _follow_up(configured, environment, error)
+        raise
+    _follow_up(configured, environment)
     return done
+
+
+def _follow_up(config: Config, environment: str | None, error: Exception | None = None) -> None:
+    """Write the pages and tell people where the configuration wants it; a warning where that went wrong."""
+    from planlake.report.telling.after_run import after_run  # noqa: PLC0415 - only what is wanted is imported
+
+    for trouble in after_run(config, environment, error=error):
+        warnings.warn(trouble.partition("\n")[0], stacklevel=3)
 
 
 def _names(tables: str | Iterable[str]) -> tuple[str, ...]:

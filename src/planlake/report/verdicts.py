@@ -119,12 +119,12 @@ def _verdict(table: TableStatus, troubles: tuple[Trouble, ...]) -> Verdict:
     day = datetime.strptime(table.published, "%Y%m%d").date() if table.published else None  # noqa: DTZ007 - a day
     if worst is not None:
         hints = replace(worst, tables=(table.table,)).hints
-        why = _plain(worst.why or worst.said)
+        why = plainly_said(worst.why or worst.said)
         return Verdict(table.table, _STATES[_kind(worst)], day, table.held, why, worst.since, hints)
     if not table.trouble and table.total is not None:
         return Verdict(table.table, "complete", day, table.held)
     of_lake = next((one for one in troubles if not one.tables), None)
-    why = _plain(of_lake.said) if of_lake else "never counted"
+    why = plainly_said(of_lake.said) if of_lake else "never counted"
     return Verdict(table.table, _STATES.get(table.trouble, "not known"), day, table.held, why)
 
 
@@ -133,6 +133,6 @@ def _kind(trouble: Trouble) -> str:
     return "pages failed" if trouble.kind == "open" and trouble.why else trouble.kind
 
 
-def _plain(said: str) -> str:
+def plainly_said(said: str) -> str:
     """A sentence that shows no value of any record."""
     return without_examples(said).replace(for_example(MARK), "")

@@ -18,7 +18,7 @@ from openlineage.client.transport.transport import Transport
 from openlineage.client.uuid import generate_new_uuid
 
 from planlake.config import Config
-from planlake.config import Lineage as Place
+from planlake.config_sections import Lineage as Place
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import Lake
 from planlake.sources.secrets import read_secret

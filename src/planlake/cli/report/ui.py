@@ -41,11 +41,11 @@ def mcp(env: EnvironmentName = None, config: ConfigFile = None) -> None:
     """Answer an assistant over standard input and output (Model Context Protocol); it reads and changes nothing."""
     from importlib.util import find_spec
 
-    from planlake.cli.hiding import without_secrets
     from planlake.cli.loading import configuration
     from planlake.cli.screen import remark, runnable
     from planlake.cli.stopping import until_stopped, wait_until
     from planlake.errors import ConfigurationError
+    from planlake.report.hiding import without_secrets
 
     loaded = configuration(config)
     if find_spec("mcp") is None:

@@ -1,5 +1,6 @@
 """`planlake run`: everything that is due, or the named tables, through all steps."""
 
+import sys
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -60,22 +61,26 @@ def run(
 
 def carry_out(config: "Config", selection: "Selection", *, environment: str | None, as_json: bool) -> None:
     """Run what was selected, print what happened and leave with its exit status."""
-    from planlake.cli.reporting import report_after_run
+    from planlake.cli.reporting import follow_up
     from planlake.cli.screen import print_json, progress_bars
-    from planlake.errors import LakeError, SourceError
+    from planlake.errors import ConfigurationError
     from planlake.runs.run import run as run_selected
 
     try:
         with progress_bars() as notify:
             result = run_selected(config, selection, environment=environment, notify=notify)
-    except (SourceError, LakeError):
-        report_after_run(config, environment)
+    except ConfigurationError as error:
+        if not sys.stderr.isatty():  # what somebody mistypes is told to them alone
+            follow_up(config, environment, error)
+        raise
+    except Exception as error:
+        follow_up(config, environment, error)
         raise
     if as_json:
         print_json({**asdict(result), "exit_code": result.exit_code})
     else:
         show(result)
-    report_after_run(config, environment)
+    follow_up(config, environment)
     raise typer.Exit(result.exit_code)
 
 

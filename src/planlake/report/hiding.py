@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 
 from planlake.config import Config
+from planlake.lake.aws.clients import VARIABLES, is_secret
+from planlake.sources.secrets import known_secrets
 
 SHORTEST = 4  # what is shorter is no secret, and part of many words
 HIDDEN = "[hidden]"
@@ -23,9 +25,6 @@ def without_secrets(text: str, config: Config | None, *, is_defect: bool = False
 
 
 def _secrets(config: Config | None, *, is_defect: bool) -> Iterator[str]:
-    from planlake.lake.aws.clients import VARIABLES, is_secret
-    from planlake.sources.secrets import known_secrets
-
     yield from known_secrets
     yield from (os.environ.get(name, "") for name in VARIABLES)
     for environment in config.environments.values() if config is not None else ():

@@ -1,0 +1,1 @@
+"""Tells people of a run: what is said, and how it reaches them."""
