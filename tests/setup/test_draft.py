@@ -308,6 +308,22 @@ def test_paging_is_what_the_answers_show_and_nothing_else(paging, size, place_sa
         assert found.page_size == (20 if size else 10)
 
 
+def test_parameters_of_which_nobody_has_heard_are_found_in_links_to_other_pages():
+    records = [{"id": number, "page": "https://x.example/?wrong=1"} for number in range(47)]
+    for how in ("body", "header"):
+
+        def ask(query, how=how):
+            start, size = int(query.get("$von", 0)), int(query.get("anzahl", 10))
+            link = f"https://api.example/rows?%24von={start + size}&anzahl={size}&api_key=abc"
+            body = {"count": len(records), "results": records[start : start + size]}
+            headers = {"link": f'<{link}>; rel="next"'} if how == "header" else {}
+            return take_apart(json.dumps(body if headers else {**body, "next": link}).encode(), headers)
+
+        assert ask({}).linked == ("$von", "anzahl")
+        found = find_paging(ask, ask({}), "results").dialect
+        assert (found["paging"], found["page_parameter"], found["size_parameter"]) == ("offset", "$von", "anzahl")
+
+
 def test_what_comes_on_one_page_shows_no_paging():
     ask = api(
         paging="page", parameter="", size="", place_said="", size_said="", total_said="total", most=20,

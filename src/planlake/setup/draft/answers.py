@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from planlake.sources.dialect import FIGURE, HIGHEST, IN_BODY, IN_HEADER
 from planlake.sources.encoding import in_utf_8
@@ -11,6 +12,8 @@ from planlake.sources.records import members_of, split_page
 DEEPEST = 3  # objects that lists and figures are looked for in
 OF_PAGING = re.compile(r"total|count|results|page|limit|offset|size")
 OF_LIMITS = re.compile(r"rate|length|retry|quota")  # headers with figures that say nothing of records
+LINK = re.compile(r"[?&]([^=&\"'<>\s]{1,40})=")  # a parameter in an address
+SECRET = re.compile(r"token|cursor|key|sign|auth", re.IGNORECASE)
 BESIDE = re.compile(r"(.*\.)?_?(links|errors|warnings|messages)", re.IGNORECASE)  # lists that stand beside records
 
 
@@ -18,11 +21,13 @@ BESIDE = re.compile(r"(.*\.)?_?(links|errors|warnings|messages)", re.IGNORECASE)
 class Seen:
     """The lists of an answer by their path in the body (empty: the body itself), and its figures by their place.
 
-    A place is as a dialect writes it: `body:meta.total`, `header:X-Total-Count`.
+    A place is as a dialect writes it: `body:meta.total`, `header:X-Total-Count`. `linked` are the parameters in links
+    to other pages.
     """
 
     lists: Mapping[str, Sequence[bytes]] = field(repr=False)
     figures: Mapping[str, int]
+    linked: tuple[str, ...] = ()
 
     def records(self, path: str) -> list[bytes]:
         """The texts of the records in one of the lists; none where there is no such list."""
@@ -53,7 +58,17 @@ def take_apart(body: bytes, headers: Mapping[str, str]) -> Seen:
         _look(members_of(text), "", lists, figures)
     else:
         lists[""] = [bytes(one) for one in split_page(text)]
-    return Seen(lists, figures)
+    beside = text if not lists else _without(text, lists)
+    names = [*LINK.findall(headers.get("link", "")), *LINK.findall(beside.decode("utf-8", "replace"))]
+    return Seen(lists, figures, tuple(dict.fromkeys(unquote(name) for name in names if not SECRET.search(name))))
+
+
+def _without(text: bytes, lists: Mapping[str, Sequence[bytes]]) -> bytes:
+    """What stands beside the records: links to pages, not those that records hold."""
+    for records in lists.values():
+        for one in records:
+            text = text.replace(one, b"", 1)
+    return text
 
 
 def _look(

@@ -121,9 +121,9 @@ def _size(sized: Query) -> dict[str, int]:
 
 
 def _first_named(names: Iterable[str], first: Seen) -> Iterator[str]:
-    """Names to try, first those of the answer's own figures."""
+    """Names to try, first those in links to other pages, then those of the answer's own figures."""
     said = {place.rpartition(":")[2].rpartition(".")[2] for place in first.figures}
-    return iter(sorted(names, key=lambda name: name not in said))
+    return iter(dict.fromkeys((*first.linked, *sorted(names, key=lambda name: name not in said))))
 
 
 def _figure(shown: list[Shown], name: re.Pattern[str], fits: Callable[[str, list[Shown]], bool]) -> str:
