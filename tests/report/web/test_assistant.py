@@ -108,7 +108,7 @@ def test_columns_have_type_meaning_where_it_is_known_from_and_share_filled(ask):
     assert "the key; filled 100 %" in told
     assert "personal" in text_of(ask("columns", table="contacts", containing="email"))
     of_history = text_of(ask("columns", table="history_fees"))
-    assert "fee number: Fee due, in pounds. (from the column's name)" in of_history
+    assert "fee double: Fee due, in pounds. (from the column's name)" in of_history
     assert "valid_from timestamp: When it was received, UTC." in of_history
 
 
@@ -278,8 +278,11 @@ def test_another_question_is_answered_while_a_query_goes_on_and_a_query_that_is_
     assert "Not everything is there" in text_of(ask("status"))
     assert "[2]" in text_of(ask("query", sql="select 2"))
     assert not endless.done()
-    for one in workers_of(own_server()):
+    killed = workers_of(own_server())
+    for one in killed:
         one.kill()
+    while any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in killed):
+        time.sleep(0.01)
     assert "the query was stopped before it had an answer" in text_of(endless.result(timeout=60), is_error=True)
     assert "[3]" in text_of(ask("query", sql="select 3"))
 

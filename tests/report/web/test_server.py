@@ -317,7 +317,7 @@ def test_an_answer_is_drawn(browser):
 
 def test_names_are_offered_for_completion(browser):
     names = browser.get("/api/names").json
-    assert ["id", "INTEGER"] in names["dataplatform-stg-tascomi-refined-zone.fees"]
+    assert ["id", "integer"] in names["dataplatform-stg-tascomi-refined-zone.fees"]
     assert next(iter(names)).startswith("dataplatform-stg-tascomi-refined-zone.")
 
 
@@ -445,14 +445,37 @@ def test_what_is_looked_at_can_be_asked(browser):
         "sort=nosuch",
         "show=*",
         "facet=count(*)",
-        "column=id&condition=1%3D1+or&value=x",
-        "column=id%29+or+1%3D1&condition=is&value=x",
         "as-of=2026-11-20%27",
     ],
 )
 def test_what_no_column_is_called_becomes_no_sql(browser, part):
     told = browser.get(f"/browse/fees.html?{part}")
     assert (told.status, "This cannot be shown" in told.text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("column=id&condition=least&value=abc", "it is not a number"),
+        ("column=id&condition=most&value=", "it has no value"),
+        ("column=last_updated&condition=least&value=31/11/2026", "it is not a day or moment, such as 2026-11-27"),
+        ("column=id&condition=1%3D1+or&value=x", "there is no such condition"),
+        ("column=id", "it has no condition"),
+        ("column=id%29+or+1%3D1&condition=is&value=x", "the table has no such column"),
+    ],
+)
+def test_a_filter_that_cannot_be_says_why_and_leaves_nothing_out(browser, part, said):
+    every = re.search(r"(\d+) rows of fees", browser.get("/browse/fees.html").text)[1]
+    told = browser.get(f"/browse/fees.html?{part}")
+    assert (told.status, f"Left out: {said}" in told.text) == (200, True)
+    assert (f"{every} rows of fees" in told.text, "that match" in told.text) == (True, False)
+
+
+def test_between_whole_numbers_is_none(browser):
+    first, second, *_ = sorted(ids(browser.get("/browse/fees.html?show=id&sort=id")))
+    narrowed = f"/browse/fees.html?show=id&column=id&value={first}.5&condition="
+    assert min(ids(browser.get(f"{narrowed}least"))) == second
+    assert ids(browser.get(f"{narrowed}most")) == [first]
 
 
 def test_a_value_is_a_value(browser):

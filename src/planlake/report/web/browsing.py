@@ -3,8 +3,9 @@
 What an address asks for becomes SQL of ours: columns are those that the table has, values stand for `?`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from urllib.parse import quote, urlencode
 
 from planlake.engines.sql import identifier, literal
@@ -26,24 +27,31 @@ CONDITIONS: Mapping[str, tuple[str, str]] = {  # by name: how it is said, and it
     "filled": ("is filled", "coalesce({}::text, '') <> ''"),
 }
 WITHOUT_VALUE = ("empty", "filled")
-TYPES = {"integer": "hugeint", "long": "hugeint", "double": "double", "timestamp": "timestamp", "date": "date"}
-TYPES["decimal"] = "decimal(38, 9)"
+TYPES = {
+    **dict.fromkeys(("integer", "long", "decimal"), "decimal(38, 9)"),  # so that 2.5 is between 2 and 3
+    "double": "double",
+    "timestamp": "timestamp",
+    "date": "date",
+}
+A_VALUE = {"timestamp": "a day or moment, such as 2026-11-27 or 2026-11-27 09:30", "date": "a day, such as 2026-11-27"}
+COMPARING = ("least", "most")
 Given = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A condition on a column, and the address of the page without it."""
+    """A condition on a column, and the address of the page without it; one with a `trouble` narrows nothing."""
 
     column: str
     condition: str
     value: str
+    trouble: str = ""
     without: str = ""
 
     @property
     def said(self) -> str:
         """The condition in words."""
-        return CONDITIONS[self.condition][0]
+        return CONDITIONS[self.condition][0] if self.condition in CONDITIONS else self.condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +163,7 @@ def browse(workers: Workers, table: str, given: Given, days: Sequence[str]) -> B
     as_of = dict(given).get("as-of", "")
     head = _answer(workers, f"select * from {source} limit 0", as_of)
     wanted = _wanted(given, head.columns)
+    wanted = replace(wanted, filters=_tried(workers, wanted.filters, head.columns))
     where, values = _where(wanted.filters, head.columns)
     shown = [one for one in head.columns if one.name in wanted.show] or _telling(head.columns, head.hidden)
     order = f" order by {identifier(wanted.sort)}{' desc' if wanted.is_down else ''} nulls last" if wanted.sort else ""
@@ -219,24 +228,50 @@ def _wanted(given: Given, columns: Sequence[Column]) -> Wanted:
     named: dict[str, list[str]] = {}
     for name, value in given:
         named.setdefault(name, []).append(value)
-    parts = zip(named.get("column", []), named.get("condition", []), named.get("value", []), strict=False)
-    filters = tuple(Filter(*one) for one in parts if one[0])
+    parts = zip_longest(*(named.get(one, []) for one in ("column", "condition", "value")), fillvalue="")
+    filters = tuple(_checked(Filter(*one), known) for one in parts if one[0])
     facets = tuple(dict.fromkeys(filter(None, named.get("facet", []))))[-MOST_FACETS:]
     show, sort = tuple(named.get("show", [])), named.get("sort", [""])[0]
-    for name in (*(one.column for one in filters), *facets, *show, *filter(None, [sort])):
+    for name in (*facets, *show, *filter(None, [sort])):
         if name not in known:
             raise ConfigurationError(f'no column is called "{name}"', hint="choose one that the page offers")
-    if unknown := [one.condition for one in filters if one.condition not in CONDITIONS]:
-        raise ConfigurationError(f'no condition is called "{unknown[0]}"', hint=", ".join(CONDITIONS))
     page = named.get("page", ["1"])[0]
     number = int(page) if page.isdecimal() and len(page) < 6 else 1
     as_of = named.get("as-of", [""])[0]
     return Wanted(filters, facets, show, sort, "down" in named, min(max(number, 1), LAST_PAGE), as_of)
 
 
+def _checked(one: Filter, known: Collection[str]) -> Filter:
+    """A filter with what is wrong with it, as far as its words tell."""
+    trouble = ""
+    if one.column not in known:
+        trouble = "the table has no such column"
+    elif one.condition not in CONDITIONS:
+        trouble = "there is no such condition" if one.condition else "it has no condition"
+    elif one.condition in COMPARING and not one.value.strip():
+        trouble = "it has no value"
+    return replace(one, trouble=trouble)
+
+
+def _tried(workers: Workers, filters: Sequence[Filter], columns: Sequence[Column]) -> tuple[Filter, ...]:
+    """The filters, with what is wrong with values that are none of their columns' types."""
+    words = {one.name: one.type for one in columns}
+    compared = [one for one in filters if not one.trouble and one.condition in COMPARING and words[one.column] in TYPES]
+    if not compared:
+        return tuple(filters)
+    terms = ", ".join(f"try_cast(? as {TYPES[words[one.column]]}) is null" for one in compared)
+    found = _answer(workers, f"select {terms}", "", [one.value for one in compared]).rows[0]
+    wrong = [one for one, is_wrong in zip(compared, found, strict=True) if is_wrong == "true"]
+    return tuple(
+        replace(one, trouble=f"it is not {A_VALUE.get(words[one.column], 'a number')}") if one in wrong else one
+        for one in filters
+    )
+
+
 def _where(filters: Sequence[Filter], columns: Sequence[Column]) -> tuple[str, list[Cell]]:
     """The conditions as SQL, with the values that stand for their `?`."""
     types = {one.name: TYPES.get(one.type, "text") for one in columns}
+    filters = [one for one in filters if not one.trouble]
     terms = [CONDITIONS[one.condition][1].format(identifier(one.column), types[one.column]) for one in filters]
     values: list[Cell] = [one.value for one in filters if one.condition not in WITHOUT_VALUE]
     return (f" where {' and '.join(terms)}" if terms else ""), values
