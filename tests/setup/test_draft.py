@@ -324,6 +324,25 @@ def test_parameters_of_which_nobody_has_heard_are_found_in_links_to_other_pages(
         assert (found["paging"], found["page_parameter"], found["size_parameter"]) == ("offset", "$von", "anzahl")
 
 
+def test_pages_that_count_from_0_are_told_and_not_taken_for_pages_that_count_from_1():
+    records = [{"id": number} for number in range(47)]
+
+    def ask(query):
+        start = 10 * int(query.get("page", 0))
+        return take_apart(json.dumps({"total": 47, "rows": records[start : start + 10]}).encode(), {})
+
+    [doubt] = find_paging(ask, ask({}), "rows").doubts
+    assert doubt.startswith("page counts from 0, and Planlake asks for pages from 1 on")
+
+
+def test_a_first_page_of_several_without_a_way_to_the_second_is_told():
+    def ask(query):
+        return take_apart(json.dumps({"total": 47, "rows": [{"id": 1}, {"id": 2}]}).encode(), {})
+
+    *_, doubt = find_paging(ask, ask({}), "rows").doubts
+    assert doubt.endswith("were tried): planlake run refuses it")
+
+
 def test_what_comes_on_one_page_shows_no_paging():
     ask = api(
         paging="page", parameter="", size="", place_said="", size_said="", total_said="total", most=20,

@@ -63,7 +63,8 @@ def find_paging(ask: Ask, first: Seen, path: str) -> Paging:
             shown.append(Shown(answer, place, None))
     per_page = _figure(shown, SIZE, partial(_is_size, length=length))
     where = _figure(shown, PLACE, _is_place) if page or offset else ""
-    found = _Found(size, offset, page, total, per_page, where)
+    is_from_zero = not page and not offset and asker.is_from_zero("page", sized)
+    found = _Found(size, offset, page, total, per_page, where, is_from_zero, length < first.figures.get(total, 0))
     return _paging(found, shown, path)
 
 
@@ -75,11 +76,13 @@ class _Found:
     total: str
     per_page: str
     place: str
+    is_from_zero: bool
+    has_more: bool
 
     @property
     def is_paged(self) -> bool:
-        """Whether an answer was seen that has other records than the first, or fewer."""
-        return bool(self.size or self.offset or self.page)
+        """Whether it was seen that the first answer is a page of several, or can be made one."""
+        return bool(self.size or self.offset or self.page or self.has_more)
 
 
 @dataclass(slots=True)
@@ -104,6 +107,12 @@ class _Asker:
         if not self.records or not self._takes({name: 1, **sized}, self.records[:1], place=1, **_size(sized)):
             return False
         return self._takes({name: 2, **sized}, self.records[1:2] if sized else None, place=2, **_size(sized))
+
+    def is_from_zero(self, name: str, sized: Query) -> bool:
+        """Whether a parameter says which page, counted from 0: nothing is kept of that, as Planlake cannot ask so."""
+        pages = [self.ask({name: number, **sized}) for number in (0, 1)]
+        first, second = (page.records(self.path)[:1] if page else [] for page in pages)
+        return first == self.records[:1] and bool(second) and second != first
 
     def _takes(self, query: Query, wanted: list[bytes] | None, **asked: int) -> bool:
         """Whether an answer begins as wanted (None: with a record not seen before) and is no longer than asked for."""
@@ -197,5 +206,8 @@ def _doubts(found: _Found) -> Iterator[str]:
         yield "no total was seen, without which Planlake cannot prove that it has everything: planlake run refuses it"
     if found.total and not found.is_paged:
         yield f"one page was seen, which does not show whether {found.total} counts all records or those of a page"
-    if not found.offset and not found.page:
-        yield f"no parameter asks for a second page ({', '.join((*OFFSETS, *PAGES))} were tried): one page is all"
+    if found.is_from_zero:
+        yield "page counts from 0, and Planlake asks for pages from 1 on: planlake run refuses what has several"
+    elif not found.offset and not found.page:
+        so = "planlake run refuses it" if found.has_more else "one page is all that was seen"
+        yield f"no parameter asks for a second page ({', '.join((*OFFSETS, *PAGES))} were tried): {so}"
