@@ -264,7 +264,7 @@ def api(*, paging, parameter, size, place_said, size_said, total_said, most, rec
 
     def ask(query):
         length = min(int(query.get(size, 10)), most) if size else 10
-        place = int(query.get(parameter, 1 if paging == "page" else 0)) if parameter else 0
+        place = int(query.get(parameter, 1 if paging == "page" else 0))
         start = (place - 1) * length if paging == "page" else place
         here = records[start : start + length]
         body = {"rows": here, "count": len(here), "pages": -(-len(records) // length)}
