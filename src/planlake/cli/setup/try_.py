@@ -1,7 +1,7 @@
 """`planlake try`: a sample of a resource through every step in a preview, and a verdict on the whole of it."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from planlake.setup.try_table import Trial
 
 SHOWN_COLUMNS = 40
+FORMATS, EXAMPLE = ("text", "markdown"), "for example"
+COLUMNS = ("column", "declared", "values fit", "filled", "do not cast", EXAMPLE, "verdict")
+MARKS_OF_MARKDOWN = "\\`*{}[]<>#|~@!"  # _ is part of most names
 SIGNS = {
     "ok": "=",
     "undeclared": "+",
@@ -43,11 +46,17 @@ def try_(
     ] = 5,
     config: ConfigFile = None,
     json: AsJson = False,
+    format: Annotated[  # noqa: A002
+        str,
+        typer.Option("--format", help="text, or markdown: a comment on a change, without any value."),
+    ] = "text",
 ) -> None:
     """Take a sample of a resource through every step in a preview, and say how it would load, and how often to."""
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, progress_bars, remark
+    from planlake.cli.screen import echo, print_json, progress_bars, remark
+    from planlake.cli.selecting import check_format
 
+    check_format(format, FORMATS)
     loaded = configuration(config)
     from planlake.setup.try_table import try_out
 
@@ -59,6 +68,9 @@ def try_(
     if json:
         columns = [{**asdict(one), "meaning": meanings.get(one.column, "")} for one in found.columns]
         print_json({**asdict(found), "columns": columns, "exit_code": found.exit_code})
+    elif format == "markdown":
+        echo(_markdown(found))
+        raise typer.Exit(found.exit_code)
     else:
         _show(found, meanings)
     for problem in found.problems:
@@ -77,21 +89,28 @@ def _meanings(config: "Config", found: "Trial") -> dict[str, str]:
     return {one.column: one.meaning for one in described.values() if one.meaning}
 
 
-def _show(found: "Trial", meanings: Mapping[str, str]) -> None:
-    """The verdict page: columns, then ids, changes and size, then checks."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A table of the verdict, or where it has no columns a sentence."""
+
+    title: str
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[object]] = ()
+
+
+def _parts(found: "Trial", meanings: Mapping[str, str]) -> Iterator[Part]:
+    """The verdict: columns, then ids, changes and size, then checks."""
     from planlake.cli.runs.plan import takes
-    from planlake.cli.screen import print_table, remark
 
     notable = [one for one in found.columns if len(found.columns) <= SHOWN_COLUMNS or one.verdict != "ok"]
-    names = ("column", "declared", "values fit", "filled", "do not cast", "for example", "verdict")
     title = f"{found.table} in {found.preview}: {found.records:,} of {found.total:,} records"
     if notable or not found.columns:
-        print_table(title, names, [_column(one) for one in notable], numbers=("filled", "do not cast"))
+        yield Part(title, COLUMNS, [_column(one) for one in notable])
     if known := [(one.column, meanings[one.column]) for one in notable if one.column in meanings]:
-        print_table("", ("column", "meaning"), known)
+        yield Part("", ("column", "meaning"), known)
     if len(notable) < len(found.columns):
         others = f"{len(found.columns) - len(notable)} more columns are" if notable else f"{title}: all columns are"
-        remark(f"{others} as declared; --json lists them all")
+        yield Part(f"{others} as declared; --json lists them all")
     facts = (
         ("sample", _sampled(found)),
         ("ids", _ids(found.keys)),
@@ -99,9 +118,49 @@ def _show(found: "Trial", meanings: Mapping[str, str]) -> None:
         ("cadence", _cadence(found)),
         ("a full load", takes(found.expected)),
     )
-    print_table("", ("what", "verdict"), facts)
+    yield Part("", ("what", "verdict"), facts)
     rows = [(one.check, one.column, _signed(one.verdict), one.message) for one in found.checks]
-    print_table("", ("check of each run", "column", "in the sample", "message"), rows)
+    yield Part("", ("check of each run", "column", "in the sample", "message"), rows)
+
+
+def _show(found: "Trial", meanings: Mapping[str, str]) -> None:
+    from planlake.cli.screen import print_table, remark
+
+    for part in _parts(found, meanings):
+        if part.columns:
+            print_table(part.title, part.columns, part.rows, numbers=("filled", "do not cast"))
+        else:
+            remark(part.title)
+
+
+def _markdown(found: "Trial") -> str:
+    """The verdict for people who look at a change where its text is kept: no value of a record is part of it."""
+    from planlake.checks.examples import without_examples
+    from planlake.cli.screen import runnable
+
+    verdict = f"would **not** load well: {'; '.join(found.problems)}" if found.problems else "would load well"
+    lines = [f"### {_escaped(found.table)} {'❌' if found.problems else '✅'}", "", _escaped(verdict, keep="*"), ""]
+    for part in _parts(found, {}):
+        shown = [place for place, name in enumerate(part.columns) if name != EXAMPLE]
+        rows = [[_in_cell(row[place]) for place in shown] for row in part.rows]
+        lines += [_escaped(part.title), ""] if part.title else []
+        if rows:
+            head = [part.columns[place] for place in shown]
+            lines += [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)] + [""]
+    lines += [f"`{runnable(f'hint: {command}').removeprefix('hint: ')}`" for command in _next(found)]
+    return without_examples("\n".join(lines))
+
+
+def _in_cell(value: object) -> str:
+    if isinstance(value, tuple):
+        return "<br>".join(map(_in_cell, value))
+    return "" if value is None else _escaped(str(value))
+
+
+def _escaped(text: str, *, keep: str = "") -> str:
+    """A text that Markdown shows as it is; names and messages are the vendor's."""
+    shown = printable(text)
+    return "".join(f"\\{one}" if one in MARKS_OF_MARKDOWN and one not in keep else one for one in shown)
 
 
 def _column(one: "ColumnTrial") -> tuple[object, ...]:
