@@ -18,10 +18,11 @@ from planlake.clock import naive_utc
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
 from planlake.flow.context import Context
-from planlake.flow.ingest.deletions import ask_whether_gone, held_ids
+from planlake.flow.ingest.deletions import ask_whether_gone
 from planlake.flow.ingest.fetch import Fetching, fetch_windows
 from planlake.flow.ingest.raw_rows import raw_rows
 from planlake.flow.ingest.window_reading import Reading
+from planlake.lake.row_counts import held_ids
 from planlake.lake.state.ledger import COUNT, FULL, PAGE, History
 from planlake.lake.tables.data_files import data_files
 from planlake.sources.catalogue import Resource

@@ -1,4 +1,4 @@
-"""Counts the rows of a table that users see: those that are not deleted."""
+"""Counts the rows of a table that users see, those that are not deleted, and lists their ids."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,9 @@ from pyiceberg.table import Table
 
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.reading import rows_sql
+from planlake.engines.sql import identifier
+from planlake.lake.lake import Lake
+from planlake.lake.tables.columns import ResourceSpec
 from planlake.lake.tables.data_files import data_files
 
 
@@ -32,3 +35,16 @@ def live_row_count_if_readable(connection: Connection, schema: Schema, files: Se
         return live_row_count(connection, schema, files)
     except duckdb.Error:
         return None
+
+
+def held_ids(lake: Lake, connection: Connection, resource: ResourceSpec) -> list[str]:
+    """The ids of all records held that are not deleted, as text."""
+    current = lake.shown("refined", f"current_{resource.name}")
+    if current is None:
+        return []
+    rows = rows_sql(data_files(current), current.schema(), columns=(resource.key, "is_deleted"))
+    key = identifier(resource.key)
+    query = f"select {key}::varchar as id from {rows} where not is_deleted order by {key}"
+    with connection.cursor() as cursor:
+        found: list[str] = cursor.sql(query).to_arrow_table()["id"].to_pylist()
+    return found

@@ -13,12 +13,12 @@ from planlake.engines.duckdb.connection import Connection, connected_to_read
 from planlake.engines.sql import literal
 from planlake.errors import ConfigurationError, LakeError, PlanlakeError
 from planlake.flow.future_dated_runs import future_runs
-from planlake.flow.ingest.deletions import held_ids
 from planlake.inspection.own_checks import mistaken_checks
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_to_read
 from planlake.lake.repair.damage import explain_error
+from planlake.lake.row_counts import held_ids
 from planlake.lake.state.journal import Entry, standing_rollbacks
 from planlake.lake.state.ledger import CLOSED, FULL, GAP, Gap, History, raw_files, raw_rows_sql, read_histories
 from planlake.lake.state.operations import published_dates

@@ -364,3 +364,9 @@ def test_it_ends_with_its_processes_when_it_is_told_to(spoken):
     for one in workers:
         with suppress(psutil.NoSuchProcess):
             one.wait(timeout=60)
+
+
+def test_nothing_that_speaks_to_an_api_is_loaded_for_an_assistant():
+    said = "import sys; import planlake.report.web.assistant.server; print('aiohttp' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", said], check=True, capture_output=True, text=True)
+    assert found.stdout == "False\n"

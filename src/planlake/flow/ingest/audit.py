@@ -18,10 +18,11 @@ from planlake.flow.context import Context
 from planlake.flow.ingest.audit_differences import differing
 from planlake.flow.ingest.audit_pages import NotInOrder, PageEnds, SliceReading, Unproven
 from planlake.flow.ingest.audit_slices import Interval, Slice
-from planlake.flow.ingest.deletions import ask_whether_gone, held_ids
+from planlake.flow.ingest.deletions import ask_whether_gone
 from planlake.flow.ingest.fetch import Fetching, Page
 from planlake.flow.ingest.raw_rows import Row, raw_rows, request_row, stored_by_request
 from planlake.flow.ingest.result import AuditDifferences, AuditResult
+from planlake.lake.row_counts import held_ids
 from planlake.lake.state.audits import AUDIT, AUDITED
 from planlake.lake.state.drop_unchanged import held_between
 from planlake.sources.catalogue import Resource

@@ -9,13 +9,11 @@ from dataclasses import dataclass, replace
 
 from planlake.engines.duckdb.casting import cast_expression
 from planlake.engines.duckdb.connection import Connection
-from planlake.engines.duckdb.reading import rows_sql
-from planlake.engines.sql import identifier
 from planlake.flow.ingest.fetch import Fetching, Page
 from planlake.flow.ingest.window_reading import Reading
 from planlake.lake.lake import Lake
+from planlake.lake.row_counts import held_ids
 from planlake.lake.state.ledger import CHECK, FULL, raw_files, raw_rows_sql, was_read_whole
-from planlake.lake.tables.data_files import data_files
 from planlake.lake.tables.version_summary import bookmark
 from planlake.sources.catalogue import Resource
 from planlake.sources.dialect import page_query
@@ -46,19 +44,6 @@ def held_in_all(lake: Lake, connection: Connection, resource: Resource) -> int:
     """How many records would be shown if everything in raw counted, whether its window is closed or not."""
     coming = _on_their_way(lake, connection, resource, is_whole=True)
     return len({*held_ids(lake, connection, resource), *coming})
-
-
-def held_ids(lake: Lake, connection: Connection, resource: Resource) -> list[str]:
-    """The ids of all records held that are not deleted, as text."""
-    current = lake.shown("refined", f"current_{resource.name}")
-    if current is None:
-        return []
-    rows = rows_sql(data_files(current), current.schema(), columns=(resource.key, "is_deleted"))
-    key = identifier(resource.key)
-    query = f"select {key}::varchar as id from {rows} where not is_deleted order by {key}"
-    with connection.cursor() as cursor:
-        found: list[str] = cursor.sql(query).to_arrow_table()["id"].to_pylist()
-    return found
 
 
 def _on_their_way(lake: Lake, connection: Connection, resource: Resource, *, is_whole: bool = False) -> list[str]:

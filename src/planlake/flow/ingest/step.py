@@ -15,13 +15,14 @@ from planlake.checks.quality import CheckResult, blocking, deletions
 from planlake.clock import naive_utc
 from planlake.engines.memory import give_back
 from planlake.flow.context import Context
-from planlake.flow.ingest.deletions import UnseenIds, ask_whether_gone, held_ids, held_in_all, no_longer_seen
+from planlake.flow.ingest.deletions import UnseenIds, ask_whether_gone, held_in_all, no_longer_seen
 from planlake.flow.ingest.fetch import Fetching, Page, fetch_windows
 from planlake.flow.ingest.prepare_readings import give_up
 from planlake.flow.ingest.raw_rows import closing_rows, raw_rows, request_row, stored_by_request
 from planlake.flow.ingest.result import IngestResult
 from planlake.flow.ingest.window_reading import Reading
 from planlake.flow.operations_records import note_troubles
+from planlake.lake.row_counts import held_ids
 from planlake.lake.state.drop_unchanged import new_rows_of
 from planlake.lake.state.ledger import COUNT, FULL, PAGE, VOIDED, History, batches_of_open_reading, next_batch
 from planlake.sources.catalogue import Resource
