@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
+from typing import get_args
 
 from planlake.report.pages import words
 from planlake.report.pages.figures.days import WHOLE, DayState, TableDay, days_of_tables
@@ -55,6 +56,12 @@ class Completeness:
     others: tuple[TableDay, ...]
     not_listed: int
     years: tuple[YearOfTable, ...]
+
+    @property
+    def states(self) -> tuple[DayState, ...]:
+        """The states of days that are not whole, which somebody may look for."""
+        found = {one.state for _, days in self.calendar for one in days}
+        return tuple(state for state in get_args(DayState) if state in found and state not in (*WHOLE, *NOT_COUNTED))
 
 
 def completeness(facts: LakeFacts) -> Completeness:

@@ -51,10 +51,11 @@ function copy(text) {
 
 // A calendar is one stop of Tab; arrows go by day and table, Enter opens the day on the table's page.
 function addArrows(table) {
-  const rows = [...table.tBodies[0].rows].map((row) => [...row.cells].filter((cell) => cell.tagName === "TD"));
+  const all = [...table.tBodies[0].rows].map((row) => [...row.cells].filter((cell) => cell.tagName === "TD"));
+  const shown = () => all.filter((row) => !row[0].parentElement.hidden);
   const days = [...table.tHead.rows].at(-1).cells;
   const line = table.closest(".region").nextElementSibling;
-  const place = (cell) => { const y = rows.findIndex((row) => row.includes(cell)); return [y, rows[y].indexOf(cell)]; };
+  const place = (cell) => { const y = shown().findIndex((row) => row.includes(cell)); return [y, shown()[y].indexOf(cell)]; };
   const head = (cell) => cell.parentElement.querySelector("th");
   const tell = (cell) => {
     const day = days[cell.cellIndex], words = cell.textContent.trim();
@@ -62,26 +63,26 @@ function addArrows(table) {
   };
   table.setAttribute("role", "grid");
   table.setAttribute("aria-readonly", "true");
-  rows.flat().forEach((cell) => { cell.tabIndex = -1; });
-  let stop = rows[0].at(-1);
-  stop.tabIndex = 0;
+  all.flat().forEach((cell) => { cell.tabIndex = -1; });
+  let stop = all[0].at(-1);
+  const stopAt = (cell) => { stop.tabIndex = -1; stop = cell; stop.tabIndex = 0; };
+  stopAt(stop);
+  document.addEventListener("filtered", () => { if (stop.parentElement.hidden && shown().length) stopAt(shown()[0].at(-1)); });
   const go = (y, x) => {
-    const row = rows[Math.max(0, Math.min(rows.length - 1, y))];
+    const rows = shown(), row = rows[Math.max(0, Math.min(rows.length - 1, y))];
     row[Math.max(0, Math.min(row.length - 1, x))].focus();
   };
   table.addEventListener("focusin", (event) => {
     const cell = event.target.closest("td");
     if (!cell) return;
-    stop.tabIndex = -1;
-    stop = cell;
-    stop.tabIndex = 0;
+    stopAt(cell);
     tell(cell);
   });
   table.addEventListener("pointerover", (event) => { const cell = event.target.closest("tbody td"); if (cell) tell(cell); });
   table.addEventListener("keydown", (event) => {
     const cell = event.target.closest("td");
     if (!cell || event.altKey || event.metaKey) return;
-    const [y, x] = place(cell), far = event.ctrlKey;
+    const [y, x] = place(cell), far = event.ctrlKey, rows = shown();
     const moves = {
       ArrowLeft: [y, x - 1], ArrowRight: [y, x + 1], ArrowUp: [y - 1, x], ArrowDown: [y + 1, x],
       Home: [far ? 0 : y, 0], End: [far ? rows.length : y, rows[y].length], PageUp: [y - 10, x], PageDown: [y + 10, x],
@@ -192,6 +193,7 @@ function addSearch(box) {
   };
   const open = (option) => { if (option) location.href = box.dataset.root + option.dataset.place.split("#").map(encodeURI).join("#"); };
   box.hidden = false;
+  if (box.classList.contains("in-header")) box.addEventListener("focusout", (event) => { if (!box.contains(event.relatedTarget)) close(); });
   input.addEventListener("focus", () => loadIndex(box.dataset.search, show));
   input.addEventListener("input", show);
   boxes.forEach((one) => one.addEventListener("change", () => loadIndex(box.dataset.search, show)));
@@ -229,6 +231,68 @@ function addFilter(input) {
   });
 }
 
+// Tables are sorted by a button at the head of each column; what its cells hold says whether by number, day or word.
+const UNITS = { kB: 1e3, MB: 1e6, GB: 1e9, minute: 60, hour: 3600 };
+function sortValue(cell) {
+  const time = cell.querySelector("time"), text = cell.textContent.trim().replace(/\s+/g, " ");
+  if (time) return Date.parse(time.dateTime);
+  const number = text.match(/^(?:under )?(\u2212?[\d,]+(?:\.\d+)?)(?: (bytes|kB|MB|GB|%|second|minute|hour)s?)?$/);
+  if (number) return Number(number[1].replace("\u2212", "-").replaceAll(",", "")) * (UNITS[number[2]] || 1);
+  const day = text.match(/^(?:\d{1,2} )?[A-Z][a-z]{2,8} \d{4}/);
+  if (day) return Date.parse(/^\d/.test(day[0]) ? `${day[0]} UTC` : `1 ${day[0]} UTC`);
+  return ["", "\u2013", "not known", "nothing yet"].includes(text) ? null : text.toLowerCase();
+}
+
+function compareValues(one, other) {
+  if (typeof one === "number" && typeof other === "number") return one - other;
+  return String(one).localeCompare(String(other), "en-GB", { numeric: true });
+}
+
+function addSorting(table) {
+  const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
+  if (body.rows.length < 2) return;
+  heads.forEach((head, place) => {
+    const name = head.textContent.trim();
+    if (!name || head.querySelector(".aloud")) return;
+    const button = element("button", name, { type: "button" });
+    head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const before = head.getAttribute("aria-sort");
+      const falls = before ? before === "ascending" : head.classList.contains("number");
+      heads.forEach((one) => one.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", falls ? "descending" : "ascending");
+      const rows = [...body.rows].map((row) => [sortValue(row.cells[place]), row]);
+      const order = ([one], [other]) => (falls ? compareValues(other, one) : compareValues(one, other));
+      const known = rows.filter(([value]) => value !== null).sort(order), unknown = rows.filter(([value]) => value === null);
+      body.append(...[...known, ...unknown].map(([, row]) => row));
+      say(`Sorted by ${name}, ${falls ? "largest or last" : "smallest or first"} first`);
+    });
+  });
+}
+
+// Rows of one state alone: the address keeps it, so that it can be sent to somebody.
+function addStateFilter(select) {
+  const rows = [...document.querySelectorAll("[data-states]")], box = select.closest(".filter"), said = box.querySelector("[role=status]");
+  const show = () => {
+    for (const row of rows) row.hidden = Boolean(select.value) && !row.dataset.states.split("|").includes(select.value);
+    const tables = new Set(rows.filter((row) => !row.hidden).map((row) => row.cells[0].textContent.trim()));
+    said.textContent = select.value ? plural(tables.size, "table") : "";
+    document.dispatchEvent(new Event("filtered"));
+  };
+  const asked = new URLSearchParams(location.search).get("state") || "";
+  const isThere = [...select.options].some((one) => (one.value || "") === asked);
+  box.hidden = select.options.length < 2 && isThere;
+  select.value = isThere ? asked : "";
+  show();
+  if (!isThere) said.textContent = `Nothing is ${asked} now, so all is shown`;
+  select.addEventListener("change", () => {
+    const address = new URL(location.href);
+    if (select.value) address.searchParams.set("state", select.value); else address.searchParams.delete("state");
+    history.replaceState(null, "", address);
+    show();
+  });
+}
+
 // What a link leads to may lie in a part that is closed.
 function openTarget() {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -241,6 +305,8 @@ function openTarget() {
 document.documentElement.classList.add("has-script");
 document.querySelectorAll("[data-search]").forEach(addSearch);
 document.querySelectorAll("[data-filter]").forEach(addFilter);
+document.querySelectorAll("table[data-sort]").forEach(addSorting);
+document.querySelectorAll("[data-state-filter]").forEach(addStateFilter);
 addEventListener("hashchange", openTarget);
 openTarget();
 document.addEventListener("keydown", (event) => {
