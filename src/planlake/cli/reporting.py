@@ -17,8 +17,10 @@ def follow_up(config: "Config", environment: str | None, error: Exception | None
     """Write the pages and tell people where the configuration wants it, and say in a line where that went wrong."""
     if not config.report.after_run and config.notify is None:
         return
-    from planlake.cli.screen import remark
+    from planlake.cli.screen import remark, waiting
     from planlake.report.telling.after_run import after_run
 
-    for trouble in after_run(config, environment, typed=as_typed, error=error):
+    with waiting("what the run did is told"):
+        troubles = list(after_run(config, environment, typed=as_typed, error=error))
+    for trouble in troubles:
         remark(trouble)

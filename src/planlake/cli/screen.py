@@ -8,10 +8,20 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.text import Text
 
 from planlake.cli.layout import Column, lay_out
@@ -32,11 +42,12 @@ MARKS = {
     "waiting": "- waiting",
 }
 PROGRAM = "planlake"
-COMMAND = re.compile(r"(?<![\w./-])planlake ((?:env |model )?[a-z]+(?:-[a-z]+)*)(?![\w.])")
+COMMAND = re.compile(r"(?<![\w./-])planlake ((?:env |model |notify )?[a-z]+(?:-[a-z]+)*)(?![\w.])")
 QUOTED = re.compile(r"`planlake [^`]*`")
 BEGINNINGS = ("hint: ", "next: ")
 OF_NO_CONFIGURATION = ("completion", "demo", "simulate", "spark-job")
 OF_NO_ENVIRONMENT = (*OF_NO_CONFIGURATION, "add", "env", "init", "model copy", "model diff", "model new")
+SECONDS_UNTIL_SAID = 1.0
 STYLES = {"x ": "red", "! ": "yellow", "+ ": "green"}
 
 
@@ -193,8 +204,9 @@ def progress_bars() -> Iterator[Notify]:
     if not sys.stderr.isatty():
         yield lambda _: None
         return
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as bars:
+    with _live(
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(separator=" of ")
+    ) as bars:
         tasks: dict[tuple[str, str], TaskID] = {}
 
         def show(event: Event) -> None:
@@ -204,3 +216,27 @@ def progress_bars() -> Iterator[Notify]:
             bars.update(tasks[place], completed=event.done, total=event.total, visible=event.done != event.total)
 
         yield show
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say on standard error what takes more than a second, and for how long it has; nothing when not a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    line = _live(SpinnerColumn("line"), TextColumn("{task.description}", markup=False))
+    line.add_task(what)
+    late = Timer(SECONDS_UNTIL_SAID, line.start)
+    late.daemon = True
+    late.start()
+    try:
+        yield
+    finally:
+        late.cancel()
+        late.join()
+        line.stop()
+
+
+def _live(*columns: ProgressColumn) -> Progress:
+    """Lines that change while something is done and are gone at its end."""
+    return Progress(*columns, TimeElapsedColumn(), console=console(stderr=True), transient=True)

@@ -7,6 +7,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from time import monotonic
 
 from planlake.changes.maintain import tidy_after_run
@@ -37,7 +38,7 @@ from planlake.sources.catalogue import Cadence, catalogue_of
 from planlake.sources.http.client import Source
 from planlake.sources.signing import opened_source
 from planlake.telemetry.log import Level, Log, say
-from planlake.telemetry.progress import Notify, ignore
+from planlake.telemetry.progress import Notify, Progress, ignore
 from planlake.telemetry.reporter import Reporter, reason_of
 
 
@@ -101,13 +102,18 @@ async def _carry_out(
     """All tables at once, as far as there is a place for each; without the API where none of them asks it."""
     shared = places(context.config.settings.table_concurrency)
 
-    def table_run(plan: TablePlan, source: Source | None) -> TableRun:
-        return TableRun(context, shared, source, plan, histories.get(plan.table, History()))
+    numbers = count(1)
 
+    async def done(plan: TablePlan, source: Source | None) -> TableResult:
+        result = await run_table(TableRun(context, shared, source, plan, histories.get(plan.table, History())))
+        context.notify(Progress("run", "tables", next(numbers), len(plans)))
+        return result
+
+    context.notify(Progress("run", "tables", 0, len(plans)))
     if not any(plan.asks_the_api for plan in plans):
-        return [await run_table(table_run(plan, None)) for plan in plans]
+        return [await done(plan, None) for plan in plans]
     async with opened_source(context.config, context.catalogue.dialect) as source:
-        tasks = [asyncio.create_task(run_table(table_run(plan, source))) for plan in plans]
+        tasks = [asyncio.create_task(done(plan, source)) for plan in plans]
         try:
             return list(await asyncio.gather(*tasks))
         finally:

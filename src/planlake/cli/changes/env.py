@@ -95,12 +95,13 @@ def diff(
 ) -> None:
     """Compare a preview's own tables with those of its base: columns, rows, changed cells, checks, bytes."""
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json
+    from planlake.cli.screen import print_json, waiting
 
     loaded = configuration(config)
     from planlake.changes.previews import differences
 
-    found = differences(loaded, name, tables or [], records=records)
+    with waiting("env diff: rows are compared"):
+        found = differences(loaded, name, tables or [], records=records)
     if json:
         print_json([asdict(one) for one in found])
     else:

@@ -37,13 +37,14 @@ def recover(
 ) -> None:
     """Make the catalogue know the newest of every table again, from the metadata files in the warehouse."""
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, print_table, remark
+    from planlake.cli.screen import print_json, print_table, remark, waiting
     from planlake.cli.selecting import history_of
 
     chosen, loaded = history_of(history), configuration(config)
     from planlake.changes.recover import recover as recover_tables
 
-    found, aside = recover_tables(loaded, environment=env, is_moved=here, history=chosen)
+    with waiting("recover: files of the lake are looked for"):
+        found, aside = recover_tables(loaded, environment=env, is_moved=here, history=chosen)
     if json:
         print_json({"aside": aside, "tables": [asdict(one) for one in found]})
     elif found:

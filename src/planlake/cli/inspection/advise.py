@@ -20,12 +20,13 @@ def advise(
 ) -> None:
     """Propose which tables to read daily and which weekly, from how they changed, with the API calls that saves."""
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, print_table, remark
+    from planlake.cli.screen import print_json, print_table, remark, waiting
 
     loaded = configuration(config)
     from planlake.inspection.cadence import advice
 
-    found = advice(loaded, tables or [], days=days, environment=env)
+    with waiting("advise: changes of the last days are counted"):
+        found = advice(loaded, tables or [], days=days, environment=env)
     if json:
         print_json([{**asdict(one), "saved": one.saved} for one in found])
         return

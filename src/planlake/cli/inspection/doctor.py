@@ -12,12 +12,13 @@ MARKS = {"ok": "+ ok", "warning": "! warning", "failed": "x failed", "skipped": 
 def doctor(env: EnvironmentName = None, config: ConfigFile = None, json: AsJson = False) -> None:
     """Check configuration, catalogue, lake, keys, reachability and clock, and say what to do about each."""
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, print_table, remark
+    from planlake.cli.screen import print_json, print_table, remark, waiting
 
     loaded = configuration(config)
     from planlake.inspection.doctor import examine
 
-    findings = list(examine(loaded, env))
+    with waiting("doctor: the lake and the API are looked at"):
+        findings = list(examine(loaded, env))
     if json:
         print_json([asdict(finding) for finding in findings])
     else:

@@ -28,12 +28,13 @@ def check(
 ) -> None:
     """Show what the newest checks of each table found, with their figures; exit 1 where a table is held back."""
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, print_table, remark
+    from planlake.cli.screen import print_json, print_table, remark, waiting
 
     loaded = configuration(config)
     from planlake.report.check_history import check_histories
 
-    found = check_histories(loaded, tables or [], env)
+    with waiting("check: the lake is read"):
+        found = check_histories(loaded, tables or [], env)
     is_held = any(one.verdict == "held" for one in found)
     if json:
         print_json([asdict(one) for one in found])

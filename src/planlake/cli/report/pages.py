@@ -20,11 +20,12 @@ def report(
     """Write pages to look at: what is complete, what failed and why, what ran, as files for a browser."""
     from planlake.cli.loading import configuration
     from planlake.cli.reporting import as_typed
-    from planlake.cli.screen import counted, print_json, remark
+    from planlake.cli.screen import counted, print_json, remark, waiting
     from planlake.report.pages.write import configured_folder, write_report
 
     loaded = configuration(config)
-    made = write_report(loaded, out or configured_folder(loaded), environment=env, typed=as_typed)
+    with waiting("report: pages are written"):
+        made = write_report(loaded, out or configured_folder(loaded), environment=env, typed=as_typed)
     if json:
         print_json({"first": str(made.first), "files": made.files, "changed": made.changed, "removed": made.removed})
         return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planlake.cli.options import ConfigFile, EnvironmentName
+from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 from planlake.cli.report.prompt import Look
 
 if TYPE_CHECKING:
@@ -28,11 +28,13 @@ def sql(
     format: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",  # noqa: A002
     env: EnvironmentName = None,
     config: ConfigFile = None,
+    json: AsJson = False,
 ) -> None:
     """Query the lake; only the tables a query names are opened."""
     from planlake.cli.loading import configuration
     from planlake.cli.selecting import check_format, day_of
 
+    format = "json" if json else format  # noqa: A001 - the option's name
     check_format(format, FORMATS)
     day = day_of("--as-of", as_of)
     loaded = configuration(config)

@@ -33,7 +33,7 @@ def status(
 ) -> None:
     """Show what is not well, since when and the next command, then each table; exit 1 where anything is not well."""
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json
+    from planlake.cli.screen import print_json, waiting
 
     loaded = configuration(config)
     from planlake.report import status as library
@@ -48,7 +48,8 @@ def status(
         else:
             _draw(states)
         return
-    found = library.status(loaded, env)
+    with waiting("status: the lake is read"):
+        found = library.status(loaded, env)
     if tables:
         found = library.of_tables(found, tables)
     if json:

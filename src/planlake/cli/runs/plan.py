@@ -28,7 +28,7 @@ def plan(
     Where a run would be refused because of the clock, that is said instead, and the exit status is 1.
     """
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import counted, print_json, print_table, remark
+    from planlake.cli.screen import counted, print_json, print_table, remark, waiting
     from planlake.cli.selecting import selection
 
     wanted = selection(tables, cadence=cadence, step=step, is_full=full)
@@ -44,7 +44,8 @@ def plan(
             print_json([])
         remark(f"! {ahead.warning}\nhint: {ahead.hint}")
         raise typer.Exit(1)
-    plans = table_plans(loaded, wanted, environment=env)
+    with waiting("plan: the lake is read"):
+        plans = table_plans(loaded, wanted, environment=env)
     steps = list(steps_of(plans))
     if wanted.builds_models:
         models = models_in(loaded, catalogue_of(loaded).resources)
@@ -73,15 +74,17 @@ def plan(
 
 def _expected(config: "Config", plans: "Sequence[TablePlan]") -> "Mapping[tuple[str, str], Estimate]":
     """What the ingest of each table to be read whole will take; a remark where the API cannot be asked."""
-    from planlake.cli.screen import remark
+    from planlake.cli.screen import remark, waiting
     from planlake.errors import PlanlakeError
     from planlake.runs.estimate import estimate_full_loads
 
     try:
-        return {(table, "ingest"): estimate for table, estimate in estimate_full_loads(config, plans).items()}
+        with waiting("plan: the API is asked how much it has"):
+            found = estimate_full_loads(config, plans)
     except PlanlakeError as error:
         remark(f"requests, size and time are not known: {error}")
         return {}
+    return {(table, "ingest"): estimate for table, estimate in found.items()}
 
 
 def takes(estimate: "Estimate | None") -> str:
