@@ -11,7 +11,7 @@ from threading import Thread
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from commands import typed_in_process
@@ -403,12 +403,51 @@ def connection():
         yield one
 
 
+@example(columns=[[10**9 + 1] * 8, [10**9] * 8, [-(10**9) - 1] * 8, [2**31] * 8])
+@example(columns=[["007"] * 8, ["0"] * 8, ["-05"] * 8, ["+7"] * 8, ["1e3"] * 8, [1e20] * 8])
 @settings(max_examples=40, deadline=None)
 @given(columns=st.lists(COLUMN, min_size=1, max_size=6))
 def test_a_type_is_the_one_that_every_value_casts_to(connection, columns):
     records = [json.dumps({f"c{n}": column[row] for n, column in enumerate(columns)}).encode() for row in range(8)]
     found = {one.name: one.type for one in draft_columns(connection, records)}
     assert found == {f"c{number}": expected_type(column) for number, column in enumerate(columns)}
+
+
+@pytest.mark.parametrize(
+    ("values", "doubt"),
+    [
+        ([None] * 30, "no value in the sample"),
+        ([[1]] * 30, "nested: kept as the text of its JSON"),
+        ([1] * 4 + [None] * 26, "only 4 filled, as integer: too few to give it that type"),
+        (["007"] * 30, "numbers with a zero or plus in front or an exponent: a type would lose that"),
+        (["2026-03-02T09:00:00+01:00"] * 30, "instants with a zone: they stay text"),
+        (["12.5"] * 30, "double, written as text"),
+        ([12.5] * 9 + [None] * 21, "only 9 filled"),
+        (["2026-03-02"] * 30, ""),
+        (["some words"] * 30, ""),
+    ],
+)
+def test_what_is_to_be_looked_at_is_said_of_a_column(connection, values, doubt):
+    [found] = draft_columns(connection, [json.dumps({"a": value}).encode() for value in values])
+    assert found.doubt == doubt
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_marked"),
+    [
+        ("contactName", "A", True),
+        ("e_mail", "A", True),
+        ("post_code", "A", True),
+        ("notes", "A", True),
+        ("agent", True, False),
+        ("user_id", 7, False),
+        ("house_name_or_number", 7, True),
+        ("height", 7.5, False),
+    ],
+)
+def test_columns_whose_names_speak_of_people_are_marked(connection, name, value, is_marked):
+    [found] = draft_columns(connection, [json.dumps({name: value}).encode()] * 9)
+    assert found.may_name_people == is_marked
 
 
 @pytest.mark.parametrize(
