@@ -1,5 +1,6 @@
 """`planlake runs`: what ran, when, and what it did to each table."""
 
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,7 +99,10 @@ def _show_tables(found: "list[PastTable]") -> None:
 
 def _short(version: int | None) -> str:
     """The end of a version's number, which has up to 19 digits."""
-    return "" if version is None else f"…{version % 1_000_000:06}"
+    from planlake.cli.screen import is_unicode
+
+    begun = "…" if is_unicode(sys.stdout) else "."
+    return "" if version is None else f"{begun}{version % 1_000_000:06}"
 
 
 def _counted(checks: "Sequence[CheckResult]") -> str:
