@@ -19,9 +19,10 @@ import duckdb
 import msgspec
 import pyarrow as pa
 
-from planlake.config import Config
+from planlake.config import Config, Environment
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.memory import ROOM_MEGABYTES
+from planlake.engines.spill import spill_folder
 from planlake.errors import ConfigurationError, PlanlakeError
 from planlake.lake.views.query import QueryContext
 from planlake.report.printable_rows import AS_THEY_ARE, IS_TEXT, as_text, is_any
@@ -30,6 +31,7 @@ from planlake.report.web.columns_of_tables import columns_of_tables
 from planlake.report.web.files import file_of
 from planlake.report.web.frames import Answer, Cell, Column, Request, Setup, Trouble, receive, send
 from planlake.report.web.mistakes import place_of_mistake
+from planlake.report.web.second_wall import build_second_wall
 from planlake.report.web.type_words import word_of
 
 MOST_BYTES = 8_000_000  # of an answer's rows, as JSON
@@ -42,11 +44,13 @@ PRECISE = {pa.types.is_boolean, pa.types.is_decimal}
 def main() -> None:
     """Answer requests from standard input on standard output until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this process
-    Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
     setup, _ = receive(sys.stdin.buffer, Setup)
     config = Config.model_validate_json(setup.config)
+    if all(map(_is_of_this_machine, config.environments.values())):
+        build_second_wall(spill_folder())  # before there is any other thread: of those it knows nothing
+    Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     ready = answered(config, setup, Request("select 1"))  # loads all that a query needs
     _limit_memory(config.settings.query_memory_megabytes)
     send(answers, *ready)
@@ -56,6 +60,11 @@ def main() -> None:
         except EOFError:
             return
         send(answers, *answered(config, setup, request))
+
+
+def _is_of_this_machine(one: Environment) -> bool:
+    """Whether a lake is read without any network, and without the files in which clouds keep their tokens."""
+    return one.catalog.uri.startswith("sqlite:") and one.catalog.type == "sql" and "://" not in f"{one.warehouse}"
 
 
 def _end_with(parent: int) -> None:
