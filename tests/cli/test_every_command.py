@@ -19,7 +19,16 @@ ALL |= {f"{group} {name}": one for group, commands in GROUPS.items() for name, o
 # These write a file, or go on until they are ended; what they print is for people.
 NO_DATA = {"completion", "demo", "init", "mcp", "model copy", "model new", "schedule", "simulate", "spark-job", "ui"}
 READING = [
-    *("status", "status fees", "status --calendar", "tables", "tables fees", "tables --known", "tables --search fee"),
+    *(
+        "status",
+        "status fees",
+        "status --calendar",
+        "tables",
+        "tables fees",
+        "tables fees wards",
+        "tables --known",
+        "tables --search fee",
+    ),
     *("runs", "runs 1", "check", "check fees", "check --all", "check fees --history", "plan", "plan fees", "diagram"),
     *("diagram fees", "views", "views fees", "advise", "advise fees", "env list", "model list", "sql from\u00a0fees"),
     "rollback fees --to 1 --dry-run",
@@ -42,7 +51,7 @@ def test_every_command_that_shows_something_has_json():
 
 
 def test_every_command_about_tables_takes_their_names():
-    of_one = {"forget", "try", "backfill", "tables", "model test", "model drop", "model new", "sql"}
+    of_one = {"forget", "try", "backfill", "model test", "model drop", "model new", "sql"}
     of_all = {"demo", "doctor", "drift", "init", "maintain", "recover", "report", "runs", "undo", "ui", "mcp"}
     of_all |= {"env create", "env list", "env drop", "model list", "model copy", "model diff"}
     others = {"add", "completion", "notify test", "schedule", "simulate", "spark-job"}

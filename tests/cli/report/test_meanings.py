@@ -40,6 +40,14 @@ def test_a_table_says_what_its_columns_mean_and_keeps_apart_how_that_is_known(ty
     )
 
 
+def test_several_tables_are_shown_one_after_the_other(typed, lake):
+    both = rows_of(typed("tables", "wards", "fees", "--json", "--config", lake))
+    assert list(both) == ["wards", "fees"]
+    assert both["fees"] == rows_of(typed("tables", "fees", "--json", "--config", lake))
+    shown = typed("tables", "wards", "fees", "--config", lake).out.splitlines()
+    assert [line for line in shown if line in both] == ["wards", "fees"]
+
+
 @pytest.mark.parametrize("name", ["increment_fees", "current_fees", "history_fees", "DATABASE.fees"])
 def test_every_table_and_view_of_a_resource_says_it(typed, lake, name):
     full_name = name.replace("DATABASE", "dataplatform-stg-tascomi-raw-zone")
@@ -142,4 +150,4 @@ def test_a_column_that_nobody_declared_is_found_and_an_empty_text_fills_nothing(
 
 def test_one_thing_is_asked_for_at_a_time(typed, lake):
     said = typed("tables", "fees", "--search", "fee", "--config", lake)
-    assert (said.status, said.errors) == (2, ["Error: a table, --known and --search exclude each other"])
+    assert (said.status, said.errors) == (2, ["Error: tables, --known and --search exclude each other"])

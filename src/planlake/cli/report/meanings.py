@@ -11,21 +11,31 @@ if TYPE_CHECKING:
     from planlake.report.meanings import Described, Found
 
 
-def show_table(views: "Views", config: "Config", table: str, *, json: bool) -> None:
-    """Print the columns of a table with what they mean, and below it what coded values stand for."""
+def show_described(views: "Views", config: "Config", tables: Sequence[str], *, json: bool) -> None:
+    """Print the columns of tables with what they mean, and below each what coded values stand for.
+
+    As JSON one table is the list of its columns, several are such lists by the tables' names.
+    """
     from planlake.cli.screen import print_json
+
+    found = {table: _described(views, config, table) for table in tables}
+    if json:
+        columns = {table: [asdict(one) for one in described] for table, described in found.items()}
+        print_json(columns if len(columns) > 1 else columns[tables[0]])
+        return
+    for table, described in found.items():
+        print_described(table, described)
+        print_labels(described)
+
+
+def _described(views: "Views", config: "Config", table: str) -> Sequence["Described"]:
     from planlake.lake.views.query import columns_of, place_of_table
     from planlake.report.meanings import describe_table
 
     database, _, name = table.rpartition(".")
     columns = {column: kind.lower() for column, kind in columns_of(views, database, name).items()}
     is_trusted = place_of_table(views, database, name)[0] == "trusted"
-    found = describe_table(views, config, "trusted" if is_trusted else "", name, columns)
-    if json:
-        print_json([asdict(one) for one in found])
-        return
-    print_described(table, found)
-    print_labels(found)
+    return describe_table(views, config, "trusted" if is_trusted else "", name, columns)
 
 
 def print_described(

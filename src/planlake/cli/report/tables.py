@@ -6,13 +6,13 @@ import typer
 
 from planlake.cli.completing import resource_names
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
-from planlake.cli.report.meanings import show_found, show_table
+from planlake.cli.report.meanings import show_described, show_found
 
 
 def tables(
-    table: Annotated[
-        str | None,
-        typer.Argument(help="Show the columns of this table, and what they mean.", autocompletion=resource_names),
+    tables: Annotated[
+        list[str] | None,
+        typer.Argument(help="Show the columns of these tables, and what they mean.", autocompletion=resource_names),
     ] = None,
     known: Annotated[bool, typer.Option("--known", help="List every resource of the catalogue instead.")] = False,
     search: Annotated[
@@ -23,13 +23,13 @@ def tables(
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
-    """List databases and tables, the columns of one table, or what has a word in its name or meaning."""
+    """List databases and tables, the columns of some tables, or what has a word in its name or meaning."""
     from planlake.cli.loading import configuration
     from planlake.cli.screen import print_json, print_table
     from planlake.errors import ConfigurationError
 
-    if sum((table is not None, known, search is not None)) > 1:
-        message = "a table, --known and --search exclude each other"
+    if sum((bool(tables), known, search is not None)) > 1:
+        message = "tables, --known and --search exclude each other"
         raise ConfigurationError(message, hint="planlake tables --search WORD")
     loaded = configuration(config)
     if known:
@@ -42,8 +42,8 @@ def tables(
     from planlake.report.query import open_views
 
     with open_views(loaded, environment=env) as views:
-        if table is not None:
-            show_table(views, loaded, table, json=json)
+        if tables:
+            show_described(views, loaded, tables, json=json)
         elif search is not None:
             show_found(views, loaded, search, json=json)
         else:
