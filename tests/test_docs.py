@@ -26,7 +26,7 @@ from planlake.config import (
     Tables,
     Ui,
 )
-from planlake.config_sections import Email, Lineage, Notify, Report
+from planlake.config_sections import Cost, Email, Lineage, Notify, Report
 from planlake.lake.about_tables import OF_COLUMNS
 from planlake.lake.state import ledger
 from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES
@@ -117,6 +117,7 @@ def test_every_command_and_each_of_its_options_is_on_the_page(command):
         pytest.param(Report, "### `report`", id="report"),
         pytest.param(Notify, "### `notify`", id="notify"),
         pytest.param(Email, "### `notify`", id="email"),
+        pytest.param(Cost, "### `cost`", id="cost"),
         pytest.param(Settings, "### `settings`", id="settings"),
     ],
 )

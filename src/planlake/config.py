@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from planlake.config_file import SECRETS, path_of, place_of, read_file
-from planlake.config_sections import Email, Lineage, Notify, Record, Report, WholePath
+from planlake.config_sections import Cost, Email, Lineage, Notify, Record, Report, WholePath
 from planlake.config_values import as_spark_says, filled, no_truth, printed, reference, trouble_of_address
 from planlake.errors import ConfigurationError
 
@@ -238,6 +238,7 @@ class Config(Record):
     ui: Ui = Ui()
     report: Report = Report()
     notify: Notify | None = None
+    cost: Cost = Cost()
     folder: Path = Path()
 
     @field_validator("environments", "resources", mode="before")
@@ -341,6 +342,7 @@ def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
         "report": Report,
         "notify": Notify,
         "email": Email,
+        "cost": Cost,
         "catalog": Catalog,
         "warehouse": Warehouses,
         "ui": Ui,

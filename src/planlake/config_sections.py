@@ -113,3 +113,21 @@ class Notify(Record):
         if not any((self.slack, self.teams, self.webhook, self.sns, self.email)):
             raise ValueError("names nobody to tell: slack, teams, webhook, sns or email")
         return self
+
+
+_Price = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
+
+
+class Cost(Record):
+    """What a machine is and costs an hour, for `planlake plan --cost`: list prices of London as they were known.
+
+    `vcpus` and `gigabytes` are those of a task on Fargate, `workers` those of a job on Glue, one DPU each.
+    """
+
+    currency: str = "USD"
+    vcpus: Annotated[float, Field(gt=0, le=1024)] = 1.0
+    gigabytes: Annotated[float, Field(gt=0, le=4096)] = 4.0
+    vcpu_hour: _Price = 0.04656
+    gigabyte_hour: _Price = 0.00511
+    workers: Annotated[int, Field(ge=1, le=1000)] = 2
+    dpu_hour: _Price = 0.44

@@ -68,6 +68,7 @@ HOW = {
     ("docs/dbt.md", "sql"): READ,
     ("docs/deploy/aws.md", "sh"): READ,
     ("docs/deploy/aws.md", "json"): POLICY,
+    ("docs/deploy/cost.md", "sh"): "inspection/test_costs.py::test_the_command_shows_it_in_80_columns_and_as_json",
     ("docs/deploy/emr-serverless.md", "sh"): READ,
     ("docs/deploy/glue.md", "sh"): READ,
     ("docs/deploy/one-server.md", "sh"): READ,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,17 +22,23 @@ def plan(
     env: EnvironmentName = None,
     config: ConfigFile = None,
     json: AsJson = False,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="What a night costs, table by table, from the last runs.")
+    ] = False,
 ) -> None:
     """Show what `planlake run` would do now, why, and what it takes where a table is read whole; nothing is done.
 
     Where a run would be refused because of the clock, that is said instead, and the exit status is 1.
     """
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import counted, print_json, print_table, remark, waiting
+    from planlake.cli.screen import print_json, print_table, remark, waiting
     from planlake.cli.selecting import selection
 
     wanted = selection(tables, cadence=cadence, step=step, is_full=full)
     loaded = configuration(config)
+    if cost:
+        _show_cost(loaded, env, as_json=json)
+        return
     from planlake.flow.future_dated_runs import future_runs_now
     from planlake.report.query import models_in
     from planlake.runs.plan import steps_of, steps_of_models
@@ -58,18 +64,55 @@ def plan(
         (one.table, one.step, _windows(one), takes(expected.get((one.table, one.step))), _why(one)) for one in steps
     ]
     print_table("", ("table", "step", "windows", "expected", "why"), rows)
-    due = sum(1 for one in plans if one.windows)
-    remark(f"{counted(due, 'table is', 'tables are')} due")
-    if due:
-        options = [
-            f"--cadence {cadence}" if cadence else "",
-            f"--step {step}" if step else "",
-            "--full" if full else "",
-        ]
-        remark(f"hint: {' '.join(filter(None, ['planlake run', *(tables or ()), *options]))}")
+    _say_how_many(sum(1 for one in plans if one.windows), tables or (), cadence=cadence, step=step, full=full)
     for one in steps:
         if one.gaps:
             remark(f"gap: {one.table} lacks {len(one.gaps)} days from {one.gaps[0]} to {one.gaps[-1]}")
+
+
+def _say_how_many(due: int, tables: "Sequence[str]", *, cadence: str | None, step: str | None, full: bool) -> None:
+    """How many tables are due, and the command that does what was planned."""
+    from planlake.cli.screen import counted, remark
+
+    remark(f"{counted(due, 'table is', 'tables are')} due")
+    if due:
+        options = {f"--cadence {cadence}": cadence, f"--step {step}": step, "--full": full}
+        chosen = [one for one, is_on in options.items() if is_on]
+        remark(f"hint: {' '.join(['planlake run', *tables, *chosen])}")
+
+
+def _show_cost(config: "Config", environment: str | None, *, as_json: bool) -> None:
+    from planlake.cli.screen import counted, print_json, print_table, remark
+    from planlake.inspection.costs import LEAST_SECONDS, night_cost
+
+    found = night_cost(config, environment)
+    if as_json:
+        print_json(asdict(found))
+        return
+    columns = ("table", "calls", "seconds", "MB read", "MB written", "on Fargate", "on Glue")
+    rows = [
+        (
+            one.table,
+            f"{one.requests:,.1f}",
+            f"{one.seconds:,.1f}",
+            f"{one.received / 1e6:,.2f}",
+            f"{one.written / 1e6:,.2f}",
+            f"{one.fargate:,.5f}",
+            f"{one.glue:,.5f}",
+        )
+        for one in found.tables
+    ]
+    title = f"A mean night of the last {counted(found.nights, 'run', 'runs')}; money in {found.currency}"
+    print_table(title, columns, rows, numbers=columns[1:], spare=("MB read", "MB written"))
+    month = 30
+    for place, night in (("Fargate", found.fargate), ("Glue", found.glue)):
+        remark(f"on {place}: {night:,.4f} a night, {night * month:,.2f} in {month} nights", is_data=True)
+    remark(
+        f"a night takes {found.seconds:,.1f} s here; {LEAST_SECONDS} s are billed at the least; storage, requests to "
+        f"S3 and the network are not in it\na minute of each job that is replaced: {found.earlier_minute:,.2f} "
+        "(21 ingestions of 4 DPUs, a snapshot of 32)",
+        is_data=True,
+    )
 
 
 def _expected(config: "Config", plans: "Sequence[TablePlan]") -> "Mapping[tuple[str, str], Estimate]":

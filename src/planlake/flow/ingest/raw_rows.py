@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -102,14 +102,16 @@ def request_row(page: Page, common: Mapping[str, Any], stored: int) -> Row:
     }
 
 
-def closing_rows(reading: Reading, common: Mapping[str, Any], request_ids: Iterator[int]) -> list[Row]:
+def closing_rows(
+    reading: Reading, common: Mapping[str, Any], request_ids: Iterator[int], *, now: datetime
+) -> list[Row]:
     """Windows that are closed by a reading, and after them what was given up of it, as rows of the ledger.
 
     A closed day that was counted again is settled; it is closed again only where it had to be read again. Of a reading
     that closes several days the figures are the same for each, and each has its gaps: whose records a page had that
-    did not come is not known.
+    did not come is not known. `now` is of the clock that the reading began by.
     """
-    seconds = (naive_utc(datetime.now(UTC)) - reading.started_at).total_seconds()
+    seconds = (naive_utc(now) - reading.started_at).total_seconds()
     counts = {"records": reading.received, "total_results": reading.total, "repeated": reading.repeated}
     figures = {**counts, "proof": reading.proof}
     settled = reading.settles or ((reading.window,) if reading.event == RECOUNT else ())

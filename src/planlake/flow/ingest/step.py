@@ -164,7 +164,7 @@ def _commit(state: _Batch, pages: list[Page], closed: list[Reading]) -> None:
     stored, common = stored_by_request(new), {"run": context.run, "resource": name, "batch": state.number}
     ledger_rows = [request_row(page, common, stored.get(page.request_id, 0)) for page in pages]
     for reading in closed:
-        ledger_rows += closing_rows(reading, common, context.request_ids)
+        ledger_rows += closing_rows(reading, common, context.request_ids, now=context.clock.now())
     context.arrivals.land(name, new, ledger_rows)
     received, stored_rows = len(rows), len(new)
     del rows, new
