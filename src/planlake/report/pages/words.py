@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from planlake.clock import LONDON
 from planlake.printable import printable
@@ -70,11 +71,13 @@ def duration(seconds: float | None) -> str:
     return counted(round(seconds / 3600), "hour", "hours")
 
 
+@lru_cache(maxsize=1000)
 def day(value: date | None) -> str:
     """A day in a sentence: `27 November 2026`."""
     return f"{value.day}{BLANK}{value:%B %Y}" if value else NOT_KNOWN
 
 
+@lru_cache(maxsize=1000)  # a table's page writes hundreds of days, the same as all others
 def short_day(value: date | None) -> str:
     """A day in a table: `27 Nov 2026`."""
     return f"{value.day}{BLANK}{value:%b}{BLANK}{value:%Y}" if value else NOT_KNOWN

@@ -7,10 +7,10 @@ from itertools import groupby
 from typing import get_args
 
 from planlake.report.pages import words
-from planlake.report.pages.figures.days import WHOLE, DayState, TableDay, days_of_tables
+from planlake.report.pages.figures.days import MOST_DAYS, WHOLE, DayState, TableDay, days_of_tables
 from planlake.report.pages.figures.lake_facts import LakeFacts
 
-DAYS_SHOWN, STRIP_DAYS, LISTED = 35, 400, 200
+DAYS_SHOWN, STRIP_DAYS, LISTED = 35, MOST_DAYS, 200
 NOT_COUNTED: tuple[DayState, ...] = ("not due",)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import partial
 from math import ceil
 from typing import Literal
 
@@ -14,6 +15,7 @@ from planlake.report.status import cadences
 from planlake.sources.catalogue import Cadence
 
 DayState = Literal["complete", "full", "failed", "gap", "held", "undone", "open", "not asked", "not due"]
+MOST_DAYS = 400
 WHOLE: tuple[DayState, ...] = ("complete", "full")
 
 
@@ -58,10 +60,14 @@ class _Told:
 
 
 def days_of_tables(facts: LakeFacts, count: int) -> dict[str, list[TableDay]]:
-    """The last days of each configured table, the oldest first; the last of them is today."""
+    """The last days of each configured table, at most `MOST_DAYS`, the oldest first; the last of them is today."""
+    return {table: days[-count:] for table, days in facts.once("days", partial(_days, facts)).items()}
+
+
+def _days(facts: LakeFacts) -> dict[str, list[TableDay]]:
     histories = read_histories(facts.lake, facts.connection)
     undone, held, full, tries = _undone(facts), _held(facts), _failed_readings(facts), _tries(facts)
-    shown = [facts.today - timedelta(days=number) for number in reversed(range(count))]
+    shown = [facts.today - timedelta(days=number) for number in reversed(range(MOST_DAYS))]
     found = {}
     for table, cadence in cadences(facts.config).items():
         history = histories.get(table, History())

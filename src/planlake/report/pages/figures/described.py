@@ -132,6 +132,10 @@ def described_tables(facts: LakeFacts, names: Sequence[str]) -> dict[str, Descri
 
 def column_lines(facts: LakeFacts, resource: Resource) -> list[ColumnLine]:
     """Every column of a resource, the key first: those of its table, or where it has none the declared ones."""
+    return facts.once(f"columns of {resource.name}", partial(_column_lines, facts, resource))
+
+
+def _column_lines(facts: LakeFacts, resource: Resource) -> list[ColumnLine]:
     codes = codes_of(facts.config).get(resource.name, frozenset())
     profile = profile_of(facts, resource, codes)
     current = facts.table("refined", f"current_{resource.name}")

@@ -1,10 +1,10 @@
 """What every page asks: the lake's own records, without anything personal, and the verdict of each table."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import duckdb
 import pyarrow as pa
@@ -27,6 +27,7 @@ from planlake.report.status import Status, status_of
 from planlake.report.verdicts import Verdict, verdicts
 from planlake.sources.catalogue import catalogue_of
 
+Found = TypeVar("Found")
 # Columns that hold values or ids of the vendor's records. No page can ask for them.
 PERSONAL = ("id", "raw_value", "api_response", "url", "first_id", "last_id", "salt", "id_hash")
 LEFT_OUT = ("api_responses", "previewed", "forgotten")
@@ -52,10 +53,17 @@ class LakeFacts:
     verdicts: Mapping[str, Verdict]
     models: Models
     kept: Kept = field(default_factory=Kept, repr=False)
+    worked_out: dict[str, object] = field(default_factory=dict, repr=False)
 
     def ask(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query over the lake's own records; `values` stand for each `?`."""
         return self.connection.execute(query, values).fetchall()
+
+    def once(self, name: str, work_out: Callable[[], Found]) -> Found:
+        """What several pages need, under a name of its own, worked out for the first of them."""
+        if name not in self.worked_out:
+            self.worked_out[name] = work_out()
+        return cast("Found", self.worked_out[name])
 
     def table(self, zone: str, name: str) -> Table | None:
         """A table as it is shown; None where there is none, or its metadata is damaged, which its verdict says."""
