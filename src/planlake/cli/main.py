@@ -72,7 +72,7 @@ OF_ANOTHER = {"allow_extra_args": True, "ignore_unknown_options": True}  # its a
 app.command("spark-job", context_settings=OF_ANOTHER)(spark_job.spark_job)
 app.add_typer(env.env)
 app.add_typer(model.model)
-app.add_typer(notify.notify, name="notify")
+app.add_typer(notify.notify)
 
 
 def _show_version(asked: bool) -> None:

@@ -4,7 +4,7 @@ import typer
 
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
 
-notify = typer.Typer(no_args_is_help=True, help="Who is told of runs: `notify` in planlake.yaml.")
+notify = typer.Typer(name="notify", no_args_is_help=True, help="Who is told of runs: `notify` in planlake.yaml.")
 
 
 @notify.callback()
