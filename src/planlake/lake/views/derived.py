@@ -169,9 +169,10 @@ class _Reading:
     def _is_hidden(self, names: Sequence[str], *, may_be_row: bool = False) -> bool:
         """Whether a name, as it is written, may stand for a hidden value."""
         first, *rest = names
+        if may_be_row and (self.tables.get(names[-1]) or (names[-1] in self.others and self.hidden)):
+            return True
         if not rest:
-            of_rows = bool(self.tables.get(first)) or (first in self.others and bool(self.hidden))
-            return first in self.hidden or (may_be_row and of_rows)
+            return first in self.hidden
         if first in self.tables and first not in self.others:
             return not self.tables[first].isdisjoint(rest)
         return not self.hidden.isdisjoint(rest if first in self.others else names)
@@ -201,9 +202,9 @@ def _rows(query: Node) -> Iterator[int]:
         source = left.pop()
         aliases.add(str(source.get("alias") or source.get("table_name", "")).lower())
         left += [source[side] for side in ("left", "right") if source["type"] == "JOIN"]
-    for node in _nodes([value for key, value in query.items() if key not in ("from_table", "cte_map")]):
-        names: list[str] = node["column_names"] if node.get("class") == "COLUMN_REF" else []
-        if len(names) == 1 and names[0].lower() in aliases:
+    for node in _nodes([value for key, value in query.items() if key != "cte_map"]):
+        names = [one.lower() for one in node["column_names"]] if node.get("class") == "COLUMN_REF" else []
+        if names and names[-1] in aliases and aliases.isdisjoint(names[:-1]):  # with its schema, or without
             yield id(node)
 
 
