@@ -26,7 +26,8 @@ UNTOLD = (*BROKEN, "under way")  # which may have asked the API without a row of
 class PastRun:
     """One run or other command that changed the lake; times are in UTC, `tables` those it did something to.
 
-    One that never said how it ended is `killed`, or `under way`; when it began is None where nothing tells.
+    One that never said how it ended is `killed`, or `under way`; when it began and how long it took are None where
+    nothing tells. `bytes` were received, by so many `requests`.
     """
 
     run: int
@@ -34,10 +35,18 @@ class PastRun:
     seconds: float | None
     outcome: str
     message: str
-    tables: int
-    troubled: int
-    records: int
-    configuration_hash: str
+    tables: int = 0
+    troubled: int = 0
+    records: int = 0
+    bytes: int = 0
+    requests: int = 0
+    configuration_hash: str = ""
+    version: str = ""
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it did not come to its end."""
+        return self.outcome in BROKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,29 +96,49 @@ def past_runs(
     config: Config, *, environment: str | None = None, run: int | None = None, limit: int = 20
 ) -> list[PastRun]:
     """The last runs, newest first; or only this one, a ConfigurationError where there was none of its number."""
-    chosen = f"where run = {run}" if run is not None else ""
-    query = f"""
-        select run, any_value(started_at), max(seconds) filter (where resource is null),
-            any_value(outcome) filter (where resource is null),
-            coalesce(any_value(message) filter (where resource is null), ''), count(resource),
-            count(*) filter (where resource is not null and outcome in ('open', 'held', 'failed')),
-            coalesce(sum(records), 0)::bigint, coalesce(any_value(configuration_hash), '')
-        from {{runs}} {chosen} group by run order by run desc limit {limit}"""
     lake = open_to_read(config, environment)
+    columns = ("run", "resource", "attempts", "records", "bytes", "requested_at")
+    places = (
+        built_in_rows_sql(lake, "operations", "runs"),
+        built_in_rows_sql(lake, "raw", "api_requests", columns=columns),
+    )
     with connected_to_read(config.settings.memory_limit_megabytes) as connection:
-        recorded = [PastRun(*row) for row in _rows(lake, connection, query)]
-        unrecorded = [one for one in unfinished_runs(lake, connection) if run in (None, one.run)]
-        found = [*reversed(unrecorded), *recorded][:limit]
-        columns = ("run", "resource", "attempts", "records", "bytes", "requested_at")
-        ledger = built_in_rows_sql(lake, "raw", "api_requests", columns=columns)
-        fetched = fetched_by(connection, ledger, [one.run for one in found if not one.tables and one.outcome in UNTOLD])
-    found = [
-        replace(one, tables=fetched[one.run].tables, records=fetched[one.run].records) if one.run in fetched else one
-        for one in found
-    ]
+        found = every_run(lake, connection, places, only=run, limit=limit)
     if run is not None and not found:
         raise ConfigurationError(f"there was no run {run}", hint="planlake runs lists them")
     return found
+
+
+def every_run(
+    lake: Lake, connection: Connection, places: tuple[str, str], *, only: int | None = None, limit: int = 2**31
+) -> list[PastRun]:
+    """The runs that are recorded or left something, newest first; `places` are `runs` and the ledger as SQL tables."""
+    runs, ledger = places
+    query = f"""
+        select run, min(started_at), max(seconds) filter (where resource is null),
+            coalesce(max(outcome) filter (where resource is null), 'not ended'),
+            coalesce(max(message) filter (where resource is null), ''), count(resource),
+            count(*) filter (where resource is not null and outcome in ('open', 'held', 'failed')),
+            coalesce(sum(records), 0)::bigint, coalesce(sum(bytes), 0)::bigint, coalesce(sum(requests), 0)::bigint,
+            coalesce(max(configuration_hash), ''), coalesce(max(version), '')
+        from {runs} {f"where run = {only}" if only is not None else ""} group by run order by run desc limit {limit}"""
+    recorded = [PastRun(*row) for row in connection.execute(query).fetchall()]
+    silent = [one for one in unfinished_runs(lake, connection) if only in (None, one.run)]
+    found = [*reversed(silent), *recorded][:limit]
+    fetched = fetched_by(connection, ledger, [one.run for one in found if not one.tables and one.outcome in UNTOLD])
+    return [_as_fetched(one, fetched[one.run]) if one.run in fetched else one for one in found]
+
+
+def _as_fetched(run: PastRun, one: Fetched) -> PastRun:
+    """A run that has no row for any table, with what the ledger says of it."""
+    return replace(
+        run,
+        started_at=run.started_at or one.asked_at,
+        tables=one.tables,
+        requests=one.requests,
+        records=one.records,
+        bytes=one.bytes,
+    )
 
 
 def last_runs(lake: Lake, connection: Connection) -> list[Ran]:
@@ -147,7 +176,7 @@ def unfinished_runs(lake: Lake, connection: Connection) -> list[PastRun]:
             return "under way", ""
         return ("failed", one.broken) if one.broken else silent
 
-    return [PastRun(one.run, one.started_at, None, *told(one), 0, 0, 0, "") for one in found]
+    return [PastRun(one.run, one.started_at, None, *told(one)) for one in found]
 
 
 def tables_of_run(config: Config, run: int, *, environment: str | None = None) -> list[PastTable]:

@@ -1,38 +1,16 @@
 """Runs: what ran, how long it took, what it received and what it cost the API."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date
 from itertools import groupby, islice
 
 from planlake.report.pages import words
 from planlake.report.pages.figures.lake_facts import LakeFacts
-from planlake.report.run_history import BROKEN, UNTOLD, Fetched, fetched_by, unfinished_runs
+from planlake.report.run_history import BROKEN, PastRun, every_run
 
 SHOWN, DRAWN, MONTHS = 60, 30, 13
 WELL = ("finished", "nothing to do")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run or another command that changed the lake; `seconds` and `started_at` are None where nothing tells."""
-
-    run: int
-    started_at: datetime | None
-    seconds: float | None
-    outcome: str
-    message: str
-    tables: int
-    troubled: int
-    records: int
-    bytes: int
-    requests: int
-    version: str
-
-    @property
-    def is_broken(self) -> bool:
-        """Whether it did not come to its end."""
-        return self.outcome in BROKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +43,18 @@ class Runs:
     """The last run table by table, the last runs (newest first), and the API's calls by month (newest first)."""
 
     answer: str
-    last: Run | None
+    last: PastRun | None
     tables: tuple[TableOfRun, ...]
     up_to_date: int
-    runs: tuple[Run, ...]
-    drawn: tuple[Run, ...]
+    runs: tuple[PastRun, ...]
+    drawn: tuple[PastRun, ...]
     not_shown: int
     months: tuple[MonthOfCalls, ...]
 
 
 def runs(facts: LakeFacts) -> Runs:
     """Every run that is recorded or left something, the last of them in detail."""
-    found = _with_what_was_fetched(facts, [*_unfinished(facts), *_recorded(facts)])
+    found = every_run(facts.lake, facts.connection, ("runs", "api_requests"))
     loads = [one for one in found if one.outcome in (*WELL, *BROKEN, "under way")]
     last = loads[0] if loads else None
     tables = _tables(facts, last.run) if last else []
@@ -87,7 +65,7 @@ def runs(facts: LakeFacts) -> Runs:
     return Runs(_answer(last), last, done, len(tables) - len(done), tuple(found[:SHOWN]), drawn, left, months)
 
 
-def _answer(last: Run | None) -> str:
+def _answer(last: PastRun | None) -> str:
     if last is None:
         return "Nothing has run yet"
     if last.outcome == "under way":
@@ -100,24 +78,6 @@ def _answer(last: Run | None) -> str:
     return f"Run {last.run} ended, and {words.counted(last.troubled, 'table was', 'tables were')} in trouble"
 
 
-def _unfinished(facts: LakeFacts) -> list[Run]:
-    """Runs that never said how they ended, newest first: they have no row."""
-    silent = unfinished_runs(facts.lake, facts.connection)
-    return [Run(one.run, one.started_at, None, one.outcome, one.message, 0, 0, 0, 0, 0, "") for one in reversed(silent)]
-
-
-def _recorded(facts: LakeFacts) -> list[Run]:
-    query = """
-        select run, min(started_at), max(seconds) filter (where resource is null),
-            coalesce(max(outcome) filter (where resource is null), 'not ended'),
-            coalesce(max(message) filter (where resource is null), ''), count(resource),
-            count(*) filter (where resource is not null and outcome in ('open', 'held', 'failed')),
-            coalesce(sum(records), 0)::bigint, coalesce(sum(bytes), 0)::bigint, coalesce(sum(requests), 0)::bigint,
-            coalesce(max(version), '')
-        from runs group by run order by run desc"""
-    return [Run(*row) for row in facts.ask(query)]
-
-
 def _tables(facts: LakeFacts, run: int) -> list[TableOfRun]:
     query = """
         select resource, outcome, coalesce(message, ''), requests, records, stored, current_rows, seconds from runs
@@ -126,25 +86,7 @@ def _tables(facts: LakeFacts, run: int) -> list[TableOfRun]:
     return [TableOfRun(*row) for row in facts.ask(query, [run])]
 
 
-def _with_what_was_fetched(facts: LakeFacts, found: Sequence[Run]) -> list[Run]:
-    """The runs; of those that were killed or broke off, which have no row for any table, what the ledger says."""
-    broken = [one.run for one in found if not one.tables and one.outcome in UNTOLD]
-    fetched = fetched_by(facts.connection, "api_requests", broken)
-    return [_as_fetched(one, fetched[one.run]) if one.run in fetched else one for one in found]
-
-
-def _as_fetched(run: Run, one: Fetched) -> Run:
-    return replace(
-        run,
-        started_at=run.started_at or one.asked_at,
-        tables=one.tables,
-        requests=one.requests,
-        records=one.records,
-        bytes=one.bytes,
-    )
-
-
-def _months(found: Sequence[Run]) -> Iterator[MonthOfCalls]:
+def _months(found: Sequence[PastRun]) -> Iterator[MonthOfCalls]:
     """What all runs asked of the API, by the months in which they began, newest first."""
     asked = [(words.in_london(one.started_at).date().replace(day=1), one) for one in found if one.started_at]
     asked = sorted((pair for pair in asked if pair[1].requests), key=lambda pair: pair[0], reverse=True)
