@@ -9,7 +9,9 @@ from typer.main import get_command
 
 from cli.conftest import FIRST, SECOND
 from planlake.cli import screen
+from planlake.cli.confirming import act_or_show
 from planlake.cli.main import app
+from planlake.config import load_config
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
 
@@ -130,3 +132,27 @@ def test_nothing_is_told_of_what_lasts_where_nobody_looks(monkeypatch):
     with screen.waiting("the lake is read"), screen.progress_bars() as notify:
         notify(screen.Event("run", "tables", 5, 17))
     assert piped.getvalue() == ""
+
+
+def test_who_is_asked_first_is_not_interrupted_by_what_lasts(monkeypatch, lake):
+    monkeypatch.setattr(screen, "SECONDS_UNTIL_SAID", 0)
+    terminal, asked = seen_from_here_on(monkeypatch, Terminal()), []
+
+    def act(confirm):
+        assert confirm([])
+        assert terminal.written.wait(30)
+        return []
+
+    def show(found):
+        asked.append(terminal.getvalue())
+
+    act_or_show(act, load_config(lake), None, says_yes=True, is_dry_run=False, show=show, lasts="tables are set back")
+    assert asked == [""]
+    assert "tables are set back" in terminal.getvalue()
+
+
+def test_bars_begin_with_what_they_tell(monkeypatch):
+    terminal = seen_from_here_on(monkeypatch, Terminal())
+    with screen.progress_bars():
+        pass
+    assert terminal.getvalue() == ""

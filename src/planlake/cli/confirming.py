@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from planlake.cli.screen import print_json
+from planlake.cli.screen import print_json, waiting
 from planlake.config import Config
 from planlake.errors import ConfigurationError
 
@@ -64,13 +65,23 @@ def act_or_show(
     says_yes: bool,
     is_dry_run: bool,
     show: Callable[[Sequence[Record]], None] | None,
+    lasts: str = "",
 ) -> tuple[Sequence[Record], list[bool]]:
     """Carry out an action, or only show what it would do; what was found to do, and the answers as of `asking`.
 
     `act` is given what asks, None in a dry run, and gives back what it found. Without `show` all of it is JSON.
+    What it does from then on is told as `lasts` while it takes long.
     """
     confirm, answers = asking_first(config, environment, says_yes=says_yes, show=show)
-    found = act(None if is_dry_run else confirm)
+    with ExitStack() as until_done:
+
+        def confirmed(found: Sequence[Record]) -> bool:
+            says_so = confirm(found)
+            if says_so and lasts:
+                until_done.enter_context(waiting(lasts))
+            return says_so
+
+        found = act(None if is_dry_run else confirmed)
     if is_dry_run and found and show is not None:
         show(found)
     if show is None:

@@ -204,18 +204,20 @@ def progress_bars() -> Iterator[Notify]:
     if not sys.stderr.isatty():
         yield lambda _: None
         return
-    with _live(
-        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(separator=" of ")
-    ) as bars:
-        tasks: dict[tuple[str, str], TaskID] = {}
+    bars = _live(TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(separator=" of "))
+    tasks: dict[tuple[str, str], TaskID] = {}
 
-        def show(event: Event) -> None:
-            place = (event.table, event.step)
-            if place not in tasks:
-                tasks[place] = bars.add_task(printable(f"{event.table}: {event.step}"), total=event.total)
-            bars.update(tasks[place], completed=event.done, total=event.total, visible=event.done != event.total)
+    def show(event: Event) -> None:
+        place = (event.table, event.step)
+        bars.start()  # not before: somebody may be asked first
+        if place not in tasks:
+            tasks[place] = bars.add_task(printable(f"{event.table}: {event.step}"), total=event.total)
+        bars.update(tasks[place], completed=event.done, total=event.total, visible=event.done != event.total)
 
+    try:
         yield show
+    finally:
+        _end(bars)
 
 
 @contextmanager
@@ -234,9 +236,14 @@ def waiting(what: str) -> Iterator[None]:
     finally:
         late.cancel()
         late.join()
-        line.stop()
+        _end(line)
 
 
 def _live(*columns: ProgressColumn) -> Progress:
     """Lines that change while something is done and are gone at its end."""
     return Progress(*columns, TimeElapsedColumn(), console=console(stderr=True), transient=True)
+
+
+def _end(lines: Progress) -> None:
+    if lines.live.is_started:
+        lines.stop()

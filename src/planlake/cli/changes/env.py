@@ -186,6 +186,7 @@ def promote(
         says_yes=yes,
         is_dry_run=dry_run,
         show=None if json else _show_promotions,
+        lasts="env promote: what the preview has is brought to its base",
     )
     if any(answers):
         said = f"{counted(len(found), 'table is', 'tables are')} promoted; `planlake undo --env {base}` takes it back"

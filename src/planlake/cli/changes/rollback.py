@@ -45,7 +45,8 @@ def rollback(
         return set_back(loaded, tables or [], target, zone=cast("Zone", zone), confirm=confirm, environment=env)
 
     show = None if json else partial(_show, zone=zone)
-    found, answers = act_or_show(act, loaded, env, says_yes=yes, is_dry_run=dry_run, show=show)
+    lasts = "rollback: tables are set back"
+    found, answers = act_or_show(act, loaded, env, says_yes=yes, is_dry_run=dry_run, show=show, lasts=lasts)
     if not found:
         remark(f"nothing to do: every table is as it was at {to}, or was set back further\nhint: planlake undo")
     elif any(answers):

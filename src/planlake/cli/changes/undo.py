@@ -32,6 +32,7 @@ def undo(
         says_yes=yes,
         is_dry_run=dry_run,
         show=None if json else _show,
+        lasts="undo: tables are set to what they were",
     )
     restored = counted(len(found), "table is as it was", "tables are as they were")
     done = any(answers)
