@@ -380,6 +380,7 @@ def _damaged(browser, ui, folder):
         ui.pages.next_look = 0
         told = [(one.status, "are gone or damaged" in one.text) for one in map(browser.get, pages)]
         assert (table, told) == (table, answers)
+        assert "No data yet" not in browser.get("/index.html").text
         lost[0].rename(lost[1])
         ui.pages.next_look = 0
         assert "are gone or damaged" not in browser.get("/index.html").text
