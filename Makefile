@@ -11,7 +11,7 @@ ON_SPARK_3.5 ?= tests/engines/test_engines_agree.py tests/engines/test_spark.py
 ON_SPARK_4.1 ?= tests/engines/test_engines_agree.py
 OF_PRODUCT := --build-deps-for editable
 
-.PHONY: help demo site test test-aws test-spark test-browser features check format lock editor bench soak release clean
+.PHONY: help demo site test test-aws test-spark test-browser features check check-deploy format lock editor bench soak release clean
 
 help: ## this list, from the words behind each target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +35,10 @@ test-browser: $(VENV)/dev ## the pages in a browser: apt-get install chromium ch
 	PYTHONPATH=$(CURDIR)/src:$(CURDIR)/$(VENV)-spark/$* $(BIN)/python -m pytest $(ON_SPARK_$*)
 	test ! -d $(VENV)-spark/$*/snowpark_connect_deps_iceberg || \
 		PYTHONPATH=$(CURDIR)/src:$(CURDIR)/$(VENV)-spark/$* $(BIN)/python -m pytest tests/engines/test_spark_reads.py
+
+check-deploy: $(VENV)-deploy/done ## checkov's rules on deploy/terraform; takes a minute, the first time three
+	$(VENV)-deploy/bin/checkov --directory deploy/terraform --config-file deploy/terraform/.checkov.yaml --framework terraform \
+		--skip-download --compact --quiet
 
 features: $(VENV)/dev ## the playbook as scenarios, with a page for those who read no code: build/features.html
 	mkdir -p build && rm -f build/features.json
@@ -69,6 +73,8 @@ soak: $(VENV)/dev $(VENV)-aws/done ## the tests that take long, in full: what ea
 lock: $(VENV)/dev ## renews the lock files, with hashes
 	$(COMPILE) $(OF_PRODUCT) --upgrade --output-file requirements.lock pyproject.toml
 	$(COMPILE) $(OF_PRODUCT) --upgrade --extra dev --extra aws --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) $(OF_PRODUCT) --extra aws --constraint requirements.lock --output-file deploy/requirements.lock pyproject.toml
+	$(COMPILE) --upgrade --output-file tests/deploy/requirements.lock tests/deploy/requirements.in
 	$(COMPILE) --upgrade --output-file tests/aws/requirements.lock tests/aws/requirements.in
 	for version in $(SPARKS); do \
 		$(COMPILE) --upgrade --output-file tests/engines/spark/$$version.lock tests/engines/spark/$$version.in || exit 1; done
@@ -82,7 +88,7 @@ release: $(VENV)/dev ## VERSION=x.y.z: builds, installs, tries, commits and tags
 	$(BIN)/python scripts/release.py "$(VERSION)"
 
 clean: ## takes away what was installed and made: .venv, demo-lake, build
-	rm -rf $(VENV) $(VENV)-aws $(VENV)-bench $(VENV)-site $(VENV)-spark demo-lake build
+	rm -rf $(VENV) $(VENV)-aws $(VENV)-bench $(VENV)-deploy $(VENV)-site $(VENV)-spark demo-lake build
 
 $(VENV)/run: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -110,6 +116,11 @@ $(VENV)-spark/%/done: tests/engines/spark/%.lock $(VENV)/dev
 $(VENV)-site/done: scripts/site.lock
 	$(PYTHON) -m venv $(VENV)-site
 	$(VENV)-site/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
+	touch $@
+
+$(VENV)-deploy/done: tests/deploy/requirements.lock
+	$(PYTHON) -m venv $(VENV)-deploy
+	$(VENV)-deploy/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
 	touch $@
 
 $(VENV)-bench/done: benchmarks/requirements.lock

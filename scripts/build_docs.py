@@ -1,4 +1,4 @@
-"""Writes what is made of something else: docs/commands.md, the list of the decisions, the tables of docs/errors.md.
+"""Writes what is made of something else: docs/commands.md, the list of decisions, tables of errors, the policy for AWS.
 
     python scripts/build_docs.py [--check]
 
@@ -48,6 +48,8 @@ COPIED = {
     "benchmarks.md": ("benchmarks/README.md", "Benchmarks"),
 }
 END = "<!-- end -->"
+POLICY = "deploy/terraform/derived/policy.json"
+OF_POLICY = f"<!-- Made by scripts/build_docs.py of {POLICY}: change that, then run `make format`. -->"
 DECISIONS = """\
 # Decisions
 
@@ -103,6 +105,13 @@ def errors() -> str:
     return f"{before}{mark}\n\n{tables()}\n{END}{rest.partition(END)[2]}"
 
 
+def policy() -> str:
+    """The page about AWS with the policy that deploy/terraform puts together for each environment."""
+    before, mark, rest = (DOCS / "deploy/aws.md").read_text(encoding="utf-8").partition(OF_POLICY)
+    block = f"```json\n{(DOCS.parent / POLICY).read_text(encoding='utf-8')}```"
+    return f"{before}{mark}\n\n{block}{rest.partition('```json')[2].partition('```')[2]}"
+
+
 def copied(file: str, title: str) -> str:
     """A page of the repository as one of the site: links lead to pages of docs/, what lies elsewhere is only named."""
     text = (DOCS.parent / file).read_text(encoding="utf-8").split("\n", 1)[1]
@@ -121,6 +130,7 @@ def main() -> None:
     """Write the pages, or say whether they are current."""
     is_stale = False
     pages = {"commands.md": page(), "decisions/index.md": decisions(), "errors.md": errors()}
+    pages["deploy/aws.md"] = policy()
     pages |= {name: copied(*source) for name, source in COPIED.items()}
     for name, wanted in pages.items():
         file = DOCS / name

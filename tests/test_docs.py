@@ -73,11 +73,11 @@ def test_the_page_of_commands_is_what_the_commands_say_now():
 
 
 def test_pages_that_are_stale_are_noticed_and_written_again(tmp_path):
-    names = ("commands", "decisions/index", "errors", "carry-on", "benchmarks")
+    names = ("commands", "decisions/index", "errors", "deploy/aws", "carry-on", "benchmarks")
     shutil.copytree(DOCS, tmp_path / "docs")
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts", ignore=shutil.ignore_patterns("editor"))
-    (tmp_path / "benchmarks").mkdir()
-    for name in ("CONTRIBUTING.md", "benchmarks/README.md"):
+    for name in ("CONTRIBUTING.md", "benchmarks/README.md", "deploy/terraform/derived/policy.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     for name in names:
         head, middle, rest = page(name).partition("\n<!-- Made by")

@@ -42,6 +42,7 @@ MODEL = "flow/trust/test_returns_of_runs.py::test_the_first_model_that_the_docum
 RETURNS = "flow/trust/test_returns_measured.py::test_the_queries_that_the_page_shows_give_the_last_quarter"
 REHEARSALS = "features/test_rehearsals.py::test_each_fault_is_told_and_mended_as_the_page_says"
 TELLING = "report/telling/test_telling.py::test_what_the_page_configures_reaches_somebody"
+DEPLOYED = "deploy/test_pages.py::test_the_configuration_of_the_page_is_deployed_and_a_table_more_is_told_as_it_shows"
 # How the blocks of a page in a language are tried: all of them by one test, or each in its order by another.
 HOW = {
     ("README.md", "sh"): (MAKE, START),
@@ -68,12 +69,15 @@ HOW = {
     ("docs/dbt.md", "sql"): READ,
     ("docs/deploy/aws.md", "sh"): READ,
     ("docs/deploy/aws.md", "json"): POLICY,
+    ("docs/deploy/container.md", "sh"): READ,
     ("docs/deploy/cost.md", "sh"): "inspection/test_costs.py::test_the_command_shows_it_in_80_columns_and_as_json",
     ("docs/deploy/emr-serverless.md", "sh"): READ,
     ("docs/deploy/glue.md", "sh"): READ,
     ("docs/deploy/one-server.md", "sh"): READ,
     ("docs/deploy/spark.md", "sh"): READ,
     ("docs/deploy/spark.md", "yaml"): FILES,
+    ("docs/deploy/terraform.md", "sh"): READ,
+    ("docs/deploy/terraform.md", "yaml"): DEPLOYED,
     ("docs/from-athena.md", "sql"): ATHENA,
     ("docs/models.md", "sql"): MODEL,
     ("docs/notify.md", "yaml"): TELLING,
