@@ -46,7 +46,7 @@ FUNCTIONS = [
     "sysconf",
     "uname",
 ]
-FLAGS = ("O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK")
+FLAGS = ("O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK", "O_PATH")
 
 
 def locking(descriptor, mode, length):

@@ -30,6 +30,7 @@ PROGRAM = Path(__file__).with_name("as_on_windows.py")
 # Names of os and signal that Windows lacks, each asked for before it is used.
 GUARDED = {("engines/spill.py", "getuid"), ("engines/spill.py", "O_NOFOLLOW"), ("lake/disk_errors.py", "getuid")}
 GUARDED |= {("setup/replace_file.py", "chown"), ("setup/schedule.py", "geteuid")}
+GUARDED |= {("report/web/second_wall.py", "O_DIRECTORY"), ("report/web/second_wall.py", "O_PATH")}  # of Linux alone
 SIGNALS = {"SIGALRM", "SIGCHLD", "SIGHUP", "SIGKILL", "SIGPIPE", "SIGQUIT", "SIGUSR1", "SIGUSR2", "pause", "alarm"}
 ON_POSIX_ALONE = {("engines/memory.py", "resource"), ("report/web/worker_process.py", "resource")}  # below `linux`
 
