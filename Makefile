@@ -11,7 +11,7 @@ ON_SPARK_3.5 ?= tests/engines/test_engines_agree.py tests/engines/test_spark.py
 ON_SPARK_4.1 ?= tests/engines/test_engines_agree.py
 OF_PRODUCT := --build-deps-for editable
 
-.PHONY: help demo site test test-aws test-spark test-browser features check check-deploy format lock editor bench soak release clean
+.PHONY: help demo site test test-airflow test-aws test-spark test-browser features check check-deploy format lock editor bench soak release clean
 
 help: ## this list, from the words behind each target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,9 @@ test-aws: $(VENV)/dev $(VENV)-aws/done ## the product on Glue and S3, as moto an
 	PYTHONPATH=$(CURDIR)/src:$(CURDIR)/$(VENV)-aws $(BIN)/python -m pytest tests/aws
 
 test-spark: $(SPARKS:%=.spark-%) ## the engine spark on PySpark 3.5 and 4.1; SPARKS=3.5 for one, -j2 side by side; needs Java
+
+test-airflow: $(VENV)/dev $(VENV)-airflow/done ## the DAGs of deploy/airflow in a real Airflow 3, which lies in an environment of its own
+	PLANLAKE_TEST_AIRFLOW=$(CURDIR)/$(VENV)-airflow/bin/python $(BIN)/python -m pytest tests/dags/test_in_airflow.py
 
 test-browser: $(VENV)/dev ## the pages in a browser: apt-get install chromium chromium-driver; `make test` has these too
 	PLANLAKE_TEST_BROWSER=required $(BIN)/python -m pytest tests/browser
@@ -76,6 +79,7 @@ lock: $(VENV)/dev ## renews the lock files, with hashes
 	$(COMPILE) $(OF_PRODUCT) --extra aws --constraint requirements.lock --output-file deploy/requirements.lock pyproject.toml
 	$(COMPILE) --upgrade --output-file tests/deploy/requirements.lock tests/deploy/requirements.in
 	$(COMPILE) --upgrade --output-file tests/aws/requirements.lock tests/aws/requirements.in
+	$(COMPILE) --upgrade --output-file tests/dags/requirements.lock tests/dags/requirements.in
 	for version in $(SPARKS); do \
 		$(COMPILE) --upgrade --output-file tests/engines/spark/$$version.lock tests/engines/spark/$$version.in || exit 1; done
 	$(COMPILE) --upgrade --output-file benchmarks/requirements.lock benchmarks/requirements.in
@@ -88,7 +92,7 @@ release: $(VENV)/dev ## VERSION=x.y.z: builds, installs, tries, commits and tags
 	$(BIN)/python scripts/release.py "$(VERSION)"
 
 clean: ## takes away what was installed and made: .venv, demo-lake, build
-	rm -rf $(VENV) $(VENV)-aws $(VENV)-bench $(VENV)-deploy $(VENV)-site $(VENV)-spark demo-lake build
+	rm -rf $(VENV) $(VENV)-airflow $(VENV)-aws $(VENV)-bench $(VENV)-deploy $(VENV)-site $(VENV)-spark demo-lake build
 
 $(VENV)/run: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -105,6 +109,11 @@ $(VENV)/dev: requirements-dev.lock pyproject.toml
 $(VENV)-aws/done: tests/aws/requirements.lock $(VENV)/dev
 	rm -rf $(VENV)-aws
 	$(PIP) install --quiet --require-hashes --target $(VENV)-aws -r $<
+	touch $@
+
+$(VENV)-airflow/done: tests/dags/requirements.lock
+	$(PYTHON) -m venv $(VENV)-airflow
+	$(VENV)-airflow/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
 	touch $@
 
 # Each PySpark lies in a folder of its own: it has half a gigabyte, and no other test wants it.

@@ -43,6 +43,7 @@ RETURNS = "flow/trust/test_returns_measured.py::test_the_queries_that_the_page_s
 REHEARSALS = "features/test_rehearsals.py::test_each_fault_is_told_and_mended_as_the_page_says"
 TELLING = "report/telling/test_telling.py::test_what_the_page_configures_reaches_somebody"
 DEPLOYED = "deploy/test_pages.py::test_the_configuration_of_the_page_is_deployed_and_a_table_more_is_told_as_it_shows"
+AIRFLOW = "dags/test_in_airflow.py::test_airflow_reads_the_files_and_each_table_is_a_task"
 # How the blocks of a page in a language are tried: all of them by one test, or each in its order by another.
 HOW = {
     ("README.md", "sh"): (MAKE, START),
@@ -67,6 +68,8 @@ HOW = {
     ("docs/dbt.md", "sh"): READ,
     ("docs/dbt.md", "yaml"): READ,
     ("docs/dbt.md", "sql"): READ,
+    ("docs/deploy/airflow.md", "sh"): READ,
+    ("docs/deploy/airflow.md", "python"): AIRFLOW,
     ("docs/deploy/aws.md", "sh"): READ,
     ("docs/deploy/aws.md", "json"): POLICY,
     ("docs/deploy/container.md", "sh"): READ,
