@@ -21,7 +21,7 @@ WORD = re.compile(r'"(?:[^"]*)"|\'[^\']*\'|\S+')
 PLACE = re.compile(r"[A-Z][A-Z_|]*|.*….*|[\"'].*|[./~].*|\d{4}-\d\d-\d\d")  # what stands for a value, or is one
 GROUPS = get_command(app).commands
 ALL = {name: one for name, one in GROUPS.items() if not hasattr(one, "commands")}
-ALL |= {f"{name} {one}": inner for name in GROUPS.keys() - ALL for one, inner in GROUPS[name].commands.items()}
+ALL |= {f"{name} {one}": inner for name in GROUPS if name not in ALL for one, inner in GROUPS[name].commands.items()}
 OF_FILES = (".html", ".jinja", ".sql", ".yaml", ".toml", ".js")
 COLUMNS = {"is filled", "place", "read other bytes than UTF-8", "rows"}  # names within a query, beginning with planlake
 
