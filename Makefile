@@ -76,7 +76,7 @@ soak: $(VENV)/dev $(VENV)-aws/done ## the tests that take long, in full: what ea
 lock: $(VENV)/dev ## renews the lock files, with hashes
 	$(COMPILE) $(OF_PRODUCT) --upgrade --output-file requirements.lock pyproject.toml
 	$(COMPILE) $(OF_PRODUCT) --upgrade --extra dev --extra aws --output-file requirements-dev.lock pyproject.toml
-	$(COMPILE) $(OF_PRODUCT) --extra aws --constraint requirements.lock --output-file deploy/requirements.lock pyproject.toml
+	$(COMPILE) $(OF_PRODUCT) --extra aws --constraint requirements-dev.lock --output-file deploy/requirements.lock pyproject.toml
 	$(COMPILE) --upgrade --output-file tests/deploy/requirements.lock tests/deploy/requirements.in
 	$(COMPILE) --upgrade --output-file tests/aws/requirements.lock tests/aws/requirements.in
 	$(COMPILE) --upgrade --output-file tests/dags/requirements.lock tests/dags/requirements.in

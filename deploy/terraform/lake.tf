@@ -9,6 +9,7 @@ resource "aws_glue_catalog_database" "zone" {
 
   lifecycle {
     prevent_destroy = true
+    ignore_changes  = [parameters] # planlake recover notes there which files it left out
   }
 }
 

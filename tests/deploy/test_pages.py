@@ -61,11 +61,12 @@ def test_the_image_has_one_base_by_digest_and_packages_by_hash_of_the_versions_t
     bases = {base.split()[0] for base in words("FROM")}
     assert len(bases) == 1
     assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm@sha256:[0-9a-f]{64}", bases.pop())
-    own, tested = (
-        dict(PIN.findall((ROOT / name).read_text())) for name in ("deploy/requirements.lock", "requirements.lock")
+    own, product, tested = (
+        dict(PIN.findall((ROOT / name).read_text(encoding="utf-8")))
+        for name in ("deploy/requirements.lock", "requirements.lock", "requirements-dev.lock")
     )
-    assert own.items() >= tested.items()
-    assert set(own) - set(tested) == {"boto3", "botocore", "jmespath", "s3transfer"}
+    assert tested.items() >= own.items() >= product.items()
+    assert set(own) - set(product) == {"boto3", "botocore", "jmespath", "s3transfer"}
     assert "--require-hashes --only-binary :all: --requirement requirements.lock" in FILE
     for source in (part for line in words("COPY") if "--from" not in line for part in line.split()[:-1]):
         assert source == "${CONFIGURATION}" or (ROOT / source).exists()

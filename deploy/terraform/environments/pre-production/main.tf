@@ -36,6 +36,7 @@ module "planlake" {
   subnets            = var.subnets
   schedule_per_table = false
   alarm_emails       = []
+  manage_secrets     = false # production makes them; true in an account of its own
   tags               = { "cost-centre" = "planning" }
 }
 
