@@ -16,6 +16,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
+from planlake.config_sections import Email, Lineage, Notify
 from planlake.report.query import fetch, open_for_queries
 from planlake.report.web import worker, worker_process
 from planlake.report.web.frames import Request, Setup
@@ -222,10 +223,14 @@ def test_the_processes_end_with_the_ui(config):
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
-def test_the_process_has_no_key_of_the_api(config, monkeypatch):
+def test_the_process_has_no_key_of_the_api_nor_any_address_that_is_one(config, monkeypatch):
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
-    with open_workers(config) as workers:
+    for name in ("HOOK", "MAIL_PASSWORD", "LINEAGE_KEY"):
+        monkeypatch.setenv(name, "planted")
+    mail = Email(to=["a@b.example"], sender="a@b.example", server="c:25", password="${MAIL_PASSWORD}")
+    told = {"notify": Notify(slack="${HOOK}", email=mail), "lineage": Lineage(to="file:x", key="${LINEAGE_KEY}")}
+    with open_workers(config.model_copy(update=told)) as workers:
         answer(workers, "select 1")
         [process] = workers.waiting
         told = Path(f"/proc/{process.program.pid}/environ").read_text(encoding="utf-8")

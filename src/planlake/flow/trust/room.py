@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
+from time import time
 
 import duckdb
 import pyarrow as pa
@@ -28,13 +29,30 @@ from planlake.sources.records import texts_of
 OF_THE_TEXT = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.SyntaxException)
 OF_A_SETTING = re.compile(r"the setting (\w+) is a (?:number|day)")
 OF_LIMITS = (duckdb.InterruptException, duckdb.OutOfMemoryException)  # of which the message is our own
+SECONDS_OF_ONE_TIME = 2  # a file that is written twice within them may look the same
+_READ: dict[tuple[object, ...], Models] = {}  # what was read last
 NO_VALUE, TRY_CAST = "a value of some row does not convert", "try_cast gives NULL where cast fails"
 
 
 def models_of(config: Config, connection: Connection, resources: Mapping[str, object]) -> Models:
-    """The models of the configuration's folder and what they are given; none where there is no such folder."""
-    said = config.models
-    return given(config, read_models(config.folder / said.folder, connection, resources, said.checks))
+    """The models of the configuration's folder and what they are given; none where there is no such folder.
+
+    A process that answers many queries reads them again only where a file of theirs is another one.
+    """
+    said, folder = config.models, config.folder / config.models.folder
+    key: tuple[object, ...] = (folder, said.model_dump_json(), *resources)
+    newest = 0.0
+    for file in sorted((*folder.glob("*.*"), *folder.glob("mappings/*"))):
+        with suppress(OSError):
+            found = file.stat()
+            key, newest = (*key, str(file), found.st_mtime_ns, found.st_size, found.st_ino), max(newest, found.st_mtime)
+    if key not in _READ:
+        models = read_models(folder, connection, resources, said.checks)
+        _READ.clear()
+        if abs(time() - newest) < SECONDS_OF_ONE_TIME:
+            return given(config, models)
+        _READ[key] = models
+    return given(config, _READ[key])
 
 
 def given(config: Config, models: Models) -> Models:

@@ -221,9 +221,9 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
 
 
 def _without_keys(config: Config) -> dict[str, str]:
-    """This process's variables without those that hold a key of the API or of lineage: a query needs none."""
-    places = [config.api.public_key, config.api.private_key, config.api.token] if config.api else []
-    places += [config.lineage.key] if config.lineage and config.lineage.key else []
+    """This process's variables without those that the file names as places of secrets: a query needs none."""
+    sections = (config.api, config.lineage, config.notify, config.notify and config.notify.email)
+    places = [one for section in sections if section for one in vars(section).values() if isinstance(one, str)]
     keys = {name for place in places for name in VARIABLE.findall(place)}
     return {name: value for name, value in os.environ.items() if name not in keys}
 

@@ -21,6 +21,7 @@ from planlake.lake.open_lake import open_to_read
 from planlake.lake.repair.damage import explain_error
 from planlake.lake.tables.columns import TABLES
 from planlake.lake.views.models import Models
+from planlake.lake.views.personal import SENTENCES, without_examples_sql
 from planlake.report.pages.figures.kept import Kept
 from planlake.report.query import models_in
 from planlake.report.status import Status, status_of
@@ -31,7 +32,6 @@ Found = TypeVar("Found")
 # Columns that hold values or ids of the vendor's records. No page can ask for them.
 PERSONAL = ("id", "raw_value", "api_response", "url", "first_id", "last_id", "salt", "id_hash")
 LEFT_OUT = ("api_responses", "previewed", "forgotten")
-SENTENCES = ("message", "error", "detail")  # which may show a value as an example
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +106,8 @@ def open_facts(config: Config, environment: str | None = None, *, kept: Kept | N
 def _make_view(lake: Lake, connection: Connection, place: tuple[str, str]) -> None:
     """A table of the lake's own as a temporary one: it is read once, without what is personal and without examples."""
     names = [name for name in TABLES[place] if name not in PERSONAL]
-    columns = ", ".join(_without_examples(name) if name in SENTENCES else identifier(name) for name in names)
+    columns = ", ".join(
+        f"{without_examples_sql(name)} as {name}" if name in SENTENCES else identifier(name) for name in names
+    )
     rows = built_in_rows_sql(lake, *place, columns=names)
     connection.execute(f"create or replace temp table {identifier(place[1])} as select {columns} from {rows}")
-
-
-def _without_examples(name: str) -> str:
-    """A sentence without the values that it shows as examples: see `checks/examples.py`, which writes them."""
-    plain = f"regexp_replace({name}, ', .* for example', '', 's')"
-    return rf"regexp_replace({plain}, '(internal error: \w+): .*', '\1', 's') as {name}"
