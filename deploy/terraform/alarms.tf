@@ -134,7 +134,7 @@ resource "aws_cloudwatch_metric_alarm" "missing" {
   for_each = module.derived.schedules
 
   alarm_name          = "${local.name}-missing-${each.key}"
-  alarm_description   = "No run of ${each.key} ended in ${each.value.missing_after_hours} hours. Tables: ${join(", ", each.value.tables)}"
+  alarm_description   = substr("No run of ${each.key} ended in ${each.value.missing_after_hours} hours. Tables: ${join(", ", each.value.tables)}", 0, 1024)
   namespace           = "AWS/Events"
   metric_name         = "Invocations"
   dimensions          = { RuleName = aws_cloudwatch_event_rule.ran[each.key].name }

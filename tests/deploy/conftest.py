@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import hcl2
@@ -40,6 +41,8 @@ class Terraform:
     program: list[str]
     folder: Path
     environment: str = "production"
+    module: Path = MODULE / "derived"
+    given: Mapping[str, object] = field(default_factory=lambda: {"account": "123456789012", "region": "eu-west-2"})
 
     def configured(self, text):
         (self.folder / "configuration").mkdir(exist_ok=True)
@@ -49,23 +52,26 @@ class Terraform:
     def said(self, *arguments, **variables):
         """What Terraform says to a command about the module, with its status."""
         given = {"configuration": self.folder / "configuration", "environment": self.environment}
-        given |= {"account": "123456789012", "region": "eu-west-2"} | variables
+        given |= {**self.given, **variables}
         told = [
             f"-var={name}={value if isinstance(value, str | Path) else json.dumps(value)}"
             for name, value in given.items()
         ]
         where = told if arguments[0] in ("plan", "apply") else []
-        command = [*self.program, f"-chdir={MODULE / 'derived'}", *arguments, *where]
+        command = [*self.program, f"-chdir={self.module}", *arguments, *where]
         own = {"TF_DATA_DIR": str(self.folder / "data"), "TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"}
         return subprocess.run(command, env=os.environ | own, capture_output=True, text=True, timeout=60, check=False)
 
-    def values(self, **variables):
-        """What the module works out, by the names of its outputs."""
+    def planned(self, **variables):
+        """What is planned: outputs and resources."""
         plan = str(self.folder / "plan")
         told = self.said("plan", "-no-color", f"-state={self.folder / 'state'}", f"-out={plan}", **variables)
         assert told.returncode == 0, told.stderr
-        shown = json.loads(self.said("show", "-json", plan).stdout)
-        return {name: one["value"] for name, one in shown["planned_values"]["outputs"].items()}
+        return json.loads(self.said("show", "-json", plan).stdout)["planned_values"]
+
+    def values(self, **variables):
+        """What the module works out, by the names of its outputs."""
+        return {name: one["value"] for name, one in self.planned(**variables)["outputs"].items()}
 
     def refusal(self, **variables):
         """What it says where it refuses, as one line."""
