@@ -12,6 +12,8 @@ from planlake.changes.forget import forget
 from planlake.changes.rollback import rollback, undo
 from planlake.config import SqlCheck
 from planlake.report.check_history import check_histories
+from planlake.report.pages.figures.days import days_of_tables
+from planlake.report.pages.figures.lake_facts import open_facts
 from planlake.report.status import status
 from planlake.report.troubles import AGAIN, Trouble, hints_shown
 from planlake.runs.reconcile import reconcile
@@ -322,3 +324,22 @@ def test_a_check_keeps_its_result_until_it_is_made_again_and_one_that_is_no_more
 def test_no_run_is_named_while_the_place_of_the_lake_refuses_every_run():
     place, table = Trouble("place", "two histories", "planlake recover"), Trouble("stale", "old", AGAIN, ("wards",))
     assert [hints for _, hints in hints_shown([place, table])] == [("planlake recover",), ()]
+
+
+def test_the_calendar_says_of_each_day_what_the_page_says_and_what_to_do(feed, typed):
+    feed.fail(Rule(resource="others", status=503, times=None))
+    feed.run_at(DAYS[2])
+    said = typed("status", "--calendar", "--days", "4")
+    assert (said.status, said.err) == (0, "")
+    lines = said.out.splitlines()
+    assert lines[0].split() == ["2026-11-14", "to", "2026-11-17"]
+    drawn = {line.split()[0]: line.split(maxsplit=1)[1].lstrip() for line in lines[3:6]}
+    assert drawn == {"things": "##/", "others": "#x/", "wards_": "o"}
+    assert lines[6] == "# complete; o read in full; x failed; / open"
+    assert lines[7].startswith("others, 2026-11-16: failed, 0 of 1 page, 0 records, tried ")
+    assert lines[8].startswith("hint: planlake run --config ")
+    told = json.loads(typed("status", "--calendar", "--days", "4", "--json").out)
+    with open_facts(feed.config) as facts:
+        page = {table: {str(one.day): one.state for one in row} for table, row in days_of_tables(facts, 4).items()}
+    assert told == page
+    assert typed("status", "nosuch", "--calendar").status == 2

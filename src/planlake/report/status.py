@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Literal
 
 import duckdb
 
@@ -41,8 +40,6 @@ from planlake.report.troubles import (
 )
 from planlake.runs.plan import Selection, plan
 from planlake.sources.catalogue import Cadence, catalogue_of
-
-DayState = Literal["loaded", "empty", "failed", "gap", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,37 +309,6 @@ def _excused(lake: Lake, connection: Connection) -> dict[str, int]:
             select resource, coalesce(arg_max(repeated, request_id), 0) from {ledger}
             where event = {literal(CLOSED)} and "window" = {literal(FULL)} group by all) group by resource"""
     return dict(connection.execute(query).fetchall())
-
-
-def calendar(config: Config, days: int, environment: str | None = None) -> dict[str, dict[date, DayState]]:
-    """For each configured table the state of each of the last days, oldest first."""
-    clock = read_clock()
-    lake = open_to_read(config, environment)
-    with connected_to_read(config.settings.memory_limit_megabytes) as connection:
-        histories = read_histories(lake, connection)
-    shown = [clock.today() - timedelta(days=number) for number in reversed(range(1, days + 1))]
-    names = (*config.tables.daily, *config.tables.weekly)
-    return {name: _states(histories.get(name, History()), shown) for name in names}
-
-
-def _states(history: History, days: list[date]) -> dict[date, DayState]:
-    closed: dict[date, int] = {}
-    for window in history.closed:
-        day = london_day(window.started_at) if window.window == FULL else date.fromisoformat(window.window)
-        closed[day] = closed.get(day, 0) + window.records
-    gaps = {gap.window for gap in history.gaps}
-    failed = {window for window, _ in history.failures}
-    return {day: _state(day, closed=closed, gaps=gaps, failed=failed) for day in days}
-
-
-def _state(day: date, *, closed: Mapping[date, int], gaps: set[str], failed: set[str]) -> DayState:
-    if str(day) in gaps:
-        return "gap"
-    if str(day) in failed:
-        return "failed"
-    if day in closed:
-        return "loaded" if closed[day] else "empty"
-    return "none"
 
 
 def _last_total(history: History, today: date) -> tuple[int | None, datetime | None]:

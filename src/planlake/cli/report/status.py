@@ -1,24 +1,37 @@
 """`planlake status`: what is not well, then each table; a calendar of days."""
 
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from planlake.cli.completing import table_names
 from planlake.cli.options import AsJson, ConfigFile, EnvironmentName
+from planlake.clock import naive_utc, read_clock
 from planlake.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from planlake.report.status import DayState, Status, TableStatus
+    from planlake.config import Config
+    from planlake.report.pages.figures.days import DayState, TableDay
+    from planlake.report.status import Status, TableStatus
     from planlake.report.verdicts import Verdict
 
-SIGNS: "dict[DayState, str]" = {"loaded": "#", "empty": ".", "failed": "x", "gap": "^", "none": " "}
-DAYS_WITHOUT_YEAR = 300
-STYLES: "dict[DayState, str]" = {"loaded": "green", "empty": "dim", "failed": "red", "gap": "yellow", "none": ""}
+DAYS_WITHOUT_YEAR, LISTED = 300, 10
+# A sign of a day, and its colour: the signs say it without one.
+SIGNS: "dict[DayState, tuple[str, str]]" = {
+    "complete": ("#", "green"),
+    "full": ("o", "green"),
+    "failed": ("x", "red"),
+    "gap": ("^", "yellow"),
+    "held": ("=", "magenta"),
+    "undone": ("~", "yellow"),
+    "open": ("/", ""),
+    "not asked": ("?", "yellow"),
+    "not due": (" ", ""),
+}
 
 
 def status(
@@ -40,13 +53,7 @@ def status(
     from planlake.report.verdicts import verdicts
 
     if calendar:
-        states = {
-            table: row for table, row in library.calendar(loaded, days, env).items() if not tables or table in tables
-        }
-        if json:
-            print_json({table: {str(day): state for day, state in row.items()} for table, row in states.items()})
-        else:
-            _draw(states)
+        _calendar(loaded, env, tables or (), days, as_json=json)
         return
     with waiting("status: the lake is read"):
         found = library.status(loaded, env)
@@ -125,27 +132,54 @@ def _short(day: "datetime | None") -> str | None:
     """A day in few characters, so that a table fits into 80; with its year where that is long ago."""
     if day is None:
         return None
-    is_long_ago = abs((datetime.now(UTC).replace(tzinfo=None) - day).days) > DAYS_WITHOUT_YEAR
+    is_long_ago = abs((naive_utc(read_clock().now()) - day).days) > DAYS_WITHOUT_YEAR
     return f"{day.day} {day:%b %Y}" if is_long_ago else f"{day.day} {day:%b}"
 
 
-def _draw(states: "dict[str, dict[date, DayState]]") -> None:
-    """One line per table, one sign per day; the signs say it without colour."""
+def _calendar(config: "Config", environment: str | None, tables: "Sequence[str]", days: int, *, as_json: bool) -> None:
+    """The last days of each table, by the figures of the page Completeness."""
+    from planlake.cli.screen import print_json, waiting
+    from planlake.report.pages.figures.days import days_of_tables
+    from planlake.report.pages.figures.lake_facts import open_facts
+    from planlake.report.status import of_tables
+
+    with waiting("status: the lake is read"), open_facts(config, environment) as facts:
+        of_tables(facts.status, tables)  # which refuses one that is not configured
+        found = {name: row for name, row in days_of_tables(facts, days).items() if not tables or name in tables}
+    if as_json:
+        print_json({name: {str(one.day): one.state for one in row} for name, row in found.items()})
+    else:
+        _draw(found)
+
+
+def _draw(found: "dict[str, list[TableDay]]") -> None:
+    """One line per table, one sign per day, what the signs mean, and what to do about days that are not whole."""
     from rich.text import Text
 
     from planlake.cli.screen import console, remark
+    from planlake.report.pages.figures.days import WORDS_OF_DAYS
 
     screen = console(stderr=False)
-    width = max((len(table) for table in states), default=0)
-    first = next(iter(states.values()), {})
-    heading = "".join(f"{day.day:02}"[0] if day.day in (1, 8, 15, 22, 29) else " " for day in first)
-    second = "".join(f"{day.day:02}"[1] if day.day in (1, 8, 15, 22, 29) else " " for day in first)
+    width = max((len(table) for table in found), default=0)
+    first = [one.day for one in next(iter(found.values()), [])]
     if first:
-        screen.print(f"{'':{width}}  {min(first)} to {max(first)}")
-    screen.print(f"{'':{width}}  {heading}\n{'':{width}}  {second}")
-    for table, row in states.items():
+        screen.print(f"{'':{width}}  {first[0]} to {first[-1]}")
+    for digit in (0, 1):
+        heads = (f"{day.day:02}"[digit] if day.day in (1, 8, 15, 22, 29) else " " for day in first)
+        screen.print(f"{'':{width}}  {''.join(heads)}".rstrip())
+    for table, row in found.items():
         line = Text(f"{table:{width}}  ")
-        for state in row.values():
-            line.append(SIGNS[state], style=STYLES[state])
+        for one in row:
+            line.append(SIGNS[one.state][0], style=SIGNS[one.state][1])
+        line.rstrip()
         screen.print(line)
-    remark("# complete   . complete, nothing changed   x failed   ^ gap   (blank) not due or not asked yet")
+    seen = {one.state for row in found.values() for one in row} - {"not due"}
+    remark(
+        "; ".join(f"{sign} {WORDS_OF_DAYS.get(state, state)}" for state, (sign, _) in SIGNS.items() if state in seen),
+        is_data=True,
+    )
+    wrong = [one for row in found.values() for one in row if one.command]
+    for one in wrong[-LISTED:]:
+        remark(f"{one.table}, {one.day}: {one.said}\nhint: {one.command}", is_data=True)
+    if len(wrong) > LISTED:
+        remark(f"{len(wrong) - LISTED} more days before these are not whole; --json has them all", is_data=True)

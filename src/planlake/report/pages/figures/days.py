@@ -17,6 +17,7 @@ from planlake.sources.catalogue import Cadence
 DayState = Literal["complete", "full", "failed", "gap", "held", "undone", "open", "not asked", "not due"]
 MOST_DAYS = 400
 WHOLE: tuple[DayState, ...] = ("complete", "full")
+WORDS_OF_DAYS: Mapping[DayState, str] = {"full": "read in full", "not asked": "not asked yet"}  # others are themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class TableDay:
     @property
     def said(self) -> str:
         """The state and what is known beside it."""
-        word = {"full": "read in full", "not asked": "not asked yet"}.get(self.state, self.state)
+        word = WORDS_OF_DAYS.get(self.state, self.state)
         return f"{word}, {self.detail}" if self.detail else word
 
 
