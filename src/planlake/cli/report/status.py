@@ -180,6 +180,7 @@ def _draw(found: "dict[str, list[TableDay]]") -> None:
     )
     wrong = [one for row in found.values() for one in row if one.command]
     for one in wrong[-LISTED:]:
-        remark(f"{one.table}, {one.day}: {one.said}\nhint: {one.command}", is_data=True)
+        said = one.said.replace("\u00a0", " ")  # which keeps words together on a page
+        remark(f"{one.table}, {one.day}: {said}\nhint: {one.command}", is_data=True)
     if len(wrong) > LISTED:
         remark(f"{len(wrong) - LISTED} more days before these are not whole; --json has them all", is_data=True)
