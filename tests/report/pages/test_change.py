@@ -10,6 +10,7 @@ from planlake.report.pages.figures.change import change, changes_by_day, changes
 from planlake.report.pages.figures.kept import KEPT_FILE, Kept, read_kept
 from planlake.report.pages.figures.lake_facts import open_facts
 from planlake.report.pages.write import write_report
+from planlake.simulator.faults import Rule
 from planlake.sources.catalogue import catalogue_of
 
 from ..conftest import DAYS
@@ -107,3 +108,13 @@ def test_figures_of_versions_are_kept_for_the_next_report_and_of_old_ones_no_mor
     assert (len(after.profiles), len(after.profiles.keys() & kept.profiles.keys())) == (3, 2)
     (tmp_path / "out" / KEPT_FILE).write_text("{]")
     assert read_kept(tmp_path / "out") == Kept()
+
+
+def test_the_newest_day_says_which_tables_are_older_and_the_days_before_it_do_not(feed, written):
+    fill(feed.data, "others", 2, "2026-11-16 10:00:00", start=50)
+    feed.fail(Rule(resource="things", status=503, times=None))
+    feed.run_at(DAYS[2])
+    text = written("change.html")
+    assert text.index("things is from yesterday, because ") < text.index("<table")
+    assert "things is from yesterday, because " in written("change/2026-11-17.html")
+    assert "things is from" not in written("change/2026-11-16.html")

@@ -11,6 +11,7 @@ from planlake.report.pages.figures import planning as planning_module
 from planlake.report.pages.figures.lake_facts import open_facts
 from planlake.report.pages.figures.planning import PlanningModel, planning
 from planlake.report.pages.listing import pages_of
+from planlake.simulator.faults import Rule
 
 from ..conftest import DAYS
 
@@ -170,3 +171,13 @@ def test_what_has_not_begun_is_no_part_of_a_line(period, days, begun):
     later = (*points, (date(2027, 3, 31), 1.0))
     _, found = planning_module._begun(("live", later), period, date(2026, 11, 29))
     assert found == (later if period == "own" else tuple((date(2026, 11, day), 1.0) for day in begun))
+
+
+def test_the_page_says_first_which_of_the_tables_behind_it_are_older(reported, written):
+    reported.fail(Rule(resource="things", status=503, times=None), Rule(resource="others", status=503, times=None))
+    reported.run_at(DAYS[3])
+    with open_facts(reported.config) as facts:
+        (said,) = planning(facts).cautions  # no report reads others
+    assert said.startswith("things failed: ")
+    text = written("planning.html")
+    assert text.index(said) < text.index("<section")

@@ -15,6 +15,7 @@ from planlake.report.pages import words
 from planlake.report.pages.figures.completeness import STRIP_DAYS
 from planlake.report.pages.figures.kept import DayChange, unless_damaged
 from planlake.report.pages.figures.lake_facts import LakeFacts
+from planlake.report.pages.figures.today import rests_on
 from planlake.sources.catalogue import Resource, catalogue_of
 
 DAYS_SHOWN = 35
@@ -50,7 +51,7 @@ class YearOfChange:
 class Change:
     """What one day brought. `days` are those that have a page, the newest first, each with its number of versions.
 
-    `day` is None where nothing was ever received.
+    `day` is None where nothing was ever received. `cautions`, of the newest day, say which tables are not of today.
     """
 
     answer: str
@@ -60,6 +61,7 @@ class Change:
     later: date | None
     tables: tuple[TableChange, ...]
     years: tuple[YearOfChange, ...]
+    cautions: tuple[str, ...] = ()
 
 
 def change(facts: LakeFacts) -> Change:
@@ -83,7 +85,8 @@ def changes_by_day(facts: LakeFacts) -> dict[date, Change]:
     for place, day in enumerate(shown):
         tables = tuple(_tables(facts, found, day))
         earlier, later = shown[place + 1] if place + 1 < len(shown) else None, shown[place - 1] if place else None
-        made[day] = Change(_answer(tables), day, picker, earlier, later, tables, years)
+        cautions = rests_on(facts, facts.verdicts) if later is None else ()
+        made[day] = Change(_answer(tables), day, picker, earlier, later, tables, years, cautions)
     return made
 
 

@@ -16,11 +16,13 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
 from planlake.errors import ConfigurationError
 from planlake.flow.trust.room import made_rows, opened_room
+from planlake.lake.about_tables import resource_of
 from planlake.lake.tables.data_files import data_files
 from planlake.lake.views.models import Model
 from planlake.lake.views.personal import Personal
 from planlake.report.pages import words
 from planlake.report.pages.figures.lake_facts import LakeFacts
+from planlake.report.pages.figures.today import rests_on
 from planlake.sources.catalogue import catalogue_of
 from planlake.sources.meanings import plain_texts
 
@@ -137,10 +139,11 @@ class PlanningModel:
 
 @dataclass(frozen=True, slots=True)
 class Planning:
-    """All reports and returns, those first that can be shown."""
+    """All reports and returns, those first that can be shown; `cautions` tell of tables behind them."""
 
     answer: str
     models: tuple[PlanningModel, ...]
+    cautions: tuple[str, ...] = ()
 
 
 def has_planning(facts: LakeFacts) -> bool:
@@ -158,7 +161,13 @@ def planning(facts: LakeFacts) -> Planning:
         answer += f", and {words.counted(len(missing), 'that is', 'that are')} not there yet"
     first = [*DRAWN, "report_over_date"]
     there.sort(key=lambda one: (one.is_of_cases, one.name not in first, one.name))
-    return Planning(answer, tuple(there + missing))
+    return Planning(answer, tuple(there + missing), rests_on(facts, _read_by_reports(facts)))
+
+
+def _read_by_reports(facts: LakeFacts) -> set[str]:
+    """The tables that a report reads, or a model that it reads."""
+    models = [one for report in _reports(facts) for one in (report, *facts.models.all_below(report))]
+    return {resource_of(name) for model in models for schema, name in model.reads if schema in ("raw", "refined")}
 
 
 def _live(reports: Sequence[PlanningModel]) -> str:

@@ -1,7 +1,7 @@
 """Today: is everything there, and what must somebody do."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -140,7 +140,14 @@ def _folded(in_trouble: Sequence[Verdict]) -> tuple[tuple[Verdict, ...], ...]:
     return tuple(map(tuple, rows.values()))
 
 
-def _sentences(in_trouble: Sequence[Verdict], facts: LakeFacts) -> list[str]:
+def rests_on(facts: LakeFacts, tables: Collection[str]) -> tuple[str, ...]:
+    """What must be known before a page is believed that rests on these tables: which are not well, and why."""
+    found = sorted(facts.verdicts.values(), key=lambda one: (one.tone != "red", one.state, one.table))
+    told = [one for one in found if one.table in tables and one.state not in ("complete", "not known")]
+    return tuple(_sentences(told, facts, where="on the page Today"))
+
+
+def _sentences(in_trouble: Sequence[Verdict], facts: LakeFacts, *, where: str = "below") -> list[str]:
     """The first tables in a sentence each; what is the same of several is said once."""
     causes: dict[tuple[str, str, date | None], list[Verdict]] = {}
     for one in in_trouble:
@@ -148,7 +155,7 @@ def _sentences(in_trouble: Sequence[Verdict], facts: LakeFacts) -> list[str]:
     newest = max((one.published for one in facts.verdicts.values() if one.published), default=None)
     said = [_sentence(alike, newest, facts.today) for alike in list(causes.values())[:SENTENCES_SHOWN]]
     left = sum(len(alike) for alike in list(causes.values())[SENTENCES_SHOWN:])
-    return [*said, f"{words.counted(left, 'more table stands', 'more tables stand')} below."] if left else said
+    return [*said, f"{words.counted(left, 'more table stands', 'more tables stand')} {where}."] if left else said
 
 
 def _sentence(alike: Sequence[Verdict], newest: date | None, today: date) -> str:
