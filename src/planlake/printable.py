@@ -11,6 +11,15 @@ from collections.abc import Sequence
 
 IS_PLAIN = re.compile(r"[\w@%+=:,./\\-]+")  # what no shell of Windows takes for more than it is
 
+# How messages show a value as an example (`checks.examples` writes them), for Python and for DuckDB's SQL.
+ANY_EXAMPLE = ", .* for example"  # to the last: a value may hold these words itself
+MOST_SHOWN = 40  # characters of a value that any version showed
+# One example, in quotes, to the end of its check. What `printable` writes for a character counts as one, so that a
+# value is taken as a whole whatever it holds, and the next check is out of reach.
+SHOWN = r"(?:\\[nrt]|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}|.)"
+AN_EXAMPLE = rf', (?:"{SHOWN}{{0,{MOST_SHOWN + len("...")}}}"|\[personal, [0-9]+ characters\]) for example(; |$)'
+EARLIER = ", | for example"  # where one of these is left, an earlier version may have shown a value without quotes
+
 
 def printable(text: str) -> str:
     r"""The text with every character that cannot be seen written as Python writes it, `\n` or `\u202e` for example.

@@ -2,17 +2,22 @@
 
 from datetime import datetime, timedelta
 
+import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from changes.remains import remains
 from conftest import feeding
 from documenting import documented, save
 from planlake.changes.forget import forget
 from planlake.checks.examples import EXAMPLE_LENGTH, as_example, without_examples, without_values
+from planlake.checks.quality import Cells, casts, reasons
 from planlake.engines.sql import literal
 from planlake.flow.open_run import open_for_writing
 from planlake.inspection.documentation import compare
 from planlake.lake.state.operations import append_operations
+from planlake.lake.views.personal import without_examples_sql
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
 from planlake.setup.try_table import try_out
@@ -116,6 +121,62 @@ def test_whatever_an_example_shows_is_found_again(value):
     assert without_values(message, ["another", value]) == hidden
     assert without_values(message, ["another", f"not {value}"]) == message
     assert without_examples(message).replace('"', "") == hidden.replace('"', "")
+
+
+# Values that write what messages write around them; of each sign in them that messages lack nothing may be left.
+PIECES = [
+    '" for example',
+    " for example",
+    ", ",
+    '"',
+    "; ",
+    "; none casts: declare",
+    "...",
+    "\n",
+    "\\x41",
+    "[personal, 5]",
+    "é",
+]
+CONNECTION = duckdb.connect()
+HOSTILE = st.lists(st.sampled_from(PIECES) | st.just("Ж"), min_size=1, max_size=9).map("".join)
+
+
+def in_sql(message):
+    """A message as pages, models and views show it."""
+    return CONNECTION.execute(f"select {without_examples_sql('said')} from (select ? as said)", [message]).fetchall()[
+        0
+    ][0]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(HOSTILE, min_size=1, max_size=3))
+def test_of_several_checks_each_keeps_its_words_and_no_value_is_left(values):
+    columns = [Cells(f"day_{at}", f"day_{at}", 226, 226, as_example(value)) for at, value in enumerate(values)]
+    results = casts(columns, percent=5, at_least=3)
+    plain = reasons(results, has_examples=False)
+    assert in_sql(reasons(results)) == plain
+    assert without_examples(reasons(results)).replace(", [forgotten] for example", "") == plain
+
+
+@settings(max_examples=100, deadline=None)
+@given(HOSTILE, HOSTILE)
+def test_nothing_is_left_of_a_value_that_an_earlier_version_showed_without_quotes(value, other):
+    said = f"226 of 226 values of day do not cast, {value[:40]} for example; 3 of 9 values of kind do not cast"
+    for message in (said, f"{said}, {as_example(other)} for example"):
+        assert "Ж" not in in_sql(message)
+        assert "Ж" not in without_examples(message)
+
+
+def test_a_held_table_says_the_whole_of_each_check():
+    """The first check ran into the third: `none casts: declare` named a column of another check."""
+    columns = [Cells(f"day_{at}", f"day_{at}", 226, 226, as_example(f"{at} May")) for at in range(18)]
+    said = in_sql(reasons(casts(columns, percent=5, at_least=3)))
+    assert said.split("; ")[:3] == [
+        "226 of 226 values of day_0 do not cast",
+        "none casts: declare day_0 as text",
+        "226 of 226 values of day_1 do not cast",
+    ]
+    assert said.endswith("; and 15 more checks")
 
 
 @pytest.mark.parametrize("value", ["O'Neil", "''", "plain"])

@@ -7,14 +7,13 @@ from every message. What leaves the lake, such as log lines, has no examples at 
 import re
 from collections.abc import Iterable
 
-from planlake.printable import printable
+from planlake.printable import AN_EXAMPLE, ANY_EXAMPLE, EARLIER, MOST_SHOWN, printable
 
 EXAMPLE_LENGTH = 20  # characters of a value that are shown at most
-CUT_EARLIER = (EXAMPLE_LENGTH, 40)  # where versions up to now cut values
+CUT_EARLIER = (EXAMPLE_LENGTH, MOST_SHOWN)  # where versions up to now cut values
 MARK = "[forgotten]"  # what stands where something showed a value
 INTERNAL = "internal error"  # whose words are a library's
 MASKED = re.compile(r"\[personal, \d+ characters]")
-ANY_EXAMPLE = re.compile(r", .* for example", re.DOTALL)  # to the last: a value may hold these words itself
 LIBRARY_WORDS = re.compile(rf"({INTERNAL}: \w+: )(?!no message).*", re.DOTALL)
 
 
@@ -63,5 +62,8 @@ def _forms(value: str) -> list[str]:
 
 
 def without_examples(message: str) -> str:
-    """A message with no example of any value."""
-    return LIBRARY_WORDS.sub(rf"\1{MARK}", ANY_EXAMPLE.sub(for_example(MARK), message))
+    """A message with no example of any value: each check keeps its own words, if all examples are in quotes."""
+    is_earlier = re.search(EARLIER, re.sub(AN_EXAMPLE, r"\1", message, flags=re.DOTALL))
+    written, end = (ANY_EXAMPLE, "") if is_earlier else (AN_EXAMPLE, r"\1")
+    hidden = re.sub(written, for_example(MARK) + end, message, flags=re.DOTALL)
+    return LIBRARY_WORDS.sub(rf"\1{MARK}", hidden)

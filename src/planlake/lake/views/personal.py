@@ -13,7 +13,7 @@ from datetime import date
 from pyiceberg.table import Table
 
 from planlake.engines.duckdb.connection import Connection
-from planlake.engines.sql import identifier
+from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
 from planlake.lake.about_tables import resource_of
 from planlake.lake.lake import Lake
@@ -22,6 +22,7 @@ from planlake.lake.tables.version_summary import READ, TEXT_OF, entry
 from planlake.lake.tables.versions import version_of_day
 from planlake.lake.views.derived import Derived, derived
 from planlake.lake.views.models import MAPPING, Model, Models
+from planlake.printable import AN_EXAMPLE, ANY_EXAMPLE, EARLIER
 
 LEDGER = "api_requests"  # the one table of the raw zone without records
 OF_OWN_TABLES = {
@@ -176,6 +177,8 @@ def hidden_length_sql(column: str) -> str:
 
 
 def without_examples_sql(column: str) -> str:
-    """A message without the values that it shows as examples, as `checks.examples` writes them."""
-    plain = f"regexp_replace({column}, ', .* for example', '', 's')"
+    """A message without the values that it shows as examples, as `checks.examples.without_examples` finds them."""
+    each = rf"regexp_replace({column}, {literal(AN_EXAMPLE)}, '\1', 'gs')"
+    all_at_once = f"regexp_replace({column}, {literal(ANY_EXAMPLE)}, '', 's')"
+    plain = f"case when regexp_matches({each}, {literal(EARLIER)}) then {all_at_once} else {each} end"
     return rf"regexp_replace({plain}, '(internal error: \w+): .*', '\1', 's')"
