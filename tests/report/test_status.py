@@ -14,6 +14,8 @@ from planlake.config import SqlCheck
 from planlake.report.check_history import check_histories
 from planlake.report.pages.figures.days import days_of_tables
 from planlake.report.pages.figures.lake_facts import open_facts
+from planlake.report.pages.figures.today import today
+from planlake.report.status import of_tables as status_of_tables
 from planlake.report.status import status
 from planlake.report.troubles import AGAIN, Trouble, hints_shown
 from planlake.runs.reconcile import reconcile
@@ -123,6 +125,28 @@ def test_another_api_read_in_full_is_no_complete_table(feed, table):
     feed.run_at(DAYS[8])
     assert [kind for kind, sentence, _ in said(feed) if table in sentence] == []
     assert [(one.check, one.verdict) for one in check_histories(feed.config, [table]) if one.verdict == "held"] == []
+
+
+def test_an_api_that_fails_once_today_was_read_is_told_by_run_status_and_page_until_it_answers(feed, typed):
+    for _ in range(2):  # the second counts the day before again
+        feed.run_at(DAYS[2])
+    feed.fail(Rule(resource="things", status=500, times=None))
+    ran = typed("run")
+    told = "things: the API was asked again for 17 November and did not answer in full: page 1: status 500; "
+    assert (ran.status, told in ran.err) == (0, True)
+    assert ran.err.endswith("the next run asks again\nhint: planlake doctor --config planlake.yaml\n")
+    found = status(feed.config)
+    assert (found.is_well, [one.tables for one in found.unanswered]) == (True, [("things",)])
+    shown = typed("status")
+    assert (shown.status, shown.out.startswith(told)) == (0, True)
+    assert shown.out.splitlines()[1] == "hint: planlake doctor --config planlake.yaml"
+    assert json.loads(typed("status", "--json").out)["notes"] == list(found.told)
+    assert not status_of_tables(found, ["others"]).unanswered
+    with open_facts(feed.config, None) as facts:
+        assert today(facts).notes == found.told
+    feed.fail()
+    typed("run")
+    assert status(feed.config).told == ()
 
 
 def test_rows_the_api_does_not_have_any_more_are_counted_and_said(feed):

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from planlake.checks.quality import CheckResult
@@ -12,6 +12,7 @@ from planlake.errors import ConfigurationError
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_to_read
+from planlake.lake.state.ledger import PAGE, PROVISIONAL, RECOUNT
 from planlake.lake.state.lock import read_lock_notes
 from planlake.lake.state.operations import last_run
 from planlake.lake.state.unfinished_runs import UnfinishedRun, find_unfinished_runs
@@ -159,6 +160,22 @@ def series_of_tables(lake: Lake, connection: Connection) -> dict[str, Series]:
             count(distinct told.run), min(told.run)
         from told left join well using (resource) where told.run > coalesce(well.run, 0) group by told.resource"""
     return {resource: Series(*values) for resource, *values in _rows(lake, connection, query)}
+
+
+def failed_again(lake: Lake, connection: Connection) -> dict[str, tuple[tuple[date, ...], str]]:
+    """The days of each table that its last run asked for once more, today among them, without an answer, and why."""
+    columns = ("resource", "event", "window", "page", "error", "run", "request_id")
+    ledger = built_in_rows_sql(lake, "raw", "api_requests", columns=columns)
+    query = f"""
+        with asked as (select * from {ledger} where event in {(PAGE, PROVISIONAL, RECOUNT)}),
+        newest as (select resource, max(run) as run from asked group by resource),
+        failed as (select resource, "window", page, arg_max(error, request_id) as error
+                   from asked join newest using (resource, run) where event <> '{PAGE}'
+                   group by resource, "window", page having arg_max(error is not null, request_id))
+        select resource, list(distinct "window"::date order by "window"::date),
+            arg_min('page ' || page || ': ' || error, ("window", page))
+        from failed group by resource"""
+    return {name: (tuple(days), why) for name, days, why in connection.execute(query).fetchall()}
 
 
 def unfinished_runs(lake: Lake, connection: Connection) -> list[PastRun]:

@@ -25,7 +25,7 @@ from planlake.lake.tables.unreadable import UNREADABLE
 from planlake.lake.tables.version_summary import bookmark
 from planlake.report.audit_share import Share, share_of
 from planlake.report.models import notes_of_models, troubles_of_models
-from planlake.report.run_history import last_runs, series_of_tables, unfinished_runs
+from planlake.report.run_history import failed_again, last_runs, series_of_tables, unfinished_runs
 from planlake.report.standing import troubles_of_files, troubles_of_place
 from planlake.report.troubles import (
     Facts,
@@ -37,6 +37,7 @@ from planlake.report.troubles import (
     named,
     troubles_of,
     troubles_of_runs,
+    unanswered,
 )
 from planlake.runs.plan import Selection, plan
 from planlake.sources.catalogue import Cadence, catalogue_of
@@ -74,17 +75,24 @@ class TableStatus:
 class Status:
     """How a lake stands: what is not well, the worst first, what is only told, and each table.
 
-    `notes` are well in themselves: a run is under way, tables that are loaded and no longer configured.
+    `notes` are well in themselves: a run is under way, tables that are loaded and no longer configured. `unanswered` are
+    tables that are as complete as they were, of which the API did not answer when it was last asked about today.
     """
 
     troubles: tuple[Trouble, ...]
     notes: tuple[str, ...]
     tables: tuple[TableStatus, ...]
+    unanswered: tuple[Trouble, ...] = ()
 
     @property
     def is_well(self) -> bool:
         """Whether nothing is known that is not well."""
         return not self.troubles
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """A sentence for all that is told and no trouble."""
+        return (*(one.sentence for one in self.unanswered), *self.notes)
 
 
 def status(config: Config, environment: str | None = None) -> Status:
@@ -123,6 +131,7 @@ def status_of(config: Config, lake: Lake, connection: Connection, environment: s
         troubles,
         (*under_way, *_not_configured(config, lake), *notes_of_models(config, lake)),
         tuple(table for table, _ in pairs),
+        tuple(_unanswered(config, lake, connection)),
     )
 
 
@@ -136,7 +145,9 @@ def of_tables(found: Status, tables: Sequence[str]) -> Status:
         if name not in configured:
             raise ConfigurationError(f'"{name}" is not configured', hint=f"planlake add {name}")
     troubles = tuple(one for one in found.troubles if not one.tables or {*one.tables} & {*tables})
-    return replace(found, troubles=troubles, tables=tuple(one for one in found.tables if one.table in tables))
+    unanswered_ones = tuple(one for one in found.unanswered if {*one.tables} & {*tables})
+    shown = tuple(one for one in found.tables if one.table in tables)
+    return replace(found, troubles=troubles, tables=shown, unanswered=unanswered_ones)
 
 
 def _mistaken_checks(config: Config, lake: Lake) -> Iterator[Trouble]:
@@ -144,6 +155,17 @@ def _mistaken_checks(config: Config, lake: Lake) -> Iterator[Trouble]:
     for check, error in mistaken_checks(config, lake):
         hint = "correct the condition in the configuration's checks, then planlake run TABLE"
         yield Trouble("check", str(error), hint, (check.table,))
+
+
+def _unanswered(config: Config, lake: Lake, connection: Connection) -> Iterator[Trouble]:
+    """The days that were asked for once more, without an answer, when each table was last asked for."""
+    found: dict[tuple[tuple[date, ...], str], list[str]] = {}
+    failed = failed_again(lake, connection)
+    for name in cadences(config):
+        if name in failed:
+            found.setdefault(failed[name], []).append(name)
+    for (days, why), tables in found.items():
+        yield unanswered(tables, days, why, read_clock().today())
 
 
 def _one_where_nothing_is(troubles: Sequence[Trouble], tables: int) -> list[Trouble]:

@@ -149,6 +149,13 @@ def named(tables: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(tables[:-1]), tables[-1])))
 
 
+def unanswered(tables: Sequence[str], days: Sequence[date], why: str, today: date) -> Trouble:
+    """That the API was asked for days once more, as for today, and did not answer in full: no table is worse for it."""
+    asked = " and ".join(day_in_words(day, today) for day in sorted(days))
+    said = f"the API was asked again for {asked} and did not answer in full: {why}; what came before is shown"
+    return Trouble("unanswered", f"{said}; the next run asks again", DOCTOR, tuple(tables), why=why)
+
+
 def day_in_words(day: date, today: date) -> str:
     """A day as people say it: without the year where it is this one's."""
     return f"{day.day} {day:%B}" + ("" if day.year == today.year else f" {day.year}")

@@ -65,7 +65,7 @@ def status(
         shown = [
             {**asdict(one), "state": words[one.table].state, "is_complete": one.is_complete} for one in found.tables
         ]
-        print_json({"is_well": found.is_well, "troubles": troubles, "notes": found.notes, "tables": shown})
+        print_json({"is_well": found.is_well, "troubles": troubles, "notes": found.told, "tables": shown})
     else:
         _show(found)
     raise typer.Exit(0 if found.is_well else 1)
@@ -80,6 +80,8 @@ def _show(found: "Status") -> None:
     states = verdicts(found)
     for one, hints in hints_shown(found.troubles):
         remark("\n".join([f"! {printable(one.sentence)}", *(f"hint: {hint}" for hint in hints)]), is_data=True)
+    for one in found.unanswered:
+        remark(f"{printable(one.sentence)}\nhint: {one.next_command}", is_data=True)
     for note in found.notes:
         remark(note, is_data=True)
     columns = ("table", "as of", "rows", "API's", "counted", "audited", "verdict")

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import typer
@@ -114,6 +115,8 @@ def show(result: "RunResult") -> None:
             remark(line)
     for (said, hint), tables in _standing(result.tables).items():
         remark(f"{_listed(tables)} {said if len(tables) == 1 else _of_several(said)}{hint}")
+    for line in _unanswered(result):
+        remark(line)
 
 
 def _show_models(results: "Sequence[ModelResult]") -> None:
@@ -250,6 +253,20 @@ def _explained(result: "TableResult", said: str) -> tuple[str, str]:
     is_of_disk = result.outcome == "failed" and result.message.startswith("the lake")
     is_outside = is_of_disk or is_not_the_api(result.message)
     return f"{said}; the next run asks again", "\nhint: planlake doctor" if is_outside else ""
+
+
+def _unanswered(result: "RunResult") -> "Iterator[str]":
+    """The days that were asked for once more, today among them, without a whole answer: what failed is said once."""
+    from planlake.report.troubles import unanswered
+
+    found: dict[tuple[frozenset[str], str], list[str]] = {}
+    for one in result.tables:
+        if one.outcome in ("loaded", "unchanged") and one.ingest is not None and one.ingest.unproven:
+            days, (*_, why) = frozenset(day for day, *_ in one.ingest.unproven), one.ingest.unproven[0]
+            found.setdefault((days, why), []).append(one.table)
+    for (days, why), tables in found.items():
+        trouble = unanswered(tables, [date.fromisoformat(day) for day in days], why, result.run_date)
+        yield f"{printable(trouble.sentence)}\nhint: {trouble.next_command}"
 
 
 def _of_several(said: str) -> str:
