@@ -75,8 +75,8 @@ class TableStatus:
 class Status:
     """How a lake stands: what is not well, the worst first, what is only told, and each table.
 
-    `notes` are well in themselves: a run is under way, tables that are loaded and no longer configured. `unanswered` are
-    tables that are as complete as they were, of which the API did not answer when it was last asked about today.
+    `notes` are well in themselves: a run is under way, tables that are loaded and no longer configured. `unanswered`
+    are tables that are as complete as they were, of which the API did not answer when it was last asked about today.
     """
 
     troubles: tuple[Trouble, ...]

@@ -104,6 +104,13 @@ def show(result: "RunResult") -> None:
         if rest:
             remark(f"{counted(rest, 'more table is', 'more tables are')} up to date")
     _show_models(result.models)
+    _show_remarks(result)
+
+
+def _show_remarks(result: "RunResult") -> None:
+    """What is told beside the tables: of the lake, of single tables, what those in trouble show, and what to do."""
+    from planlake.cli.screen import remark
+
     for said in filter(None, (result.engines, result.views)):
         remark(said)
     if result.housekeeping:
