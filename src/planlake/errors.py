@@ -54,6 +54,10 @@ class PlanlakeError(Exception):
         return [printable(line) for line in shown]
 
 
+class MovedLake(UserWarning):
+    """The lake that is read is not where it was made: it may be a copy, that shows the rows of another folder."""
+
+
 class ConfigurationError(PlanlakeError):
     """The configuration, a variable or a flag is wrong."""
 

@@ -393,6 +393,28 @@ def test_status_says_first_that_a_lake_lies_elsewhere_and_queries_answer_with_a_
     assert (said.status, "later" in said.out, f"! {told}" in said.err) == (0, True, True), said.everything
 
 
+READING = [
+    "runs",
+    "runs 1",
+    "tables",
+    "tables things",
+    "check",
+    "plan",
+    "views",
+    "diagram --columns all",
+    "advise",
+    "env list",
+]
+
+
+@pytest.mark.parametrize("command", [*READING, "model list", "export things --out", "report --out"])
+def test_every_command_that_reads_a_copy_says_once_that_it_is_one(copy, tmp_path, monkeypatch, capfd, command):
+    file, out = copy.folder / "planlake.yaml", [tmp_path / "out"] if command.endswith("--out") else []
+    said = typed_in_process(monkeypatch, capfd, (*command.split(), *out, "--config", file))
+    assert (said.status, said.err.count("! this lake was made at ")) == (0, 1), said.everything
+    assert f"hint: planlake recover --config {file} --here" in said.err
+
+
 def test_the_printed_hint_works_as_it_is_printed(moved, monkeypatch, capfd):
     file = moved.folder / "planlake.yaml"
     for command in ("doctor", "sql", "run", "recover"):

@@ -34,12 +34,11 @@ from planlake.flow.operations_records import record_command
 from planlake.flow.trust.result import TRUSTED
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
-from planlake.lake.open_lake import about_environment, base_of
+from planlake.lake.open_lake import about_environment, base_of, open_to_read
 from planlake.lake.previews.drop_preview import Dropped, drop
 from planlake.lake.previews.kept_files import check_keeps_files
 from planlake.lake.previews.names import preview_names, unread
 from planlake.lake.previews.own_tables import check_entered, check_name, preview_of
-from planlake.lake.repair.check_location import check_readable
 from planlake.lake.repair.damage import damage_of
 from planlake.lake.row_counts import live_row_count_of
 from planlake.lake.state.journal import DONE, unfinished, write_entries
@@ -126,8 +125,7 @@ def environments(config: Config) -> list[EnvironmentInfo]:
     with connected(config.settings.memory_limit_megabytes) as connection:
         for name in config.environments:
             try:
-                lake = open_environment(config, name)
-                check_readable(lake)
+                lake = open_to_read(config, name)
             except LakeError as error:  # the others can be listed
                 hint = about_environment(config, name, error).hint
                 found.append(EnvironmentInfo(name, "", None, (), 0, 0, str(error), hint))

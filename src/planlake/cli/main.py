@@ -7,7 +7,8 @@ Exit status: 0 all well, 1 some tables failed, 2 usage or configuration, 3 the s
 import gc
 import os
 import sys
-from typing import Annotated
+import warnings
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +17,7 @@ from planlake.cli.inspection import advise, doctor, drift
 from planlake.cli.report import check, diagram, export, model, pages, runs, sql, status, tables, ui, views
 from planlake.cli.runs import backfill, notify, plan, recast, reconcile, run, spark_job
 from planlake.cli.setup import add, completion, demo, init, schedule, simulate, try_
-from planlake.errors import LakeError, PlanlakeError
+from planlake.errors import LakeError, MovedLake, PlanlakeError
 from planlake.printable import printable
 from planlake.version import __version__
 
@@ -152,7 +153,9 @@ def _status() -> int:
 
         completion_init()
     try:
-        app(prog_name="planlake")
+        with warnings.catch_warnings():
+            _remark_on_moved_lakes()
+            app(prog_name="planlake")
     except SystemExit as leaving:
         return _after(leaving)
     except PlanlakeError as error:
@@ -166,6 +169,23 @@ def _status() -> int:
             raise
         return _told(error)
     return 0
+
+
+def _remark_on_moved_lakes() -> None:
+    """Say once, beside whatever a command shows, that the lake it reads is not where it was made."""
+    others, said = warnings.showwarning, set[str]()
+
+    def show(message: Warning | str, *about: Any, **more: Any) -> None:  # noqa: ANN401 - as Python hands them on
+        if not isinstance(message, MovedLake):
+            others(message, *about, **more)
+        elif str(message) not in said:
+            from planlake.cli.screen import remark
+
+            said.add(str(message))
+            remark(f"! {message}")
+
+    warnings.simplefilter("always", MovedLake)
+    warnings.showwarning = show
 
 
 def _told(error: Exception) -> int:

@@ -1,7 +1,9 @@
 """Opening the lake of an environment or of a preview, to write it or to read it."""
 
+import warnings
+
 from planlake.config import Config, suggestion
-from planlake.errors import ConfigurationError, LakeError
+from planlake.errors import ConfigurationError, LakeError, MovedLake
 from planlake.lake.lake import Lake, open_environment
 from planlake.lake.previews.names import preview_names
 from planlake.lake.previews.own_tables import preview_of
@@ -19,10 +21,19 @@ def open_lake(config: Config, environment: str | None = None) -> Lake:
     return preview_of(base, environment)
 
 
-def open_to_read(config: Config, environment: str | None = None) -> Lake:
-    """Open a lake or a preview to read it; a LakeError where its files are elsewhere, or the catalogue was lost."""
+def open_to_read(config: Config, environment: str | None = None, *, stacklevel: int | None = 2) -> Lake:
+    """Open a lake or a preview to read it; a LakeError where its files are elsewhere, or the catalogue was lost.
+
+    Of a copy that reads what it was copied from a MovedLake warns, with `stacklevel` as `warnings.warn` has it; whoever
+    gives None says it by other means.
+    """
     lake = open_lake(config, environment)
-    check_readable(lake.base or lake)
+    found = check_readable(lake.base or lake)
+    if found is not None and stacklevel is not None:
+        error = found.error
+        if environment is not None and environment in config.environments:
+            error = about_environment(config, environment, error)
+        warnings.warn(MovedLake(f"{error}\nhint: {error.hint}"), stacklevel=stacklevel)
     return lake
 
 

@@ -22,7 +22,6 @@ from planlake.lake.views.views import NOTHING_BY_THEN
 from planlake.library.answer import Answer
 from planlake.library.configuration import Place, find_file, read_configuration
 from planlake.report.query import fetch, open_for_queries
-from planlake.report.standing import remark_of_place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,10 +120,7 @@ def open_lake(
     catalogue = catalogue_file(loaded, name) if name in loaded.environments else None
     if catalogue is not None and not catalogue.exists():  # to open a lake that is not there would make one
         raise ConfigurationError("nothing was loaded yet", facts={"catalogue": catalogue}, hint="planlake run")
-    lake = open_to_read(loaded, name)
-    with _clear(lake):
-        if said := remark_of_place(lake):
-            warnings.warn(said, stacklevel=2)
+    open_to_read(loaded, name, stacklevel=3).catalog.close()  # of a copy it warns, at the line that called
     return Lake(find_file(config), name, None, loaded, Event())
 
 

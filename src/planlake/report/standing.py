@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from planlake.errors import LakeError
 from planlake.lake.lake import LEDGER, Lake
-from planlake.lake.repair.check_location import check_place, displaced
+from planlake.lake.repair.check_location import check_place
 from planlake.lake.repair.damage import quick_damage_in, quick_damage_of
 from planlake.lake.repair.other_catalogues import check_alone
 from planlake.lake.repair.split_histories import check_histories
@@ -22,12 +22,6 @@ def troubles_of_files(lake: Lake, tables: Iterable[str]) -> Iterator[Trouble]:
     for table in tables:
         if found := quick_damage_of(lake, table):
             yield Trouble("damaged", f"damaged: {found.said}", found.repair, (table,))
-
-
-def remark_of_place(lake: Lake) -> str:
-    """What is said beside an answer of a lake that lies elsewhere than its warehouse; empty where it does not."""
-    found = displaced(lake.base or lake)
-    return f"{found.error}\nhint: {found.error.hint}" if found is not None else ""
 
 
 def troubles_of_place(lake: Lake) -> Iterator[Trouble]:

@@ -97,7 +97,7 @@ class Status:
 
 def status(config: Config, environment: str | None = None) -> Status:
     """The status of the lake and of every configured table."""
-    lake = open_to_read(config, environment)
+    lake = open_to_read(config, environment, stacklevel=None)  # a trouble says where it lies
     with connected_to_read(config.settings.memory_limit_megabytes) as connection:
         return status_of(config, lake, connection, environment)
 

@@ -41,11 +41,8 @@ def sql(
     from planlake.cli.report.prompt import HELP, HELP_TEXT
     from planlake.cli.screen import remark
     from planlake.report.query import open_for_queries
-    from planlake.report.standing import remark_of_place
 
     asked = open_for_queries(loaded, environment=env, as_of=day)
-    if said := remark_of_place(asked.lake):
-        remark(f"! {said}")
     shown = Shown(format, loaded.settings.query_rows)
     if query is None:
         _prompt(asked, shown)

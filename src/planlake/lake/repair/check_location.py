@@ -205,13 +205,17 @@ def check_own(lake: Lake) -> None:
     check_known(base)
 
 
-def check_readable(base: Lake) -> None:
-    """Refuse to read a lake whose files are nowhere the catalogue says, or an empty catalogue over files of tables."""
+def check_readable(base: Lake) -> Displaced | None:
+    """Refuse to read a lake whose files are nowhere the catalogue says, or an empty catalogue over files of tables.
+
+    What is answered is to be said of a lake that can be read and lies elsewhere than its warehouse.
+    """
     found = displaced(base)
     if found is not None and not found.is_there:
         raise found.error
     if not any(base.names(zone) for zone in ZONES):
         check_known(base)
+    return found
 
 
 def is_made(config: Config, environment: str | None = None) -> bool:
