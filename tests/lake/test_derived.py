@@ -45,6 +45,9 @@ QUERIES = {  # by query: the columns that are hidden
     "select v.a, v.b from (values (1, 'x'), (2, 'y')) as v(a, b), refined.people": set(),
     f"select unnest(numbers) as number, id {PEOPLE}": set(),
     "select told.email as code, told.site from trusted.told": {"code"},
+    f"select p.email.upper() as up, email.length() as long, site.lower() as low, p.site.upper() as x {PEOPLE}": {"up"},
+    f"select c.email.upper() as code, c.to_json() as row {PEOPLE}, refined.codes as c": set(),
+    "select name.upper() as n, main.upper(name) as m from refined.codes": set(),
 }
 UNKNOWN = (
     f"select columns('(e.*)') as 'x_\\1' {PEOPLE}",
@@ -90,6 +93,13 @@ WAYS_ROUND = (
     "select case email when 'x' then 'y' else 'z' end as cc, case when true then email end as dd from refined.people",
     "select (select e from (select p.email as e)) as sub from refined.people as p",
     "select [z for z in [email]] as compr from refined.people",
+    "select email.lower() as a, people.email.trim() as b, people.email.replace('x', 'y') as c from refined.people",
+    "select p.to_json() as a, people.to_json() as b from refined.people as p, refined.people",
+    "select email.string_agg(',') as a, email.max() filter (true) as b, email.mode() as c from refined.people",
+    "with c as (select email.lower() as e from refined.people) select c.e.lower() as f, c.to_json() as g from c",
+    "select q.x.lower() as y from refined.people as p, lateral (select p.email.lower() as x) as q",
+    "select list_transform([1], lambda z: p.email.lower()) as y, [email].list_first() as z from refined.people as p",
+    "select name from refined.codes union all select email.lower() from refined.people",
     "select greatest(email, site) as g, least(email, site) as l, substring(email, 1, 9) as s from refined.people",
 )
 

@@ -68,3 +68,5 @@ def test_every_function_of_duckdb_that_another_moment_changes_is_known():
         unknown = {name for (name,) in found} - harmless - REFUSED_FUNCTIONS - OF_A_DAY
         assert {name for name in unknown if not name.startswith(OF_A_MOMENT)} == set()
         assert json.dumps(sorted(names_in(connection, "select LOWER(n.ID), 'x' from a.b n"))) == '["id", "lower"]'
+        assert names_in(connection, "select n.ID.lower(), name.upper() from a.b n") == {"id", "lower", "name", "upper"}
+        assert "*" in names_in(connection, "select n.to_json() as row from a.b n")

@@ -14,6 +14,8 @@ from typing import Any
 
 import duckdb
 
+from planlake.lake.views.parse_query import called_on_in
+
 Node = Any  # of DuckDB's syntax tree
 Hidden = Mapping[tuple[str, str], Collection[str]]  # columns, by schema and name of the table
 QUERIES = ("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE")
@@ -164,6 +166,9 @@ class _Reading:
             return self._is_hidden([one.lower() for one in node["column_names"]], may_be_row=id(node) in self.rows)
         if kind in ("STAR", "POSITIONAL_REFERENCE"):
             return bool(self.hidden)
+        called_on = [one.lower() for one in called_on_in(node)]
+        if called_on and self._is_hidden(called_on, may_be_row=True):
+            return True
         return any(self.holds(value) for key, value in node.items() if key not in BESIDE)
 
     def _is_hidden(self, names: Sequence[str], *, may_be_row: bool = False) -> bool:

@@ -5,7 +5,7 @@ This only tells mistakes early. What keeps a query from writing is the connectio
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,6 +91,7 @@ def names_in(connection: Connection, query: str) -> set[str]:
             continue
         left += node.values()
         columns.update(name.lower() for name in node.get("using_columns") or ())
+        columns.update(name.lower() for name in called_on_in(node)[-1:])
         kind = node.get("class") or node.get("type")
         if kind == "COLUMN_REF":
             columns.add(node["column_names"][-1].lower())
@@ -102,6 +103,12 @@ def names_in(connection: Connection, query: str) -> set[str]:
         takes_all |= kind in ("STAR", "POSITIONAL_REFERENCE") or node.get("ref_type") == "NATURAL"
         takes_all |= kind == "BASE_TABLE" and bool(node["column_name_alias"])
     return columns | functions | ({"*"} if takes_all or columns & tables else set())
+
+
+def called_on_in(node: Mapping[str, Any]) -> list[str]:
+    """What a function of a syntax tree is called on, `t.email` in `t.email.upper()`: there it stands as its schema."""
+    path = (node.get("qualified_name") or {}).get("path") or [node.get("catalog"), node.get("schema"), ""]
+    return [one for one in path[:-1] if one] if "function_name" in node else []
 
 
 def place_of(connection: Connection, query: str, schema: str, name: str) -> int:
