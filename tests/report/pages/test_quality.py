@@ -124,3 +124,18 @@ def test_a_warning_under_its_limit_says_why_it_is_there(troubled, found):
     warned = replace(warned, figure=warned.limit)
     assert why_said(warned) == "Under the limit, so nothing is held back; the values are NULL until they are corrected."
     assert why_said(replace(warned, figure=warned.limit + 1)) == ""
+
+
+def test_columns_that_fail_one_check_stand_in_one_row_with_one_command(found):
+    def check(table, name, column, verdict):
+        return CheckHistory(table, name, column, verdict, 90, 1, "", datetime(2026, 1, 1), [90], [verdict])  # noqa: DTZ001
+
+    bad = [check("a", "casts", "x", "held"), check("a", "casts", "y", "held"), check("a", "rejected", "", "held")]
+    bad += [check("b", "casts", "x", "held"), check("a", "casts", "z", "warning")]
+    rows = replace(found, not_well=tuple(bad)).rows
+    assert [([each.column for each in row.results], row.command) for row in rows] == [
+        (["x", "y"], "planlake check a"),
+        ([""], ""),
+        (["x"], "planlake check b"),
+        (["z"], ""),
+    ]

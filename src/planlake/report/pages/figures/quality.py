@@ -33,6 +33,22 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """Results of one check of one table with one verdict, of one column or several, the worst first.
+
+    `command` is for what holds a table, beside the first of its rows.
+    """
+
+    results: tuple[CheckHistory, ...]
+    command: str = ""
+
+    @property
+    def worst(self) -> CheckHistory:
+        """The one whose figures stand for all."""
+        return self.results[0]
+
+
+@dataclass(frozen=True, slots=True)
 class Quality:
     """The checks that do not hold, the worst first, and of those that do how many there are of each name.
 
@@ -46,6 +62,18 @@ class Quality:
     well: tuple[tuple[str, int], ...]
     not_cast: tuple[NotCast, ...]
     rejected: tuple[Rejected, ...]
+
+    @property
+    def rows(self) -> tuple[Alike, ...]:
+        """What does not hold as the page shows it: a row for each check of each table, whose columns are in it."""
+        grouped: dict[tuple[str, str, str], list[CheckHistory]] = {}
+        for one in self.not_well:
+            grouped.setdefault((one.table, one.check, one.verdict), []).append(one)
+        held = {table: check for table, check, verdict in reversed(grouped) if verdict == "held" and table}
+        return tuple(
+            Alike(tuple(found), f"planlake check {table}" if verdict == "held" and held.get(table) == check else "")
+            for (table, check, verdict), found in grouped.items()
+        )
 
 
 def quality(facts: LakeFacts) -> Quality:
