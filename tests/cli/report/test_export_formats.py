@@ -9,6 +9,7 @@ import struct
 from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
+from unittest.mock import Mock
 
 import duckdb
 import openpyxl
@@ -180,11 +181,23 @@ def test_numbers_flags_and_moments_of_a_workbook_are_such_as_far_as_excel_has_th
         assert asked["whole"] is None or int(row["whole"].value) == asked["whole"]
         kinds.add(row["at"].data_type)
         if row["at"].data_type == "d":
-            assert row["at"].value == asked["at"]
+            assert row["at"].value == asked["at"].replace(microsecond=asked["at"].microsecond // 1_000 * 1_000)
         else:
             assert row["at"].value == asked["said"]
         assert row["last_updated"].value == asked["last_updated"]
     assert {"d", "s"} <= kinds
+
+
+def test_a_moment_of_a_workbook_is_a_date_with_the_thousandths_it_has_and_no_more():
+    sheet, moments = Mock(), ("2026-11-29 23:59:59.999999", "1901-01-01 00:00:00.0009", "2026-11-29 10:00:00")
+    write = workbook.cell_writer(sheet, "TIMESTAMP", "style")
+    assert [write(1, 2, moment) for moment in moments] == [False] * 3
+    assert [one.args[2] for one in sheet.write_datetime.call_args_list] == [
+        datetime(2026, 11, 29, 23, 59, 59, 999_000),  # noqa: DTZ001 - as the lake keeps them
+        datetime(1901, 1, 1),  # noqa: DTZ001
+        datetime(2026, 11, 29, 10),  # noqa: DTZ001
+    ]
+    sheet.write_string.assert_not_called()
 
 
 def test_a_text_longer_than_a_cell_ends_early_and_that_is_said(exported):

@@ -14,11 +14,11 @@ from planlake.report.exports.rows import Work, pieces, text_of
 
 MOST_ROWS, MOST_COLUMNS, LONGEST_TEXT, LONGEST_NAME = 1_048_576, 16_384, 32_767, 31  # of Excel
 MOST_DIGITS = 15  # that Excel keeps of a number
-FIRST_YEAR = 1901  # Excel counts a 29 February 1900, and of a second thousandths
+FIRST_YEAR = 1901  # Excel counts a 29 February 1900
 NO_SHEET_NAME = re.compile(r"[\[\]:*?/\\\x00-\x1f]|^'|'$")
 NUMBERS = re.compile(r"BOOLEAN|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*")
-FORMATS = {"DATE": "yyyy-mm-dd", "TIMESTAMP": "yyyy-mm-dd hh:mm:ss"}
-WIDTHS = {"DATE": 11, "TIMESTAMP": 19}
+FORMATS = {"DATE": "yyyy-mm-dd", "TIMESTAMP": "yyyy-mm-dd hh:mm:ss.000"}
+WIDTHS = {"DATE": 11, "TIMESTAMP": 23}
 OTHERS = "--out FILE.csv, FILE.sqlite, FILE.duckdb or FILE.parquet has no such limit"
 
 
@@ -103,9 +103,10 @@ def cell_writer(sheet: Any, kind: str, style: Any) -> Callable[[int, int, Any], 
             moment = datetime.fromisoformat(text)
         except ValueError:  # a year that Python has not
             return write_text(row, place, text)
-        if moment.year < FIRST_YEAR or moment.microsecond % 1_000:
+        if moment.year < FIRST_YEAR:
             return write_text(row, place, text)
-        sheet.write_datetime(row, place, moment, style)
+        thousandths = moment.microsecond // 1_000  # Excel shows no more of a second
+        sheet.write_datetime(row, place, moment.replace(microsecond=1_000 * thousandths), style)
         return False
 
     if kind in FORMATS:
