@@ -10,6 +10,7 @@ import sqlglot
 
 from cli.conftest import FIRST, TABLES, small_council
 from conftest import feeding
+from planlake.lake.views.query_errors import OF_ATHENA, plainly
 
 DOCS = Path(__file__).parents[3] / "docs"
 CONNECT, ATHENA = ((DOCS / name).read_text(encoding="utf-8") for name in ("connect.md", "from-athena.md"))
@@ -78,6 +79,24 @@ def test_both_sides_of_a_row_of_functions_give_what_stands_there(typed, lake, co
         found = duckdb.sql(f"select ({turned})::varchar {NUMBERS} limit 1").fetchall()[0][0]
         assert found == gives
     assert theirs != ours
+
+
+def test_a_function_of_athena_that_is_unknown_here_is_answered_with_its_name_here():
+    first = re.compile(r"^(\w+)\(")
+    rows = [(first.match(theirs), first.match(ours)) for (theirs, ours, _), _ in FUNCTIONS]
+    names = {theirs[1]: ours[1] for theirs, ours in rows if theirs and ours and ours[1] != "string_agg"}
+    known = {name for (name,) in duckdb.sql("select function_name from duckdb_functions()").fetchall()}
+    assert {name: here for name, here in names.items() if name not in known} == OF_ATHENA
+    for name, here in OF_ATHENA.items():
+        with pytest.raises(duckdb.Error) as raised:
+            duckdb.sql(f"select {name}(1, 2)")
+        assert plainly(str(raised.value))[1].startswith(f"did you mean {here}? ")
+
+
+def test_show_tables_in_a_database_is_answered_with_what_works_here(typed, lake):
+    said = typed("sql", 'show tables in "tascomi-refined-zone"', "--config", lake)
+    assert said.status == 2
+    assert "hint: show tables, without a database, lists the tables of all" in said.err
 
 
 @pytest.mark.parametrize(("codes", "_"), TYPES, ids=[codes[0] for codes, _ in TYPES])

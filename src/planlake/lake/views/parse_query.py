@@ -23,6 +23,7 @@ REFUSED_FUNCTIONS = {"current_setting", "getvariable", "getenv", "write_log", "s
 OF_CATALOGUE_FUNCTIONS = "pg_get_"  # how the names of functions begin that show the text of a view
 # Words a query begins with that are no query, and what somebody who types them may be after.
 INSTEAD = {
+    "show tables ": "show tables, without a database, lists the tables of all",
     "explain": "EXPLAIN is not supported; leave it out to carry out the query",
     "pivot": "select * from (pivot TABLE on COLUMN in ('one', 'other') using count(*)) does the same",
     "unpivot": "select * from (unpivot TABLE on COLUMN, COLUMN) does the same",

@@ -11,6 +11,7 @@ from planlake.errors import LakeError
 _KIND = re.compile(r"^(?:Binder|Parser|Catalog|Conversion|Invalid Input|Out of Range|Not implemented) Error: ")
 _CANDIDATES = ("\nCandidate bindings:", "\nCandidate tables:", "\n\tCandidate functions:", "\nDid you mean ")
 _NAMES = re.compile(r'"(?:[^"]|"")+"')
+NO_FUNCTION = re.compile(r"^(?:Scalar |Aggregate |Table |Macro )*Function with name (\S+) does not exist!?")
 _PLAIN = tuple(
     (re.compile(pattern), plain)
     for pattern, plain in (
@@ -20,12 +21,24 @@ _PLAIN = tuple(
             r"\1 has no column \2",
         ),
         (r'^Referenced table ("(?:[^"]|"")*") not found!?', r"the query names no table \1"),
-        (
-            r"^(?:Scalar |Aggregate |Table |Macro )*Function with name (\S+) does not exist!?",
-            r"no function is called \1",
-        ),
+        (NO_FUNCTION, r"no function is called \1"),
     )
 )
+OF_ATHENA = {  # functions of Athena that DuckDB does not know, and what they are called there: docs/from-athena.md
+    "approx_distinct": "approx_count_distinct",
+    "approx_percentile": "approx_quantile",
+    "array_join": "array_to_string",
+    "date_format": "strftime",
+    "date_parse": "strptime",
+    "day_of_week": "isodow",
+    "json_extract_scalar": "json_extract_string",
+    "last_day_of_month": "last_day",
+    "levenshtein_distance": "levenshtein",
+    "regexp_like": "regexp_matches",
+    "sequence": "range",
+    "to_unixtime": "epoch",
+    "transform": "list_transform",
+}
 NOTHING_ELSE = "a query reads the tables of the lake, and nothing else"
 
 
@@ -56,6 +69,12 @@ def plainly(text: str) -> tuple[str, str]:
     said, candidates, more = next((said.partition(one) for one in _CANDIDATES if one in said), (said, "", ""))
     names = _NAMES.findall(more) if candidates.strip() not in ("", "Candidate functions:") else []
     said = " ".join(said.replace("You might need to add explicit type casts.", "").split())
+    if (unknown := NO_FUNCTION.match(said)) and (here := OF_ATHENA.get(unknown[1].lower())):
+        return _in_plain_words(said), f"did you mean {here}? docs/from-athena.md shows how it is called"
+    return _in_plain_words(said), f"did you mean {' or '.join(names[:3])}?" if names else ""
+
+
+def _in_plain_words(said: str) -> str:
     for pattern, plain in _PLAIN:
         said = pattern.sub(plain, said)
-    return said, f"did you mean {' or '.join(names[:3])}?" if names else ""
+    return said
