@@ -88,8 +88,8 @@ Feature: 1. The API is asked, and what it sends is kept as it came
     When I type: planlake run --env DPP-426 enforcement_outcomes
     Then it ends with status 1
     And I see the row:
-      | table                | outcome | why                                                 |
-      | enforcement_outcomes | ! open  | 1 of 1 windows open, first full: page 1: status 503 |
+      | table                | outcome  | why                                                 |
+      | enforcement_outcomes | x failed | it could not be read to its end: page 1: status 503 |
     When the API works again
     And I type: planlake run --env DPP-426 enforcement_outcomes
     Then it ends well

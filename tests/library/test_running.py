@@ -75,7 +75,7 @@ def test_a_tables_own_trouble_is_part_of_the_result(feed):
     assert (done.exit_code, done.troubled) == (1, ["fees"])
     fees, wards = done.tables
     assert (fees.outcome, wards.outcome, fees.snapshot, wards.snapshot.rows) == ("open", "loaded", None, 21)
-    assert "windows open" in fees.message
+    assert "could not be read" in fees.message
 
 
 def test_an_api_that_is_gone_ends_the_run(feed):

@@ -34,7 +34,7 @@ MARKS = {
     "loaded": "+ loaded",
     "unchanged": "= unchanged",
     "up to date": "= up to date",
-    "open": "! open",
+    "open": "/ open",
     "held": "! held",
     "failed": "x failed",
     "built": "+ built",
@@ -49,6 +49,11 @@ OF_NO_CONFIGURATION = ("completion", "demo", "simulate", "spark-job")
 OF_NO_ENVIRONMENT = (*OF_NO_CONFIGURATION, "add", "env", "init", "model copy", "model diff", "model new")
 SECONDS_UNTIL_SAID = 1.0
 STYLES = {"x ": "red", "! ": "yellow", "+ ": "green"}
+
+
+def mark_of(outcome: str, *, is_read: bool) -> str:
+    """What became of a table, by the words of `status`: one whose pages failed has failed, however it is stored."""
+    return MARKS["failed" if outcome == "open" and is_read else outcome] if outcome in MARKS else f"= {outcome}"
 
 
 def print_table(

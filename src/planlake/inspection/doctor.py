@@ -88,7 +88,9 @@ def _lake(config: Config, environment: str | None) -> Iterator[Finding]:
         return
     yield from _own_checks(config, lake)
     damaged = list(_damaged(lake))
-    yield from _skipped("needs tables that can be read", "last run") if damaged else _runs(config, lake, environment)
+    yield from (
+        _skipped("needs tables that can be read", "order of runs") if damaged else _runs(config, lake, environment)
+    )
     yield _warehouse(base.warehouses["raw"])
     yield from damaged or [Finding("tables", "ok", "every file is there and can be read")]
 
@@ -130,12 +132,12 @@ def _runs(config: Config, lake: Lake, environment: str | None) -> Iterator[Findi
         with connected(config.settings.memory_limit_megabytes) as connection:
             ahead = future_runs(config, lake, connection=connection, clock=read_clock(), asked=environment)
     except PlanlakeError as error:  # most often the catalogue's, which is told above
-        yield failed("last run", error)
+        yield failed("order of runs", error)
         return
     if ahead is None:
-        yield Finding("last run", "ok", "before now")
+        yield Finding("order of runs", "ok", "the last run began before now")
     else:
-        yield Finding("last run", "failed", ahead.said, ahead.advice, ahead.error.exit_code)
+        yield Finding("order of runs", "failed", ahead.said, ahead.advice, ahead.error.exit_code)
 
 
 def _warehouse(place: str) -> Finding:

@@ -131,7 +131,7 @@ def status_of(config: Config, lake: Lake, connection: Connection, environment: s
         troubles,
         (*under_way, *_not_configured(config, lake), *notes_of_models(config, lake)),
         tuple(table for table, _ in pairs),
-        tuple(_unanswered(config, lake, connection)),
+        tuple(_unanswered(lake, connection, [table.table for table, _ in pairs if not table.trouble])),
     )
 
 
@@ -157,15 +157,15 @@ def _mistaken_checks(config: Config, lake: Lake) -> Iterator[Trouble]:
         yield Trouble("check", str(error), hint, (check.table,))
 
 
-def _unanswered(config: Config, lake: Lake, connection: Connection) -> Iterator[Trouble]:
-    """The days that were asked for once more, without an answer, when each table was last asked for."""
+def _unanswered(lake: Lake, connection: Connection, tables: Sequence[str]) -> Iterator[Trouble]:
+    """The days that were asked for once more, without an answer, when tables that are well were last asked for."""
     found: dict[tuple[tuple[date, ...], str], list[str]] = {}
     failed = failed_again(lake, connection)
-    for name in cadences(config):
+    for name in tables:
         if name in failed:
             found.setdefault(failed[name], []).append(name)
-    for (days, why), tables in found.items():
-        yield unanswered(tables, days, why, read_clock().today())
+    for (days, why), alike in found.items():
+        yield unanswered(alike, days, why, read_clock().today())
 
 
 def _one_where_nothing_is(troubles: Sequence[Trouble], tables: int) -> list[Trouble]:

@@ -27,7 +27,7 @@ from planlake.flow.snapshot.step import snapshot
 from planlake.inspection.reconcile import count
 from planlake.lake.lake import Lake
 from planlake.lake.repair.damage import explain_error, quick_damage_of
-from planlake.lake.state.ledger import History
+from planlake.lake.state.ledger import FULL, History
 from planlake.runs.plan import CountStage, IngestStage, RefineStage, SnapshotStage, Stage, TablePlan
 from planlake.sources.catalogue import Resource
 from planlake.sources.http.client import Source
@@ -151,7 +151,10 @@ async def _ingest(table: TableRun, stage: IngestStage, done: TableResult) -> Tab
     done = replace(done, ingest=read)
     if read.open:
         window, reason = read.open[0]
-        message = f"{len(read.open)} of {len(stage.windows)} windows open, first {window}: {reason}"
+        what = f"{len(read.open)} of {len(stage.windows)} days could not be read, first {window}"
+        if len(stage.windows) == 1:
+            what = f"{'it' if window == FULL else window} could not be read to its end"
+        message = f"{what}: {reason}"
         return replace(done, outcome="open", message=message)
     if found := blocking(read.checks):
         return replace(done, outcome="held", message=found[0].message)

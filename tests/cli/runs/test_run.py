@@ -5,13 +5,20 @@ import re
 import signal
 import subprocess
 import time
+from datetime import UTC, date, datetime
 
 import pytest
 
 from commands import PROGRAM, environment, planlake, said
+from planlake.cli.report.check import _show as show_checks
+from planlake.cli.runs.run import show
+from planlake.flow.results import RunResult, TableResult
+from planlake.flow.trust.result import ModelResult
+from planlake.report.check_history import CheckHistory
 from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
 from planlake.simulator.faults import Rule
 
+WHEN = datetime(2026, 11, 20, tzinfo=UTC)
 NOW, NEXT_DAY = "2026-11-20T03:00:00", "2026-11-21T03:00:00"
 KEYS = {"TASCOMI_PUBLIC_KEY": PUBLIC_KEY, "TASCOMI_PRIVATE_KEY": PRIVATE_KEY}
 UNREACHABLE = 'api: {base_url: "http://127.0.0.1:9/rest/v1"}\ntables: {daily: [fees, applications], weekly: [wards]}\n'
@@ -166,7 +173,7 @@ def test_a_table_that_cannot_be_read_whole_is_exit_1_and_holds_up_no_other(typed
     feed.fail(Rule(resource="fees", status=404, times=None))
     said = typed("run", "--config", feed.file)
     assert said.status == 1
-    assert re.search(r"fees +! open", said.out)
+    assert re.search(r"fees +x failed", said.out)
     assert re.search(r"wards +\+ loaded", said.out)
     assert "page 1: status 404" in re.sub(r"\s+", " ", said.out)
     assert "fees has no version yet; the next run asks again" in said.err
@@ -176,6 +183,34 @@ def test_a_table_that_cannot_be_read_whole_is_exit_1_and_holds_up_no_other(typed
     feed.fail(Rule(resource="fees", status=404, times=None))
     said = typed("run", "fees", "--full", "--config", feed.file)
     assert "fees still shows its last good version; the next run asks again" in said.err
+
+
+def test_what_failed_is_the_first_row_of_a_run_and_of_its_history_by_the_word_of_status(typed, feed, at):
+    at(NOW)
+    feed.fail(Rule(resource="wards", status=500, times=None))
+    ran = typed("run", "--config", feed.file)
+    assert ran.err.splitlines()[-1] == f"hint: planlake run --config {feed.file} wards"
+    for shown in (ran, typed("runs", "1", "--config", feed.file), typed("status", "--config", feed.file)):
+        rows = re.findall(r"^(fees|wards)  .*", shown.out, re.MULTILINE)
+        assert (rows, shown.out.count("x failed")) == (["wards", "fees"], 1)
+
+
+def test_a_run_that_builds_models_alone_does_not_say_that_there_was_nothing_to_do(capsys):
+    done = (TableResult("fees", "up to date"),)
+    for models, is_nothing in ((), True), ((ModelResult("cases", "built", 3),), False):
+        show(RunResult(4, date(2026, 11, 20), done, 1.0, models=models))
+        told = capsys.readouterr()
+        assert "1 table is up to date" in told.err
+        assert (("nothing to do" in told.err), ("no data was changed" in told.err)) == (is_nothing, is_nothing)
+
+
+def test_the_check_that_holds_a_table_is_shown_before_warnings(capsys):
+    checks = [
+        CheckHistory("fees", "casts", "", verdict, 1.0, 0.0, "", WHEN, (1.0,), (verdict,))
+        for verdict in ("warning", "held")
+    ]
+    show_checks(checks, shows_all=False)
+    assert re.findall(r"! warning|x held", capsys.readouterr().out) == ["x held", "! warning"]
 
 
 def test_a_clock_before_the_last_run_is_refused(typed, feed, at):

@@ -55,7 +55,8 @@ def _show(found: "Sequence[CheckHistory]", *, shows_all: bool) -> None:
     """The checks with their figures; those that are ok are only counted, unless all are wanted."""
     from planlake.cli.screen import counted, print_table, remark
 
-    shown = [one for one in found if shows_all or one.verdict != "ok"]
+    wanted = [one for one in found if shows_all or one.verdict != "ok"]
+    shown = sorted(wanted, key=lambda one: [*SIGNS][::-1].index(one.verdict))  # the worst first
     rows = [
         (one.table, one.check, one.column, SIGNS[one.verdict], f"{one.figure:.4g}", f"{one.limit:.4g}", one.message)
         for one in shown

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from planlake.checks.quality import CheckResult
     from planlake.report.run_history import PastRun, PastTable
 
+TROUBLED = ("failed", "open", "held", "left alone")
+
 
 def runs(
     run: Annotated[int | None, typer.Argument(help="A run's number, to see each of its tables.")] = None,
@@ -66,7 +68,7 @@ def _show_runs(found: "list[PastRun]") -> None:
 
 
 def _show_tables(found: "list[PastTable]") -> None:
-    from planlake.cli.screen import MARKS, print_table, remark
+    from planlake.cli.screen import mark_of, print_table, remark
 
     if not found:
         remark("this run did nothing to any table")
@@ -74,7 +76,7 @@ def _show_tables(found: "list[PastTable]") -> None:
     rows = [
         (
             one.table,
-            MARKS.get(one.outcome, f"= {one.outcome}"),
+            mark_of(one.outcome, is_read=one.records is not None),
             one.records,
             one.stored,
             one.current_rows,
@@ -85,7 +87,7 @@ def _show_tables(found: "list[PastTable]") -> None:
             _short(one.snapshot_after),
             one.message,
         )
-        for one in found
+        for one in sorted(found, key=lambda one: one.outcome not in TROUBLED)
     ]
     names = ("table", "outcome", "received", "new", "rows", "MB", "seconds", "checks", "before", "after", "why")
     print_table("", names, rows, numbers=names[2:7], spare=("before", "after", "seconds", "MB"))

@@ -90,12 +90,16 @@ def show(result: "RunResult") -> None:
     from planlake.cli.screen import counted, print_table, remark
 
     title = f"Run {result.run} of {result.run_date}, {result.seconds:.1f} s"
-    done = [table for table in result.tables if table.outcome != "up to date"]
+    done = sorted(
+        (table for table in result.tables if table.outcome != "up to date"), key=lambda one: not one.is_troubled
+    )
+    is_built = any(one.outcome != "up to date" for one in result.models)
     if not result.tables:  # models alone
         remark(title)
     elif not done:
         all_of_them = counted(len(result.tables), "table is", "tables are")
-        remark(f"{title}: nothing to do, {all_of_them} up to date; no data was changed")
+        nothing = f"nothing to do, {all_of_them} up to date; no data was changed"
+        remark(f"{title}: {f'{all_of_them} up to date' if is_built else nothing}")
     else:
         rows = [dict(zip(COLUMNS, _row(table), strict=True)) for table in _said_once(done)]
         shown = [name for name in COLUMNS if name not in OFTEN_NONE or any(row[name] for row in rows)]
@@ -121,7 +125,8 @@ def _show_remarks(result: "RunResult") -> None:
         for line in _remarks(table):
             remark(line)
     for (said, hint), tables in _standing(result.tables).items():
-        remark(f"{_listed(tables)} {said if len(tables) == 1 else _of_several(said)}{hint}")
+        several = said if len(tables) == 1 else _of_several(said)
+        remark(f"{_listed(tables)} {several}{hint.replace('TABLE', ' '.join(tables))}")
     for line in _unanswered(result):
         remark(line)
 
@@ -156,12 +161,12 @@ def _said_once(results: "Sequence[TableResult]") -> "Iterator[TableResult]":
 
 
 def _row(result: "TableResult") -> tuple[object, ...]:
-    from planlake.cli.screen import MARKS
+    from planlake.cli.screen import mark_of
 
     read, refined, taken = result.ingest, result.refine, result.snapshot
     return (
         result.table,
-        MARKS[result.outcome],
+        mark_of(result.outcome, is_read=read is not None),
         read.requests if read else None,
         read.records if read else None,
         read.stored if read else None,
@@ -259,7 +264,7 @@ def _explained(result: "TableResult", said: str) -> tuple[str, str]:
         return f"{said}: {printable(result.message)}", f'\nhint: planlake sql "{query}"'
     is_of_disk = result.outcome == "failed" and result.message.startswith("the lake")
     is_outside = is_of_disk or is_not_the_api(result.message)
-    return f"{said}; the next run asks again", "\nhint: planlake doctor" if is_outside else ""
+    return f"{said}; the next run asks again", f"\nhint: planlake {'doctor' if is_outside else 'run TABLE'}"
 
 
 def _unanswered(result: "RunResult") -> "Iterator[str]":
