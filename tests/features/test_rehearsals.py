@@ -67,6 +67,12 @@ def test_the_page_has_every_fault():
     assert [*dict.fromkeys(FAULT.findall(PAGE.read_text("utf-8")))] == [(kind, "") for kind in FAULTS]
 
 
+def test_a_fault_of_records_leaves_an_answer_without_any_as_it_is():
+    for kind in ("dates", "columns", "no-id"):
+        (rule,) = plan_of(kind, "fees").rules
+        assert (rule.mutate(b""), rule.mutate(b"[]")) == (b"", b"[]")
+
+
 def test_a_fault_that_there_is_not_is_refused_with_those_there_are():
     with pytest.raises(ConfigurationError, match="no fault is called") as raised:
         plan_of("gremlins", "fees")

@@ -41,7 +41,7 @@ def _records(change: Callable[[Records], Records]) -> Callable[[str], list[Rule]
     """Rules that change the records of every page."""
 
     def mutate(body: bytes) -> bytes:
-        found = json.loads(body)
+        found = json.loads(body) if body else None  # an answer without records has none
         return json.dumps(change(found), ensure_ascii=False).encode() if isinstance(found, list) else body
 
     return _answer(mutate=mutate)
