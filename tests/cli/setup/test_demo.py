@@ -64,6 +64,11 @@ def test_the_demo_ends_on_three_answers_that_are_so_and_a_page_to_open(shown, ty
     assert "Everything is there" in (folder / page).read_text()
 
 
+def test_the_pages_of_the_demo_are_made_at_the_machines_clock(shown):
+    folder, _ = shown
+    assert 'data-made-at="2026-11-24T12:00' in (folder / "demo-lake/pages/index.html").read_text(encoding="utf-8")
+
+
 def test_the_demo_is_quiet_when_piped(shown):
     _, said = shown
     assert (said.log, [line for line in said.out.splitlines() if line != line.rstrip()]) == ("", [])

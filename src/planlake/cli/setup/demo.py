@@ -51,7 +51,12 @@ def demo(
     today = datetime.combine(read_clock().today(), time(3), LONDON)
     _clear(folder, says_yes=yes)
     days = [today - timedelta(days=2), today - timedelta(days=1)]
+    given = os.environ.get("PLANLAKE_NOW")
     port = _load(folder, days)
+    if given is None:  # what is made now is of now: pages of two nights ago would say first how old they are
+        del os.environ["PLANLAKE_NOW"]
+    else:
+        os.environ["PLANLAKE_NOW"] = given
     _say_what_next(folder, days, port)
 
 
