@@ -509,6 +509,14 @@ def test_a_key_in_a_file_without_end_or_without_text_is_missing(write, tmp_path,
         read_keys(load_config(write(MINIMAL.replace('v1"', f'v1", private_key: "file:{file}"'))))
 
 
+def test_a_missing_key_that_stands_in_planlake_env_is_told_with_the_line_that_reads_it(write, tmp_path):
+    file = write(MINIMAL)
+    (tmp_path / "planlake.env").write_text("TASCOMI_PUBLIC_KEY=1\n")
+    with pytest.raises(ConfigurationError, match=r"planlake\.env beside the configuration is read by timers") as raised:
+        read_keys(load_config(file))
+    assert raised.value.hint == f"set -a; . {tmp_path / 'planlake.env'}; set +a"
+
+
 def test_a_variable_of_planlakes_own_wins_over_the_place_the_file_names(write, monkeypatch):
     monkeypatch.setenv("TASCOMI_PUBLIC_KEY", "from the file's variable")
     monkeypatch.setenv("TASCOMI_PRIVATE_KEY", "from the file's variable")

@@ -256,7 +256,7 @@ def test_a_table_that_was_rolled_back_says_so_and_what_each_way_on_means(feed, t
     )
     assert trouble.hints == (
         "planlake undo, which takes the rollback back",
-        f"planlake undo, then planlake rollback things --to {target} --zone all, if the records were wrong",
+        f"planlake rollback things --to {target} --zone all, after the undo, if the records were wrong",
         "planlake run things, which applies the same records again",
     )
     shown = typed("status")

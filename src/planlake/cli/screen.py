@@ -113,6 +113,11 @@ def console(*, stderr: bool) -> Console:
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=None if is_told else 132)
 
 
+def as_date(day: str | None) -> str | None:
+    """A day that tables keep as `20261129`, as a date: `2026-11-29`."""
+    return f"{day[:4]}-{day[4:6]}-{day[6:]}" if day else day
+
+
 def counted(number: int, one: str, several: str) -> str:
     """A number with its word, in the singular or the plural."""
     return f"{number:,} {one if number == 1 else several}"

@@ -190,9 +190,7 @@ def _set_back(facts: Facts) -> Trouble | None:
         said += "; the next run asks the API again for what came since"
         return Trouble("rolled back", said, AGAIN, others=(undo,))
     said += "; the next run applies the same records again"
-    asked_again = (
-        f"planlake undo, then planlake rollback TABLE --to {back.target} --zone all, if the records were wrong"
-    )
+    asked_again = f"planlake rollback TABLE --to {back.target} --zone all, after the undo, if the records were wrong"
     return Trouble(
         "rolled back", said, undo, others=(asked_again, "planlake run TABLE, which applies the same records again")
     )

@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 from planlake.config import Config
 from planlake.config_file import VARIABLE
 from planlake.errors import ConfigurationError
+from planlake.printable import quoted
 from planlake.sources.aws_secrets import read_aws_secret
 
 MOST_BYTES = 2**16
+ENVIRONMENT_FILE = "planlake.env"  # what the timers of `planlake schedule` read beside the configuration
 known_secrets: set[str] = set()  # those this process has read, so that no error shows them
 ON_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
@@ -73,6 +75,9 @@ def read_secret(place: str, reference: str, folder: Path) -> str:
         return found
     hint = "set one of them, or name another place in planlake.yaml: ${VARIABLE}, file:PATH or aws-secret:NAME"
     said = ", then ".join(dict.fromkeys(looked))
+    if (kept := folder / ENVIRONMENT_FILE).is_file():
+        said += f"; {ENVIRONMENT_FILE} beside the configuration is read by timers, and by no command that is typed"
+        hint = f"set -a; . {quoted(str(kept))}; set +a"
     raise ConfigurationError(f"{place} is missing; looked at {said}", hint=hint)
 
 

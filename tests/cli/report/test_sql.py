@@ -477,6 +477,7 @@ def test_tables_lists_databases_tables_and_views_with_rows_and_dates(typed, lake
             assert found[database, table]["kind"] == kind
     assert found[refined, "current_wards"]["rows"] > 0
     assert (found[refined, "fees"]["published"], found[refined, "wards"]["published"]) == ("20261121", "20261120")
+    assert {"2026-11-20", "2026-11-21"} <= set(typed("tables", "--config", lake).out.split())
     assert {table for (_, table) in found} >= {"api_responses", "api_requests", "runs", "published"}
 
 

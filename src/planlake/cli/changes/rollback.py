@@ -52,11 +52,13 @@ def rollback(
     elif any(answers):
         what = "asks the API for them again" if zone == "all" else "applies the same records again"
         remark(f"{counted(len(found), 'table is', 'tables are')} set back; the next run {what}")
+        remark("hint: planlake undo takes it back")
         if zone != "all":
             names = "".join(f" {table}" for table in tables or [])
-            again = f"planlake undo, then planlake rollback{names} --to {to} --zone all"
-            remark(f"if the records themselves were wrong, this asks the API for them again:\nhint: {again}")
-        remark("hint: planlake undo takes it back")
+            again = f"planlake rollback{names} --to {to} --zone all"
+            remark(
+                f"if the records themselves were wrong, this after the undo asks the API for them again:\nhint: {again}"
+            )
     else:
         remark("No table was changed")
 

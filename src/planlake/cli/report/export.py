@@ -83,7 +83,7 @@ def _export(
     config: "Config", tables: list[str], target: "ExportTarget", *, env: str | None, as_of: str | None, is_shown: bool
 ) -> dict[str, object]:
     """Export the tables, show them if wanted; what was done, as JSON has it."""
-    from planlake.cli.screen import print_table, progress_bars, remark
+    from planlake.cli.screen import as_date, print_table, progress_bars, remark
     from planlake.cli.selecting import day_of
     from planlake.report.exports.export import export as carry_out
 
@@ -93,7 +93,7 @@ def _export(
     for note in done.notes:
         remark(note)
     if is_shown:
-        rows = [(one.table, one.rows, one.columns, one.published, one.file) for one in done.tables]
+        rows = [(one.table, one.rows, one.columns, as_date(one.published), one.file) for one in done.tables]
         columns = ("table", "rows", "columns", "published", "file")
         shown = columns if target.is_folder else columns[:-1]
         print_table("", shown, (row[: len(shown)] for row in rows), numbers=("rows", "columns"))

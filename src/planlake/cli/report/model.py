@@ -34,7 +34,7 @@ from refined.{table}
 def list_(env: EnvironmentName = None, config: ConfigFile = None, json: AsJson = False) -> None:
     """List the models, what each reads and who reads it."""
     from planlake.cli.loading import configuration
-    from planlake.cli.screen import print_json, print_table, remark
+    from planlake.cli.screen import as_date, print_json, print_table, remark
 
     loaded = configuration(config)
     from planlake.report.models import listed_models
@@ -43,7 +43,10 @@ def list_(env: EnvironmentName = None, config: ConfigFile = None, json: AsJson =
     if json:
         print_json([asdict(one) for one in found])
         return
-    rows = [(one.name, one.kind, ", ".join(one.reads), ", ".join(one.read_by), one.rows, one.built_on) for one in found]
+    rows = [
+        (one.name, one.kind, ", ".join(one.reads), ", ".join(one.read_by), one.rows, as_date(one.built_on))
+        for one in found
+    ]
     if rows:
         print_table("", ("model", "kind", "reads", "read by", "rows", "built on"), rows, numbers=("rows",))
     else:

@@ -51,12 +51,13 @@ def tables(
 
 
 def _show_tables(views: Any, *, json: bool) -> None:  # noqa: ANN401 - Views, not imported at start-up
-    from planlake.cli.screen import print_json, print_table
+    from planlake.cli.screen import as_date, print_json, print_table
 
     rows = _tables(views)
     if json:
         print_json([dict(zip(TABLE_COLUMNS, row, strict=True)) for row in rows])
     else:
+        rows = [(*row[:-1], as_date(row[-1])) for row in rows]
         print_table("", TABLE_COLUMNS, rows, numbers=("rows", "columns"), spare=("columns", "kind"))
 
 
@@ -64,7 +65,7 @@ TABLE_COLUMNS = ("table", "database", "kind", "rows", "columns", "published")
 RESOURCE_COLUMNS = ("resource", "cadence", "columns", "relations", "configured")
 
 
-def _tables(views: Any) -> list[tuple[object, ...]]:  # noqa: ANN401 - Views, not imported at start-up
+def _tables(views: Any) -> list[tuple[str, str, str, int | None, int | None, str | None]]:  # noqa: ANN401 - as above
     from planlake.lake.state.operations import published_dates
     from planlake.lake.tables.data_files import row_count
     from planlake.lake.views.views import known_names
@@ -72,7 +73,7 @@ def _tables(views: Any) -> list[tuple[object, ...]]:  # noqa: ANN401 - Views, no
     published = published_dates(views.lake, views.connection)
     lakes = [lake for lake in (views.lake, views.lake.base) if lake is not None]
     zones = {lake.database(zone): zone for lake in lakes for zone in ("raw", "refined", "trusted", "operations")}
-    rows: list[tuple[object, ...]] = []
+    rows: list[tuple[str, str, str, int | None, int | None, str | None]] = []
     for database, names in known_names(views.lake, views.resources, views.models).items():
         for name in names:
             found = views.lake.shown(zones[database], name)

@@ -235,7 +235,7 @@ def _about_audit(result: "TableResult") -> list[str]:
         return [f"{result.table}: a slice was not compared with the API, {why}; the next run asks again"]
     many = f"{result.table}: {found.held_back:,} records of a slice are not in the API's answer any more"
     believe = f"planlake run {result.table} --full --accept-deletions"
-    hint = f"hint: planlake doctor shows which API answers; if they were deleted there, {believe}"
+    hint = f"hint: planlake doctor shows which API answers\nhint: {believe}, if they were deleted there"
     return [f"{many}, too many to accept; the slice is ignored\n{hint}"]
 
 
@@ -258,7 +258,7 @@ def _explained(result: "TableResult", said: str) -> tuple[str, str]:
     if result.outcome == "held" and result.ingest is not None and result.ingest.held_back:
         believe = f"planlake run {result.table} --full --accept-deletions"
         why = f"{said}: {printable(result.message)}; this reading is ignored"
-        return why, f"\nhint: planlake doctor shows which API answers; if they were deleted there, {believe}"
+        return why, f"\nhint: planlake doctor shows which API answers\nhint: {believe}, if they were deleted there"
     if result.outcome == "held":
         query = NOT_WELL.format(result.table)
         return f"{said}: {printable(result.message)}", f'\nhint: planlake sql "{query}"'
