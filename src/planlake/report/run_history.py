@@ -49,6 +49,12 @@ class PastRun:
         """Whether it did not come to its end."""
         return self.outcome in BROKEN
 
+    @property
+    def ended(self) -> str:
+        """How it ended, with the tables that were in trouble: `finished, 1 table in trouble`."""
+        trouble = f", {self.troubled} table{'s' if self.troubled > 1 else ''} in trouble" if self.troubled else ""
+        return self.outcome + trouble
+
 
 @dataclass(frozen=True, slots=True)
 class PastTable:

@@ -33,8 +33,8 @@ def states(feed):
 def test_a_day_that_was_read_is_complete_and_today_is_open(feed, states):
     feed.run_at(DAYS[2])
     assert states("things") == {
-        13: ("not due", "it is in the full reading of 15\u00a0November 2026"),
-        14: ("not due", "it is in the full reading of 15\u00a0November 2026"),
+        13: ("not due", "before the first load"),
+        14: ("not due", "before the first load"),
         15: ("complete", "2\u00a0records"),
         16: ("complete", "0\u00a0records"),
         17: ("open", "the day is not over"),
@@ -81,6 +81,17 @@ def test_a_day_that_a_check_holds_is_held(feed, states):
         feed.data.put("things", record(identity, "2026-11-16 12:00:00", amount="n/a"))
     feed.run_at(DAYS[2])
     assert states("things")[16] == ("held", "29\u00a0records")
+
+
+def test_the_day_of_a_full_reading_that_a_check_holds_is_held(feed, states):
+    for identity in range(101, 130):
+        feed.data.put("wards_", record(identity, "2026-11-16 12:00:00", amount="n/a"))
+    feed.run_at(DAYS[7])
+    found = states("wards_", 9)
+    assert [(number, found[number]) for number in (15, 22)] == [
+        (15, ("full", "30\u00a0records")),
+        (22, ("held", "59\u00a0records")),
+    ]
 
 
 def test_a_day_whose_records_were_taken_back_is_undone(feed, states):

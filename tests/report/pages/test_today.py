@@ -9,6 +9,7 @@ from flow.ingest.served import fill, record
 from planlake.changes.rollback import rollback
 from planlake.errors import PlanlakeError
 from planlake.report.pages.figures.lake_facts import open_facts
+from planlake.report.pages.figures.runs import runs
 from planlake.report.pages.figures.today import today
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
@@ -120,3 +121,19 @@ def test_tables_of_which_nothing_is_known_for_one_cause_stand_in_one_row(feed, w
 def test_the_last_run_shown_is_one_that_asked_the_api(feed):
     run(feed.config, Selection(step="trust"))
     assert seen(feed).last_run.run == 2
+
+
+def test_a_run_of_few_tables_names_them_and_one_that_finished_says_what_is_in_trouble(feed, written):
+    feed.fail(Rule(resource="others", status=503, times=None))
+    feed.run_at(DAYS[2])
+    assert "finished, 1\u00a0table in trouble" in written()
+    assert "Run 3 read others and things alone" in written()
+    feed.fail()
+    feed.run_at(DAYS[3], "things")
+    assert "Run 4 read things alone" in written()
+    with open_facts(feed.config) as facts:
+        assert [one.ended for one in runs(facts).runs] == [
+            "finished",
+            "finished, 1 table in trouble",
+            *["finished"] * 2,
+        ]

@@ -107,8 +107,10 @@ def _day(table: str, day: date, told: _Told, *, cadence: Cadence, today: date) -
     if window in told.failed or day == told.failed_full:
         read = FULL if day == told.failed_full else window
         return TableDay(table, day, "failed", _failure(told, read), f"planlake run {table}")
-    if window in told.held:
-        return TableDay(table, day, "held", _records(told.closed.get(day)), f"planlake check {table}")
+    is_held_in_full = FULL in told.held and day == max(told.full, default=None)
+    if window in told.held or is_held_in_full:
+        came = told.closed.get(day, told.full.get(day))
+        return TableDay(table, day, "held", _records(came), f"planlake check {table}")
     return _read(table, day, told) or _not_read(table, day, told, cadence=cadence, today=today)
 
 
@@ -123,10 +125,12 @@ def _read(table: str, day: date, told: _Told) -> TableDay | None:
 
 def _not_read(table: str, day: date, told: _Told, *, cadence: Cadence, today: date) -> TableDay:
     """A day that was not read by itself: it is not over, was not due, lies in a full reading, or nobody asked yet."""
+    if told.first is not None and day < told.first:
+        return TableDay(table, day, "not due", "before the first load")
     later = min((one for one in told.full if one > day), default=None)
-    if later is not None and (cadence == "daily" or told.first is None or day < told.first):
+    if later is not None and cadence == "daily":
         return TableDay(table, day, "not due", f"it is in the full reading of {words.day(later)}")
-    if cadence == "weekly" or told.first is None or day < told.first:
+    if cadence == "weekly" or told.first is None:
         return TableDay(table, day, "not due")
     if day == today:
         return TableDay(table, day, "open", "the day is not over")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
@@ -14,16 +14,20 @@ from planlake.report.verdicts import Tone, Verdict, plainly_said
 
 Light = Literal["red", "amber", "green", "grey"]
 RUNS = ["finished", "nothing to do", "failed", "stopped", "killed"]  # other rows of `runs` are of other commands
+IN_TROUBLE = ["open", "held", "failed"]  # what a run may say of one table
 CORRECTIONS = ["rolled back", "undone", "rebuilt", "reconciled", "promoted", "forgotten", "dropped"]
 CORRECTIONS_SHOWN, CORRECTION_DAYS = 8, 30
-SENTENCES_SHOWN = 3
+SENTENCES_SHOWN, FEW = 3, 3
 # Of the rows of one run: what stands in the one of the whole run, and the sum over its tables.
 OF_WHOLE, SUM = "max({}) filter (where resource is null)", "coalesce(sum({}), 0)::bigint"
 
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """The last run as a whole: when it began and how long it took, what it received in all."""
+    """The last run as a whole: when it began and how long it took, what it received in all.
+
+    `troubled` are tables that failed or are held; `alone` names the few tables that it read, if it read no others.
+    """
 
     run: int
     outcome: str
@@ -34,6 +38,8 @@ class LastRun:
     stored: int
     bytes: int
     requests: int
+    troubled: int
+    alone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +183,15 @@ def _last_run(facts: LakeFacts) -> LastRun | None:
     query = f"""
         select run, {OF_WHOLE.format("outcome")}, coalesce({OF_WHOLE.format("message")}, ''), min(started_at),
             {OF_WHOLE.format("seconds")}, {SUM.format("records")}, {SUM.format("stored")}, {SUM.format("bytes")},
-            {SUM.format("requests")}
+            {SUM.format("requests")}, count(*) filter (where resource is not null and outcome in (select unnest(?))),
+            list(distinct resource) filter (where resource is not null)
         from runs group by run having {OF_WHOLE.format("outcome")} in (select unnest(?))
         order by sum(requests) is null or sum(requests) = 0, run desc limit 1"""
-    rows = facts.ask(query, [RUNS])
-    return LastRun(*rows[0]) if rows else None
+    for *values, tables in facts.ask(query, [IN_TROUBLE, RUNS]):
+        own = [one for one in tables or () if one in facts.verdicts]
+        alone = words.named(sorted(own)) if 0 < len(own) < min(len(facts.verdicts), FEW + 1) else ""
+        return replace(LastRun(*values), alone=alone)
+    return None
 
 
 def _corrections(facts: LakeFacts) -> list[Correction]:

@@ -54,7 +54,7 @@ function addArrows(table) {
   const all = [...table.tBodies[0].rows].map((row) => [...row.cells].filter((cell) => cell.tagName === "TD"));
   const shown = () => all.filter((row) => !row[0].parentElement.hidden);
   const days = [...table.tHead.rows].at(-1).cells;
-  const line = table.closest(".region").nextElementSibling;
+  const line = table.closest(".region").previousElementSibling;
   const place = (cell) => { const y = shown().findIndex((row) => row.includes(cell)); return [y, shown()[y].indexOf(cell)]; };
   const head = (cell) => cell.parentElement.querySelector("th");
   const tell = (cell) => {

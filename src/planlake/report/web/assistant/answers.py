@@ -131,7 +131,7 @@ def changes(facts: LakeFacts, asked: AboutDay) -> Lines:
     for one in runs(facts).runs:
         if one.started_at is not None and words.in_london(one.started_at).date() == day:
             said = without_examples(one.message)
-            yield f"run {one.run}, {words.in_london(one.started_at):%H:%M}: {one.outcome}{f'; {said}' if said else ''}"
+            yield f"run {one.run}, {words.in_london(one.started_at):%H:%M}: {one.ended}{f'; {said}' if said else ''}"
     earlier = max((of for of in days if of < day), default=None)
     if earlier is not None:
         yield f"the day before on which anything came: {earlier}"
