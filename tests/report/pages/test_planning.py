@@ -8,9 +8,12 @@ import pytest
 
 from planlake.errors import ConfigurationError
 from planlake.report.pages.figures import planning as planning_module
+from planlake.report.pages.figures.catalogue import search_index
 from planlake.report.pages.figures.lake_facts import open_facts
-from planlake.report.pages.figures.planning import PlanningModel, planning
+from planlake.report.pages.figures.planning import Planning, PlanningModel, planning
 from planlake.report.pages.listing import pages_of
+from planlake.report.pages.render import page
+from planlake.report.pages.write import site_of
 from planlake.simulator.faults import Rule
 
 from ..conftest import DAYS
@@ -181,3 +184,30 @@ def test_the_page_says_first_which_of_the_tables_behind_it_are_older(reported, w
     assert said.startswith("things failed: ")
     text = written("planning.html")
     assert text.index(said) < text.index("<section")
+
+
+def test_the_page_begins_with_its_contents_and_its_headline_leads_to_its_own_report(feed):
+    reports = tuple(PlanningModel(name, "", is_of_cases=True) for name in ("report_backlog", "report_over_date"))
+    said = "5 applications are live, 2 of them over their date"
+    record = Planning(said, reports, linked=("2 of them over their date", "report_over_date"))
+    with open_facts(feed.config) as facts:
+        text = page("planning.html", record, site_of(facts), file="planning.html")
+    assert f"<title>{said} \u2013 " in text
+    assert '<a href="#r-report_over_date">2 of them over their date</a></h1>' in text
+    contents = text.split('<nav class="contents"')[1].split("</nav>")[0]
+    assert re.findall('href="#(.*?)"', contents) == re.findall('<h2 id="(.*?)"', text)
+
+
+def test_the_headline_of_the_shipped_reports_counts_and_names_what_it_leads_to():
+    points = ((date(2026, 11, 23), 187.0),)
+    backlog = PlanningModel("report_backlog", "", series=(("live at end", points),))
+    found = planning_module._live([backlog, PlanningModel("report_over_date", "", 100)])
+    assert found == ("187\u00a0applications are live", "100 of them over their date")
+    assert planning_module._live([backlog]) == ("", "")
+
+
+def test_a_column_of_a_model_is_found_on_its_own_line(reported, written):
+    with open_facts(reported.config) as facts:
+        places = [one.place for one in search_index(facts) if (one.table, one.column) == ("report_by_day", "rows")]
+    assert places == ["catalogue.html#m-report_by_day.rows"]
+    assert 'id="m-report_by_day.rows"' in written("catalogue.html")

@@ -98,7 +98,7 @@ def search_index(facts: LakeFacts) -> list[Found]:
     for model in facts.models.by_name.values():
         one, place = _model(facts, model), f"catalogue.html#m-{model.name}"
         found.append(Found(one.name, "", "", one.about, place))
-        found += [Found(one.name, column, "", meaning, place) for column, meaning in one.columns]
+        found += [Found(one.name, column, "", meaning, f"{place}.{column}") for column, meaning in one.columns]
     for name, said in OF_ITS_OWN.items():
         found.append(Found(name, "", "", said, f"catalogue.html#t-{name}"))
     return found

@@ -27,6 +27,7 @@ from planlake.sources.catalogue import catalogue_of
 from planlake.sources.meanings import plain_texts
 
 BEGINNINGS, PERCENT = ("report_", "return_"), "_percent"
+OVER_DATE = "report_over_date"
 ROWS_SHOWN, POINTS, LETTERS = 100, 120, 80
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
 WORDS = (  # columns of the shipped reports that hold a few words each, of no person
@@ -139,11 +140,15 @@ class PlanningModel:
 
 @dataclass(frozen=True, slots=True)
 class Planning:
-    """All reports and returns, those first that can be shown; `cautions` tell of tables behind them."""
+    """All reports and returns, those first that can be shown; `cautions` tell of tables behind them.
+
+    `linked` are words at the end of the answer which a report is about, and the name of that report.
+    """
 
     answer: str
     models: tuple[PlanningModel, ...]
     cautions: tuple[str, ...] = ()
+    linked: tuple[str, str] | None = None
 
 
 def has_planning(facts: LakeFacts) -> bool:
@@ -156,12 +161,14 @@ def planning(facts: LakeFacts) -> Planning:
     found = [_shown(facts, model) for model in _reports(facts)]
     there = [one for one in found if not one.trouble]
     missing = [one for one in found if one.trouble]
-    answer = _live(there) or words.counted(len(there), "report", "reports")
+    live, over = _live(there)
+    answer = f"{live}, {over}" if live else words.counted(len(there), "report", "reports")
     if missing:
         answer += f", and {words.counted(len(missing), 'that is', 'that are')} not there yet"
-    first = [*DRAWN, "report_over_date"]
+    first = [*DRAWN, OVER_DATE]
     there.sort(key=lambda one: (one.is_of_cases, one.name not in first, one.name))
-    return Planning(answer, tuple(there + missing), rests_on(facts, _read_by_reports(facts)))
+    linked = (over, OVER_DATE) if over else None
+    return Planning(answer, tuple(there + missing), rests_on(facts, _read_by_reports(facts)), linked)
 
 
 def _read_by_reports(facts: LakeFacts) -> set[str]:
@@ -170,14 +177,15 @@ def _read_by_reports(facts: LakeFacts) -> set[str]:
     return {resource_of(name) for model in models for schema, name in model.reads if schema in ("raw", "refined")}
 
 
-def _live(reports: Sequence[PlanningModel]) -> str:
+def _live(reports: Sequence[PlanningModel]) -> tuple[str, str]:
     """How many applications are live and how many of them are over their date, where the shipped reports say it."""
     by_name = {one.name: one for one in reports}
-    backlog, over = by_name.get("report_backlog"), by_name.get("report_over_date")
+    backlog, over = by_name.get("report_backlog"), by_name.get(OVER_DATE)
     if backlog is None or not backlog.series or over is None:
-        return ""
+        return "", ""
     live = int(backlog.series[0][1][-1][1] or 0)
-    return f"{words.counted(live, 'application is', 'applications are')} live, {over.count:,} of them over their date"
+    said = f"{words.counted(live, 'application is', 'applications are')} live"
+    return said, f"{over.count:,} of them over their date"
 
 
 def _reports(facts: LakeFacts) -> Iterator[Model]:
