@@ -16,7 +16,7 @@ from pyiceberg.table import Table
 from pyiceberg.types import StringType
 
 from planlake.changes.rollback import finish_or_refuse_interrupted
-from planlake.checks.examples import without_examples, without_values
+from planlake.checks.examples import with_examples_forgotten, without_values
 from planlake.clock import naive_utc
 from planlake.config import Config
 from planlake.engines.spill import sweep_spilled
@@ -226,7 +226,7 @@ def _hiding(lake: Lake, values: Collection[str]) -> Callable[[str], str]:
     """
     if not values:  # nothing of the record is held, or a kill left files alone
         return lambda text: text
-    return without_examples if lake.base is not None else lambda text: without_values(text, values)
+    return with_examples_forgotten if lake.base is not None else lambda text: without_values(text, values)
 
 
 def _values_received(received: Iterable[pa.Table]) -> Iterator[str]:

@@ -61,9 +61,18 @@ def _forms(value: str) -> list[str]:
     return [*dict.fromkeys(quoted), in_sql, f"'{value}'"]
 
 
+def with_examples_forgotten(message: str) -> str:
+    """A message with a mark in the place of every example and of a library's words, as `without_values` leaves them."""
+    return LIBRARY_WORDS.sub(rf"\1{MARK}", _with_instead(message, for_example(MARK)))
+
+
 def without_examples(message: str) -> str:
-    """A message with no example of any value: each check keeps its own words, if all examples are in quotes."""
+    """A message with no example of any value, and no sign that it had one."""
+    return LIBRARY_WORDS.sub(lambda found: found[1].removesuffix(": "), _with_instead(message, ""))
+
+
+def _with_instead(message: str, example: str) -> str:
+    """A message with something else for each example: each check keeps its own words, if all examples are in quotes."""
     is_earlier = re.search(EARLIER, re.sub(AN_EXAMPLE, r"\1", message, flags=re.DOTALL))
     written, end = (ANY_EXAMPLE, "") if is_earlier else (AN_EXAMPLE, r"\1")
-    hidden = re.sub(written, for_example(MARK) + end, message, flags=re.DOTALL)
-    return LIBRARY_WORDS.sub(rf"\1{MARK}", hidden)
+    return re.sub(written, example + end, message, flags=re.DOTALL)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
-from planlake.checks.examples import MARK, for_example, without_examples
+from planlake.checks.examples import without_examples
 from planlake.report.status import Status, TableStatus
 from planlake.report.troubles import Trouble
 
@@ -119,20 +119,15 @@ def _verdict(table: TableStatus, troubles: tuple[Trouble, ...]) -> Verdict:
     day = datetime.strptime(table.published, "%Y%m%d").date() if table.published else None  # noqa: DTZ007 - a day
     if worst is not None:
         hints = replace(worst, tables=(table.table,)).hints
-        why = plainly_said(worst.why or worst.said)
+        why = without_examples(worst.why or worst.said)
         return Verdict(table.table, _STATES[_kind(worst)], day, table.held, why, worst.since, hints)
     if not table.trouble and table.total is not None:
         return Verdict(table.table, "complete", day, table.held)
     of_lake = next((one for one in troubles if not one.tables), None)
-    why = plainly_said(of_lake.said) if of_lake else "never counted"
+    why = without_examples(of_lake.said) if of_lake else "never counted"
     return Verdict(table.table, _STATES.get(table.trouble, "not known"), day, table.held, why)
 
 
 def _kind(trouble: Trouble) -> str:
     """A table whose pages failed is failed; one that was begun and not read to its end is open."""
     return "pages failed" if trouble.kind == "open" and trouble.why else trouble.kind
-
-
-def plainly_said(said: str) -> str:
-    """A sentence that shows no value of any record."""
-    return without_examples(said).replace(for_example(MARK), "")

@@ -101,12 +101,15 @@ def test_a_key_that_nobody_declared_is_open_until_somebody_does(troubled):
         found = drift(facts)
     assert [(one.table, one.column, one.what) for one in found.recent] == [("others", SCRIPT, "undeclared")]
     assert found.open == ()  # what was noticed lately is said once
+    assert (found.still, found.settled) == (found.recent, ())
     assert found.answer == "1\u00a0difference is open"
     declared = {"others": {**troubled.config.resources["others"]}}
     declared["others"]["columns"] = {**declared["others"]["columns"], SCRIPT: "text"}
     resources = {**troubled.config.resources, **declared}
     with open_facts(troubled.config.model_copy(update={"resources": resources})) as facts:
-        assert drift(facts).answer == "The vendor sends what was declared"
+        found = drift(facts)
+    assert found.answer == "The vendor sends what was declared"
+    assert (found.still, found.settled) == ((), found.recent)
 
 
 def test_what_is_mended_or_sent_again_is_open_no_more_and_each_side_is_told_by_itself(feed):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from planlake.checks.examples import without_examples
 from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
 from planlake.config_sections import OCCASIONS, Notify, Occasion
@@ -12,7 +13,7 @@ from planlake.printable import listed, printable
 from planlake.report.hiding import without_secrets
 from planlake.report.pages.figures.lake_facts import open_facts
 from planlake.report.pages.figures.today import RUNS, Today, today
-from planlake.report.verdicts import State, plainly_said
+from planlake.report.verdicts import State
 
 COMMANDS_SHOWN, COLUMNS_SHOWN, DRIFT_SHOWN = 3, 3, 5
 OF_STATES: Mapping[State, Occasion] = {
@@ -148,7 +149,7 @@ def _message(
     title, sentences, commands = said
 
     def clean(text: str) -> str:
-        return printable(without_secrets(plainly_said(text.replace("\u00a0", " ")), config))
+        return printable(without_secrets(without_examples(text.replace("\u00a0", " ")), config))
 
     name = environment or next(iter(config.environments))
     at = naive_utc(read_clock().now())

@@ -26,7 +26,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What was noticed in the last 30 days, and earlier and still differs; the newest first, each up to a number."""
+    """What was noticed in the last 30 days, and earlier and still differs; the newest first, each up to a number.
+
+    `still` is all that still differs, whenever it was noticed; `settled` what was noticed lately and no longer does.
+    """
 
     answer: str
     recent: tuple[Difference, ...]
@@ -34,6 +37,8 @@ class Drift:
     recent_not_listed: int
     open_not_listed: int
     documented: int
+    still: tuple[Difference, ...]
+    settled: tuple[Difference, ...]
 
 
 def drift(facts: LakeFacts) -> Drift:
@@ -46,6 +51,7 @@ def drift(facts: LakeFacts) -> Drift:
     recent = [one for one in told if one.noticed_at >= since]
     still = _open(told, catalogue_of(facts.config))
     earlier = [one for one in still if one.noticed_at < since]
+    sides = {_side(one) for one in still}
     (documented,) = facts.ask("select count(distinct resource) from documented")[0]
     return Drift(
         _answer(len(still)),
@@ -54,6 +60,8 @@ def drift(facts: LakeFacts) -> Drift:
         max(0, len(recent) - LISTED),
         max(0, len(earlier) - LISTED),
         documented,
+        tuple(still),
+        tuple(one for one in recent if _side(one) not in sides),
     )
 
 
@@ -61,12 +69,17 @@ def _open(told: list[Difference], catalogue: Catalogue) -> list[Difference]:
     """What was told last of each column, of records and of the page by itself, unless that says that all is well."""
     last: dict[tuple[str, str, bool], Difference] = {}
     for one in told:  # the newest first
-        last.setdefault((one.table, one.column, one.what in NOTICED), one)
+        last.setdefault(_side(one), one)
     return [
         one
         for one in last.values()
         if one.what not in (SENT_AGAIN, MENDED) and not (one.what == UNDECLARED and _is_declared(one, catalogue))
     ]
+
+
+def _side(one: Difference) -> tuple[str, str, bool]:
+    """What a difference is about: a column, as the records have it or as the vendor's page does."""
+    return one.table, one.column, one.what in NOTICED
 
 
 def _is_declared(one: Difference, catalogue: Catalogue) -> bool:

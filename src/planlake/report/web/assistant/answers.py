@@ -101,19 +101,19 @@ def checks(facts: LakeFacts, asked: AboutTable) -> Lines:
 
 
 def drift(facts: LakeFacts, asked: AboutTable) -> Lines:
-    """What still differs from what was declared, and what was noticed in the last 30 days."""
+    """What still differs from what was declared, and what was noticed in the last 30 days and no longer does."""
     if asked.table:
         _check_table(facts, asked.table)
     found = differences(facts)
     if not asked.table:
         yield found.answer
-    still = [one for one in found.open if asked.table in ("", one.table)]
-    recent = [one for one in found.recent if asked.table in ("", one.table) and one not in still]
-    for heading, some in (("open", still), ("noticed in the last 30 days, and settled", recent)):
+    still = [one for one in found.still if asked.table in ("", one.table)]
+    settled = [one for one in found.settled if asked.table in ("", one.table)]
+    for heading, some in (("open", still), ("noticed in the last 30 days, and settled", settled)):
         yield from (f"{heading}: {_difference(one)}" for one in some[:OPEN_SHOWN])
         if len(some) > OPEN_SHOWN:
             yield f"{heading}: {len(some) - OPEN_SHOWN} more; name a table"
-    if asked.table and not still and not recent:
+    if asked.table and not still and not settled:
         yield f"{asked.table}: the source sends what was declared"
 
 
@@ -126,6 +126,7 @@ def changes(facts: LakeFacts, asked: AboutDay) -> Lines:
     day = day or max(days, default=facts.today)
     own = [(name, one) for name, some in found.items() for one in some if one[0] == day]
     yield f"{day}: {'' if own else 'nothing came; '}days are London's, of the requests that brought records"
+    yield "a run early in the morning brings what changed the day before"
     for name, (_, added, changed, deleted) in own:
         yield f"{name}: {words.number(added)} added, {words.number(changed)} changed, {words.number(deleted)} deleted"
     for one in runs(facts).runs:
