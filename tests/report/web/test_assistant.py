@@ -204,6 +204,7 @@ def test_answers_are_bounded_in_rows_columns_and_length(ask):
         ("query", {"sql": "select 1", "as_of": "yesterday"}, "the day is not a date"),
         ("query", {"query": "select 1"}, 'query takes no "query"'),
         ("query", {"sql": "select nosuch from fees"}, 'no column is called "nosuch"'),
+        ("query", {"sql": "select"}, "hint: the tools tables and columns list what can be queried"),
         ("status", {"table": "nosuch"}, '"nosuch" is not configured'),
         ("columns", {"table": "nosuch"}, 'no table is called "nosuch"'),
         ("columns", {"table": 'a"; drop table fees; --'}, "no table is called"),

@@ -268,6 +268,7 @@ def test_a_query_is_answered_and_a_mistake_has_its_place(browser):
     wrong = browser.query("select id,\n nosuch from fees")
     assert (wrong.status, wrong.json["error"]["line"], wrong.json["error"]["column"]) == (400, 2, 2)
     assert wrong.json["error"]["hint"].startswith("did you mean")
+    assert browser.query("select").json["error"]["hint"].startswith("the page Catalogue lists what can be queried")
     assert browser.query(" ").status == browser.post("/api/query", {"query": "select 1"}).status == 400
     assert browser.ask("POST", "/api/query", "{").status == 400
 

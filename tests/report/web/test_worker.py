@@ -75,6 +75,8 @@ def test_a_table_is_shown_as_of_a_day(workers):
     [
         ("select id,\n  nosuch from fees", 'no column is called "nosuch"', (2, 3)),
         ("select id\nfrom nosuch", 'no table is called "nosuch"', (2, 6)),
+        ("select a.id from fees a join wards w on w.id = a.idd", '"a" has no column "idd"', (1, 48)),
+        ("select 'a.idd' from fees a\nwhere a.\"idd\" = 1", '"a" has no column "idd"', (2, 9)),
         ("select nofunc(id) from fees", "no function is called nofunc", (1, 8)),
         ("select 'é', from from x", "syntax error", (1, 18)),
         ("select 'é', id = 'x' from fees", "Could not convert", (1, 18)),
@@ -85,6 +87,15 @@ def test_a_mistake_is_named_with_its_place(workers, query, said, place):
         answer(workers, query)
     assert (raised.value.line, raised.value.column) == place
     assert raised.value.hint or "convert" in said
+
+
+def test_columns_are_suggested_of_the_table_that_lacks_one(workers):
+    with pytest.raises(QueryError) as raised:
+        answer(workers, "select w.id from fees f join wards w on w.id = f.payment_method_ids")
+    assert raised.value.hint.startswith("did you mean payment_method_id")
+    with pytest.raises(QueryError) as raised:
+        answer(workers, "with a as (select 1 as id) select a.idd from a")
+    assert raised.value.hint == "planlake tables lists what can be queried"
 
 
 def test_the_tables_that_can_be_asked_are_listed_with_their_columns(workers):

@@ -75,7 +75,12 @@ def opened_room(
     limits = Limits(config.settings.query_seconds, config.settings.query_memory_megabytes)
     opened = locked(file_opener(lake), limits)
     read = (model, *models.views_below(model))
-    with opened as room, _with_line(read), clear_query_errors(room, limits) as deadline, deadline.working():
+    with (
+        opened as room,
+        _with_line(read),
+        clear_query_errors(room, limits, model.query) as deadline,
+        deadline.working(),
+    ):
         views = Views(lake, resources, room.connection, texts_of, called=room.files.name_of, models=models)
         models.define_macros(room.connection, model.text, read_clock().today())
         for schema, name in model.reads:

@@ -127,6 +127,19 @@ def place_of(connection: Connection, query: str, schema: str, name: str) -> int:
     return _line(query, min(found, default=0))
 
 
+def tables_called(connection: Connection, query: str, name: str) -> Iterator[tuple[str, str]]:
+    """The tables (schema and name) that a query calls by a name: their own, or one that it gives them."""
+    left: list[Any] = [_parsed(connection, query)]
+    while left:
+        node = left.pop()
+        if isinstance(node, dict):
+            if node.get("type") == "BASE_TABLE" and (node["alias"] or node["table_name"]).lower() == name.lower():
+                yield node["schema_name"], node["table_name"]
+            left += node.values()
+        elif isinstance(node, list):
+            left += node
+
+
 def line_of_mistake(connection: Connection, query: str) -> int:
     """The line of a query on which its syntax is wrong, from 1; 1 where it is not."""
     told = connection.execute("select json_serialize_sql(?)", [query.strip().rstrip(";")]).fetchall()[0][0]

@@ -25,7 +25,7 @@ from planlake.lake.tables.columns import ResourceSpec
 from planlake.lake.views.models import Models
 from planlake.lake.views.parse_query import DATABASES, HINT, Question, parse_query
 from planlake.lake.views.personal import Personal, note_of_hidden
-from planlake.lake.views.query_errors import why
+from planlake.lake.views.query_errors import nearest_columns, why
 from planlake.lake.views.views import Views, known_names, places_of_names
 from planlake.lake.warehouse import file_opener
 
@@ -82,7 +82,8 @@ def answer_query(
     `values` stand for `?` in it, or by their names for `$name`; `when_stuck`: see `Deadline`. Raises LakeError where a
     file of a table cannot be read.
     """
-    with locked(file_opener(asked.lake), asked.limits) as room, clear_query_errors(room, asked.limits) as deadline:
+    opened = locked(file_opener(asked.lake), asked.limits)
+    with opened as room, clear_query_errors(room, asked.limits, query) as deadline:
         deadline.when_stuck = when_stuck
         wanted = parse_query(room.connection, query)
         if wanted.lists:
@@ -131,14 +132,15 @@ def _pieces(reader: pa.RecordBatchReader, deadline: Deadline) -> Generator[pa.Re
 
 
 @contextmanager
-def clear_query_errors(room: Locked, limits: Limits) -> Iterator[Deadline]:
+def clear_query_errors(room: Locked, limits: Limits, query: str) -> Iterator[Deadline]:
     """A deadline for a query, and what it, DuckDB or a file says as one clear error."""
     deadline = Deadline(room.connection, limits.seconds)
     try:
         yield deadline
     except (duckdb.Error, MemoryError) as error:
         reason, hint = why(error, room=room, deadline=deadline, limits=limits)
-        raise ConfigurationError(f"the query failed: {reason}", hint=hint or HINT) from None
+        hint = hint or nearest_columns(room.connection, query, reason) or HINT
+        raise ConfigurationError(f"the query failed: {reason}", hint=hint) from None
 
 
 def _listing(asked: QueryContext, wanted: Question) -> pa.Table:

@@ -1,12 +1,17 @@
 """Says in plain words why a user's SQL failed, and what to do."""
 
 import re
+from contextlib import suppress
 
 import duckdb
 
+from planlake.config import suggestion
+from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.deadline import Deadline
 from planlake.engines.duckdb.locked import Limits, Locked
+from planlake.engines.sql import identifier
 from planlake.errors import LakeError
+from planlake.lake.views.parse_query import tables_called
 
 _KIND = re.compile(r"^(?:Binder|Parser|Catalog|Conversion|Invalid Input|Out of Range|Not implemented) Error: ")
 _CANDIDATES = ("\nCandidate bindings:", "\nCandidate tables:", "\n\tCandidate functions:", "\nDid you mean ")
@@ -39,6 +44,7 @@ OF_ATHENA = {  # functions of Athena that DuckDB does not know, and what they ar
     "to_unixtime": "epoch",
     "transform": "list_transform",
 }
+_WITHOUT_COLUMN = re.compile(r'^"((?:[^"]|"")*)" has no column "((?:[^"]|"")*)"')
 NOTHING_ELSE = "a query reads the tables of the lake, and nothing else"
 
 
@@ -78,3 +84,18 @@ def _in_plain_words(said: str) -> str:
     for pattern, plain in _PLAIN:
         said = pattern.sub(plain, said)
     return said
+
+
+def nearest_columns(connection: Connection, query: str, said: str) -> str:
+    """A hint at the columns of a table that are called most like one it lacks, which DuckDB gives of no view."""
+    found = _WITHOUT_COLUMN.match(said)
+    if found is None:
+        return ""
+    table, column = (name.replace('""', '"') for name in found.groups())
+    known = set[str]()
+    with suppress(duckdb.Error):
+        for place in tables_called(connection, query, table):
+            full_name = ".".join(map(identifier, filter(None, place)))
+            known |= {row[0] for row in connection.execute(f"describe {full_name}").fetchall()}
+    hint = suggestion(column, known) if known else ""
+    return hint if hint.startswith("did you mean") else ""  # the first of hundreds help nobody

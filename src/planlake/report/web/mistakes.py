@@ -8,6 +8,8 @@ import duckdb
 from planlake.errors import PlanlakeError
 
 _SHOWN = re.compile(r"LINE (\d+): (.*)\n( *)\^")
+_WITHOUT_COLUMN = re.compile(r'("(?:[^"]|"")+") has no column ("(?:[^"]|"")+")')
+_NO_NAME = re.compile(r"'(?:[^']|'')*'|--[^\n]*")
 _NAMED = re.compile(r'"((?:[^"]|"")+)"|is called (\w+)|^(\w+)\(\) is not allowed')
 
 
@@ -49,7 +51,13 @@ def _syntax(query: str) -> int | None:
 
 
 def _name(said: str, query: str) -> int | None:
-    """Where the name stands that a message tells of."""
+    """Where the name stands that a message tells of; of the column that a table lacks, where it is asked of that."""
+    query = _NO_NAME.sub(lambda text: " " * len(text[0]), query)
+    if (found := _WITHOUT_COLUMN.search(said)) is not None:
+        table, column = (rf'"?{re.escape(name[1:-1])}"?' for name in found.groups())
+        place = re.search(rf'(?<![\w"]){table}\s*\.\s*({column})(?![\w"])', query, re.IGNORECASE)
+        if place is not None:
+            return place.start(1)
     for found in _NAMED.finditer(said):
         name = next(filter(None, found.groups())).replace('""', '"')
         place = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", query, re.IGNORECASE)

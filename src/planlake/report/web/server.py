@@ -17,6 +17,7 @@ from starlette.routing import Route
 from planlake.clock import read_clock
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError
+from planlake.lake.views.parse_query import HINT
 from planlake.loopback import listen, serve
 from planlake.report.pages.render import STATIC
 from planlake.report.web import worker
@@ -35,6 +36,7 @@ MEDIA_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 READS = re.compile(r"""\b(from|join)\s+(?:(?:"[^"]+"|\w+)\s*\.\s*)?("[^"]+"|\w+)(?![.(\w])""", re.IGNORECASE)
+WHERE_NAMES_ARE = "the page Catalogue lists what can be queried; Ctrl+Space in the editor offers names"
 SECONDS_BETWEEN_LOOKS = 0.1  # whether the browser still waits for an answer
 
 
@@ -175,7 +177,8 @@ def _trouble(request: Request, error: Exception) -> Response:
     if not request.url.path.startswith("/api/"):
         return HTMLResponse(_ui(request).pages.trouble(error), 400)
     line, column = (error.line, error.column) if isinstance(error, worker.QueryError) else (0, 0)
-    return refused(400, str(error), error.hint, line=line, column=column)
+    hint = WHERE_NAMES_ARE if error.hint == HINT else error.hint  # that is a command, and there is no terminal here
+    return refused(400, str(error), hint, line=line, column=column)
 
 
 # ---------------------------------------------------------------- questions

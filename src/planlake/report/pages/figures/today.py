@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
+from planlake.checks.examples import without_examples
 from planlake.report.pages import words
 from planlake.report.pages.figures.completeness import complete_up_to
 from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.report.troubles import Trouble
-from planlake.report.verdicts import Tone, Verdict, plainly_said
+from planlake.report.verdicts import Tone, Verdict
 
 Light = Literal["red", "amber", "green", "grey"]
 RUNS = ["finished", "nothing to do", "failed", "stopped", "killed"]  # other rows of `runs` are of other commands
@@ -92,7 +93,7 @@ def today(facts: LakeFacts) -> Today:
         _summary(light, in_trouble, facts),
         tuple(_sentences(in_trouble, facts)) if light != "grey" else (),
         of_lake if light != "grey" else (),
-        tuple(map(plainly_said, facts.status.told)),
+        tuple(map(without_examples, facts.status.told)),
         in_trouble if light != "grey" else (),
         _folded(in_trouble) if light != "grey" else (),
         complete,
