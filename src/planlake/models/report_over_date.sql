@@ -4,10 +4,12 @@
 -- kind: view
 -- columns:
 --   application_id: Number of the application
+--   application_reference_number: Its reference
 --   due: Last day in time
 --   days_over: Days from due to the run or question
 select
     application_id,
+    found.application_reference_number,
     one.application_type,
     one.application_stage_name,
     one.officer_id,

@@ -9,6 +9,7 @@ import pytest
 
 from flow.trust.shipped import REPORTS, build, header_of, lake_of, text_of
 
+REFERENCE = "application_reference_number"
 TYPES = [{"id": 7, "name": "Full", "code": "FUL"}, {"id": 8, "name": "Trees", "code": "TPO"}]
 USERS = [{"id": 1, "forename": "Ada"}, {"id": 2, "forename": "Bo"}]
 TEAMS = {
@@ -23,7 +24,7 @@ def dated(rows):
     return [
         {"id": number}
         | {
-            key: datetime.fromisoformat(f"2026-{one}"[-10:]) if isinstance(one, str) else one
+            key: datetime.fromisoformat(f"2026-{one}"[-10:]) if isinstance(one, str) and key != REFERENCE else one
             for key, one in row.items()
         }
         for number, row in enumerate(rows, 1)
@@ -183,19 +184,19 @@ def test_live_applications_by_stage_and_age():
 def test_what_is_over_its_date_is_live_and_past_the_later_of_its_days():
     rows = (
         application("10-01", expiry_date="11-30"),  # today is in time
-        application("10-01", expiry_date="11-29"),
+        application("10-01", expiry_date="11-29", **{REFERENCE: "2026/0001"}),
         application("10-01", expiry_date="11-01", extension_of_time_due_date="11-20"),
         application("10-01", expiry_date="11-01", ppa_decision_due_date="11-25"),
         application("10-01", expiry_date="11-01", ppa_decision_due_date="10-25"),
         application("10-01", "11-15", expiry_date="11-01"),  # decided
         application("10-01"),  # nobody knows when it is due
     )
-    found = of_applications("select application_id, due, days_over from trusted.report_over_date", *rows)
-    assert found == [
-        (5, date(2026, 11, 1), 29),
-        (3, date(2026, 11, 20), 10),
-        (4, date(2026, 11, 25), 5),
-        (2, date(2026, 11, 29), 1),
+    columns = f"application_id, {REFERENCE}, due, days_over"
+    assert of_applications(f"select {columns} from trusted.report_over_date", *rows) == [
+        (5, None, date(2026, 11, 1), 29),
+        (3, None, date(2026, 11, 20), 10),
+        (4, None, date(2026, 11, 25), 5),
+        (2, "2026/0001", date(2026, 11, 29), 1),
     ]
 
 
