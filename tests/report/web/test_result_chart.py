@@ -15,7 +15,11 @@ def answer(*rows):
 
 
 def drawn(*rows, kind="bars"):
-    return ET.fromstring(chart_of(answer(*rows), kind=kind, x="type", y="fees"))
+    return ET.fromstring(chart_of(answer(*rows), kind=kind, x="type", y="fees")).find("svg")
+
+
+def said(*rows, kind="bars"):
+    return "".join(ET.fromstring(chart_of(answer(*rows), kind=kind, x="type", y="fees")).find("figcaption").itertext())
 
 
 def texts(svg):
@@ -23,12 +27,16 @@ def texts(svg):
 
 
 def test_bars_are_as_long_as_their_values_and_say_them():
-    svg = drawn(("full", 4), ("outline", "2.50"), ("none", None), ("zero", 0))
+    rows = ("full", 4), ("outline", "2.50"), ("none", None), ("zero", 0)
+    svg = drawn(*rows)
     widths = [float(one.get("width")) for one in svg.iter("rect")]
     assert len(widths) == 3
     assert [round(one / widths[0], 3) for one in widths] == [1, 0.625, 0]
     assert texts(svg) == ["full", "4", "outline", "2.5", "zero", "0"]
-    assert svg.get("aria-label") == "fees by type: most, 4, for full, least, 0, for zero"
+    assert said(*rows) == "fees by type: most, 4, for full, least, 0, for zero"
+    figure = ET.fromstring(chart_of(answer(*rows), kind="bars", x="type", y="fees"))
+    assert svg.get("aria-labelledby") == figure.find("figcaption").get("id")
+    assert [[*row.itertext()] for row in figure.iter("tr")][1:] == [["full", "4"], ["outline", "2.5"], ["zero", "0"]]
 
 
 def test_bars_below_zero_go_the_other_way():
@@ -38,18 +46,35 @@ def test_bars_below_zero_go_the_other_way():
 
 
 def test_of_many_rows_the_first_are_drawn_and_the_others_told():
-    svg = drawn(*((f"type {place}", place) for place in range(100)))
-    assert len(list(svg.iter("rect"))) == 40
-    assert svg.get("aria-label").endswith("the first 40 of 100 rows")
+    rows = [(f"type {place}", place) for place in range(100)]
+    assert len(list(drawn(*rows).iter("rect"))) == 40
+    assert said(*rows).endswith(". The first 40 of 100 rows are drawn")
+
+
+@pytest.mark.parametrize("kind", ["bars", "line"])
+def test_what_would_be_drawn_twice_at_one_place_is_refused_with_what_draws_it(kind):
+    with pytest.raises(ConfigurationError, match='type is "full" in 2 rows') as raised:
+        drawn(("full", 4), ("outline", 1), ("full", 2), kind=kind)
+    assert raised.value.hint == "one row for each, such as: select type, sum(fees) from ... group by type"
+
+
+@pytest.mark.parametrize("kind", ["bars", "line"])
+def test_a_chart_is_as_wide_as_the_room_for_it(kind):
+    found = answer(("a type of a rather long name", 4), ("b", 1_000_000))
+    for room, width in ((320, 320), (5000, 640), (10, 240)):
+        svg = ET.fromstring(chart_of(found, kind=kind, x="type", y="fees", width=room)).find("svg")
+        assert svg.get("width") == str(width)
+        assert all(0 <= float(one.get("x")) < width for one in (*svg.iter("text"), *svg.iter("rect")))
 
 
 def test_a_line_goes_through_every_value_in_the_order_of_the_rows():
-    svg = drawn(("2026-11-01", 1), ("2026-11-02", 4), ("2026-11-03", 2), kind="line")
+    rows = ("2026-11-01", 1), ("2026-11-02", 4), ("2026-11-03", 2)
+    svg = drawn(*rows, kind="line")
     path = next(one for one in svg.iter("path") if one.get("class") == "line-1").get("d")
     heights = [float(one.split()[1]) for one in re.split("[ML]", path)[1:]]
     assert len(heights) == 3
     assert (heights[0] - heights[2]) / (heights[0] - heights[1]) == pytest.approx(1 / 3, abs=0.01)
-    assert svg.get("aria-label") == "fees over type: 1 at first, 2 at last, at most 4 (2026-11-02)"
+    assert said(*rows, kind="line") == "fees over type: 1 at first, 2 at last, at most 4 (2026-11-02)"
     assert {"2026-11-01", "2026-11-03"} <= set(texts(svg))
 
 
@@ -64,10 +89,10 @@ def test_any_number_can_be_drawn(kind, value):
 @pytest.mark.parametrize("kind", ["bars", "line"])
 def test_what_a_table_holds_stays_text(kind):
     planted = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
-    found = Answer((Column(planted, "text"), Column("n", "integer")), ((planted, 1), (planted, 2)))
-    svg = ET.fromstring(chart_of(found, kind=kind, x=planted, y="n"))
-    assert {one.tag for one in svg.iter()} <= {"svg", "rect", "text", "path", "title"}
-    assert planted in svg.get("aria-label")
+    found = Answer((Column(planted, "text"), Column("n", "integer")), ((planted, 1), (f"{planted}2", 2)))
+    figure = ET.fromstring(chart_of(found, kind=kind, x=planted, y="n"))
+    assert {one.tag for one in figure.iter()} & {"script", "img"} == set()
+    assert planted in "".join(figure.find("figcaption").itertext())
 
 
 def test_what_cannot_be_drawn_is_said():

@@ -75,7 +75,7 @@ def test_a_table_is_shown_as_of_a_day(workers):
     [
         ("select id,\n  nosuch from fees", 'no column is called "nosuch"', (2, 3)),
         ("select id\nfrom nosuch", 'no table is called "nosuch"', (2, 6)),
-        ("select a.id from fees a join wards w on w.id = a.idd", '"a" has no column "idd"', (1, 48)),
+        ("select a.id from fees a join wards w on w.id = a.idd", '"a" has no column "idd"', (1, 50)),
         ("select 'a.idd' from fees a\nwhere a.\"idd\" = 1", '"a" has no column "idd"', (2, 9)),
         ("select nofunc(id) from fees", "no function is called nofunc", (1, 8)),
         ("select 'é', from from x", "syntax error", (1, 18)),

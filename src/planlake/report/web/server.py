@@ -26,7 +26,7 @@ from planlake.report.web.frames import Answer
 from planlake.report.web.guarding import Guard, guarded, refused
 from planlake.report.web.live_pages import LivePages, state_of
 from planlake.report.web.past import Asked, Past, past_of
-from planlake.report.web.result_chart import chart_of
+from planlake.report.web.result_chart import WIDTH, chart_of
 
 T = TypeVar("T")
 OWN_STATIC = Path(__file__).parent / "static"
@@ -57,7 +57,7 @@ class Ui:
 class Question:
     """What a page asks: a query, the day it is about, and as what its answer is wanted.
 
-    `format` is that of a file; `kind`, `x` and `y` are a chart's.
+    `format` is that of a file; `kind`, `x`, `y` and `width` (of the room for it, in pixels) are a chart's.
     """
 
     sql: str
@@ -66,6 +66,7 @@ class Question:
     kind: str = ""
     x: str = ""
     y: str = ""
+    width: int = WIDTH
 
 
 @contextmanager
@@ -224,8 +225,8 @@ async def _answer(request: Request, asked: Question) -> Answer:
 
 async def _chart(request: Request) -> Response:
     asked = await _asked(request)
-    drawn = chart_of(await _answer(request, asked), kind=asked.kind, x=asked.x, y=asked.y)
-    return Response(drawn, media_type="image/svg+xml")
+    found = await _answer(request, asked)
+    return HTMLResponse(chart_of(found, kind=asked.kind, x=asked.x, y=asked.y, width=asked.width))
 
 
 async def _download(request: Request) -> Response:

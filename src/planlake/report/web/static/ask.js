@@ -94,7 +94,7 @@ async function download(question, format) {
   });
 }
 
-/** The drawing of an answer, as text of SVG; null where there is none, which is then said. */
+/** The drawing of an answer, as text of HTML; null where there is none, which is then said. */
 async function draw(question, wanted) {
   let drawn = null;
   await busy("Drawing…", async (signal) => {

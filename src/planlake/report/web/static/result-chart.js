@@ -4,7 +4,7 @@ import { isNumber } from "./result-grid.js";
 
 const KINDS = [["bars", "Bars"], ["line", "Line"]];
 
-/** Three choices, the likeliest made already, and a button. `draw({kind, x, y})` gives the text of an SVG, or null. */
+/** Three choices, the likeliest made already, and a button. `draw({kind, x, y, width})` gives the text of a figure, or null. */
 export function offerChart(place, { columns, rows }, draw) {
   const numbers = columns.filter(isNumber);
   if (!numbers.length || rows.length < 2) return place.replaceChildren();
@@ -23,7 +23,8 @@ export function offerChart(place, { columns, rows }, draw) {
   const form = element("form", { class: "chart-choices" }, ...fields, element("button", {}, "Draw"));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const text = await draw(Object.fromEntries(Object.entries(choices).map(([name, { value }]) => [name, value])));
+    const wanted = Object.fromEntries(Object.entries(choices).map(([name, { value }]) => [name, value]));
+    const text = await draw({ ...wanted, width: drawn.clientWidth });
     if (text) drawn.replaceChildren(...parsed(text));
   });
   place.replaceChildren(form, drawn);
