@@ -1,5 +1,6 @@
 """The catalogue in a browser: searched by keyboard alone, a column found opens at its place, columns are filtered."""
 
+import json
 import time
 
 import pytest
@@ -42,7 +43,25 @@ def test_exact_names_come_before_those_that_begin_so_then_words_then_whatever_ho
     groups = browser.run("[...find('decis', {})[1].values()].map((some) => some.map((one) => rank(one, 'decis')))")
     assert all(ranks == sorted(ranks) for ranks in groups)
     assert [ranks[0] for ranks in groups] == sorted(ranks[0] for ranks in groups)
-    assert {1, 2, 4} <= {rank for ranks in groups for rank in ranks}
+    assert {1, 2, 5} <= {rank for ranks in groups for rank in ranks}
+
+
+def test_names_with_every_word_come_before_meanings_each_on_one_line(browser, search):
+    search("decision date")
+    ranked = "some.map((one) => rank(one, 'decision date'))"
+    groups = browser.run(f"[...find('decision date', {{}})[1]].map(([name, some]) => [name, {ranked}])")
+    assert any(4 in ranks for _, ranks in groups)
+    assert all((max(ranks) == 5) == (min(ranks) == 5) == name.endswith(", by meaning") for name, ranks in groups)
+    assert [ranks[0] for _, ranks in groups] == sorted(ranks[0] for _, ranks in groups)
+    heights = browser.run(f"{OPTIONS}.map((one) => one.querySelector('span').getBoundingClientRect().height)")
+    assert max(heights) < 30
+
+
+def test_two_tables_of_one_name_are_told_apart_by_their_zones(browser, search):
+    assert search("fees")
+    places = ("t", "tables/t.html"), ("t", "catalogue.html#m-t"), ("u", "tables/u.html")
+    browser.run(f"planlakeFound({json.dumps([[name, '', '', '', place, 0] for name, place in places])})")
+    assert browser.run("index.map((one) => one.table)") == ["t, refined zone", "t, trusted zone", "u"]
 
 
 def test_a_column_is_found_and_opened_by_keyboard_alone(browser, search):

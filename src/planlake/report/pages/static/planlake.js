@@ -105,8 +105,12 @@ for (const table of document.querySelectorAll("table[data-calendar]")) if (table
 let index = null;
 const waiting = [];
 window.planlakeFound = (rows) => {
+  const isModel = (place) => place.startsWith("catalogue.html#m-");
+  const [models, others] = [true, false].map((which) => new Set(rows.filter((row) => isModel(row[4]) === which).map(([table]) => table)));
+  const zone = (table, place) => models.has(table) && others.has(table) ? `, ${isModel(place) ? "trusted" : "refined"} zone` : "";
   index = rows.map(([table, column, type, meaning, place, personal]) => ({
-    table, column, type, meaning, place, personal: Boolean(personal), name: (column || table).toLowerCase(), said: meaning.toLowerCase(),
+    table: table + zone(table, place), column, type, meaning, place, personal: Boolean(personal),
+    name: (column || table).toLowerCase(), said: `${table} ${meaning}`.toLowerCase(),
   }));
   waiting.splice(0).forEach((one) => one());
 };
@@ -120,14 +124,17 @@ function loadIndex(address, then) {
   document.head.append(script);
 }
 
-// Exact names first, then names that begin so, then words that do, then names that hold it, then meanings.
+// Exact names first, then names that begin so, then words that do, then names that hold it or all its words, then meanings.
+const BY_MEANING = 5;
 function rank(one, text) {
-  if (one.name === text) return 0;
-  if (one.name.startsWith(text)) return 1;
-  if (one.name.split(/[^a-z0-9]+/).some((word) => word.startsWith(text))) return 2;
-  if (one.name.includes(text)) return 3;
-  const words = text.split(/\s+/), all = `${one.table} ${one.name} ${one.said}`.split(/[^\p{L}\p{N}]+/u);
-  return words.every((word) => all.some((other) => other.startsWith(word))) ? 4 : 9;
+  const name = text.replace(/\s+/g, "_"), words = text.split(/[\s_]+/).filter(Boolean);
+  if (one.name === name) return 0;
+  if (one.name.startsWith(name)) return 1;
+  const own = one.name.split(/[^\p{L}\p{N}]+/u), begins = (some) => words.every((word) => some.some((other) => other.startsWith(word)));
+  if (own.some((word) => word.startsWith(name))) return 2;
+  if (one.name.includes(name)) return 3;
+  if (begins(own)) return 4;
+  return begins([...own, ...one.said.split(/[^\p{L}\p{N}]+/u)]) ? BY_MEANING : 9;
 }
 
 const MOST_FOUND = 200;
@@ -140,7 +147,10 @@ function find(text, only) {
   }
   found.sort((a, b) => a[0] - b[0] || (a[1].column !== "") - (b[1].column !== "") || a[1].name.length - b[1].name.length);
   const groups = new Map();
-  for (const [, one] of found.slice(0, MOST_FOUND)) groups.set(one.table, [...(groups.get(one.table) || []), one]);
+  for (const [place, one] of found.slice(0, MOST_FOUND)) {
+    const group = place < BY_MEANING ? one.table : `${one.table}, by meaning`;
+    groups.set(group, [...(groups.get(group) || []), one]);
+  }
   return [found.length, groups];
 }
 
