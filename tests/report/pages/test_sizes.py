@@ -100,3 +100,20 @@ def test_planning_with_20_reports_of_100_rows(size):
     series = (("received", tuple((day, 1000.0) for day in DAYS[-120:])),) * 2
     one = PlanningModel("report_one", "about " * 60, 5000, ("a", "b", "c", "d", "e", "f"), {}, (row,) * 100, series)
     assert size("planning.html", Planning("20 reports", (one,) * 20), "planning.html") < MOST
+
+
+def test_of_many_columns_the_first_are_those_that_people_ask_for():
+    def column(name, kind, filled, target=""):
+        return ColumnLine(name, kind, Described(name, kind, ""), name == "id", True, False, False, filled, (), target)
+
+    flags = [column(f"is_{number}", "boolean", 1.0) for number in range(60)]
+    texts = [column(f"text_{number}", "text", 0.5) for number in range(30)]
+    wanted = [
+        *(column("id", "integer", 1.0), column("ward", "integer", 0.2, "wards"), column("stage_id", "integer", 0.1)),
+        *(column("received", "timestamp", 0.1), column("planning_reference", "text", 0.1)),
+    ]
+    first, groups = _in_groups([*flags, *texts, *wanted])
+    names = {one.name for one in first}
+    assert names >= {one.name for one in (*texts, *wanted)}
+    assert len(names) == 50
+    assert sum(len(some) for _, some in groups) == 45

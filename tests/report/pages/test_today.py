@@ -28,7 +28,7 @@ def test_where_all_is_well_it_is_green_and_says_so_in_one_line(feed, written):
     assert (found.light, found.answer, found.summary) == (
         "green",
         "Everything is there",
-        "all 3\u00a0tables are complete up to 15\u00a0November 2026",
+        "all 3\u00a0tables are complete, with the changes up to 15\u00a0November 2026",
     )
     assert (found.sentences, found.in_trouble, len(found.complete), found.last_run.run) == ((), (), 3, 2)
     text = written()

@@ -71,7 +71,7 @@ def test_a_failure_is_told_with_why_since_when_and_the_command_and_its_end_once(
     feed.simulator.faults = FaultPlan(())
     again = told(DAYS[4])
     assert (again["occasions"], again["title"]) == (["recovered"], "everything is there again")
-    assert again["sentences"] == ["All 3 tables are complete up to 18 November 2026."]
+    assert again["sentences"] == ["All 3 tables are complete, with the changes up to 18 November 2026."]
     assert told(DAYS[5]) is None
 
 

@@ -24,6 +24,7 @@ from planlake.sources.catalogue import Catalogue, Resource, catalogue_of
 from planlake.sources.meanings import codes_of
 
 FIRST = 50
+ASKED_FOR = ("reference", "_id", "date", "stage", "type", "decision")  # how names of columns end
 NAMES, LETTERS = 2000, 60  # of a table of codes
 
 
@@ -207,14 +208,20 @@ def _names_in(facts: LakeFacts, table: Table, key: str) -> dict[str, str]:
 def _in_groups(
     lines: Sequence[ColumnLine],
 ) -> tuple[tuple[ColumnLine, ...], tuple[tuple[str, tuple[ColumnLine, ...]], ...]]:
-    """The columns that a page shows first, those that are filled most, and the others by their first letter."""
+    """The columns that a page shows first, those that people ask for, and the others by their first letter."""
     if len(lines) <= FIRST + FIRST // 2:
         return tuple(lines), ()
-    fullest = sorted(lines, key=lambda one: (not one.is_key, _is_constant(one), -(one.filled or 0)))[:FIRST]
+    fullest = sorted(lines, key=_rank)[:FIRST]
     first = {one.name for one in fullest}
     others = (one for one in lines if one.name not in first)
     groups = groupby(others, key=lambda one: one.name[:1].upper())
     return tuple(one for one in lines if one.name in first), tuple((letter, tuple(some)) for letter, some in groups)
+
+
+def _rank(one: ColumnLine) -> tuple[bool, bool, bool, bool, float]:
+    """The key, then what leads somewhere, dates, references and codes, then others by how filled they are."""
+    asked_for = bool(one.target) or one.type.startswith("timestamp") or one.name.endswith(ASKED_FOR)
+    return not one.is_key, _is_constant(one), one.type == "boolean", not asked_for, -(one.filled or 0)
 
 
 def _is_constant(one: ColumnLine) -> bool:

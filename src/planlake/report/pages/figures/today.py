@@ -126,9 +126,8 @@ def _summary(light: Light, in_trouble: Sequence[Verdict], facts: LakeFacts) -> s
     if light == "grey":
         return f"{words.counted(tables, 'table is', 'tables are')} configured, and none has been loaded"
     if light == "green":
-        return (
-            f"all {words.counted(tables, 'table is', 'tables are')} complete up to {words.day(complete_up_to(facts))}"
-        )
+        day = words.day(complete_up_to(facts))
+        return f"all {words.counted(tables, 'table is', 'tables are')} complete, with the changes up to {day}"
     if not in_trouble:
         return "every table is complete, and the lake itself needs somebody"
     unknown = sum(one.state == "not known" for one in in_trouble)
