@@ -19,7 +19,7 @@ Feature: The vendor changes something, and no new table is wanted
     When I type: planlake tables wards --json
     Then the columns are:
       | id       | integer |
-      | district | varchar |
+      | district | text    |
     When I ask:
       """
       select count(*) as n, count(district) as with_district from wards
@@ -70,5 +70,5 @@ Feature: The vendor changes something, and no new table is wanted
     And the API was not asked once more
     When I type: planlake tables fees --json
     Then the columns are:
-      | fee | varchar |
+      | fee | text    |
     And everybody else still sees 8 rows in fees

@@ -55,10 +55,10 @@ Feature: 1. The API is asked, and what it sends is kept as it came
     Then it ends well
     And the columns are:
       | page_number            | integer   |
-      | enforcement_breaches   | varchar   |
-      | import_api_status_code | varchar   |
+      | enforcement_breaches   | text      |
+      | import_api_status_code | text      |
       | import_datetime        | timestamp |
-      | import_date            | varchar   |
+      | import_date            | text      |
 
   @1.2.4
   Scenario: 1.2.4 The answer of the API is there, of today, as JSON

@@ -67,9 +67,9 @@ Feature: 2. Records are taken apart into columns
     When I type: planlake tables --env DPP-426 tascomi-raw-zone.enforcement_breaches --json
     Then it ends well
     And the columns are:
-      | enforcement_id | varchar |
-      | id             | varchar |
-      | last_updated   | varchar |
+      | enforcement_id | text    |
+      | id             | text    |
+      | last_updated   | text    |
 
   @2.3.4
   Scenario: 2.3.4 The records of today are there, every column as text

@@ -77,10 +77,10 @@ Feature: 4. The latest version of each record is what people use
     When I type: planlake tables --env DPP-426 enforcement_breaches --json
     Then enforcement_breaches has its columns with the types of the vendor's documentation
     And the last columns are:
-      | snapshot_year  | varchar |
-      | snapshot_month | varchar |
-      | snapshot_day   | varchar |
-      | snapshot_date  | varchar |
+      | snapshot_year  | text    |
+      | snapshot_month | text    |
+      | snapshot_day   | text    |
+      | snapshot_date  | text    |
 
   @4.3/4.2.4
   Scenario: 4.2.4 in section 4.3: today's snapshot is there, one row for each record, the latest

@@ -9,7 +9,7 @@ from documenting import FIELDS
 from features.screen import tables_on
 from planlake.lake.tables.columns import IMPORT_COLUMNS
 
-SHOWN = {"long": "bigint", "float": "double", "text": "varchar"}  # types whose name in a query is another
+SHOWN = {"float": "double"}  # types that are shown by another name
 OWN = {*IMPORT_COLUMNS, "batch", "last_import_date", "last_snapshot_date"}
 
 

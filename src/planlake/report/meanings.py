@@ -16,6 +16,7 @@ from planlake.lake.tables.columns import key_by_column, keys_of
 from planlake.lake.views.models import left_tables
 from planlake.lake.views.query import columns_of
 from planlake.lake.views.views import Views
+from planlake.report.web.type_words import word_of_declared, word_of_sql
 from planlake.sources.catalogue import Resource, catalogue_of
 from planlake.sources.meanings import Confidence, labels_of, meanings_of
 
@@ -75,7 +76,7 @@ def describe_columns(
 def describe_resource(config: Config, resource: Resource) -> dict[str, Described]:
     """The declared columns of a resource by their keys, as a new table would have them."""
     named = keys_of(None, resource)
-    types = {named[key]: str(kind) for key, kind in resource.columns.items()}
+    types = {named[key]: word_of_declared(kind) for key, kind in resource.columns.items()}
     keys = {column: key for key, column in named.items()}
     return dict(zip(resource.columns, describe_columns(config, resource.name, types, keys), strict=True))
 
@@ -131,7 +132,7 @@ def _found_in_trusted(views: Views, config: Config, name: str, words: Words) -> 
     is_loaded = False
     with suppress(PlanlakeError, duckdb.Error):
         columns, is_loaded = columns_of(views, "trusted", name), True
-    found = describe_table(views, config, "trusted", name, {one: kind.lower() for one, kind in columns.items()})
+    found = describe_table(views, config, "trusted", name, {one: word_of_sql(kind) for one, kind in columns.items()})
     matching = [one for one in found if _matches(one, full_name, words)]
     if all(word.search(f"{full_name} {model.about if model is not None else ''}".lower()) for word in words):
         yield Found(full_name, is_loaded)
@@ -143,7 +144,7 @@ def _found_in_trusted(views: Views, config: Config, name: str, words: Words) -> 
 
 def _found(views: Views, config: Config, resource: Resource, words: Words) -> Iterator[Found]:
     keys = _keys(views, resource)
-    types = {column: resource.type_of(key) for column, key in keys.items()}
+    types = {column: word_of_declared(resource.type_of(key)) for column, key in keys.items()}
     matching = [
         one for one in describe_columns(config, resource.name, types, keys) if _matches(one, resource.name, words)
     ]

@@ -12,12 +12,15 @@ import struct
 import subprocess
 import termios
 from pathlib import Path
+from typing import get_args
 
 import pyarrow.parquet as pq
 import pytest
 
 from commands import PROGRAM, environment, planlake
 from planlake.lake.tables.columns import IMPORT_COLUMNS, TABLES
+from planlake.report.web.type_words import word_of_declared, word_of_sql
+from planlake.sources.catalogue import ColumnType
 
 QUERY = "select id, last_updated, submit_date from fees order by id limit 3"
 SNAPSHOT = ["snapshot_year", "snapshot_month", "snapshot_day", "snapshot_date"]
@@ -244,7 +247,7 @@ def test_show_databases_lists_them(typed, lake):
 def test_a_table_is_described_with_the_types_that_tables_lists(typed, lake, query):
     rows = rows_of(typed("sql", query, "--format", "json", "--config", lake))
     listed = rows_of(typed("tables", "fees", "--json", "--config", lake))
-    assert {row["column_name"]: row["column_type"].lower() for row in rows} == {
+    assert {row["column_name"]: word_of_sql(row["column_type"]) for row in rows} == {
         row["column"]: row["type"] for row in listed
     }
 
@@ -441,15 +444,20 @@ def test_query_4_2_4_shows_the_latest_snapshot_typed_with_its_date_at_the_end(ty
 def test_the_snapshot_has_the_types_of_the_catalogue(typed, lake):
     listed = rows_of(typed("tables", "applications", "--json", "--config", lake))
     described = {row["column"]: row["type"] for row in listed}
-    assert set(described.values()) == {"integer", "bigint", "double", "boolean", "timestamp", "varchar"}
+    assert set(described.values()) == {"integer", "long", "double", "boolean", "timestamp", "text"}
     assert described["id"] == "integer"
-    assert described["site_address_x"] == "bigint"
+    assert described["site_address_x"] == "long"
     assert described["in_time"] == "boolean"
     assert described["received_date"] == "timestamp"
     assert list(described)[-4:] == SNAPSHOT
     texts = rows_of(typed("tables", "asset_constraints", "--json", "--config", lake))
     vendor = [row["type"] for row in texts if row["column"] not in {*IMPORT_COLUMNS, "batch"}]
-    assert set(vendor) == {"varchar"}
+    assert set(vendor) == {"text"}
+
+
+def test_what_a_catalogue_declares_has_the_words_that_a_query_is_told_in():
+    words = {word_of_declared(kind) for kind in get_args(ColumnType)}
+    assert words == {"integer", "long", "double", "boolean", "timestamp", "text"}
 
 
 def test_the_day_filter_of_the_playbook_reads_the_latest_snapshot(typed, lake):
@@ -493,12 +501,12 @@ def test_the_columns_of_a_table_are_listed_with_their_types(typed, lake):
     said = typed("tables", "fees", "--config", lake)
     assert said.status == 0
     assert re.search(r"last_updated +timestamp", said.out)
-    assert re.search(r"snapshot_date +varchar", said.out)
+    assert re.search(r"snapshot_date +text", said.out)
 
 
 def test_a_table_may_be_named_with_its_database(typed, lake):
     rows = rows_of(typed("tables", "dataplatform-stg-tascomi-raw-zone.fees", "--json", "--config", lake))
-    assert {row["column"]: row["type"] for row in rows}["id"] == "varchar"
+    assert {row["column"]: row["type"] for row in rows}["id"] == "text"
 
 
 def test_a_misspelt_table_is_refused_with_the_nearest_names(typed, lake):

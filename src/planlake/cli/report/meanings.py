@@ -31,9 +31,10 @@ def show_described(views: "Views", config: "Config", tables: Sequence[str], *, j
 def _described(views: "Views", config: "Config", table: str) -> Sequence["Described"]:
     from planlake.lake.views.query import columns_of, place_of_table
     from planlake.report.meanings import describe_table
+    from planlake.report.web.type_words import word_of_sql
 
     database, _, name = table.rpartition(".")
-    columns = {column: kind.lower() for column, kind in columns_of(views, database, name).items()}
+    columns = {column: word_of_sql(kind) for column, kind in columns_of(views, database, name).items()}
     is_trusted = place_of_table(views, database, name)[0] == "trusted"
     return describe_table(views, config, "trusted" if is_trusted else "", name, columns)
 

@@ -164,9 +164,11 @@ def _escaped(text: str, *, keep: str = "") -> str:
 
 
 def _column(one: "ColumnTrial") -> tuple[object, ...]:
+    from planlake.report.web.type_words import word_of_declared
+
     return (
         one.column,
-        one.declared or "not declared",
+        word_of_declared(one.declared) or "not declared",
         one.fits,
         f"{one.filled / max(1, one.records):.0%}",
         one.bad or None,

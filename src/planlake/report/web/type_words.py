@@ -23,6 +23,11 @@ def word_of_sql(kind: str) -> str:
     return next((word for one, word in OF_SQL if one.fullmatch(kind)), kind.lower())
 
 
+def word_of_declared(kind: str) -> str:
+    """The word for a type that a catalogue declares: a float is a double, an instant with a zone a timestamp."""
+    return {"float": "double", "timestamp_utc": "timestamp"}.get(kind, kind)
+
+
 def word_of(kind: pa.DataType) -> str:
     """The word for a type of Arrow, as DuckDB's answers have it."""
     if pa.types.is_dictionary(kind):

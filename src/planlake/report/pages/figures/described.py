@@ -20,6 +20,7 @@ from planlake.report.pages.figures.change import changes_of
 from planlake.report.pages.figures.columns import columns_shown, profile_of, values_shown
 from planlake.report.pages.figures.kept import DayChange, Profile, unless_damaged
 from planlake.report.pages.figures.lake_facts import LakeFacts
+from planlake.report.web.type_words import word_of_declared
 from planlake.sources.catalogue import Catalogue, Resource, catalogue_of
 from planlake.sources.meanings import codes_of
 
@@ -142,7 +143,7 @@ def _column_lines(facts: LakeFacts, resource: Resource) -> list[ColumnLine]:
     current = facts.table("refined", f"current_{resource.name}")
     keys = key_by_column(current.schema() if current is not None else None, resource)
     names = columns_shown(current.schema()) if current is not None else list(keys)
-    types = {name: str(resource.type_of(keys.get(name, name))) for name in names}
+    types = {name: word_of_declared(resource.type_of(keys.get(name, name))) for name in names}
     shown = values_shown(resource, keys, codes)
     known = _Known(resource, profile, shown, _names_of_codes(facts, resource, [keys[one] for one in shown]))
     lines = [
