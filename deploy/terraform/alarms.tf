@@ -37,14 +37,27 @@ resource "aws_sns_topic" "alarms" {
   tags              = local.tags
 }
 
+# EventBridge gives no context that a condition could look at, so its statement has none.
 data "aws_iam_policy_document" "alarms" {
   statement {
+    sid       = "Events"
     actions   = ["sns:Publish"]
     resources = [aws_sns_topic.alarms.arn]
 
     principals {
       type        = "Service"
-      identifiers = ["events.amazonaws.com", "cloudwatch.amazonaws.com"]
+      identifiers = ["events.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid       = "Alarms"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.alarms.arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
     }
 
     condition {

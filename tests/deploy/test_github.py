@@ -83,7 +83,7 @@ def test_a_branch_that_adds_a_table_is_told_its_verdict_and_its_merge_publishes_
     assert failed == [], said
     folder = repository.config.folder
     comment = (folder / "comment.md").read_text(encoding="utf-8")
-    assert comment.startswith("Preview `DPP-426-add-a-table`: site_visits\n")
+    assert comment.startswith("Preview `pr-7-dpp-426-add-a-table`: site_visits\n")
     assert "### site_visits ✅\n\nwould load well\n" in comment
     assert "| id | integer | integer | 100% |  | = ok |" in comment
     assert "for example" not in comment
@@ -93,7 +93,7 @@ def test_a_branch_that_adds_a_table_is_told_its_verdict_and_its_merge_publishes_
     assert rows(repository, "site_visits") == 20
     with (
         pytest.raises(Exception, match="no preview is called"),
-        open_views(repository.config, environment="DPP-426-add-a-table"),
+        open_views(repository.config, environment="pr-7-dpp-426-add-a-table"),
     ):
         pass
 
@@ -102,7 +102,9 @@ def test_a_change_of_other_things_tries_nothing_and_says_so(workflow, repository
     configure(repository, "fees")
     failed, said = carry_out(workflow, repository, "try")
     assert failed == [], said
-    assert (repository.config.folder / "comment.md").read_text() == "Preview `DPP-426-add-a-table`: no table is new\n"
+    assert (
+        repository.config.folder / "comment.md"
+    ).read_text() == "Preview `pr-7-dpp-426-add-a-table`: no table is new\n"
 
 
 def test_a_table_that_would_not_load_fails_the_check_after_it_is_told_and_nothing_of_it_is_published(

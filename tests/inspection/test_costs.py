@@ -61,6 +61,19 @@ def test_a_mean_night_is_what_the_runs_say_and_the_tables_shares_make_up_its_mon
     assert sum(one.glue for one in tables.values()) == pytest.approx(found.glue)
 
 
+def test_a_night_is_all_that_ran_on_a_day(feed, monkeypatch):
+    one_night = night_cost(feed.config)
+    monkeypatch.setenv("PLANLAKE_NOW", DAY_3)
+    for table in ("things", "codes", "things"):
+        run(feed.config, Selection(tables=(table,)))
+    found = night_cost(feed.config)
+    assert (one_night.nights, found.nights) == (2, 3)
+    asked = feed.rows("select run from runs group by run having sum(requests) > 0")
+    each = 60 / 3600 * 2 * 0.44  # no run is longer than what is billed at the least
+    assert len(asked) > 3
+    assert found.glue == pytest.approx(len(asked) * each / 3)
+
+
 def test_only_runs_that_asked_the_api_count(feed):
     before = night_cost(feed.config)
     run(feed.config, Selection(step="trust"))

@@ -34,7 +34,7 @@ FOLDERS = ("planlake", "with blanks", 'a "quoted" one', "100%", "$HOME", "it's",
 def scheduled(tmp_path):
     def make(tables="{daily: [fees]}", folder="planlake", **more):
         file = tmp_path / folder / "planlake.yaml"
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(SETTINGS + tables, encoding="utf-8")
         program = tmp_path / "bin" / "planlake"
         options = {"environment": None, "at": "03:00"} | more
@@ -68,13 +68,13 @@ def by_cron(lines):
 def test_the_line_of_a_crontab_runs_at_its_hour_alone_and_with_the_keys(scheduled, machine, tmp_path, folder):
     found = scheduled(folder=folder, environment="stg")
     machine("planlake", f'echo "$PWD|$COUNCIL_KEY|$*" >> "{tmp_path}/called"')
-    (found.folder / "planlake.env").write_text('COUNCIL_KEY="a key"\n', encoding="utf-8")
+    (found.folder / "planlake.env").write_text("# keys\nCOUNCIL_KEY=a $key &c.?=`id`", encoding="utf-8")
     command, fields = by_cron(crontab_lines(found))
     assert fields == ["0", "*", "*", "*", "*"]
     for hour in ("02", "03", "04"):
         machine("date", f'[ "$TZ" = Europe/London ] && [ "$1" = +%H ] && echo {hour}')
         subprocess.run(["/bin/sh", "-c", command], cwd="/", check=False)
-    expected = f"{found.folder}|a key|run --config {found.file} --env stg\n"
+    expected = f"{found.folder}|a $key &c.?=`id`|run --config {found.file} --env stg\n"
     assert (tmp_path / "called").read_text(encoding="utf-8") == expected
 
 
@@ -162,7 +162,7 @@ def test_the_variables_that_runs_need_are_named(scheduled):
 
 def test_lines_of_a_crontab_replace_earlier_ones_and_leave_others_alone(scheduled, machine, tmp_path):
     kept = tmp_path / "kept"
-    kept.write_text("MAILTO=me\n5 4 * * * backup 100\\%\n", encoding="utf-8")
+    kept.write_text("MAILTO=me\n5 4 * * * backup 100\\%", encoding="utf-8")
     machine("crontab", f'if [ "$1" = -l ]; then cat "{kept}"; else cat > "{kept}.new" && mv "{kept}.new" "{kept}"; fi')
     for at in ("03:00", "04:30"):
         (said,) = install(scheduled(at=at), "cron")
@@ -171,9 +171,37 @@ def test_lines_of_a_crontab_replace_earlier_ones_and_leave_others_alone(schedule
     assert text == "MAILTO=me\n5 4 * * * backup 100\\%\n" + crontab_lines(scheduled(at="04:30"))
 
 
+def test_a_crontab_that_cannot_be_read_is_not_replaced_and_none_is_as_an_empty_one(scheduled, machine, tmp_path):
+    machine("crontab", f'[ "$1" = - ] && cat > "{tmp_path}/new" && exit; echo "cannot read: I/O error" >&2; exit 1')
+    with pytest.raises(ConfigurationError, match="crontab -l failed: cannot read: I/O error"):
+        install(scheduled(), "cron")
+    assert not (tmp_path / "new").exists()
+    machine("crontab", f'[ "$1" = - ] && cat > "{tmp_path}/new" && exit; echo "no crontab for me" >&2; exit 1')
+    install(scheduled(), "cron")
+    assert (tmp_path / "new").read_text(encoding="utf-8") == crontab_lines(scheduled())
+
+
+def test_two_lakes_in_folders_of_one_name_have_schedules_of_their_own(scheduled, tmp_path):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    names = [scheduled(folder=folder).name for folder in ("one/lake", "two/lake", "one/lake-stg")]
+    names += [scheduled(folder="one/lake", environment="stg").name]
+    assert len({*names}) == 4
+
+
+def test_a_link_is_named_as_it_is(scheduled, tmp_path):
+    file = scheduled().file
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside/planlake.yaml").symlink_to(file)
+    found = schedule_of(
+        load_config(file), tmp_path / "beside/planlake.yaml", ["planlake"], environment=None, at="03:00"
+    )
+    assert found.file == tmp_path / "beside/planlake.yaml"
+
+
 def test_a_machine_that_refuses_is_told_in_its_words(scheduled, machine, monkeypatch, tmp_path):
     machine("crontab", 'echo "you are not allowed to use this program" >&2; exit 1')
-    with pytest.raises(ConfigurationError, match="crontab - failed: you are not allowed"):
+    with pytest.raises(ConfigurationError, match="crontab -l failed: you are not allowed"):
         install(scheduled(), "cron")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigurationError, match="there is no crontab on this machine"):

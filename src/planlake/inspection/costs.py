@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from planlake.clock import london_day
 from planlake.config import Config
 from planlake.config_sections import Cost
 from planlake.engines.duckdb.connection import connected_to_read
@@ -13,7 +14,7 @@ from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_to_read
 from planlake.lake.tables.version_summary import RUN, figure
 
-RUNS, LEAST_SECONDS = 30, 60  # of runs looked at; what Fargate and Glue bill at the least
+NIGHTS, LEAST_SECONDS = 30, 60  # looked at; what Fargate and Glue bill for a run at the least
 ADDED = "added-files-size"
 TABLES = {"runs": ("operations", "runs"), "ledger": ("raw", "api_requests")}
 # What the jobs were that are replaced, as they last stood: of each kind the jobs of a day, workers, DPUs of a worker.
@@ -22,12 +23,12 @@ EARLIER = (("ingestion", 21, 4, 1), ("snapshot", 1, 16, 2))
 # table also wait for those of others.
 HISTORY = """
     with asked as (
-        select run, max(seconds) filter (where resource is null) as seconds from {runs}
-        group by run having sum(requests) > 0 and max(outcome) filter (where resource is null) = 'finished'
-        order by run desc limit {limit}),
+        select run, max(seconds) filter (where resource is null) as seconds, min(started_at) as began from {runs}
+        group by run having sum(requests) > 0 and max(outcome) filter (where resource is null) = 'finished'),
     taken as (select run, resource, sum(seconds) as seconds from {ledger}
               where event not in ('closed', 'audited') group by all)
-    select run, asked.seconds, resource, coalesce(requests, 0), coalesce(taken.seconds, 0), coalesce(bytes, 0)
+    select run, asked.seconds, asked.began, resource, coalesce(requests, 0), coalesce(taken.seconds, 0),
+        coalesce(bytes, 0)
     from {runs} join asked using (run) left join taken using (run, resource)
     where resource is not null order by run, resource"""
 
@@ -51,7 +52,9 @@ class TableCost:
 
 @dataclass(frozen=True, slots=True)
 class NightCost:
-    """What a mean night takes, and each of its tables, the dearest first; `nights` were looked at.
+    """What a mean night takes, and each of its tables, the dearest first; so many `nights` were looked at.
+
+    A night is all that ran on one day of London's: one run of everything, or one for each table.
 
     `earlier_minute` is what a minute of each of the jobs cost that Planlake replaces, at the same price of a DPU.
     """
@@ -70,15 +73,17 @@ def night_cost(config: Config, environment: str | None = None) -> NightCost:
     lake, prices = open_to_read(config, environment), config.cost
     with connected_to_read(config.settings.memory_limit_megabytes) as connection:
         places = {name: built_in_rows_sql(lake, *place) for name, place in TABLES.items()}
-        rows = connection.execute(HISTORY.format(**places, limit=RUNS)).fetchall()
-    whole = {int(run): float(seconds) for run, seconds, *_ in rows}
+        rows = connection.execute(HISTORY.format(**places)).fetchall()
+    days = sorted({london_day(began) for _, _, began, *_ in rows})[-NIGHTS:]
+    rows = [(int(run), seconds, *others) for run, seconds, began, *others in rows if london_day(began) in days]
+    whole = {run: float(seconds) for run, seconds, *_ in rows}
     if not whole:
         message = "no run has asked the API yet, so nobody knows what one costs"
         raise ConfigurationError(message, hint="planlake run")
-    nights, money = len(whole), {run: _money(prices, seconds) for run, seconds in whole.items()}
+    nights, money = len(days), {run: _money(prices, seconds) for run, seconds in whole.items()}
     asked = Counter[int]()
     for run, _, _, _, seconds, _ in rows:
-        asked[int(run)] += seconds
+        asked[run] += seconds
     sums: dict[str, list[float]] = {}
     for run, _, table, requests, seconds, received in rows:
         share = seconds / (asked[run] or 1)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
 from planlake.config import Config, suggestion
-from planlake.errors import ConfigurationError
+from planlake.errors import ConfigurationError, ConflictError
 from planlake.flow.results import RunResult
 from planlake.library.configuration import Place, read_configuration
 from planlake.runs.plan import Selection, Step, steps_of
@@ -66,6 +66,8 @@ def run(
     configured = read_configuration(config, settings)
     try:
         done = run_selected(configured, chosen, environment=environment)
+    except ConflictError:  # another run has the lake: it tells what there is to tell
+        raise
     except Exception as error:
         _follow_up(configured, environment, error)
         raise

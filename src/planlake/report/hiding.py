@@ -35,4 +35,5 @@ def _secrets(config: Config | None, *, is_defect: bool) -> Iterator[str]:
 
 def _parts(secret: str) -> Iterator[str]:
     """A secret and what stands between its line breaks, accents and colons, which a library may write otherwise."""
-    yield from (part for part in (secret, *re.split(r"[^!-~]+|:", secret)) if len(part) >= SHORTEST)
+    parts = (secret, *re.split(r"[^!-~]+|:", secret))
+    yield from (part for part in parts if len(part) >= SHORTEST and part not in ("http", "https"))

@@ -3,6 +3,7 @@
 The hour is London's, through both changes of its clocks and in whatever zone the machine's own clock is.
 """
 
+import hashlib
 import os
 import re
 import shlex
@@ -59,8 +60,11 @@ def schedule_of(config: Config, file: Path, program: Sequence[str], *, environme
     """
     if not config.tables.daily and not config.tables.weekly:
         raise ConfigurationError("no table is configured, so there is nothing to run", hint="planlake add TABLE")
-    whole = file.resolve()
-    name = re.sub(r"[^a-z0-9]+", "-", f"planlake {whole.parent.name} {environment or ''}".lower()).strip("-")
+    whole = file.absolute()  # links stay: what the file says is beside it, where it is named
+    if not str(whole).isprintable():
+        raise ConfigurationError("the path of the configuration holds a line break", facts={"file": repr(str(whole))})
+    mark = hashlib.sha256(f"{whole}\0{environment or ''}".encode()).hexdigest()[:6]
+    name = re.sub(r"[^a-z0-9]+", "-", f"planlake {whole.parent.name} {environment or ''} {mark}".lower()).strip("-")
     options = ("--env", environment) if environment else ()
     command = (*program, "run", "--config", str(whole), *options)
     return Schedule(name, command, whole, _hour(at), is_weekly=not config.tables.daily)
@@ -92,7 +96,7 @@ def systemd_units(schedule: Schedule) -> dict[str, str]:
     when = f"{'Sun ' if schedule.is_weekly else ''}*-*-* {schedule.at:%H:%M}:00 Europe/London"
     service = f"""\
 [Unit]
-Description=Planlake: run {schedule.file}
+Description=Planlake: run {_in_unit(str(schedule.file))}
 Wants=network-online.target
 After=network-online.target
 
@@ -107,7 +111,7 @@ PrivateTmp=true
 """
     timer = f"""\
 [Unit]
-Description=Planlake: when to run {schedule.file}
+Description=Planlake: when to run {_in_unit(str(schedule.file))}
 
 [Timer]
 OnCalendar={when}
@@ -135,7 +139,9 @@ def crontab_lines(schedule: Schedule) -> str:
     """
     begin, end = _marks(schedule)
     asked, wanted = ("+%u %H", f"7 {schedule.at:%H}") if schedule.is_weekly else ("+%H", f"{schedule.at:%H}")
-    keys = f"if [ -f {KEYS} ]; then set -a; . ./{KEYS}; set +a; fi"
+    # Line by line as systemd reads it, and nothing of a value is a command.
+    line = 'while IFS= read -r one || [ -n "$one" ]; do case "$one" in [A-Za-z_]*=*) export "$one";; esac; done'
+    keys = f"if [ -f {KEYS} ]; then {line} < {KEYS}; fi"
     command = (
         f'[ "$(TZ=Europe/London date \'{asked}\')" = "{wanted}" ] && cd {shlex.quote(str(schedule.folder))} && '
         f"{{ {keys}; {shlex.join(schedule.command)} >> {LOG} 2>&1; }}"
@@ -176,17 +182,19 @@ def _install_units(schedule: Schedule) -> list[str]:
 
 def _install_lines(schedule: Schedule) -> list[str]:
     begin, end = _marks(schedule)
-    before = _carry_out(("crontab", "-l"), may_fail=True)
+    before = _carry_out(("crontab", "-l"), unless="no crontab for")
+    before += "\n" if before and not before.endswith("\n") else ""
     others = re.sub(rf"{re.escape(begin)}\n.*?{re.escape(end)}\n", "", before, flags=re.DOTALL)
     _carry_out(("crontab", "-"), given=others + crontab_lines(schedule))
     return [f"your crontab has {schedule.name}; crontab -l shows it, {schedule.folder / LOG} what runs say"]
 
 
-def _carry_out(command: Sequence[str], *, given: str = "", may_fail: bool = False) -> str:
+def _carry_out(command: Sequence[str], *, given: str = "", unless: str = "") -> str:
+    """What a command says; nothing where it fails with words that are no trouble."""
     if shutil.which(command[0]) is None:
         raise ConfigurationError(f"there is no {command[0]} on this machine", hint="planlake schedule")
     done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode and not may_fail:
+    if done.returncode and not (unless and unless in done.stderr):
         said = (done.stderr or done.stdout).strip().split("\n")[0]
         raise ConfigurationError(f"{shlex.join(command)} failed: {said}", hint="planlake schedule")
     return "" if done.returncode else done.stdout

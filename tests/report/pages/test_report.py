@@ -1,12 +1,15 @@
 """`planlake report`: files that stand alone, whatever the values on them are, and change only where they must."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from planlake.report.pages import write
 from planlake.report.pages.render import CONTENT_SECURITY_POLICY
 from planlake.report.pages.write import write_report
 from planlake.simulator.faults import Rule
@@ -115,6 +118,11 @@ def test_an_address_is_no_folder(reporting, typed):
     assert (said.status, "report.out: must be a folder of this machine" in said.err) == (2, True)
 
 
+def test_an_address_is_no_folder_on_the_command_line_either(typed):
+    said = typed("report", "--out", "s3://bucket/pages")
+    assert (said.status, "is an address, and pages are written into a folder" in said.err) == (2, True)
+
+
 def test_files_with_the_same_bytes_are_left_alone(feed, tmp_path):
     write_report(feed.config, tmp_path / "out")
     before = (tmp_path / "out/static/planlake.css").stat().st_mtime_ns
@@ -154,3 +162,40 @@ def test_other_commands_do_not_import_the_templates():
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert said.stdout == "False\n"
+
+
+def test_a_first_report_that_was_broken_off_is_written_anew_and_nothing_of_it_stays(feed, tmp_path, monkeypatch):
+    out, plain, written = tmp_path / "out", write._write, []
+
+    def broken_off(file, content):
+        if len(written) == 5:
+            file.with_name(f".{file.name}.1-1.part").write_text("half")
+            raise KeyboardInterrupt
+        written.append(file)
+        return plain(file, content)
+
+    monkeypatch.setattr(write, "_write", broken_off)
+    with pytest.raises(KeyboardInterrupt):
+        write_report(feed.config, out)
+    monkeypatch.undo()
+    (left,) = out.rglob(".*.part")
+    (out / ".somebody.1-1.part").write_text("another one's, which goes on")
+    os.utime(left, (left.stat().st_mtime - 7200,) * 2)
+    found = write_report(feed.config, out)
+    files = {str(file.relative_to(out)) for file in out.rglob("*") if file.is_file()}
+    assert len(files - {".somebody.1-1.part"}) == found.files
+    assert files & {".somebody.1-1.part", str(left.relative_to(out))} == {".somebody.1-1.part"}
+
+
+def test_two_reports_may_write_one_file_at_once(tmp_path):
+    texts = [letter * 100_000 for letter in ("a", "b")]
+
+    def write_often(text):
+        for _ in range(200):
+            write._write(tmp_path / "page.html", text.encode())
+
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(write_often, text) for text in texts]
+        assert [one.result() for one in done] == [None, None]
+    assert (tmp_path / "page.html").read_text() in texts
+    assert [one.name for one in tmp_path.iterdir()] == ["page.html"]

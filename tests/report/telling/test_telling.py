@@ -6,6 +6,7 @@ import shlex
 from email import message_from_string
 from email.policy import default
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -14,6 +15,9 @@ from flow.ingest.served import record
 from planlake.config import load_config
 from planlake.config_sections import OCCASIONS, Notify
 from planlake.errors import ConfigurationError, PlanlakeError
+from planlake.lake.open_lake import open_lake
+from planlake.lake.state.lock import hold_for_writing
+from planlake.report.telling import message as telling
 from planlake.report.telling.after_run import after_run
 from planlake.report.telling.message import OF_STATES, message_of
 from planlake.report.telling.sending import send
@@ -73,6 +77,30 @@ def test_a_failure_is_told_with_why_since_when_and_the_command_and_its_end_once(
     assert (again["occasions"], again["title"]) == (["recovered"], "everything is there again")
     assert again["sentences"] == ["All 3 tables are complete, with the changes up to 18 November 2026."]
     assert told(DAYS[5]) is None
+
+
+def test_the_end_of_trouble_is_told_also_where_other_tables_ran_between(feed, told):
+    feed.fail(Rule(resource="others", status=503, times=None))
+    assert told(DAYS[2])["occasions"] == ["failure"]
+    assert told(DAYS[2], Selection(tables=("things",)))["occasions"] == ["failure"]
+    feed.simulator.faults = FaultPlan(())
+    assert told(DAYS[3], Selection(tables=("others",)))["occasions"] == ["recovered"]
+    assert told(DAYS[3], Selection(tables=("things",))) is None
+
+
+def test_a_run_that_another_one_keeps_from_the_lake_is_told_to_nobody(feed, configured, hook, monkeypatch):
+    typed = configured('notify: {webhook: "${HOOK}"}')
+    monkeypatch.setenv("PLANLAKE_LEASE_WAIT_SECONDS", "0")
+    with hold_for_writing(open_lake(feed.config).lock, 0):
+        assert "another run is writing this lake" in typed("run").err
+    assert hook.bodies == []
+
+
+def test_a_webhook_that_never_ends_its_answer_is_not_waited_for(feed, hook, monkeypatch):
+    monkeypatch.setattr("planlake.report.telling.sending.SECONDS_IN_ALL", 0.2)
+    monkeypatch.setattr("planlake.report.telling.sending._post", lambda *_: sleep(5))
+    config = feed.config.model_copy(update={"notify": Notify(webhook="${HOOK}")})
+    assert send(config, telling.test_of(config, None)) == {"webhook": "no answer within 0.2 s"}
 
 
 def test_a_table_that_is_held_is_told_without_a_value(feed, told):

@@ -9,7 +9,7 @@ import sys
 import zipfile
 from datetime import datetime
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import openpyxl
 import psutil
@@ -221,6 +221,29 @@ def test_several_queries_are_answered_at_once(workers):
     for one in asking:
         one.join()
     assert found == [((1,),)] * 5
+
+
+def test_what_goes_on_when_the_ui_ends_is_stopped_and_what_waits_is_not_begun(config):
+    told, begun = [], Event()
+
+    def ask():
+        try:
+            answer(workers, ENDLESS, started=lambda _: begun.set())
+        except QueryError as error:
+            told.append(str(error))
+
+    with open_workers(allowing(config, seconds=100)) as workers:
+        asking = [Thread(target=ask) for _ in range(worker.MOST_AT_ONCE + 4)]
+        for one in asking:
+            one.start()
+        begun.wait()
+        processes = [one.program for one in workers.working]
+    for one in asking:
+        one.join()
+    assert len(told) == len(asking)
+    assert "planlake ui is ending, and this query was not begun" in told
+    assert (workers.working, workers.waiting) == (set(), [])
+    assert all(one.poll() is not None for one in processes)
 
 
 def test_the_processes_end_with_the_ui(config):

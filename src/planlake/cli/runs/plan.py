@@ -23,7 +23,7 @@ def plan(
     config: ConfigFile = None,
     json: AsJson = False,
     cost: Annotated[
-        bool, typer.Option("--cost", help="What a night costs, table by table, from the last runs.")
+        bool, typer.Option("--cost", help="What a night costs, table by table, from the last nights.")
     ] = False,
 ) -> None:
     """Show what `planlake run` would do now, why, and what it takes where a table is read whole; nothing is done.
@@ -102,7 +102,7 @@ def _show_cost(config: "Config", environment: str | None, *, as_json: bool) -> N
         )
         for one in found.tables
     ]
-    title = f"A mean night of the last {counted(found.nights, 'run', 'runs')}; money in {found.currency}"
+    title = f"A mean night of the last {counted(found.nights, 'night', 'nights')}; money in {found.currency}"
     print_table(title, columns, rows, numbers=columns[1:], spare=("MB read", "MB written"))
     month = 30
     for place, night in (("Fargate", found.fargate), ("Glue", found.glue)):

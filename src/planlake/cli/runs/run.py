@@ -64,12 +64,14 @@ def carry_out(config: "Config", selection: "Selection", *, environment: str | No
     """Run what was selected, print what happened and leave with its exit status."""
     from planlake.cli.reporting import follow_up
     from planlake.cli.screen import print_json, progress_bars
-    from planlake.errors import ConfigurationError
+    from planlake.errors import ConfigurationError, ConflictError
     from planlake.runs.run import run as run_selected
 
     try:
         with progress_bars() as notify:
             result = run_selected(config, selection, environment=environment, notify=notify)
+    except ConflictError:  # another run has the lake: it tells what there is to tell
+        raise
     except ConfigurationError as error:
         if not sys.stderr.isatty():  # what somebody mistypes is told to them alone
             follow_up(config, environment, error)

@@ -1,9 +1,12 @@
 """Writes the pages of a lake into a folder: files that open from a disk, from S3 or from any web server."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_ident
+from time import time
 
 from planlake.config import Config
 from planlake.errors import ConfigurationError, PlanlakeError
@@ -18,6 +21,7 @@ from planlake.report.pages.render import STATIC, Site, page, search_script
 from planlake.version import __version__
 
 Typed = Callable[[str], str]
+PART, SECONDS_OF_A_REPORT = ".part", 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,9 @@ def write_report(config: Config, out: Path, *, environment: str | None = None, t
     made |= {f"static/{file.name}": file.read_bytes() for file in sorted(STATIC.iterdir())}
     made[KEPT_FILE] = kept_text(before, made)
     try:
+        if not (out / KEPT_FILE).is_file():  # first of all, so that what is broken off is known as a report
+            _write(out / KEPT_FILE, kept_text(before, {}))
+        _remove_left_over(out)
         removed = sum(_remove(out, file, its_hash) for file, its_hash in before.files.items() if file not in made)
         changed = sum(_write(out / file, content) for file, content in made.items())
     except OSError as error:
@@ -57,6 +64,9 @@ def write_report(config: Config, out: Path, *, environment: str | None = None, t
 
 def _refuse_what_is_not_ours(config: Config, out: Path) -> None:
     hint = "planlake report --out ANOTHER_FOLDER"
+    if re.match(r"[a-z0-9]{2,}:/", str(out)):  # what a path makes of s3://BUCKET; a drive has one letter
+        said = f"{out} is an address, and pages are written into a folder of this machine"
+        raise ConfigurationError(said, hint="planlake report --out FOLDER, then aws s3 sync FOLDER s3://BUCKET/FOLDER")
     places = {place for name in config.environments for place in warehouses_of(config, name).values()}
     folders = [place.removeprefix("file://") for place in places]
     if any("://" not in one and out.resolve().is_relative_to(Path(one).resolve()) for one in folders):
@@ -121,10 +131,20 @@ def _write(file: Path, content: bytes) -> bool:
     if file.is_file() and file.read_bytes() == content:
         return False
     file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}.part")
-    beside.write_bytes(content)
-    os.replace(beside, file)  # noqa: PTH105 - whoever reads has the old page or the new one
+    beside = file.with_name(f".{file.name}.{os.getpid()}-{get_ident()}{PART}")  # two may write at once
+    try:
+        beside.write_bytes(content)
+        beside.replace(file)  # whoever reads has the old page or the new one
+    finally:
+        beside.unlink(missing_ok=True)
     return True
+
+
+def _remove_left_over(out: Path) -> None:
+    """Remove what a report that was killed had begun to write; what is younger may be another one's, which goes on."""
+    for file in out.rglob(f".*{PART}"):
+        if file.is_file() and file.stat().st_mtime < time() - SECONDS_OF_A_REPORT:
+            file.unlink(missing_ok=True)
 
 
 def _remove(out: Path, name: str, its_hash: str) -> bool:

@@ -16,6 +16,7 @@ from planlake.report.pages.figures.today import RUNS, Today, today
 from planlake.report.verdicts import State
 
 COMMANDS_SHOWN, COLUMNS_SHOWN, DRIFT_SHOWN = 3, 3, 5
+HELD = ", held: "  # as `report.models` says it of a model
 OF_STATES: Mapping[State, Occasion] = {
     "failed": "failure",
     "open": "failure",
@@ -27,11 +28,16 @@ OF_STATES: Mapping[State, Occasion] = {
     "missing rows": "gap",
     "late": "late",
 }
-# The last two runs that asked the API: whether anything was not well with them.
-LAST_RUNS = """
-    select run, count(*) filter (where outcome in ('open', 'held', 'failed', 'stopped', 'killed')) > 0
-    from runs group by run having max(outcome) filter (where resource is null) in (select unnest(?))
-    order by run desc limit 2"""
+LAST = """
+    select max(run) from (select run from runs group by run
+                          having max(outcome) filter (where resource is null) in (select unnest(?)))"""
+# Whether the run before had failed as a whole, or a table of this run is well that was not when it last ran.
+MENDED = """
+    with before as (select resource, arg_max(outcome, run) as outcome from runs where run < $1 group by resource),
+    now as (select resource, outcome from runs where run = $1)
+    select coalesce(bool_or(before.outcome in ('open', 'held', 'failed', 'stopped')
+                            and now.outcome not in ('open', 'held', 'failed', 'stopped')), false)
+    from now join before on now.resource is not distinct from before.resource"""
 DRIFTED = 'select resource, list(distinct "column" order by "column") from drift where run = ? group by 1 order by 1'
 
 
@@ -78,13 +84,14 @@ def message_of(config: Config, environment: str | None, typed: Callable[[str], s
     """
     with open_facts(config, environment) as facts:
         found = today(facts)
-        last = facts.ask(LAST_RUNS, [RUNS])
-        drifted = facts.ask(DRIFTED, [last[0][0]]) if last else []
+        ((last,),) = facts.ask(LAST, [RUNS])
+        drifted = facts.ask(DRIFTED, [last]) if last else []
+        is_mended = bool(last) and facts.ask(MENDED, [last])[0][0]
     said = [*found.sentences, *(one.sentence for one in found.of_lake)]
     occasions = {OF_STATES[one.state] for one in found.in_trouble if one.state in OF_STATES}
-    if found.of_lake:
-        occasions.add("failure")
-    is_well_again = found.light == "green" and len(last) > 1 and last[1][1] and not last[0][1]
+    for one in found.of_lake:
+        occasions.add("held" if one.kind == "model" and HELD in one.said else "failure")
+    is_well_again = found.light == "green" and is_mended
     title = "everything is there again" if is_well_again else found.summary
     if is_well_again:
         occasions.add("recovered")
@@ -98,7 +105,7 @@ def message_of(config: Config, environment: str | None, typed: Callable[[str], s
     if not wanted:
         return None
     commands = _commands(found, has_drift="drift" in wanted)
-    return _message(config, environment, last[0][0] if last else None, wanted, (title, said, [*map(typed, commands)]))
+    return _message(config, environment, last, wanted, (title, said, [*map(typed, commands)]))
 
 
 def failure_of(

@@ -6,9 +6,12 @@ import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -22,7 +25,7 @@ from planlake.report.telling.message import Message
 from planlake.sources.secrets import ON_THIS_MACHINE, read_secret
 from planlake.version import __version__
 
-SECONDS = 10
+SECONDS, SECONDS_IN_ALL = 10, 30
 OVER_TLS = 465  # the port of servers that speak TLS from the first byte
 MOST_OF_SUBJECT = 100  # SNS takes no more
 NOT_SENT = (PlanlakeError, OSError, HTTPException, smtplib.SMTPException, ValueError)
@@ -31,20 +34,30 @@ NOT_SENT = (PlanlakeError, OSError, HTTPException, smtplib.SMTPException, ValueE
 def send(config: Config, message: Message) -> dict[str, str]:
     """Send a message to each that is named; what went wrong, by who was not told, and an empty text where nothing did.
 
-    Nothing is raised but what is a defect.
+    Nothing is raised.
     """
     found = {}
     for name, deliver in _channels(config):
+        done: Queue[str] = Queue()
+        # A thread of its own, as whoever answers a byte now and then is no time-out of any socket.
+        Thread(target=lambda deliver=deliver, done=done: done.put(_delivered(deliver, message)), daemon=True).start()
         try:
-            deliver(message)
-            found[name] = ""
-        except NOT_SENT as error:
-            found[name] = _why(error)
-        except Exception as error:  # botocore's own errors, of which there is a class for each service
-            if not type(error).__module__.startswith("botocore"):
-                raise
-            found[name] = f"AWS refused it: {type(error).__name__}"
+            found[name] = done.get(timeout=SECONDS_IN_ALL)
+        except Empty:
+            found[name] = f"no answer within {SECONDS_IN_ALL} s"
     return found
+
+
+def _delivered(deliver: Callable[[Message], None], message: Message) -> str:
+    """Why a message did not arrive; empty where it did."""
+    try:
+        deliver(message)
+    except NOT_SENT as error:
+        return _why(error)
+    except Exception as error:  # botocore's own errors, of which there is a class for each service
+        is_of_aws = type(error).__module__.startswith("botocore")
+        return f"{'AWS refused it' if is_of_aws else 'internal error'}: {type(error).__name__}"
+    return ""
 
 
 def _channels(config: Config) -> Iterator[tuple[str, Callable[[Message], None]]]:
@@ -121,6 +134,7 @@ def _publish(topic: str, message: Message) -> None:
 def _mail(to: Email, config: Config, message: Message) -> None:
     mail = EmailMessage()
     mail["Subject"], mail["From"], mail["To"] = message.subject, to.sender, ", ".join(to.to)
+    mail["Date"], mail["Message-ID"] = formatdate(), make_msgid("planlake")
     mail.set_content(message.text)
     host, _, port = to.server.rpartition(":")
     context = ssl.create_default_context()
@@ -134,4 +148,6 @@ def _mail(to: Email, config: Config, message: Message) -> None:
             server.starttls(context=context)
         if to.password is not None:
             server.login(to.user, read_secret("notify.email.password", to.password, config.folder))
-        server.send_message(mail)
+        refused = server.send_message(mail)
+    if refused:
+        raise ConfigurationError(f"the mail server refused {len(refused)} of {len(to.to)} addresses")

@@ -87,6 +87,7 @@ def serving(
         try:
             yield ui
         finally:
+            worker.close(workers)  # first: whoever waits for an answer is told at once
             running.stop()
 
 

@@ -77,11 +77,17 @@ def open_workers(config: Config, environment: str | None = None) -> Iterator[Wor
     try:
         yield workers
     finally:
-        with workers.lock:
-            workers.is_closed = True
-            left = [*workers.waiting, *workers.working]
-        for one in left:
-            _end(one)
+        close(workers)
+
+
+def close(workers: Workers) -> None:
+    """End all processes, in the middle of a query too; what is asked from now on is refused."""
+    with workers.lock:
+        workers.is_closed = True
+        left = [*workers.waiting, *workers.working]
+        workers.waiting.clear()
+    for one in left:
+        _end(one)
 
 
 def answer(
@@ -129,6 +135,8 @@ def ask(workers: Workers, request: Request, started: Callable[[Kill], None] | No
     """What a request is answered, and the file that it asked for; a QueryError says what is wrong with it."""
     with workers.places:
         with workers.lock:
+            if workers.is_closed:
+                raise QueryError("planlake ui is ending, and this query was not begun")
             process = _ready(workers)
             workers.working.add(process)
         try:
