@@ -121,11 +121,12 @@ def test_a_page_of_browse_counts_no_such_values(workers):
 
 
 def test_what_is_asked_of_a_hidden_column_is_said_not_to_be_so(workers):
-    said = "notes holds personal values, which are hidden here: what was asked of it is not so"
+    what = "filters, sorting, groups and sums work on the hidden text, not on the values"
+    said = f"notes holds personal values, which are hidden here: {what}"
     assert answer(workers, "select count(*) from things where Notes like '%a%'").notes == (said,)
     assert answer(workers, "select count(*), 'notes' from things where kind_id = 4").notes == ()
     both = answer(workers, "select notes, remark from history_things").notes
-    assert both == ("notes, remark hold personal values, which are hidden here: what was asked of them is not so",)
+    assert both == (f"notes, remark hold personal values, which are hidden here: {what}",)
     filtered = [("column", "notes"), ("condition", "has"), ("value", "a")]
     assert [browse(workers, "things", given, []).notes for given in (filtered, [])] == [(said,), ()]
 

@@ -273,6 +273,43 @@ def test_a_query_is_answered_and_a_mistake_has_its_place(browser):
     assert browser.ask("POST", "/api/query", "{").status == 400
 
 
+def test_days_of_an_answer_have_no_midnight_unless_one_has_another_time(browser):
+    asked = "select timestamp '2026-11-20' as day, timestamp '2026-11-20 00:00:00' + to_hours(n) as moment"
+    rows = browser.query(f"{asked} from (values (0), (1)) t(n) union all select null, null").json["rows"]
+    assert rows == [
+        ["2026-11-20", "2026-11-20 00:00:00"],
+        ["2026-11-20", "2026-11-20 01:00:00"],
+        [None, None],
+    ]
+
+
+def test_ask_begins_with_examples_that_are_answered_and_nothing_to_press_without_script(browser):
+    shown = browser.get("/ask.html").text
+    [example] = re.findall(r'data-sql="([^"]+)"', shown)
+    assert example.startswith("select *\nfrom applications\n")
+    assert browser.query(example).json["rows_shown"] == 100 or browser.query(example).json["rows"]
+    main = shown.partition("<main")[2].partition("</main>")[0]
+    assert re.findall(r"<button(?![^>]*\bdisabled\b)[^>]*>", main) == []
+
+
+def test_browse_lists_first_what_people_query_first(browser):
+    shown = browser.get("/browse.html").text
+    database = shown.index("refined-zone</h2>")
+    first, folded = shown.index(">fees</a>", database), shown.index("<details>", database)
+    assert database < first < folded < shown.index(">current_fees</a>", database)
+    assert shown.index("trusted-zone</h2>") < shown.index("raw-zone</h2>")
+
+
+def test_of_a_wide_table_filled_references_days_and_stages_are_shown_first(browser):
+    address = "/browse/dataplatform-stg-tascomi-refined-zone.applications.html"
+    shown = browser.get(f"{address}?facet=application_stage").text
+    names = re.findall(r'<th scope="col"[^>]*><a[^>]*>(\w+)</a> <span class="quiet">(\w+)', shown)
+    assert [name for name, _ in names[:2]] == ["id", "application_reference_number"]
+    kinds = ["reference" in name or kind != "timestamp" for name, kind in names[1:]]
+    assert kinds.index(False) < 4
+    assert re.search(r'<a href="[^"]+">[A-Z/ ]+</a> <span class="quiet">\(\d+\)</span>', shown)
+
+
 def test_a_query_is_asked_about_a_day(browser):
     told = browser.post("/api/query", {"sql": "select count(*) from fees", "as_of": "2026-11-20"}).json
     assert told["notes"] == ["fees as of 2026-11-20: as published on 2026-11-20"]

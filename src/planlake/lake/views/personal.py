@@ -155,8 +155,8 @@ class Personal:
 def note_of_hidden(query: str, hidden: Collection[str]) -> list[str]:
     """What to know of the answer to a query that names hidden columns: one sentence, or none."""
     named = [one for one in dict.fromkeys(hidden) if one.lower() in names_in(query)]
-    what = "what was asked of it is not so" if len(named) == 1 else "what was asked of them is not so"
     verb = "holds" if len(named) == 1 else "hold"
+    what = "filters, sorting, groups and sums work on the hidden text, not on the values"
     return [f"{', '.join(named)} {verb} personal values, which are hidden here: {what}"] if named else []
 
 

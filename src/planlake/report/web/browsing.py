@@ -34,8 +34,14 @@ TYPES = {
     "date": "date",
 }
 A_VALUE = {"timestamp": "a day or moment, such as 2026-11-27 or 2026-11-27 09:30", "date": "a day, such as 2026-11-27"}
+ZONES_FIRST = ("refined-zone", "trusted-zone", "operations")
+SECOND = ("current_", "history_", "increment_")
+SAMPLED = 1000  # rows that tell which columns are mostly filled
+STAGES = ("stage", "status", "type")
 COMPARING = ("least", "most")
 Given = Sequence[tuple[str, str]]
+Labels = Mapping[str, Mapping[str, str]]
+UNKNOWN: Labels = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +62,12 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value of a facet: how many rows have it, and the address of the page with those alone."""
+    """A value of a facet: how many rows have it, the address of the page with those alone, and what a code means."""
 
     value: str | None
     rows: int
     link: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +109,12 @@ class Browsed:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A table that can be browsed."""
+    """A table that can be browsed; `is_second` where people query another first, which is made of it."""
 
     name: str
     columns: int
     link: str
+    is_second: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,17 +155,29 @@ class Wanted:
 
 
 def list_tables(tables: Mapping[str, object]) -> Listing:
-    """The tables of a lake by database."""
+    """The tables of a lake by database, those first that people query first."""
     found: dict[str, list[Listed]] = {}
-    for whole, columns in tables.items():
+
+    def place(whole: str) -> int:
+        return next(
+            (place for place, zone in enumerate(ZONES_FIRST) if zone in whole.rpartition(".")[0]), len(ZONES_FIRST)
+        )
+
+    for whole in sorted(tables, key=place):
+        columns = tables[whole]
         database, _, name = whole.rpartition(".")
         count = len(columns) if isinstance(columns, Sequence) else 0
-        found.setdefault(database, []).append(Listed(name, count, f"browse/{quote(whole, safe='')}.html"))
+        found.setdefault(database, []).append(
+            Listed(name, count, f"browse/{quote(whole, safe='')}.html", name.startswith(SECOND))
+        )
     return Listing(found)
 
 
-def browse(workers: Workers, table: str, given: Given, days: Sequence[str]) -> Browsed:
-    """The page of a table that an address asks for; a PlanlakeError where it has no such table or column."""
+def browse(workers: Workers, table: str, given: Given, days: Sequence[str], labels: Labels = UNKNOWN) -> Browsed:
+    """The page of a table that an address asks for; a PlanlakeError where it has no such table or column.
+
+    `labels` are what codes of columns stand for.
+    """
     database, _, name = table.rpartition(".")
     source = f"{identifier(database)}.{identifier(name)}" if database else identifier(name)
     as_of = dict(given).get("as-of", "")
@@ -165,13 +185,13 @@ def browse(workers: Workers, table: str, given: Given, days: Sequence[str]) -> B
     wanted = _wanted(given, head.columns)
     wanted = replace(wanted, filters=_tried(workers, wanted.filters, head.columns))
     where, values = _where(wanted.filters, head.columns)
-    shown = [one for one in head.columns if one.name in wanted.show] or _telling(head.columns, head.hidden)
+    shown = [one for one in head.columns if one.name in wanted.show] or _telling(workers, source, head, as_of)
     order = f" order by {identifier(wanted.sort)}{' desc' if wanted.is_down else ''} nulls last" if wanted.sort else ""
     columns = ", ".join(identifier(one.name) for one in shown)
     start = (wanted.page - 1) * ROWS
     limit = f" limit {ROWS + 1} offset {start}"
     query = f"select {columns} from {source}{where}{order}{limit}"
-    found = _answer(workers, query, as_of, values)
+    found = _answer(workers, query, as_of, values).in_days
     narrowing = f"select {', '.join(map(identifier, wanted.facets)) or '1'} from {source}{where}{order} limit 0"
     return Browsed(
         table=table,
@@ -184,7 +204,7 @@ def browse(workers: Workers, table: str, given: Given, days: Sequence[str]) -> B
             replace(one, without=_changed(wanted, filters=tuple(two for two in wanted.filters if two is not one)))
             for one in wanted.filters
         ),
-        facets=tuple(_facet(workers, source, one, wanted, head.columns) for one in wanted.facets),
+        facets=_facets(workers, source, wanted, head.columns, labels),
         notes=_answer(workers, narrowing, as_of, values).notes,  # not of columns that are merely shown
         as_of=as_of,
         days=days,
@@ -203,18 +223,38 @@ def browse(workers: Workers, table: str, given: Given, days: Sequence[str]) -> B
     )
 
 
-def _telling(columns: Sequence[Column], hidden: Sequence[str]) -> list[Column]:
-    """The columns that are shown until others are chosen: of many the id and those that tell records apart.
+def _telling(workers: Workers, source: str, head: Answer, as_of: str) -> list[Column]:
+    """The columns that are shown until others are chosen: of many the id, references, days and stages that are filled.
 
-    Last come Planlake's own and those whose values are hidden.
+    Last come those that mostly are not, Planlake's own and those whose values are hidden.
     """
-    order = ("text", "date", "timestamp", "integer", "long", "double")
+    if len(head.columns) <= MOST_COLUMNS:
+        return [*head.columns]
+    own = {one.name for one in head.columns if one.name in OF_COLUMNS or one.name in head.hidden}
+    filled = _filled(workers, source, [one.name for one in head.columns if one.name not in own], as_of)
 
-    def place(one: Column) -> tuple[bool, bool, int]:
-        kind = order.index(one.type) if one.type in order else len(order)
-        return one.name in OF_COLUMNS or one.name in hidden, one.name != "id", kind
+    def place(one: Column) -> tuple[bool, bool, bool, int]:
+        kind = 3
+        if "reference" in one.name:
+            kind = 0
+        elif one.type in ("date", "timestamp"):
+            kind = 1
+        elif any(word in one.name for word in STAGES):
+            kind = 2
+        return one.name in own, one.name != "id", one.name not in filled, kind
 
-    return sorted(columns, key=place)[:MOST_COLUMNS] if len(columns) > MOST_COLUMNS else [*columns]
+    return sorted(head.columns, key=place)[:MOST_COLUMNS]
+
+
+def _filled(workers: Workers, source: str, columns: Sequence[str], as_of: str) -> Collection[str]:
+    """The columns that hold something in most of the first rows; all where that takes too long."""
+    counts = ", ".join(f"2 * count({identifier(one)}) > count(*)" for one in columns)
+    rows = f"select {', '.join(map(identifier, columns))} from {source} limit {SAMPLED}"
+    try:
+        [found] = _answer(workers, f"select {counts} from ({rows})", as_of, seconds=SECONDS_OF_FACETS).rows
+    except QueryError:
+        return columns
+    return {one for one, is_filled in zip(columns, found, strict=True) if is_filled == "true"}
 
 
 def _answer(
@@ -306,6 +346,22 @@ def _facet(workers: Workers, source: str, column: str, wanted: Wanted, columns: 
     rows = [(None if value is None else str(value), int(rows or 0)) for value, rows in found.rows]
     shown = tuple(Value(value, count, _narrowed(wanted, column, value)) for value, count in rows[:MOST_VALUES])
     return Facet(column, shown, has_more=len(rows) > MOST_VALUES, without=without)
+
+
+def _facets(
+    workers: Workers, source: str, wanted: Wanted, columns: Sequence[Column], labels: Labels
+) -> tuple[Facet, ...]:
+    """The values that are counted, codes with what they stand for."""
+    found = (_facet(workers, source, one, wanted, columns) for one in wanted.facets)
+    return tuple(
+        replace(
+            facet,
+            values=tuple(
+                replace(one, label=labels.get(facet.column, {}).get(one.value or "", "")) for one in facet.values
+            ),
+        )
+        for facet in found
+    )
 
 
 def _narrowed(wanted: Wanted, column: str, value: str | None) -> str:

@@ -4,13 +4,14 @@ An answer is read as these records and nothing else: whoever has taken over that
 """
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 Cell = str | int | float | None
+MIDNIGHT = " 00:00:00"
 _LENGTH = struct.Struct(">I")
 
 
@@ -79,6 +80,25 @@ class Answer:
     seconds: float = 0.0
     trouble: Trouble | None = None
     tables: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    @property
+    def in_days(self) -> "Answer":
+        """Itself as people read it: moments of a column that are all at midnight as days."""
+        at_midnight = {
+            place
+            for place, one in enumerate(self.columns)
+            if one.type == "timestamp" and all(str(row[place] or MIDNIGHT).endswith(MIDNIGHT) for row in self.rows)
+        }
+        if not at_midnight:
+            return self
+        rows = (
+            tuple(
+                str(cell).removesuffix(MIDNIGHT) if cell is not None and place in at_midnight else cell
+                for place, cell in enumerate(row)
+            )
+            for row in self.rows
+        )
+        return replace(self, rows=tuple(rows))
 
 
 def send(stream: IO[bytes], record: object, content: bytes = b"") -> None:

@@ -1,6 +1,7 @@
 """The pages of the report, live: each is made when it is first asked for after the lake has changed or was damaged."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -13,6 +14,7 @@ from planlake.errors import LakeError, PlanlakeError
 from planlake.lake.open_lake import open_to_read
 from planlake.report.pages.figures.catalogue import SEARCH_FILE, search_index
 from planlake.report.pages.figures.change import changes_by_day
+from planlake.report.pages.figures.described import column_lines
 from planlake.report.pages.figures.kept import Kept
 from planlake.report.pages.figures.lake_facts import LakeFacts, explaining, open_facts
 from planlake.report.pages.figures.tables import table_pages
@@ -21,9 +23,11 @@ from planlake.report.pages.render import Site, page, search_script
 from planlake.report.pages.write import site_of
 from planlake.report.standing import troubles_of_files
 from planlake.report.status import cadences
+from planlake.sources.catalogue import catalogue_of
 from planlake.version import __version__
 
 ANY_PLACE = "x/y.html"  # links lead up one folder, to which the server answers at any depth
+OVER_DATE = "report_over_date"
 OWN_PAGES = (("browse.html", "Browse"), ("ask.html", "Ask"))
 # Whatever changes what pages say is told in one of these.
 TELLING = (("raw", "api_requests"), ("operations", "runs"), ("operations", "published"), ("operations", "journal"))
@@ -108,6 +112,23 @@ class LivePages:
         query = "select distinct snapshot_date from published order by 1 desc limit 400"
         with self.now() as (facts, _):
             return [f"{day[:4]}-{day[4:6]}-{day[6:]}" for (day,) in facts.ask(query)]
+
+    def examples(self) -> list[str]:
+        """Questions to begin with: the first table that was loaded, and what is over its date where that is known."""
+        with self.now() as (facts, _):
+            loaded = [name for name in facts.verdicts if facts.table("refined", f"current_{name}") is not None]
+            found = [f"select *\nfrom {loaded[0]}\nlimit 100"] if loaded else []
+            is_there = OVER_DATE in facts.models.by_name and facts.table("trusted", "applications") is not None
+            return [*found, *[f"select *\nfrom {OVER_DATE}\nlimit 100"] * is_there]
+
+    def labels(self, table: str, columns: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
+        """What the codes of a table's columns stand for, as its page says it."""
+        name = re.sub("^(current|increment|history)_", "", table)
+        with self.now() as (facts, _):
+            if not columns or name not in facts.verdicts:
+                return {}
+            lines = column_lines(facts, catalogue_of(facts.config).resource(name))
+            return {one.name: one.labels for one in lines if one.name in columns}
 
 
 def _made(facts: LakeFacts, site: Site, file: str) -> str | None:

@@ -149,15 +149,16 @@ def _static(request: Request) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class AskPage:
-    """What the page for questions is filled with: days that can be asked about, and a nonce for the editor's style."""
+    """What the page for questions is filled with: days that can be asked about, a nonce for the editor, examples."""
 
     days: list[str]
     nonce: str
+    examples: list[str]
 
 
 def _ask_page(request: Request) -> Response:
     pages = _ui(request).pages
-    record = AskPage(pages.days(), request.scope["state"]["nonce"])
+    record = AskPage(pages.days(), request.scope["state"]["nonce"], pages.examples())
     return HTMLResponse(pages.own("ask.html", record, file="ask.html"))
 
 
@@ -169,7 +170,9 @@ def _tables_page(request: Request) -> Response:
 
 def _table_page(request: Request) -> Response:
     ui, table = _ui(request), request.path_params["table"]
-    found = browse(ui.workers, table, request.query_params.multi_items(), ui.pages.days())
+    given = request.query_params.multi_items()
+    labels = ui.pages.labels(table.rpartition(".")[2], request.query_params.getlist("facet"))
+    found = browse(ui.workers, table, given, ui.pages.days(), labels)
     return HTMLResponse(ui.pages.own("browse.html", found, file=f"browse/{table}.html"))
 
 
@@ -221,7 +224,7 @@ async def _answer(request: Request, asked: Question) -> Answer:
     def work(started: Callable[[worker.Kill], None]) -> Answer:
         return worker.answer(_ui(request).workers, asked.sql, as_of=asked.as_of, started=started)
 
-    return await _while_wanted(request, work)
+    return (await _while_wanted(request, work)).in_days
 
 
 async def _chart(request: Request) -> Response:

@@ -1,7 +1,7 @@
 """What is known of a table beside how it stands: its columns, what they mean and lead to, and who reads it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from html import unescape
@@ -43,6 +43,7 @@ class ColumnLine:
     """A column: what it means and how that is known, the share of rows in which it holds something, what it leads to.
 
     `filled` is None of a table that was never loaded. `common` is empty where `shows_values` is not true.
+    `labels` say what codes stand for.
     """
 
     name: str
@@ -56,6 +57,7 @@ class ColumnLine:
     common: tuple[Common, ...] = ()
     target: str = ""
     is_guessed: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,7 @@ def _line(one: Described, key: str, known: _Known) -> ColumnLine:
         else (),
         resource.relations.get(key) or resource.relations_guessed.get(key, ""),
         key not in resource.relations,
+        labels,
     )
 
 

@@ -137,6 +137,7 @@ function rank(one, text) {
   return begins([...own, ...one.said.split(/[^\p{L}\p{N}]+/u)]) ? BY_MEANING : 9;
 }
 
+const isHere = (one) => one.place.startsWith("tables/") || one.place.startsWith("catalogue.html#m-"); // and loaded
 const MOST_FOUND = 200;
 function find(text, only) {
   const found = [];
@@ -145,7 +146,7 @@ function find(text, only) {
     const place = rank(one, text);
     if (place < 9) found.push([place, one]);
   }
-  found.sort((a, b) => a[0] - b[0] || (a[1].column !== "") - (b[1].column !== "") || a[1].name.length - b[1].name.length);
+  found.sort((a, b) => a[0] - b[0] || isHere(b[1]) - isHere(a[1]) || (a[1].column !== "") - (b[1].column !== "") || a[1].name.length - b[1].name.length);
   const groups = new Map();
   for (const [place, one] of found.slice(0, MOST_FOUND)) {
     const group = place < BY_MEANING ? one.table : `${one.table}, by meaning`;

@@ -196,7 +196,10 @@ async function learn() {
   if (wasWanted) say(names.ok ? "The names are there now: Ctrl+Space offers them." : unread);
 }
 
-stop.disabled = true;
+for (const button of document.querySelectorAll("main button[disabled]")) button.disabled = button === stop;
+for (const example of document.querySelectorAll("#examples button")) {
+  example.addEventListener("click", () => fill(example.dataset.sql, null));
+}
 run.addEventListener("click", ask);
 stop.addEventListener("click", halt);
 at("copy-link").addEventListener("click", copyLink);
