@@ -4,6 +4,7 @@ Of a lake that is well and of one in trouble, on terminals of 80, 100 and 120 co
 """
 
 import re
+import sys
 
 import pytest
 from rich.cells import cell_len
@@ -11,6 +12,7 @@ from rich.cells import cell_len
 from cli.conftest import FIRST, SECOND, TABLES, small_council
 from commands import typed_in_process
 from conftest import feeding
+from planlake.cli.screen import remark
 from planlake.simulator.faults import Rule
 
 THIRD = "2026-11-22T03:00:00"
@@ -98,3 +100,16 @@ def test_trouble_stands_first(shown, request):
     assert len(rows) == 5
     assert troubled == sorted(troubled, reverse=True)
     assert any(troubled) != is_well
+
+
+def test_on_a_terminal_sentences_end_at_words_and_commands_stay_whole(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    said = "! fees: failed since 22 November: page 1: status 503; people see the last good version"
+    command = "hint: planlake run fees --config a/folder/of/mine/planlake.yaml"
+    remark(f"{said}\n{command}")
+    assert capsys.readouterr().err == f"{said}\n{command}\n"  # piped
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    remark(f"{said}\n{command}")
+    *lines, last = capsys.readouterr().err.splitlines()
+    assert (" ".join(line.strip() for line in lines), last) == (said, command)
+    assert (len(lines), max(map(len, lines)) <= 40) == (3, True)

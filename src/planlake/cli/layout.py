@@ -65,13 +65,13 @@ def lay_out(
             below.append(leaving)
     below.sort(key=columns.index)
     widths = _widths(kept, width)
-    heads = [_broken(one.name, room) for one, room in zip(kept, widths, strict=True)]
+    heads = [broken(one.name, room) for one, room in zip(kept, widths, strict=True)]
     tallest = max(map(len, heads))
     heads = [[""] * (tallest - len(lines)) + lines for lines in heads]
     yield [*_side_by_side(kept, heads, widths), (GAP * " ").join(rule * room for room in widths)]
     for row in range(len(columns[0].cells)):
         cells = [
-            [part for line in one.cells[row].split("\n") for part in _broken(line, room)]
+            [part for line in one.cells[row].split("\n") for part in broken(line, room)]
             for one, room in zip(kept, widths, strict=True)
         ]
         yield [*_side_by_side(kept, cells, widths), *_below(below, row, width)]
@@ -116,10 +116,10 @@ def _side_by_side(columns: Sequence[Column], cells: Sequence[Sequence[str]], wid
 def _below(columns: Sequence[Column], row: int, width: int) -> list[str]:
     """What left a row, by name: `why: answer 503; counted: 27 Nov`."""
     said = "; ".join(f"{one.name}: {' '.join(one.cells[row].split())}" for one in columns if one.cells[row])
-    return [f"{INDENT * ' '}{line}" for line in _broken(said, max(width - INDENT, 1))] if said else []
+    return [f"{INDENT * ' '}{line}" for line in broken(said, max(width - INDENT, 1))] if said else []
 
 
-def _broken(line: str, width: int) -> list[str]:
+def broken(line: str, width: int) -> list[str]:
     """A line in lines of that width, broken at blanks; a word that is wider itself has no other way but to be split."""
     if cell_len(line) <= width:
         return [line]

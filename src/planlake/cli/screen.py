@@ -24,7 +24,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from planlake.cli.layout import Column, lay_out
+from planlake.cli.layout import Column, broken, lay_out
 from planlake.cli.loading import chosen_environment, loaded_configuration, named_file
 from planlake.printable import printable, quoted
 from planlake.telemetry.progress import Notify
@@ -48,6 +48,7 @@ BEGINNINGS = ("hint: ", "next: ")
 OF_NO_CONFIGURATION = ("completion", "demo", "simulate", "spark-job")
 OF_NO_ENVIRONMENT = (*OF_NO_CONFIGURATION, "add", "env", "init", "model copy", "model diff", "model new")
 SECONDS_UNTIL_SAID = 1.0
+CONTINUED = "  "  # how the second line of a sentence begins
 STYLES = {"x ": "red", "! ": "yellow", "+ ": "green"}
 
 
@@ -144,7 +145,16 @@ def remark(text: str, *, is_data: bool = False) -> None:
     would begin a line here.
     """
     for line in text.rstrip("\n").split("\n"):
-        echo(printable(runnable(line)), stderr=not is_data)
+        for part in _at_words(printable(runnable(line)), sys.stdout if is_data else sys.stderr):
+            echo(part, stderr=not is_data)
+
+
+def _at_words(line: str, stream: TextIO) -> list[str]:
+    """A line in lines as a terminal has room for them, whole where it is piped or is a command to be typed."""
+    if not stream.isatty() or (line.startswith(BEGINNINGS) and COMMAND.search(line)):
+        return [line]
+    first, *others = broken(line, max(console(stderr=stream is sys.stderr).width - len(CONTINUED), 1))
+    return [first, *(f"{CONTINUED}{one}" for one in others)]
 
 
 def echo(text: str, *, stderr: bool = False) -> None:

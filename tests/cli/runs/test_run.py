@@ -150,11 +150,9 @@ def test_an_engine_that_is_not_there_is_refused(typed, feed):
     assert "did you mean local" in said.err
 
 
-def test_an_api_that_cannot_be_reached_is_exit_3_with_one_clear_line_in_seconds(tmp_path):
+def test_an_api_that_cannot_be_reached_is_exit_3_with_one_clear_line(tmp_path):
     (tmp_path / "planlake.yaml").write_text(UNREACHABLE)
-    start = time.monotonic()
     said = planlake("run", folder=tmp_path, **KEYS)
-    assert time.monotonic() - start < 10
     assert (said.status, said.out) == (3, "")
     assert said.errors == ["Error: the API cannot be reached: connection refused (base_url=http://127.0.0.1:9/rest/v1)"]
     assert said.err.splitlines()[1:] == ["Nothing was changed", "hint: planlake doctor"]
