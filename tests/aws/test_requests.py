@@ -28,7 +28,7 @@ GLUE = {
     },
     DAY: {"GetDatabase": 3, "GetDatabases": 1, "GetTable": 18, "GetTables": 7, "UpdateTable": 7},
     QUIET_DAY: {"GetDatabase": 2, "GetDatabases": 1, "GetTable": 14, "GetTables": 7, "UpdateTable": 4},
-    SQL: {"GetTable": 2, "GetTables": 5},
+    SQL: {"GetTable": 2, "GetTables": 3},
     STATUS: {"GetTable": 11, "GetTables": 7},
 }
 S3 = {
