@@ -67,7 +67,7 @@ bench: $(VENV)/dev $(VENV)-bench/done ## the measurements of benchmarks/, half a
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
 soak: $(VENV)/dev $(VENV)-aws/done ## the tests that take long, in full: what each does more is in tests/README.md
-	PLANLAKE_SOAK=1 PYTHONPATH=$(CURDIR)/src:$(CURDIR)/$(VENV)-aws $(BIN)/python -m pytest tests/aws/test_writers.py tests/flow/ingest/test_interruptions.py tests/flow/ingest/test_resuming.py tests/flow/ingest/test_faults_at_recount.py \
+	PLANLAKE_SOAK=1 PYTHONPATH=$(CURDIR)/src:$(CURDIR)/$(VENV)-aws $(BIN)/python -m pytest tests/aws/test_writers.py tests/flow/ingest/test_interruptions.py tests/flow/ingest/test_resuming.py tests/flow/ingest/test_faults.py tests/flow/ingest/test_faults_at_recount.py \
 		tests/flow/ingest/test_moving_sets.py tests/flow/ingest/test_pages_not_asked_for.py tests/flow/ingest/test_audit.py \
 		tests/flow/test_moving_pages.py tests/flow/test_random_histories.py tests/changes/test_undoing_in_any_order.py \
 		tests/changes/test_retyping_in_any_order.py tests/flow/refine/test_names.py tests/flow/trust/test_killed_runs.py tests/cli/report/test_attacks.py \

@@ -39,7 +39,7 @@ Feature: A table that Planning misses becomes a table that Planning uses
     When I type: planlake tables
     Then I see the row:
       | database             | table                | kind | published |
-      | tascomi-refined-zone | enforcement_breaches | view | 20261121  |
+      | tascomi-refined-zone | enforcement_breaches | view | 2026-11-21  |
     When I type: planlake tables enforcement_breaches --json
     Then enforcement_breaches has its columns with the types of the vendor's documentation
     When I ask:

@@ -68,8 +68,8 @@ Feature: 4. The latest version of each record is what people use
     When I type: planlake tables --env DPP-426
     Then I see the rows:
       | database                              | table                | kind | published |
-      | preview-DPP-426--tascomi-refined-zone | enforcement_breaches | view | 20261121  |
-      | preview-DPP-426--tascomi-refined-zone | enforcement_outcomes | view | 20261121  |
+      | preview-DPP-426--tascomi-refined-zone | enforcement_breaches | view | 2026-11-21  |
+      | preview-DPP-426--tascomi-refined-zone | enforcement_outcomes | view | 2026-11-21  |
 
   @4.3/4.2.3
   Scenario: 4.2.3 in section 4.3: each table is found with its columns, and those of the snapshot at the end

@@ -338,7 +338,7 @@ def test_the_screen_says_what_to_do_where_a_slice_counts_for_nothing(feed, typed
     said = typed("run", "sparse")
     assert said.status == 1
     assert "sparse: 5 records of a slice are not in the API's answer any more, too many to accept" in said.err
-    assert re.search("hint: planlake doctor .*, planlake run .*sparse --full --accept-deletions", said.err)
+    assert re.search("hint: planlake run .*sparse --full --accept-deletions, if they were deleted there", said.err)
     assert typed("run", "sparse", "--full", "--accept-deletions").status == 0
     assert_equal(feed, "sparse")
 

@@ -82,7 +82,7 @@ def reporting(feed):
 
 def test_a_run_writes_the_pages_where_the_file_says_so(reporting, typed):
     assert typed("run").status == 0
-    assert "<dd>Run 3, " in (reporting.config.folder / "pages/index.html").read_text()
+    assert "<dd>Run 3" in (reporting.config.folder / "pages/index.html").read_text()
 
 
 def test_a_run_that_failed_writes_them_too(reporting, typed):

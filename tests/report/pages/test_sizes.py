@@ -92,7 +92,9 @@ def test_quality_with_200_checks_of_60_runs_and_drift_with_500_differences(size)
     record = Quality("answer", 300, (check,) * 200, 100, (("casts", 5),) * 20, (cast,) * 200, ())
     assert size("quality.html", record, "quality.html") < MOST
     one = Difference("applications", "a" * 40, "type contradicted", "more " * 20, NOW, 28)
-    assert size("drift.html", Drift("answer", (one,) * 500, (one,) * 500, 0, 0, 73), "drift.html") < MOST
+    assert (
+        size("drift.html", Drift("answer", (one,) * 500, (one,) * 500, 0, 0, 73, (one,) * 500, ()), "drift.html") < MOST
+    )
 
 
 def test_planning_with_20_reports_of_100_rows(size):

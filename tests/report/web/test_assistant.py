@@ -104,7 +104,7 @@ def test_tables_are_listed_with_verdict_day_and_rows(ask):
 
 def test_columns_have_type_meaning_where_it_is_known_from_and_share_filled(ask):
     told = text_of(ask("columns", table="fees"))
-    assert "fee float: Fee due, in pounds. (from the column's name); filled 63 %" in told
+    assert "fee double: Fee due, in pounds. (from the column's name); filled 63 %" in told
     assert "id integer: Number of the fee record" in told
     assert "the key; filled 100 %" in told
     assert "personal" in text_of(ask("columns", table="contacts", containing="email"))

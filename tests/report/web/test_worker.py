@@ -368,7 +368,7 @@ def test_days_and_moments_are_such_in_excel(workers):
     found = next(book["Rows"].iter_rows(min_row=2, values_only=True))
     day, moment = map(datetime.fromisoformat, ("2026-11-17", "2026-11-17T09:30:15"))
     assert found == (day, moment, True, "0850-01-01 00:00:00")
-    assert [one.number_format for one in book["Rows"][2]][:2] == ["yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"]
+    assert [one.number_format for one in book["Rows"][2]][:2] == ["yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss.000"]
 
 
 def test_an_answer_that_is_too_large_for_a_file_is_refused_whole(workers):
