@@ -121,6 +121,16 @@ class Case:
         return Rule(resource=self.table, query={"page": STAGES.get(self.stage, "1"), **query}, times=times, **spoilt)
 
 
+def cases(stages, *, is_whole):
+    """Every fault at one of these stages, in turns, or at each of them."""
+    return [
+        Case(fault, stage)
+        for place, fault in enumerate(FAULTS)
+        for turn, stage in enumerate(stages)
+        if is_whole or place % len(stages) == turn
+    ]
+
+
 def label(case):
     """The name of a case in the list of tests."""
     return f"{case.fault} at {case.stage}"

@@ -9,16 +9,11 @@ import pytest
 
 from conftest import feeding, table_of
 from flow.ingest.served import assert_equal, fill, served, settings_of
-from flow.ingest.spoiling import FAULTS, HARMLESS, PAGE_SIZE, STAGES, Case, label
+from flow.ingest.spoiling import FAULTS, HARMLESS, PAGE_SIZE, STAGES, cases, label
 
 pytestmark = pytest.mark.slow  # a table for every fault, two runs
 IS_SOAK = os.environ.get("PLANLAKE_SOAK", "0") != "0"
-CASES = [
-    Case(fault, stage)
-    for place, fault in enumerate(FAULTS)
-    for turn, stage in enumerate(STAGES)
-    if IS_SOAK or place % len(STAGES) == turn
-]
+CASES = cases(STAGES, is_whole=IS_SOAK)
 MORNING, LATER = "2026-11-17T03:00:00", "2026-11-17T05:00:00"
 
 

@@ -9,17 +9,12 @@ import pytest
 
 from conftest import feeding, table_of
 from flow.ingest.served import DAY_1, DAY_2, DAY_3, DAY_4, assert_equal, fill, served, settings_of
-from flow.ingest.spoiling import FAULTS, HARMLESS, PAGE_SIZE, Case, label
+from flow.ingest.spoiling import FAULTS, HARMLESS, PAGE_SIZE, cases, label
 
 pytestmark = pytest.mark.slow  # a table for every fault, four runs
 STAGES = {"counted": "1", "behind": "3"}  # the one request of a recount, and the last page read when it grew
 IS_SOAK = os.environ.get("PLANLAKE_SOAK", "0") != "0"
-CASES = [
-    Case(fault, stage)
-    for place, fault in enumerate(FAULTS)
-    for turn, stage in enumerate(STAGES)
-    if IS_SOAK or place % len(STAGES) == turn
-]
+CASES = cases(STAGES, is_whole=IS_SOAK)
 LATE = "2026-11-17 20:00:00"
 
 
