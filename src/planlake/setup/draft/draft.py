@@ -3,7 +3,7 @@
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -221,7 +221,7 @@ def _about_changes(columns: Sequence[DraftColumn]) -> list[str]:
 def _no_records(api: _Api, address: str, resource: DraftResource, dialect: Dialect) -> tuple[int, str, bool]:
     """The status of an answer without records, what that says, and whether it is sure."""
     kinds: Mapping[str, str] = {one.name: one.type for one in resource.columns}
-    answer = api.ask(address, {**page_query(replace(dialect), 1), resource.key: ABSENT[kinds[resource.key]]})
+    answer = api.ask(address, {**page_query(dialect, 1), resource.key: ABSENT[kinds[resource.key]]})
     if answer.status not in (OK, *REFUSED, NO_ANSWER) and not answer.body.strip():
         return answer.status, f"{resource.key}=... that is not there: status {answer.status}", True
     if answer.status == OK and not answer.trouble:
