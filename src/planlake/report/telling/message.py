@@ -114,12 +114,12 @@ def failure_of(
     """What is to be told of a run that came to nothing; None where nobody wants to know."""
     if "failure" not in _notify(config).on:
         return None
-    of_ours = isinstance(error, PlanlakeError)
-    said = error.message if isinstance(error, PlanlakeError) else f"internal error: {type(error).__name__}"
-    hint = error.hint if isinstance(error, PlanlakeError) and error.hint.startswith("planlake") else ""
-    state = [error.state] if isinstance(error, PlanlakeError) and error.state else []
-    commands = [typed(hint)] if hint else [typed("planlake doctor")] if of_ours else []
-    return _message(config, environment, None, ["failure"], (f"the run failed: {said}", state, commands))
+    if not isinstance(error, PlanlakeError):
+        said = f"the run failed: internal error: {type(error).__name__}"
+        return _message(config, environment, None, ["failure"], (said, [], []))
+    command = typed(error.hint if error.hint.startswith("planlake") else "planlake doctor")
+    told = (f"the run failed: {error.message}", [error.state] if error.state else [], [command])
+    return _message(config, environment, None, ["failure"], told)
 
 
 def test_of(config: Config, environment: str | None) -> Message:
