@@ -9,6 +9,7 @@ import duckdb
 
 from planlake.config import Config
 from planlake.engines.sql import identifier
+from planlake.engines.type_words import word_of_declared, word_of_sql
 from planlake.errors import PlanlakeError
 from planlake.flow.trust.result import TRUSTED
 from planlake.lake.about_tables import OF_COLUMNS, about, resource_of
@@ -16,7 +17,6 @@ from planlake.lake.tables.columns import key_by_column, keys_of
 from planlake.lake.views.models import left_tables
 from planlake.lake.views.query import columns_of
 from planlake.lake.views.views import Views
-from planlake.report.web.type_words import word_of_declared, word_of_sql
 from planlake.sources.catalogue import Resource, catalogue_of
 from planlake.sources.meanings import Confidence, labels_of, meanings_of
 

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from commands import PROGRAM, environment, planlake
+from planlake.engines.type_words import word_of_declared, word_of_sql
 from planlake.lake.tables.columns import IMPORT_COLUMNS, TABLES
-from planlake.report.web.type_words import word_of_declared, word_of_sql
 from planlake.sources.catalogue import ColumnType
 
 QUERY = "select id, last_updated, submit_date from fees order by id limit 3"

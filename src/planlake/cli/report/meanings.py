@@ -29,9 +29,9 @@ def show_described(views: "Views", config: "Config", tables: Sequence[str], *, j
 
 
 def _described(views: "Views", config: "Config", table: str) -> Sequence["Described"]:
+    from planlake.engines.type_words import word_of_sql
     from planlake.lake.views.query import columns_of, place_of_table
     from planlake.report.meanings import describe_table
-    from planlake.report.web.type_words import word_of_sql
 
     database, _, name = table.rpartition(".")
     columns = {column: word_of_sql(kind) for column, kind in columns_of(views, database, name).items()}

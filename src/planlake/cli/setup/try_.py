@@ -164,7 +164,7 @@ def _escaped(text: str, *, keep: str = "") -> str:
 
 
 def _column(one: "ColumnTrial") -> tuple[object, ...]:
-    from planlake.report.web.type_words import word_of_declared
+    from planlake.engines.type_words import word_of_declared
 
     return (
         one.column,

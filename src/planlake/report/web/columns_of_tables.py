@@ -14,6 +14,7 @@ from planlake.clock import read_clock
 from planlake.engines.duckdb.locked import locked
 from planlake.engines.duckdb.reading import SQL_TYPES
 from planlake.engines.sql import identifier
+from planlake.engines.type_words import word_of_sql
 from planlake.errors import PlanlakeError
 from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES, keys_of, schema_of
 from planlake.lake.views.models import MAPPING, Model
@@ -21,7 +22,6 @@ from planlake.lake.views.personal import LEDGER, TEXT, Personal
 from planlake.lake.views.query import QueryContext, columns_of
 from planlake.lake.views.views import SEARCHED_ZONES, Views, known_names
 from planlake.lake.warehouse import file_opener
-from planlake.report.web.type_words import word_of_sql
 
 Types = dict[str, str]  # of the columns of a table, as DuckDB calls them
 SNAPSHOT_COLUMNS = ("snapshot_year", "snapshot_month", "snapshot_day", "snapshot_date")

@@ -23,6 +23,7 @@ from planlake.config import Config, Environment
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.memory import ROOM_MEGABYTES
 from planlake.engines.spill import spill_folder
+from planlake.engines.type_words import word_of
 from planlake.errors import ConfigurationError, PlanlakeError
 from planlake.lake.views.query import QueryContext
 from planlake.report.printable_rows import AS_THEY_ARE, IS_TEXT, as_text, is_any
@@ -32,7 +33,6 @@ from planlake.report.web.files import file_of
 from planlake.report.web.frames import Answer, Cell, Column, Request, Setup, Trouble, receive, send
 from planlake.report.web.mistakes import place_of_mistake
 from planlake.report.web.second_wall import build_second_wall
-from planlake.report.web.type_words import word_of
 
 MOST_BYTES = 8_000_000  # of an answer's rows, as JSON
 SECONDS_BETWEEN_LOOKS = 1.0

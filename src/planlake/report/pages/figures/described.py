@@ -11,6 +11,7 @@ from pyiceberg.table import Table
 
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
+from planlake.engines.type_words import word_of_declared
 from planlake.lake.about_tables import about
 from planlake.lake.tables.columns import key_by_column
 from planlake.lake.tables.data_files import data_files
@@ -20,7 +21,6 @@ from planlake.report.pages.figures.change import changes_of
 from planlake.report.pages.figures.columns import columns_shown, profile_of, values_shown
 from planlake.report.pages.figures.kept import DayChange, Profile, unless_damaged
 from planlake.report.pages.figures.lake_facts import LakeFacts
-from planlake.report.web.type_words import word_of_declared
 from planlake.sources.catalogue import Catalogue, Resource, catalogue_of
 from planlake.sources.meanings import codes_of
 
