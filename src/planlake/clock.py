@@ -48,6 +48,11 @@ def read_clock() -> Clock:
     return Clock(start=start if start.tzinfo else start.replace(tzinfo=LONDON), since=monotonic())
 
 
+def dashed(day: str) -> str:
+    """A day that tables keep as `20261129`, as people write it: `2026-11-29`."""
+    return f"{day[:4]}-{day[4:6]}-{day[6:]}"
+
+
 def naive_utc(instant: datetime) -> datetime:
     """An aware instant as tables keep it: UTC, without zone."""
     return instant.astimezone(UTC).replace(tzinfo=None)

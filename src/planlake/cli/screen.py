@@ -26,6 +26,7 @@ from rich.text import Text
 
 from planlake.cli.layout import Column, broken, lay_out
 from planlake.cli.loading import chosen_environment, loaded_configuration, named_file
+from planlake.clock import dashed
 from planlake.printable import printable, quoted
 from planlake.telemetry.progress import Notify
 from planlake.telemetry.progress import Progress as Event
@@ -115,8 +116,8 @@ def console(*, stderr: bool) -> Console:
 
 
 def as_date(day: str | None) -> str | None:
-    """A day that tables keep as `20261129`, as a date: `2026-11-29`."""
-    return f"{day[:4]}-{day[4:6]}-{day[6:]}" if day else day
+    """A day of a table as people write it, where there is one."""
+    return dashed(day) if day else day
 
 
 def counted(number: int, one: str, several: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from planlake.cli.options import AsJson, ConfigFile, DryRun, EnvironmentName, TableNames, Yes
+from planlake.clock import dashed
 
 if TYPE_CHECKING:
     from planlake.changes.rollback import Confirm, RollbackPlan, RollbackTarget, Zone
@@ -79,7 +80,7 @@ def _target(text: str) -> "RollbackTarget":
 
 def _day(digits: str) -> str:
     """A day as people write it; anything else as it is."""
-    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if digits.isdigit() else digits
+    return dashed(digits) if digits.isdigit() else digits
 
 
 def _show(found: "Sequence[RollbackPlan]", zone: str) -> None:

@@ -12,6 +12,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
+from planlake.clock import dashed
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.parsing import SAYS_A_KEY_TWICE, TextsOf, found_keys, parse_by_python, structure_of
 from planlake.engines.duckdb.reading import Called, path_of, rows_sql
@@ -240,8 +241,7 @@ class Views:
         query = f"select min(import_date) from {dates}"
         first = self.connection.execute(query).fetchall()[0][0]
         if first is not None and first > f"{self.as_of:%Y%m%d}":
-            day = f"{first[:4]}-{first[4:6]}-{first[6:]}"
-            note = f"{resource.name} as of {self.as_of}: {NOTHING_BY_THEN}, the first on {day}"
+            note = f"{resource.name} as of {self.as_of}: {NOTHING_BY_THEN}, the first on {dashed(first)}"
             self.notes[:] = [*(one for one in self.notes if not one.startswith(f"{resource.name} as of")), note]
         return f"(select * from {self._whole_rows(table)} where import_date <= '{self.as_of:%Y%m%d}')"
 
@@ -251,8 +251,7 @@ class Views:
             return self._whole(table) if table is not None else None
         day, snapshot = self._snapshot_of_day(resource, table, self.as_of)
         if snapshot is not None:
-            published = f"{day[:4]}-{day[4:6]}-{day[6:]}"
-            self.notes.append(f"{resource.name} as of {self.as_of}: as published on {published}")
+            self.notes.append(f"{resource.name} as of {self.as_of}: as published on {dashed(day)}")
             files = data_files(table, snapshot_id=snapshot.snapshot_id)
             return f"select * from {rows_sql(files, self._schema(resource, table), called=self.called)}"
         if self._was_undone(resource, table, self.as_of):

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from threading import Lock
 from time import monotonic
 
-from planlake.clock import naive_utc, read_clock
+from planlake.clock import dashed, naive_utc, read_clock
 from planlake.config import Config
 from planlake.errors import LakeError, PlanlakeError
 from planlake.lake.open_lake import open_to_read
@@ -111,7 +111,7 @@ class LivePages:
         """The days of which there are versions, the last first, as YYYY-MM-DD."""
         query = "select distinct snapshot_date from published order by 1 desc limit 400"
         with self.now() as (facts, _):
-            return [f"{day[:4]}-{day[4:6]}-{day[6:]}" for (day,) in facts.ask(query)]
+            return [dashed(day) for (day,) in facts.ask(query)]
 
     def examples(self) -> list[str]:
         """Questions to begin with: the first table that was loaded, and what is over its date where that is known."""
