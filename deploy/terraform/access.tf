@@ -121,6 +121,16 @@ data "aws_iam_policy_document" "schedule" {
       values   = ["ecs-tasks.amazonaws.com"]
     }
   }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+
+    content {
+      sid       = "Key" # what a schedule begins is encrypted with it
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "schedule" {

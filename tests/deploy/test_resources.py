@@ -51,6 +51,13 @@ def test_each_block_has_what_the_provider_takes_and_all_that_it_must_have(parsed
         assert list(faults(body, PROVIDER[kind][name.partition(".")[0]]["arguments"], name)) == []
 
 
+def test_who_begins_a_run_may_read_what_is_encrypted_with_a_key_of_ones_own(parsed):
+    assert "var.kms_key_arn" in str(parsed["resource"]["aws_scheduler_schedule.run"]["kms_key_arn"])
+    (key,) = plain(parsed["data"]["aws_iam_policy_document.schedule"]["dynamic"])
+    assert "var.kms_key_arn" in key["statement"]["for_each"]
+    assert key["statement"]["content"][0]["actions"] == ["kms:Decrypt"]
+
+
 def test_an_argument_that_there_is_not_is_noticed(parsed):
     takes = PROVIDER["resource"]["aws_scheduler_schedule"]["arguments"]
     body = dict(parsed["resource"]["aws_scheduler_schedule.run"])

@@ -12,8 +12,9 @@ import pytest
 
 from commands import typed_in_process
 from flow.ingest.served import record
+from planlake.changes import previews
 from planlake.config import load_config
-from planlake.config_sections import OCCASIONS, Notify
+from planlake.config_sections import OCCASIONS, Notify, Report
 from planlake.errors import ConfigurationError, PlanlakeError
 from planlake.lake.open_lake import open_lake
 from planlake.lake.state.lock import hold_for_writing
@@ -86,6 +87,20 @@ def test_the_end_of_trouble_is_told_also_where_other_tables_ran_between(feed, to
     feed.simulator.faults = FaultPlan(())
     assert told(DAYS[3], Selection(tables=("others",)))["occasions"] == ["recovered"]
     assert told(DAYS[3], Selection(tables=("things",))) is None
+
+
+def test_a_preview_tells_nobody_and_leaves_the_pages_alone(feed, hook, tmp_path):
+    wanted = {"notify": Notify(webhook="${HOOK}"), "report": Report(after_run=True, out=str(tmp_path / "pages"))}
+    feed.config = feed.config.model_copy(update=wanted)
+    previews.create(feed.config, "pr-1")
+    feed.fail(Rule(resource="others", status=503, times=None))
+    feed.monkeypatch.setenv("PLANLAKE_NOW", DAYS[2])
+    run(feed.config, Selection(), environment="pr-1")
+    assert after_run(feed.config, "pr-1") == []
+    assert hook.bodies == []
+    assert not (tmp_path / "pages").exists()
+    assert after_run(feed.config, None) == []
+    assert (tmp_path / "pages" / "index.html").exists()
 
 
 def test_a_run_that_another_one_keeps_from_the_lake_is_told_to_nobody(feed, configured, hook, monkeypatch):
@@ -174,7 +189,10 @@ def test_slack_teams_and_mail_get_the_same_words_in_their_own_form(feed, hook, m
     assert lines[-1] == "Run 3 2026-11-17 10:00 UTC https://council.example/planlake/"
     assert slack == {"text": "\n".join([f"*{lines[0]}*", *lines[1:]])}
     card = teams["attachments"][0]["content"]
-    assert (teams["type"], [block["text"] for block in card["body"]]) == ("message", lines)
+    runs = [run for block in card["body"] for run in block["inlines"]]
+    assert (teams["type"], [run["text"] for run in runs]) == ("message", lines)
+    assert {run["type"] for run in runs} == {"TextRun"}, "else names like a_b_c are read as Markdown"
+    assert [action["url"] for action in card["actions"]] == ["https://council.example/planlake/"]
     (mail,) = mails
     read = message_from_string("\n".join(mail), policy=default)
     assert (read["Subject"], read["To"]) == (message.subject, "a@council.example, b@council.example")

@@ -114,10 +114,15 @@ def _for_slack(message: Message) -> object:
 
 def _for_teams(message: Message) -> object:
     """A card, as the workflow "post to a channel when a webhook request is received" takes it."""
+
+    def block(text: str, **more: str) -> object:  # of whose text nothing is Markdown, as names have underscores
+        return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, **more}]}
+
     first, *rest = message.text.split("\n")
-    blocks = [{"type": "TextBlock", "text": first, "wrap": True, "weight": "Bolder"}]
-    blocks += [{"type": "TextBlock", "text": line, "wrap": True} for line in rest]
+    blocks = [block(first, weight="Bolder"), *map(block, rest)]
     card = {"type": "AdaptiveCard", "version": "1.4", "body": blocks}
+    if message.pages:
+        card["actions"] = [{"type": "Action.OpenUrl", "title": "Open the report", "url": message.pages}]
     content = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}
     return {"type": "message", "attachments": [content]}
 
