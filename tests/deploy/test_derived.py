@@ -38,7 +38,7 @@ def test_a_table_that_is_added_brings_its_schedule_and_its_tags_and_changes_no_o
     assert added["fees"] == {
         "cadence": "daily",
         "tables": ["fees"],
-        "command": ["run", "fees"],
+        "command": ["run", "fees", "--cadence", "daily"],
         "cron": "cron(10 3 * * ? *)",
         "missing_after_hours": 27,
         "tags": {"planlake:cadence": "daily", "planlake:table": "fees"},

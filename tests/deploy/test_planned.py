@@ -97,7 +97,9 @@ def test_a_table_more_is_a_schedule_an_alarm_and_its_rule_more_and_nothing_else_
     schedule = after['aws_scheduler_schedule-run["fees"]']
     [target] = schedule["target"]
     [task] = target["ecs_parameters"]
-    assert json.loads(target["input"]) == {"containerOverrides": [{"name": "planlake", "command": ["run", "fees"]}]}
+    assert json.loads(target["input"]) == {
+        "containerOverrides": [{"name": "planlake", "command": ["run", "fees", "--cadence", "daily"]}]
+    }
     assert (
         task["tags"]
         == after[alarm]["tags"]

@@ -44,6 +44,17 @@ def test_a_table_is_ingested_refined_and_shown_and_counted_once_a_week(feed):
     assert kinds(feed, "2026-11-24T03:30:00") == ALL
 
 
+def test_a_named_table_is_read_due_or_not_and_with_a_cadence_only_when_it_is_of_it_and_due(feed):
+    tables = feed.config.tables.model_copy(update={"daily": (), "weekly": ("things",)})
+    feed.config = feed.config.model_copy(update={"tables": tables})
+    feed.run_at("2026-11-22T05:00:00")  # a Sunday
+    monday, sunday = "2026-11-23T05:00:00", "2026-11-29T05:00:00"
+    named = {"tables": ("things",)}
+    assert [stages(feed, day, **named)[0].windows != () for day in (monday, sunday)] == [True, True]
+    assert [stages(feed, day, **named, cadence="weekly")[0].windows != () for day in (monday, sunday)] == [False, True]
+    assert table_plans(feed.config, Selection(**named, cadence="daily")) == []
+
+
 def test_a_step_by_name_is_one_stage_and_a_recast_asks_the_api_for_nothing(feed):
     feed.run_at(FIRST)
     assert kinds(feed, NEXT, step="ingest") == [IngestStage]

@@ -55,7 +55,7 @@ locals {
     for name, one in(var.schedule_per_table ? local.each : local.together) : name => {
       cadence = one.cadence
       tables  = one.tables
-      command = concat(["run"], var.schedule_per_table ? one.tables : ["--cadence", one.cadence])
+      command = concat(["run"], var.schedule_per_table ? one.tables : [], ["--cadence", one.cadence])
       cron = format(
         "cron(%d %d %s *)", one.minutes % 60, var.hours[one.cadence] + floor(one.minutes / 60), local.days[one.cadence],
       )

@@ -35,7 +35,9 @@ TableNames = Annotated[
     list[str] | None,
     typer.Argument(help="Tables; all configured ones when none is named.", autocompletion=table_names),
 ]
-CadenceName = Annotated[str | None, typer.Option("--cadence", help="Only tables of this cadence: daily or weekly.")]
+CadenceName = Annotated[
+    str | None, typer.Option("--cadence", help="Only tables of this cadence, daily or weekly, that are due.")
+]
 StepOption = Annotated[str | None, typer.Option("--step", help="Only this step: ingest, refine, snapshot or trust.")]
 InFull = Annotated[bool, typer.Option("--full", help="Read everything again instead of what changed.")]
 EngineName = Annotated[str | None, typer.Option("--engine", help="Where the work is done: local, spark or auto.")]

@@ -50,7 +50,7 @@ def run(
     """Load what is due, or the named tables, through all steps, and tell what became of each.
 
     `config`, `environment` and `settings` are those of `open_lake`. `cadence` takes the "daily" or the "weekly" tables
-    alone. `full` reads whole tables.
+    alone, those that are due. `full` reads whole tables.
 
     >>> done = planlake.run("demo-lake", ["fees", "wards"])
     >>> done.exit_code, done.troubled, [table.outcome for table in done.tables]

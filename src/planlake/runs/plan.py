@@ -123,7 +123,9 @@ def steps_of_models(models: Iterable[str]) -> Iterator[Step]:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What was asked for: tables by name (none: all configured ones of the cadence), steps, and how much.
+    """What was asked for: tables by name (none: all configured ones), steps, and how much.
+
+    Tables that are named are read due or not; with a `cadence`, those of it that are due, named or not.
 
     `backfill` are days to read whatever the ledger says; `accepts_gaps` closes windows although pages failed;
     `accepts_deletions` believes more deletions than the limit; `recasts` asks the API for nothing and rebuilds what
@@ -157,7 +159,9 @@ def plan(
             why = "recast where affected"
             stages: list[Stage] = [RefineStage(why, "if affected"), SnapshotStage(why)]
         else:
-            kind: RequestKind = "full" if selection.is_full else "named" if selection.tables else "due"
+            kind: RequestKind = (
+                "full" if selection.is_full else "named" if selection.tables and not selection.cadence else "due"
+            )
             asking = _Asking(config.settings, catalogue, clock, Request(kind, cadence, selection.backfill))
             stages = _stages(asking, catalogue.resource(name), histories.get(name, History()), only=selection.step)
         plans.append(TablePlan(name, cadence, tuple(stages)))
@@ -226,7 +230,8 @@ def _selected_tables(config: Config, catalogue: Catalogue, selection: Selection)
     configured: dict[str, Cadence] = dict.fromkeys(config.tables.daily, "daily")
     configured.update(dict.fromkeys(config.tables.weekly, "weekly"))
     if selection.tables:
-        return [(name, configured.get(name) or catalogue.resource(name).cadence) for name in selection.tables]
+        chosen = {name: configured.get(name) or catalogue.resource(name).cadence for name in selection.tables}
+        return [item for item in chosen.items() if selection.cadence in (None, item[1])]
     if not configured:
         hint = "name some under tables: in planlake.yaml, or on the command line"
         raise ConfigurationError("no table is configured", hint=hint)

@@ -13,8 +13,8 @@ def after_run(
 ) -> list[str]:
     """Write the pages and send the messages that the configuration wants; a line for each that could not be.
 
-    `error` is what the run ended with, where it came to nothing; `typed` writes a command as it can be typed. Nothing of
-    this is done for a preview: people's pages and messages are of the lake it stands on.
+    `error` is what the run ended with, where it came to nothing; `typed` writes a command as it can be typed. For
+    a preview nothing of this is done: people's pages and messages are of the lake it stands on.
     """
     if environment is not None and environment not in config.environments:
         return []
