@@ -89,12 +89,14 @@ resource "aws_security_group" "run" {
   tags        = local.tags
 }
 
-resource "aws_vpc_security_group_egress_rule" "https" {
+resource "aws_vpc_security_group_egress_rule" "out" {
+  for_each = module.derived.ports
+
   security_group_id = aws_security_group.run.id
-  description       = "The API and AWS, by TLS"
+  description       = "The API, AWS and whoever is told"
   ip_protocol       = "tcp"
-  from_port         = 443
-  to_port           = 443
+  from_port         = tonumber(each.value)
+  to_port           = tonumber(each.value)
   cidr_ipv4         = "0.0.0.0/0"
 }
 

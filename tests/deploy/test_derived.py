@@ -58,6 +58,13 @@ def test_by_cadence_a_table_that_is_added_joins_those_of_its_schedule(terraform)
     }
 
 
+def test_runs_go_out_to_the_ports_that_the_configuration_names_and_to_no_other(terraform):
+    assert terraform.values()["ports"] == ["443"]
+    mail = "notify: {email: {to: [a@council.example], sender: b@council.example, server: 'mail.council.example:587'}}"
+    elsewhere = YAML.replace("idoxcloud.com/rest", "idoxcloud.com:8443/rest")
+    assert terraform.configured(f"{elsewhere}{mail}\n").values()["ports"] == ["443", "587", "8443"]
+
+
 def test_a_cadence_without_tables_has_no_schedule(terraform):
     values = terraform.configured(YAML.replace("  weekly: [wards]\n", "  weekly:\n")).values()
     assert set(values["schedules"]) == {"daily"}

@@ -39,6 +39,9 @@ locals {
   )
   secrets = toset([for one in local.said : split("#", trimprefix(one, "aws-secret:"))[0] if startswith(coalesce(one, "-"), "aws-secret:")])
   topic   = try(coalesce(local.file.notify.sns), "")
+
+  # AWS and webhooks by TLS, and what the file says of another port: the API's address, the server of mail.
+  ports = toset(concat(["443"], [for one in [try(local.file.api.base_url, ""), try(local.file.notify.email.server, "")] : regex(":(\\d+)(?:/|$)", one)[0] if can(regex(":(\\d+)(?:/|$)", one))]))
 }
 
 # ---------------------------------------------------------------- when what runs

@@ -23,6 +23,11 @@ output "topic" {
   value       = local.topic
 }
 
+output "ports" {
+  description = "The ports that runs go out to."
+  value       = local.ports
+}
+
 output "schedules" {
   description = "What runs when: the command, its hour in London, the tags of its cost, and after how many hours it is missed."
   value       = local.schedules
