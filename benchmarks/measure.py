@@ -9,12 +9,13 @@ that are new or changed in the folder afterwards: a DuckDB file counts whole whe
 """
 
 import os
+import statistics
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
@@ -69,9 +70,9 @@ def apart(function: Callable[..., Result], *arguments: object) -> Result:
         return process.submit(function, *arguments).result()
 
 
-def best(measurements: Sequence[Measurement]) -> Measurement:
-    """The quickest of several runs of the same command: noise only ever adds."""
-    return min(measurements, key=lambda measurement: measurement.wall_s)
+def median(measurements: Sequence[Measurement]) -> Measurement:
+    """The median of each figure over several runs of the same command."""
+    return Measurement(*(statistics.median(figures) for figures in zip(*map(astuple, measurements), strict=True)))
 
 
 def _files(folder: Path) -> dict[str, tuple[int, int]]:

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from breakdown import profiled
-from measure import MEGABYTE, Measurement, apart, best, measured
+from measure import MEGABYTE, Measurement, apart, measured, median
 from records import CHANGED_APPLICATIONS, NEW_DOCUMENTS, SIZES, changed_ids, full_ids, is_bad
 from report import Results, write_results
-from systems import ALL, HERE, LOG, WORK, environment, planlake_answer, serving, write_inputs
+from systems import ALL, HERE, LOG, SOURCES, WORK, environment, planlake_answer, serving, write_inputs
 from verify import verify
 
 __all__ = ["WORK", "measure_all", "profile_all", "write_inputs"]
@@ -23,7 +23,7 @@ COUNTS = """
 select (select count(*) from increment_applications), (select count(*) from increment_documents),
     (select count(*) from uncastable)"""
 COPIES = {  # a full copy of both tables, as a system keeps it
-    "planlake": "planlake/lake/**/current_*/data/**/*.parquet",
+    **{name: f"{name}/lake/**/current_*/data/**/*.parquet" for name in SOURCES},
     "floor": "floor/current/*/*.parquet",
     "spark": "spark/snapshot/**/*.parquet",
 }
@@ -40,7 +40,7 @@ def measure_all(repeats: Mapping[str, int], *, is_whole: bool) -> None:
                 found[name].setdefault(task, []).append(figures)
                 if task == "full" and name in COPIES:
                     copies[name] = sum(file.stat().st_size for file in WORK.glob(COPIES[name])) / MEGABYTE
-    systems = {name: {task: best(figures) for task, figures in tasks.items()} for name, tasks in found.items()}
+    systems = {name: {task: median(figures) for task, figures in tasks.items()} for name, tasks in found.items()}
     if "planlake" in repeats and "floor" in repeats:
         systems["planlake"]["ingest"], systems["floor"]["ingest"] = ingest_beside_fetch(repeats["planlake"])
     write_results(Results(systems, copies, dict(repeats)), HERE if is_whole else WORK)
@@ -51,17 +51,17 @@ def loaded(name: str, task: str) -> Measurement:
     system, state = ALL[name], STATES[task]
     figures = system.load(state)
     cells = sum(apart(verify, name, state, resource, system.rows(resource)) for resource in SIZES)
-    if name == "planlake":
-        verify_findings(state)
+    if name in SOURCES:
+        verify_findings(name, state)
     if task == "full":
         system.keep()
     print(f"{name:9s} {task:10s} {figures.rounded()}  rows right, {cells} cells compared", flush=True)
     return figures
 
 
-def verify_findings(state: str) -> None:
+def verify_findings(name: str, state: str) -> None:
     """Planlake also keeps every version received and names every cell that did not cast."""
-    answer = planlake_answer(COUNTS, "csv").decode()
+    answer = planlake_answer(COUNTS, "csv", WORK / name / "planlake.yaml", by=name).decode()
     found = [int(number) for number in answer.splitlines()[1].split(",")]
     bad = sum(is_bad("applications", identity) for identity in full_ids("applications"))
     expected = [SIZES["applications"], SIZES["documents"], bad]
@@ -69,7 +69,7 @@ def verify_findings(state: str) -> None:
         bad += sum(is_bad("applications", identity) for identity in changed_ids("applications", state))
         expected = [SIZES["applications"] + CHANGED_APPLICATIONS, SIZES["documents"] + NEW_DOCUMENTS, bad]
     if found != expected:
-        sys.exit(f"planlake, {state}: increments and uncastable cells are {found}, not {expected}")
+        sys.exit(f"{name}, {state}: increments and uncastable cells are {found}, not {expected}")
 
 
 def ingest_beside_fetch(repeat: int) -> tuple[Measurement, Measurement]:
@@ -85,9 +85,9 @@ def ingest_beside_fetch(repeat: int) -> tuple[Measurement, Measurement]:
             fetches.append(measured(fetch, folder=folder, environment=variables, log=LOG))
             system.prepare("full")
             ingest = [*system.command("full", url), "--step", "ingest"]
-            ingests.append(measured(ingest, folder=system.folder, environment=variables, log=LOG))
+            ingests.append(system.measured(ingest, "full", url))
     shutil.rmtree(folder)
-    return best(ingests), best(fetches)
+    return median(ingests), median(fetches)
 
 
 def profile_all() -> None:
@@ -101,7 +101,7 @@ def profile_all() -> None:
         with serving(state) as url:
             for step in ("ingest", "refine", "snapshot"):
                 command = [*system.command(state, url), "--step", step]
-                figures = measured(command, folder=system.folder, environment=environment(state, url), log=LOG)
+                figures = system.measured(command, state, url)
                 print(f"  {step:10s}", figures.rounded(), flush=True)
         if state == "full":
             system.keep()
@@ -110,4 +110,4 @@ def profile_all() -> None:
         system.prepare(state) if state == "full" else shutil.copytree(system.kept, system.folder)
         with serving(state) as url:
             command, samples = system.command(state, url), Path(WORK / f"{state}.txt")
-            profiled(command, environment=environment(state, url), samples=samples, title=state)
+            profiled(command, environment={**environment(state, url), **system.variables}, samples=samples, title=state)

@@ -2,7 +2,8 @@
 
     python benchmarks/run.py                           # everything; writes results/latest.json and the table in README
     python benchmarks/run.py --only planlake,floor     # some systems; printed, and written to work/ only
-    python benchmarks/run.py --repeat 3                # the quickest of three; Spark's once, unless --repeat-spark
+    python benchmarks/run.py --repeat 5                # medians of five; Spark's once, unless --repeat-spark
+    python benchmarks/run.py --before ../older/src     # an older Planlake too (`git worktree add ../older COMMIT`)
     python benchmarks/run.py --scale 0.05              # a twentieth of the records, to see whether all of it works
     python benchmarks/run.py --profile                 # where Planlake's time goes (needs py-spy)
 
@@ -13,6 +14,7 @@ cell by cell. Ratios within one run rule; seconds differ from machine to machine
 import argparse
 import os
 import shutil
+from pathlib import Path
 
 SYSTEMS = ("floor", "planlake", "dlt", "spark")
 
@@ -20,6 +22,8 @@ SYSTEMS = ("floor", "planlake", "dlt", "spark")
 def main() -> None:
     given = arguments()
     os.environ["BENCHMARK_SCALE"] = str(given.scale)  # before the records are imported, here and in every process
+    if given.before:
+        os.environ["BENCHMARK_BEFORE"] = str(given.before)
     import measuring  # noqa: PLC0415
 
     measuring.write_inputs()
@@ -28,7 +32,8 @@ def main() -> None:
             measuring.profile_all()
         else:
             repeats = dict.fromkeys(given.only, given.repeat) | {"spark": given.repeat_spark}
-            measuring.measure_all({name: repeats[name] for name in given.only}, is_whole=is_whole(given))
+            names = [*given.only, *(["before"] if given.before else [])]
+            measuring.measure_all({name: repeats.get(name, given.repeat) for name in names}, is_whole=is_whole(given))
     finally:
         if not given.keep:
             shutil.rmtree(measuring.WORK)
@@ -37,7 +42,8 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=",".join(SYSTEMS), help="systems, with commas between")
-    parser.add_argument("--repeat", type=int, default=1, help="run everything so often and keep the quickest")
+    parser.add_argument("--repeat", type=int, default=1, help="run everything so often and keep the medians")
+    parser.add_argument("--before", type=existing_folder, help="the `src` of an older Planlake, measured in turns too")
     parser.add_argument("--repeat-spark", type=int, default=1, help="the same for Spark, which takes half an hour")
     parser.add_argument("--scale", type=float, default=1.0, help="times as many records, and changes of a day")
     parser.add_argument("--profile", action="store_true", help="show where Planlake's time goes instead")
@@ -49,9 +55,16 @@ def arguments() -> argparse.Namespace:
     return given
 
 
+def existing_folder(text: str) -> Path:
+    folder = Path(text).resolve()
+    if not (folder / "planlake" / "__init__.py").exists():
+        raise argparse.ArgumentTypeError(f"{folder} holds no planlake")
+    return folder
+
+
 def is_whole(given: argparse.Namespace) -> bool:
     """Whether the figures are those to be kept: all systems, full size."""
-    return set(given.only) == set(SYSTEMS) and given.scale == 1
+    return set(given.only) == set(SYSTEMS) and given.scale == 1 and not given.before
 
 
 if __name__ == "__main__":

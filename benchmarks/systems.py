@@ -2,7 +2,8 @@
 
 Each keeps everything it writes in a folder of its own, `work/<name>`. A full load is kept aside, so that the day and
 the scattered day both start from it, restored to the same place. Planlake and the floor run with this Python, dlt and
-Spark with the one of `.venv-bench` (BENCHMARK_PYTHON names another).
+Spark with the one of `.venv-bench` (BENCHMARK_PYTHON names another). BENCHMARK_BEFORE, the `src` of an older Planlake,
+adds the system `before`.
 """
 
 import compileall
@@ -13,8 +14,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from land import land
@@ -27,6 +29,9 @@ HERE = Path(__file__).parent
 WORK = HERE / "work"
 LOG = WORK / "log.txt"
 TYPES = WORK / "types.json"
+SOURCES = {"planlake": HERE.parent / "src"}  # of each Planlake, by the name of its system
+if "BENCHMARK_BEFORE" in os.environ:
+    SOURCES["before"] = Path(os.environ["BENCHMARK_BEFORE"])
 BENCH_PYTHON = os.environ.get("BENCHMARK_PYTHON", str(HERE.parent / ".venv-bench" / "bin" / "python"))
 # With a file, as the installed program: what has none DuckDB takes for a prompt, and draws progress into its answers.
 AS_PROGRAM = "import __main__; __main__.__file__ = 'planlake'; from planlake.cli.main import program; program()"
@@ -42,12 +47,16 @@ settings: {{audit_days: 0}}
 
 @dataclass(frozen=True)
 class System:
-    """One system: how it loads a state, and where its latest rows are read (a DuckDB expression per resource)."""
+    """One system: how it loads a state, and where its latest rows are read (a DuckDB expression per resource).
+
+    `variables` are those of its process alone.
+    """
 
     name: str
     command: Callable[[str, str], Sequence[str]]
     rows: Callable[[str], str]
     prepare: Callable[[str], None] = lambda _: None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -68,7 +77,12 @@ class System:
             shutil.copytree(self.kept, self.folder)
         self.prepare(state)
         with serving(state) as url:
-            return measured(self.command(state, url), folder=self.folder, environment=environment(state, url), log=LOG)
+            return self.measured(self.command(state, url), state, url)
+
+    def measured(self, command: Sequence[str], state: str, url: str) -> Measurement:
+        """What a command of this system costs."""
+        variables = {**environment(state, url), **self.variables}
+        return measured(command, folder=self.folder, environment=variables, log=LOG)
 
     def keep(self) -> None:
         """Put the full load aside."""
@@ -77,15 +91,15 @@ class System:
 
 
 def write_inputs() -> None:
-    """What every system is told: the types of the catalogue, and Planlake its configuration.
+    """What every system is told: the types of the catalogue.
 
     Planlake's modules are compiled first, as those of an installed package are; dlt's were when it was installed.
     """
     WORK.mkdir(parents=True, exist_ok=True)
-    compileall.compile_dir(HERE.parent / "src", quiet=1)
+    for sources in SOURCES.values():
+        compileall.compile_dir(sources, quiet=1)
     types = {name: dict(load_catalogue("tascomi").resources[name].columns) for name in SIZES}
     TYPES.write_text(json.dumps(types))
-    write_configuration("planlake", SIZES)
 
 
 def write_configuration(name: str, tables: Mapping[str, object] | Sequence[str]) -> Path:
@@ -116,8 +130,8 @@ def _day(state: str) -> list[str]:
     return [] if state == "full" else [str(DAY)]
 
 
-def _planlake(_: str, __: str) -> list[str]:
-    return [*PLANLAKE, "run", "--config", str(WORK / "planlake" / "planlake.yaml")]
+def _planlake(name: str, _: str, __: str) -> list[str]:
+    return [*PLANLAKE, "run", "--config", str(WORK / name / "planlake.yaml")]
 
 
 def _floor(state: str, url: str) -> list[str]:
@@ -143,20 +157,22 @@ def _landed(state: str) -> None:
         land(resource, state, pages=RENDERED, folder=WORK / "spark" / "api-responses", day=IMPORTED[state])
 
 
-def _configure_planlake(_: str) -> None:
-    write_configuration("planlake", SIZES)
+def _configure_planlake(name: str, _: str) -> None:
+    write_configuration(name, SIZES)
 
 
-def planlake_answer(query: str, format_name: str, file: Path = WORK / "planlake" / "planlake.yaml") -> bytes:
-    """What `planlake sql` answers, of the view users query."""
+def planlake_answer(
+    query: str, format_name: str, file: Path = WORK / "planlake" / "planlake.yaml", *, by: str = "planlake"
+) -> bytes:
+    """What `planlake sql` answers, of the view users query; `by` names the Planlake that is asked."""
     command = [*PLANLAKE, "sql", "--config", str(file), "--format", format_name, query]
-    variables = {**os.environ, **environment("day", "http://127.0.0.1/rest/v1")}
+    variables = {**os.environ, **environment("day", "http://127.0.0.1/rest/v1"), "PYTHONPATH": str(SOURCES[by])}
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, env=variables).stdout
 
 
-def _planlake_rows(resource: str) -> str:
-    file = WORK / f"planlake-{resource}.parquet"
-    file.write_bytes(planlake_answer(f"select * from {resource}", "parquet"))
+def _planlake_rows(name: str, resource: str) -> str:
+    file = WORK / f"{name}-{resource}.parquet"
+    file.write_bytes(planlake_answer(f"select * from {resource}", "parquet", WORK / name / "planlake.yaml", by=name))
     return f"read_parquet('{file}')"
 
 
@@ -181,7 +197,16 @@ def _dlt_rows(resource: str) -> str:
 ALL = {
     system.name: system
     for system in (
-        System("planlake", _planlake, _planlake_rows, _configure_planlake),
+        *(
+            System(
+                name,
+                partial(_planlake, name),
+                partial(_planlake_rows, name),
+                partial(_configure_planlake, name),
+                {"PYTHONPATH": str(sources)},
+            )
+            for name, sources in SOURCES.items()
+        ),
         System("floor", _floor, _floor_rows),
         System("dlt", _dlt, _dlt_rows),
         System("spark", _spark, _spark_rows, _land_for_spark),
