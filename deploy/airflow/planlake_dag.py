@@ -34,6 +34,8 @@ def planlake_dags(file: str | Path, *, name: str = "planlake", at: str = "03:00"
     `PlanlakeRun`, and any of Airflow's own, such as `retries` or `on_failure_callback`.
     """
     hour = datetime.strptime(at, "%H:%M").time()  # noqa: DTZ007 - an hour of any day
+    if hour.hour == 1:
+        raise ValueError(f"{at} comes twice on one night of October and not at all on one of March")
     arguments = {"pool": "planlake", "retries": 3, "retry_delay": timedelta(minutes=10), **of_tasks}
     dags = {}
     for cadence, tables in tables_of(file).items():

@@ -87,6 +87,11 @@ def test_the_lists_of_a_configuration_are_read_by_cadence(dags, configured):
             dags.tables_of(configured(nothing))
 
 
+def test_an_hour_that_not_every_night_has_is_refused(dags, configured):
+    with pytest.raises(ValueError, match="comes twice on one night of October"):
+        dags.planlake_dags(configured(FEW_TABLES), at="01:30")
+
+
 def test_a_cadence_is_a_dag_and_a_table_its_task(dags, configured, monkeypatch):
     made = []
     monkeypatch.setattr(dags, "PlanlakeRun", lambda **named: made.append(named))
