@@ -56,7 +56,10 @@ def check_histories(config: Config, tables: Sequence[str], environment: str | No
 
 
 def histories_in(config: Config, connection: Connection, rows: str, runs: int) -> list[CheckHistory]:
-    """The newest result of each check out of rows of `checks`, with the figures of that many runs at most."""
+    """The newest result of each check out of rows of `checks`, with the figures of that many runs at most.
+
+    Nothing of a model whose file is gone.
+    """
     query = f"""
         with ranked as (
             select *, row_number() over (partition by resource, "check", "column" order by run desc) as place,
@@ -74,4 +77,11 @@ def histories_in(config: Config, connection: Connection, rows: str, runs: int) -
     answered = connection.execute(query).fetchall()
     found = [(CheckHistory(**dict(zip(names, row, strict=True))), is_newest) for *row, is_newest in answered]
     own = {(check.table, check.name) for check in config.checks}
-    return [one for one, is_newest in found if is_newest or one.check in KNOWN or (one.table, one.check) in own]
+    has_models = any(is_trusted(one.table) for one, _ in found)
+    models = models_in(config, catalogue_of(config).resources).by_name if has_models else {}
+    return [
+        one
+        for one, is_newest in found
+        if (is_newest or one.check in KNOWN or (one.table, one.check) in own)
+        and (not is_trusted(one.table) or one.table.removeprefix(TRUSTED) in models)
+    ]
