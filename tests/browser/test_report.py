@@ -169,6 +169,14 @@ def test_on_paper_the_commands_are_there_and_the_navigation_is_not(browser, repo
     assert browser.run("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
 
 
+def test_on_paper_what_is_not_well_is_whole(browser, report):
+    said = "document.querySelector('td > details li')"
+    browser.open(report / "quality.html")
+    assert browser.run(f"{said}.checkVisibility()") is False
+    browser.look(media="print")
+    assert browser.run(f"{said}.checkVisibility()") is True
+
+
 def test_with_forced_colours_states_keep_their_borders(browser, report):
     browser.look(forced_colors="active")
     browser.open(report / "index.html")
