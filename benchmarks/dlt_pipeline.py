@@ -1,8 +1,9 @@
 """The same load with dlt: its `rest_api` source, by Parquet files, into DuckDB, with the same types as hints.
 
-python benchmarks/dlt_pipeline.py http://127.0.0.1:8000/rest/v1 FOLDER TYPES.json [DAY]
+python benchmarks/dlt_pipeline.py http://127.0.0.1:8000/rest/v1 FOLDER TYPES.json [DAY [WHOLE.json]]
 
-Without a day everything is read and replaced; with one, what changed on it is merged on `id`. The vendor's names are
+Without a day everything is read and replaced; with one, what changed on it is merged on `id`, and the resources of a
+second file of types are read whole and replaced. The vendor's names are
 kept (`naming = direct`), both resources are read at once, files are cut so that two processes can normalize: what its
 own documentation recommends for speed. A setting that the environment has already stays (NORMALIZE__WORKERS=1 is dlt's
 default). Telemetry is off. A cell that does not cast lands in a column beside its own, as dlt does it
@@ -86,10 +87,14 @@ def main() -> None:
     base_url, folder, described, *days = sys.argv[1:]
     resources = json.loads(Path(described).read_text())
     day = days[0] if days else None
+    whole = json.loads(Path(days[1]).read_text()) if len(days) > 1 else {}
     source = rest_api_source(
         {
             "client": {"base_url": f"{base_url}/"},
-            "resources": [resource(name, types, day) for name, types in resources.items()],
+            "resources": [
+                *(resource(name, types, day) for name, types in resources.items()),
+                *(resource(name, types, None) for name, types in whole.items()),
+            ],
         },
         name="tascomi",
     )

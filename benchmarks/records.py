@@ -47,21 +47,25 @@ class Recipe:
     keys: list[str]
     makers: list[Make]
     places: dict[str, int]
+    always: list[int]
     optional: list[int]
 
 
 @cache
 def recipe(resource: str) -> Recipe:
-    columns = {**load_catalogue("tascomi").resources[resource].columns, **dict.fromkeys(UNDECLARED[resource], "text")}
+    declared = load_catalogue("tascomi").resources[resource]
+    columns = {**declared.columns, **dict.fromkeys(UNDECLARED.get(resource, ()), "text")}
     ordered = {"id": columns["id"], **dict(sorted(columns.items()))}
     keys = [f'"{name}":' for name in ordered]
     places = {name: place for place, name in enumerate(ordered)}
+    always = [name for name in dict.fromkeys((*ALWAYS, declared.complete)) if name in places]
     return Recipe(
         empty=[f"{key}null" for key in keys],
         keys=keys,
         makers=[maker(name, kind) for name, kind in ordered.items()],
         places=places,
-        optional=[place for name, place in places.items() if name not in (*ALWAYS, SELDOM)],
+        always=[places[name] for name in always],
+        optional=[place for name, place in places.items() if name not in (*always, SELDOM)],
     )
 
 
@@ -95,14 +99,13 @@ def record(resource: str, identity: int, *, changed: bool = False) -> str:
     made = recipe(resource)
     random = Random(f"{resource}/{identity}")
     row = made.empty.copy()
-    fill = FILL[resource]
+    fill = FILL.get(resource, 0.5)
     stride, place = 2 / fill - 1, int(random.random() / fill)
     while place < len(made.optional):
         _set(made, row, made.optional[place], random)
         place += 1 + int(random.random() * stride)
-    for name in ALWAYS:
-        if name in made.places:
-            _set(made, row, made.places[name], random)
+    for place in made.always:
+        _set(made, row, place, random)
     row[made.places["id"]] = f'"id":"{identity}"'
     if is_bad(resource, identity):
         row[made.places[BAD_COLUMN]] = f'"{BAD_COLUMN}":"n/a"'

@@ -73,7 +73,7 @@ def samples(resource: str, state: str) -> dict[int, bool]:
 def typed(resource: str, served: Mapping[str, str | None]) -> dict[str, Any]:
     """The values of a record in the types of the catalogue, made by Python."""
     declared = load_catalogue("tascomi").resources[resource].columns
-    columns = {**declared, **dict.fromkeys(UNDECLARED[resource], "text")}
+    columns = {**declared, **dict.fromkeys(UNDECLARED.get(resource, ()), "text")}
     return {name: cast(served[name], kind, name) for name, kind in columns.items() if name != DROPPED}
 
 
