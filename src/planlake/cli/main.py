@@ -106,8 +106,10 @@ def program() -> None:
     takes as long as a short query. For the same reason cyclic garbage is looked for less often.
     """
     from planlake.cli.streams import prepare
+    from planlake.engines.without_pandas import keep_pandas_out
 
     gc.set_threshold(500_000)
+    keep_pandas_out()
     prepare()
     try:
         main()

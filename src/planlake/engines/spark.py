@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 
 from planlake.engines.engine import Done, Unit
+from planlake.engines.without_pandas import let_pandas_in
 from planlake.errors import ConfigurationError, LakeError, PlanlakeError
 from planlake.version import __version__
 
@@ -291,6 +292,7 @@ def is_installed() -> bool:
 def _started(
     master: str, settings: tuple[tuple[str, str], ...], packages: tuple[str, ...]
 ) -> "SparkSession | ConfigurationError":
+    let_pandas_in()  # PySpark asks for it
     try:
         from pyspark.sql import SparkSession  # noqa: PLC0415 - only who works with Spark has it
     except ImportError:
