@@ -129,7 +129,7 @@ def test_a_reader_that_leaves_early_is_no_error(lake):
         pytest.param("select foo(id) from fees", "no function is called foo", 'did you mean "', id="no function"),
         pytest.param("select sum('a') from fees group", "syntax error", "", id="no end"),
         pytest.param("select 1; select 2", "one query at a time; these are 2", "", id="two statements"),
-        pytest.param("", "one query at a time; these are 0", "", id="nothing"),
+        pytest.param("", "there is no query, only blanks or comments", "", id="nothing"),
         pytest.param("drop table applications", "only queries that read", "", id="drop"),
         pytest.param("delete from fees", "only queries that read", "", id="delete"),
         pytest.param("copy (select 1) to 'out.csv'", "only queries that read", "", id="copy"),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from flow.ingest.served import DAY_1
+from flow.ingest.served import DAY_1, DAY_2, change_two_kinds
 from flow.trust.test_trust import built, modelled, write
 from planlake.config import load_config
 
@@ -44,6 +44,57 @@ def test_a_shipped_name_that_is_no_text_is_told_and_nothing_is_written_through_a
         "applicants.sql": "+this cannot be read: Is a directory",
         "applications.sql": "+this cannot be read: No such file or directory",
     }
+
+
+def test_a_trial_says_what_a_run_would_say_of_a_table(feed, typed):
+    for name, query, said in (
+        ("doubled", "select id, id from refined.numbered", "two columns are called id"),
+        ("large", "select id, 1e30::hugeint as much from refined.numbered", "a value"),
+        ("listed", "select id, [id] as ids from refined.numbered", "a column has a type that no table can have"),
+    ):
+        write(feed, name, f"{query}\n")
+        (built_of_it,) = (one for one in feed.run_at(DAY_1).models if one.model == name)
+        assert (built_of_it.outcome, said in built_of_it.message) == ("failed", True)
+        found = typed("model", "test", name)
+        assert (found.status, said in found.err) == (2, True)
+    checked = "--\n--\n-- checks: {accepted: {a: [1.5]}}\nselect 1.50::decimal(4, 2) as a from refined.numbered\n"
+    write(feed, "stored", checked)
+    assert {one.outcome for one in built(feed).models if one.model == "stored"} == {"built"}
+    assert typed("model", "test", "stored").status == 0
+
+
+def test_hidden_files_are_no_models_and_an_unknown_table_is_told_with_what_may_be_meant(feed, typed):
+    for name in (".people", "._people"):
+        write(feed, name, "\x00\x05 no SQL")
+    found = {one.model for one in feed.run_at(DAY_1).models}
+    assert found == {"people", "pairs", "alone"}
+    for query, said in (
+        ("", "there is no query, only blanks or comments"),
+        ("select * from refined.numbred", "hint: did you mean refined.numbered"),
+        ("select * from trusted.peple", "hint: did you mean trusted.people"),
+        ("select * from mapping.kind", "hint: did you mean mapping.kinds"),
+        ('select * from "tascomi-refined-zone".numbered', "hint: did you mean refined.numbered"),
+        ("select * from elsewhere.of_others", "hint: a model reads refined.TABLE, trusted.MODEL and"),
+    ):
+        write(feed, "tried", f"{query}\n")
+        assert said in typed("model", "test", "tried").err
+
+
+def test_a_model_of_raw_records_or_of_gaps_is_built_again_once_more_was_received(feed):
+    for name, table in {
+        "parsed": "raw.numbered",
+        "received": "raw.api_response_numbered",
+        "asked": "raw.api_requests",
+        "gaps": "operations.gaps",
+        "days": "operations.snapshot_dates",
+    }.items():
+        write(feed, name, f"select count(*)::int as n from {table}\n")
+    feed.run_at(DAY_1)
+    change_two_kinds(feed.data)
+    found = {one.model: one.outcome for one in feed.run_at(DAY_2).models}
+    assert [found[name] for name in ("parsed", "received", "asked", "gaps", "days")] == ["built"] * 5
+    assert feed.rows("from trusted.parsed") == feed.rows("select count(*)::int as n from raw.numbered")
+    assert {one.outcome for one in built(feed).models} == {"up to date"}
 
 
 def test_a_condition_can_ask_for_the_day_and_for_settings_alone(feed):

@@ -66,7 +66,7 @@ def new(
     from planlake.cli.loading import configuration
     from planlake.cli.screen import remark
     from planlake.errors import ConfigurationError
-    from planlake.lake.views.models import NAME
+    from planlake.lake.views.read_models import NAME
     from planlake.sources.catalogue import catalogue_of
 
     loaded = configuration(config)

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from planlake.flow.context import Context
 from planlake.lake.lake import Lake
 from planlake.lake.state.operations import published_dates
+from planlake.lake.tables.columns import TABLES
 from planlake.lake.tables.version_summary import BOOKMARK, RUN, SOURCES, TEXT_OF, entry
+from planlake.lake.views.definitions import SNAPSHOT_DATES
 from planlake.lake.views.mappings import read_mapping
 from planlake.lake.views.model_settings import CALL, settings_asked
 from planlake.lake.views.models import MAPPING, Model, Models
@@ -22,6 +24,7 @@ from planlake.lake.views.parse_query import names_in
 OF_A_DAY = {"run_day", "now", "today", "age", "ago", "random", "setseed", "uuid", "uuidv4", "uuidv7", "gen_random_uuid"}
 OF_A_DAY |= {"transaction_timestamp", "txid_current"}
 OF_A_MOMENT = ("current_", "get_current_", "localtime")
+OF_RAW = [("raw", "api_responses"), ("raw", "api_requests")]
 WORKING_DAYS = re.compile(r"\bworking_days\s*\(", re.IGNORECASE)
 
 
@@ -50,7 +53,8 @@ def _inputs(context: Context, models: Models, model: Model) -> Iterator[tuple[st
         if schema == MAPPING:
             yield f"{MAPPING}.{name}", _digest(json.dumps(read_mapping(models.mappings[name]).to_pydict()))
         elif schema != "trusted" or not models.by_name[name].is_view:
-            yield f"{schema}.{name}", version_read(context.lake, schema, stored_as(schema, name))
+            versions = [version_read(context.lake, *place) for place in stored_in(schema, name)]
+            yield f"{schema}.{name}", " ".join(versions)
             if schema == "refined" and reads_days:
                 yield f"{name} published", published.get(name, "")
 
@@ -78,6 +82,13 @@ def sources_of(lake: Lake, models: Models, model: Model) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def stored_in(schema: str, name: str) -> list[tuple[str, str]]:
+    """Zone and name of the tables that a view or table is made of; of raw and operations, the built-in ones."""
+    if schema in ("raw", "operations") and (schema, name) not in TABLES:
+        return [("operations", "published"), ("operations", "journal")] if name == SNAPSHOT_DATES else OF_RAW
+    return [(schema, stored_as(schema, name))]
 
 
 def stored_as(schema: str, name: str) -> str:

@@ -18,8 +18,9 @@ from planlake.engines.sql import literal
 from planlake.errors import ConfigurationError
 from planlake.lake.lake import Lake
 from planlake.lake.tables.columns import ResourceSpec
-from planlake.lake.views.models import Model, Models, left_tables, read_models
+from planlake.lake.views.models import Model, Models, left_tables
 from planlake.lake.views.query import clear_query_errors
+from planlake.lake.views.read_models import read_models
 from planlake.lake.views.views import Views
 from planlake.lake.warehouse import file_opener
 from planlake.sources.closing_days import closing_days_of
@@ -28,7 +29,9 @@ from planlake.sources.records import texts_of
 # What is wrong with the text of a query: such a message names columns and tables, and no value of a row.
 OF_THE_TEXT = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.SyntaxException)
 OF_A_SETTING = re.compile(r"the setting (\w+) is a (?:number|day)")
+BEFORE_A_QUERY = re.compile(r'^(?:explain |insert into made |.*"? as (?=select\b|with\b|from\b))', re.IGNORECASE)
 OF_LIMITS = (duckdb.InterruptException, duckdb.OutOfMemoryException)  # of which the message is our own
+ROWS_AT_A_TIME = 10_000
 SECONDS_OF_ONE_TIME = 2  # a file that is written twice within them may look the same
 _READ: dict[tuple[object, ...], Models] = {}  # what was read last
 NO_VALUE, TRY_CAST = "a value of some row does not convert", "try_cast gives NULL where cast fails"
@@ -116,9 +119,10 @@ def _place(models: Sequence[Model], text: str, said: str) -> str:
     words = f"'{setting[1]}'" if setting else f"error({literal(said)})"
     shown = re.search(r"LINE (\d+): (?:\.\.\.)?(.*?)(?:\.\.\.)?$", text, re.MULTILINE)
     number = int(shown[1]) if shown else 1
+    text = BEFORE_A_QUERY.sub("", shown[2]).strip() if shown else ""
     for one in models:
         lines = one.query.split("\n")
-        if shown and shown[2].strip() in "".join(lines[number - 1 : number]):
+        if shown and text in "".join(lines[number - 1 : number]):
             return one.place(number)
         if spoken := [place for place, line in enumerate(lines, 1) if words in line]:
             return one.place(spoken[0])
@@ -126,9 +130,18 @@ def _place(models: Sequence[Model], text: str, said: str) -> str:
 
 
 def made_rows(room: Locked, model: Model) -> str:
-    """The rows of a model as a table of the connection, once for all its checks; its name."""
+    """The rows of a view as a table of the connection, once for all its checks; its name."""
     room.connection.execute(f"create temporary table made as {model.query}")
     return "made"
+
+
+def answer_of(room: Locked, model: Model) -> pa.RecordBatchReader:
+    """The rows of a model as its query gives them, in pieces."""
+    try:
+        return room.connection.sql(model.query).to_arrow_reader(ROWS_AT_A_TIME)
+    except OF_THE_TEXT:
+        room.connection.execute(f"explain {model.query}")  # fails as well, and says the line, which sql() does not
+        raise
 
 
 def pieces_of(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

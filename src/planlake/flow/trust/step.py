@@ -20,9 +20,9 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.errors import PlanlakeError, QualityError
 from planlake.flow.context import Context
 from planlake.flow.trust.gate import Before, model_checks
-from planlake.flow.trust.inputs import inputs_of, sources_of, stored_as, texts_in, version_read
+from planlake.flow.trust.inputs import inputs_of, sources_of, stored_as, stored_in, texts_in, version_read
 from planlake.flow.trust.result import TRUSTED, ModelResult, left_behind
-from planlake.flow.trust.room import made_rows, models_of, opened_room, pieces_of, related, tables_left
+from planlake.flow.trust.room import answer_of, made_rows, models_of, opened_room, pieces_of, related, tables_left
 from planlake.flow.trust.rows import columns_not_given, schema_for, shaped
 from planlake.lake.forgetting.trusted_tables import drop_trusted_table
 from planlake.lake.state.operations import append_operations
@@ -35,7 +35,6 @@ from planlake.lake.views.views import Views
 from planlake.telemetry.reporter import report_step
 from planlake.telemetry.steps import StepEnd, StepOutcome
 
-ROWS_AT_A_TIME = 10_000
 MODELS: Final = "models"
 WAITING: Final = "waiting"
 FILE_BYTES = 64 * 2**20  # of rows in memory, in one file
@@ -169,7 +168,8 @@ def _tables_read(models: Models, model: Model) -> list[tuple[str, str]]:
     """Zone and name of the tables that a model reads, itself and by views."""
     reads = [read for one in (model, *models.views_below(model)) for read in one.reads if read[0] != MAPPING]
     of_views = {("trusted", one.name) for one in models.views_below(model)}
-    return list(dict.fromkeys((zone, stored_as(zone, name)) for zone, name in reads if (zone, name) not in of_views))
+    stored = (place for read in reads if read not in of_views for place in stored_in(*read))
+    return list(dict.fromkeys(stored))
 
 
 def _end_of(result: ModelResult) -> StepEnd:
@@ -187,7 +187,7 @@ def _carried_out(context: Context, models: Models, model: Model, inputs: str) ->
     """The model, carried out: files are written and checked before anything is committed."""
     table = context.lake.find("trusted", model.name)
     with opened_room(context.config, context.lake, context.catalogue.resources, models, model) as (room, views):
-        reader = room.connection.sql(model.query).to_arrow_reader(ROWS_AT_A_TIME)
+        reader = answer_of(room, model)
         held = table.schema() if table is not None else None
         schema = schema_for(model, reader.schema, held, table.metadata.last_column_id if table is not None else 0)
         if table is None:

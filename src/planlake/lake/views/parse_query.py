@@ -119,7 +119,8 @@ def place_of(connection: Connection, query: str, schema: str, name: str) -> int:
     while left:
         node = left.pop()
         if isinstance(node, dict):
-            if node.get("type") == "BASE_TABLE" and (node["schema_name"], node["table_name"]) == (schema, name):
+            named = (node["schema_name"], node["table_name"]) if node.get("type") == "BASE_TABLE" else ()
+            if [one.lower() for one in named] == [schema.lower(), name.lower()]:
                 found.append(int(node.get("query_location", 0)))
             left += node.values()
         elif isinstance(node, list):
@@ -168,6 +169,8 @@ def _parsed(connection: Connection, query: str) -> dict[str, Any]:
         raise ConfigurationError("the query is nested too deep to be read") from None
     if tree["error"]:
         raise _unreadable(text, str(tree["error_message"]).splitlines()[0])
+    if not tree["statements"]:
+        raise ConfigurationError("there is no query, only blanks or comments")
     if len(tree["statements"]) != 1:
         raise ConfigurationError(f"one query at a time; these are {len(tree['statements'])}")
     statement: dict[str, Any] = tree["statements"][0]["node"]
