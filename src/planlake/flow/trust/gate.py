@@ -43,7 +43,15 @@ def _checks(connection: Connection, model: Model, *, rows: str, others: Rows, be
         return tuple(int(one or 0) for one in connection.execute(query).fetchall()[0])
 
     checks = model.checks
-    (total,) = figure(f"select count(*) from {rows}")
+    for condition in checks.conditions.values():
+        parse_query(connection, f"select [{condition}\n]")  # so it is one: it cannot close brackets of two kinds
+    counted = [f"count({identifier(column)})" for column in checks.complete]
+    for column, values in checks.accepted.items():
+        known = ", ".join(map(literal, values))
+        counted.append(f"count(*) filter (where {identifier(column)}::varchar not in ({known}))")
+    counted += [f"count(*) filter (where ({one}\n) is not true)" for one in checks.conditions.values()]
+    total, *counts = figure(f"select {', '.join(['count(*)', *counted])} from {rows}")  # each query binds all columns
+    count = iter(counts)
     if before.percent is not None:
         yield rows_dropped(before=before.rows, after=total, percent=before.percent)
     for columns in checks.unique:
@@ -52,22 +60,17 @@ def _checks(connection: Connection, model: Model, *, rows: str, others: Rows, be
         message = f"{doubled} rows repeat a {' and '.join(columns)}" if doubled else ""
         yield CheckResult("unique", "held" if doubled else "ok", float(doubled), 0.0, ", ".join(columns), message)
     for column in checks.complete:
-        (filled,) = figure(f"select count({identifier(column)}) from {rows}")
-        yield complete(column, filled=filled, rows=total, minimum=1.0)
+        yield complete(column, filled=next(count), rows=total, minimum=1.0)
     for column, target in checks.relations.items():
         place, _, key = target.rpartition(".")
         known = f"select {identifier(key)} as id from {others(place)}"
         (lost,) = figure(f"""select count(*) from {rows} as made where made.{identifier(column)} is not null
                              and not exists (from ({known}) as other where other.id = made.{identifier(column)})""")
         yield relations(column, place, rows=lost)
-    for column, values in checks.accepted.items():
-        known = ", ".join(map(literal, values))
-        (unknown,) = figure(f"select count(*) from {rows} where {identifier(column)}::varchar not in ({known})")
-        yield accepted_values(column, rows=unknown, example="")  # which may be somebody's name
+    for column in checks.accepted:
+        yield accepted_values(column, rows=next(count), example="")  # which may be somebody's name
     for name, condition in checks.conditions.items():
-        parse_query(connection, f"select [{condition}\n]")  # so it is one: it cannot close brackets of two kinds
-        (wrong,) = figure(f"select count(*) from {rows} where ({condition}\n) is not true")
-        yield custom(name, rows=wrong, condition=f"not ({condition})", holds=True)
+        yield custom(name, rows=next(count), condition=f"not ({condition})", holds=True)
 
 
 def _held(one: CheckResult) -> CheckResult:

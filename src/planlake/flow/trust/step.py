@@ -4,11 +4,13 @@ Nothing is committed of a model that fails; what stands on it is left alone. All
 is held for writing, and they are built after the snapshots of the run.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from time import monotonic
 from typing import Final
 
+import pyarrow as pa
 from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
@@ -28,7 +30,7 @@ from planlake.lake.forgetting.trusted_tables import drop_trusted_table
 from planlake.lake.state.operations import append_operations
 from planlake.lake.tables.commits import commit
 from planlake.lake.tables.data_files import data_files, row_count
-from planlake.lake.tables.parquet import target_of, write_rows
+from planlake.lake.tables.parquet import Target, target_of, write_rows
 from planlake.lake.tables.version_summary import READ, SOURCES, bookmark_properties, day_tag, entry
 from planlake.lake.views.models import MAPPING, Model, Models
 from planlake.lake.views.views import Views
@@ -196,7 +198,7 @@ def _carried_out(context: Context, models: Models, model: Model, inputs: str) ->
         target = target_of(table, schema)
         files: list[DataFile] = []
         try:
-            files.extend(write_rows(target, rows) for rows in shaped(pieces_of(reader), schema, most_bytes=FILE_BYTES))
+            _write(target, shaped(pieces_of(reader), schema, most_bytes=FILE_BYTES), files)
             checks = _audit(room, views, model, files=files, schema=schema, before=_before(context, table, inputs))
         except Exception:
             _delete(table, files)
@@ -211,6 +213,18 @@ def _carried_out(context: Context, models: Models, model: Model, inputs: str) ->
         commit(table, add=files, remove=data_files(table), properties=properties, tag=day_tag(today), schema=schema)
     said_of_columns = columns_not_given(model, schema.column_names)
     return ModelResult(model.name, "built", said_of_columns, row_count(table), checks=checks)
+
+
+def _write(target: Target, pieces: Iterable[pa.Table], files: list[DataFile]) -> None:
+    """Write each piece while the next one is made; all that is written is in `files`, where it fails half way too."""
+    with ThreadPoolExecutor(1, thread_name_prefix="write") as pool:
+        begun: list[Future[DataFile]] = []
+        try:
+            for rows in pieces:
+                files.extend(one.result() for one in begun)
+                begun = [pool.submit(write_rows, target, rows)]
+        finally:
+            files.extend(one.result() for one in begun)
 
 
 def _delete(table: Table, files: Sequence[DataFile]) -> None:

@@ -91,7 +91,7 @@ def _resolved(model: Model, known: _Known, connection: Connection) -> Model:
     """The model with the schema of every table it reads; a ConfigurationError for a table that nobody knows."""
     reads = []
     targets = (tuple(target.split(".")[:2]) for target in model.checks.relations.values())
-    for schema, name in (*parse_query(connection, model.query).tables, *targets):
+    for schema, name in (*model.reads, *targets):
         meant = known.schema_of(schema.lower(), name.lower())
         if not meant:
             line = place_of(connection, model.query, schema, name)
