@@ -11,12 +11,14 @@ from flow.ingest.served import fill, record, served, settings_of
 from planlake.changes.forget import forget
 from planlake.changes.rollback import rollback, undo
 from planlake.config import SqlCheck
+from planlake.engines.duckdb.connection import connected_to_read
+from planlake.lake.open_lake import open_to_read
 from planlake.report.check_history import check_histories
 from planlake.report.pages.figures.days import days_of_tables
 from planlake.report.pages.figures.lake_facts import open_facts
 from planlake.report.pages.figures.today import today
 from planlake.report.status import of_tables as status_of_tables
-from planlake.report.status import status
+from planlake.report.status import status, status_of
 from planlake.report.troubles import AGAIN, Trouble, hints_shown
 from planlake.runs.reconcile import reconcile
 from planlake.simulator.faults import Rule
@@ -239,6 +241,33 @@ def test_a_table_that_is_loaded_and_not_configured_any_more_is_told_and_no_troub
     found = status(feed.config)
     assert found.is_well
     assert found.notes == ("others: loaded but not configured: runs update it only when named",)
+
+
+class Counting:
+    """A connection that notes what it is asked."""
+
+    def __init__(self, connection):
+        self.connection, self.asked = connection, []
+
+    def execute(self, query, *values):
+        self.asked.append(query)
+        return self.connection.execute(query, *values)
+
+    def __getattr__(self, name):
+        return getattr(self.connection, name)
+
+
+def test_as_many_questions_are_asked_however_many_tables_there_are_and_the_ledger_is_read_once(feed):
+    asked = []
+    for daily in (("things",), ("things", "others")):
+        tables = feed.config.tables.model_copy(update={"daily": daily})
+        config = feed.config.model_copy(update={"tables": tables})
+        with connected_to_read(200) as connection:
+            counting = Counting(connection)
+            assert len(status_of(config, open_to_read(config), counting).tables) == len(daily) + 1
+        asked.append(len(counting.asked))
+        assert sum("/api_requests/" in query for query in counting.asked) == 1
+    assert asked[0] == asked[1]
 
 
 TARGETS = {"2026-11-15": date(2026, 11, 15), "1": 1, "last-good": "last-good"}

@@ -1,13 +1,14 @@
 """How much of a table the audit has compared with the API, from what the ledger says of its slices."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from planlake.clock import london_day
 from planlake.config import Config
 from planlake.flow.ingest.audit_slices import Interval, audits_of, has_number_ids, interval_of, is_read_by_days
+from planlake.lake.row_counts import Held
+from planlake.lake.state.audits import Audited
 from planlake.lake.state.ledger import History
 from planlake.sources.catalogue import Resource
 
@@ -24,37 +25,61 @@ class Share:
     why_not: str = ""
 
 
-def share_of(config: Config, resource: Resource, history: History, *, held: Iterable[str], today: date) -> Share:
-    """The share of a configured table, of which these ids are held; nothing where it is read whole each time."""
-    days = config.settings.audit_days
-    if days == 0 or resource.name not in config.tables.daily or not is_read_by_days(resource, "daily"):
+def share_of(config: Config, resource: Resource, history: History, *, held: Held, today: date) -> Share:
+    """The share of a configured table, `held.within` the audited ranges; nothing where it is read whole each time."""
+    if not _is_audited(config, resource):
         return Share()
     if not has_number_ids(resource):
         return Share(why_not="its ids are not whole numbers")
-    return audited_share(history, sorted(map(int, held)), today, audit_days=days)
+    return audited_share(history, held, today, audit_days=config.settings.audit_days)
 
 
-def audited_share(history: History, held: Sequence[int], today: date, *, audit_days: int) -> Share:
-    """How many of the ids held, given in order, were compared in the last `audit_days`."""
+def audited_ranges(config: Config, resource: Resource, history: History, *, today: date) -> list[tuple[int, int]]:
+    """The ids of a configured table that were compared lately; none where it is not audited."""
+    if not _is_audited(config, resource) or not has_number_ids(resource):
+        return []
+    return compared_ranges(history, today, audit_days=config.settings.audit_days)
+
+
+def compared_ranges(history: History, today: date, *, audit_days: int) -> list[tuple[int, int]]:
+    """The ids that were compared in the last `audit_days`, as ranges in order, both ends included."""
+    return joined(filter(None, map(interval_of, _recent(history, today, audit_days))))
+
+
+def _is_audited(config: Config, resource: Resource) -> bool:
+    is_daily = resource.name in config.tables.daily and is_read_by_days(resource, "daily")
+    return config.settings.audit_days > 0 and is_daily
+
+
+def _recent(history: History, today: date, audit_days: int) -> list[Audited]:
+    """The slices that were compared in the last `audit_days`."""
+    oldest = today - timedelta(days=audit_days)
+    return [one for one in audits_of(history) if london_day(one.audited_at) >= oldest]
+
+
+def audited_share(history: History, held: Held, today: date, *, audit_days: int) -> Share:
+    """How many of the rows held were compared in the last `audit_days`."""
     last, oldest = history.last_full(), today - timedelta(days=audit_days)
     if last is None:
         return Share()
     audits = audits_of(history)
     if audits and audits[-1].error:
         return Share(why_not=audits[-1].error)
-    recent = [one for one in audits if london_day(one.audited_at) >= oldest]
     if (read_on := london_day(last.started_at)) >= oldest:
         return Share(100, read_on)
-    found = [interval for one in recent if (interval := interval_of(one)) is not None]
+    recent = _recent(history, today, audit_days)
     since = london_day(recent[0].audited_at) if recent else None
-    return Share(100 * covered(found, held) // max(1, len(held)), since)
+    return Share(100 * held.within // max(1, held.rows), since)
 
 
-def covered(intervals: Iterable[Interval], held: Sequence[int]) -> int:
-    """How many of the ids, which are in order, lie in one of the intervals."""
-    count, done = 0, 0
+def joined(intervals: Iterable[Interval]) -> list[tuple[int, int]]:
+    """The intervals as ranges in order with both ends, those that touch or overlap as one."""
+    found: list[tuple[int, int]] = []
     for one in sorted(intervals, key=lambda interval: interval.low):
-        begin = max(done, bisect_right(held, one.low - 1))
-        end = bisect_right(held, one.high)
-        count, done = count + max(0, end - begin), max(done, end)
-    return count
+        if one.low > one.high:
+            continue
+        if found and one.low <= found[-1][1] + 1:
+            found[-1] = found[-1][0], max(found[-1][1], one.high)
+        else:
+            found.append((one.low, one.high))
+    return found

@@ -7,7 +7,6 @@ from planlake.config import Config
 from planlake.engines.duckdb.connection import Connection
 from planlake.flow.trust.result import TRUSTED, left_behind
 from planlake.flow.trust.room import tables_left
-from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_to_read
 from planlake.lake.tables.data_files import row_count
@@ -60,10 +59,12 @@ def _listed(lake: Lake, models: Models) -> Iterator[ListedModel]:
         )
 
 
-def troubles_of_models(config: Config, lake: Lake, connection: Connection) -> Iterator[Trouble]:
-    """The models that were not built when they last had to be, each with why; of those whose files are still there."""
-    rows = built_in_rows_sql(lake, "operations", "runs", columns=("run", "resource", "outcome", "message"))
-    query = f"""select resource, arg_max(outcome, run), arg_max(message, run), max(run) from {rows}
+def troubles_of_models(config: Config, connection: Connection, runs: str) -> Iterator[Trouble]:
+    """The models that were not built when they last had to be, each with why; of those whose files are still there.
+
+    `runs` are the rows of `runs` as a SQL table.
+    """
+    query = f"""select resource, arg_max(outcome, run), arg_max(message, run), max(run) from {runs}
                 where starts_with(resource, '{TRUSTED}') group by resource order by resource"""
     models = models_in(config, catalogue_of(config).resources)
     there = models.by_name

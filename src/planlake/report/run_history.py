@@ -148,16 +148,16 @@ def _as_fetched(run: PastRun, one: Fetched) -> PastRun:
     )
 
 
-def last_runs(lake: Lake, connection: Connection) -> list[Ran]:
-    """The last runs and other commands as a whole, newest first."""
-    query = f"""select run, started_at, outcome, coalesce(message, '') from {{runs}} where resource is null
+def last_runs(connection: Connection, runs: str) -> list[Ran]:
+    """The last runs and other commands as a whole, newest first; `runs` are the rows of `runs` as a SQL table."""
+    query = f"""select run, started_at, outcome, coalesce(message, '') from {runs} where resource is null
                 order by run desc limit {HISTORY}"""
-    return [Ran(*row) for row in _rows(lake, connection, query)]
+    return [Ran(*row) for row in connection.execute(query).fetchall()]
 
 
-def series_of_tables(lake: Lake, connection: Connection) -> dict[str, Series]:
-    """Of each table whose last run was not well: how its runs went since they last were."""
-    query = """
+def series_of_tables(connection: Connection, runs: str) -> dict[str, Series]:
+    """Of each table whose last run was not well: how its runs went since they last were; `runs` is a SQL table."""
+    query = f"""
         with told as (select resource, run, started_at, outcome, coalesce(message, '') as message
                       from {runs} where resource is not null),
         well as (select resource, max(run) as run from told
@@ -165,13 +165,14 @@ def series_of_tables(lake: Lake, connection: Connection) -> dict[str, Series]:
         select told.resource, arg_max(told.outcome, told.run), arg_max(told.message, told.run), min(told.started_at),
             count(distinct told.run), min(told.run)
         from told left join well using (resource) where told.run > coalesce(well.run, 0) group by told.resource"""
-    return {resource: Series(*values) for resource, *values in _rows(lake, connection, query)}
+    return {resource: Series(*values) for resource, *values in connection.execute(query).fetchall()}
 
 
-def failed_again(lake: Lake, connection: Connection) -> dict[str, tuple[tuple[date, ...], str]]:
-    """The days of each table that its last run asked for once more, today among them, without an answer, and why."""
-    columns = ("resource", "event", "window", "page", "error", "run", "request_id")
-    ledger = built_in_rows_sql(lake, "raw", "api_requests", columns=columns)
+def failed_again(connection: Connection, ledger: str) -> dict[str, tuple[tuple[date, ...], str]]:
+    """The days of each table that its last run asked for once more, today among them, without an answer, and why.
+
+    `ledger` is the ledger as a SQL table.
+    """
     query = f"""
         with asked as (select * from {ledger} where event in {(PAGE, PROVISIONAL, RECOUNT)}),
         newest as (select resource, max(run) as run from asked group by resource),

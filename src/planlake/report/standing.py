@@ -8,11 +8,16 @@ from planlake.lake.repair.check_location import check_place
 from planlake.lake.repair.damage import quick_damage_in, quick_damage_of
 from planlake.lake.repair.other_catalogues import check_alone
 from planlake.lake.repair.split_histories import check_histories
+from planlake.lake.state.raw import RawFiles
 from planlake.report.troubles import Trouble
 
 
-def troubles_of_files(lake: Lake, tables: Iterable[str]) -> Iterator[Trouble]:
-    """Tables whose files are gone or cut off: those of raw, and those made from them."""
+def troubles_of_files(lake: Lake, tables: Iterable[str], raw: RawFiles | None = None) -> Iterator[Trouble]:
+    """Tables whose files are gone or cut off: those of raw, and those made from them.
+
+    `raw` is for who has asked for files of raw before.
+    """
+    raw = raw or RawFiles(lake)
     shared = [LEDGER, *(("operations", name) for name in (lake.base or lake).names("operations"))]
     for zone, name in shared:
         if (lake.base or lake).find(zone, name) is not None and (
@@ -20,7 +25,7 @@ def troubles_of_files(lake: Lake, tables: Iterable[str]) -> Iterator[Trouble]:
         ):
             yield Trouble("damaged", found.said, found.repair)
     for table in tables:
-        if found := quick_damage_of(lake, table):
+        if found := quick_damage_of(lake, table, raw):
             yield Trouble("damaged", f"damaged: {found.said}", found.repair, (table,))
 
 

@@ -1,6 +1,7 @@
 """How a lake stands: what is not well, and each table with its figures."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -17,13 +18,14 @@ from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_to_read
 from planlake.lake.repair.damage import explain_error
-from planlake.lake.row_counts import held_ids
+from planlake.lake.row_counts import Counted, Held, count_held, held_in
 from planlake.lake.state.journal import Entry, standing_rollbacks
-from planlake.lake.state.ledger import CLOSED, FULL, GAP, Gap, History, raw_files, raw_rows_sql, read_histories
+from planlake.lake.state.ledger import CLOSED, FULL, GAP, Gap, History, ledger_in, raw_rows_sql, read_histories
 from planlake.lake.state.operations import published_dates
+from planlake.lake.state.raw import RawFiles
 from planlake.lake.tables.unreadable import UNREADABLE
 from planlake.lake.tables.version_summary import bookmark
-from planlake.report.audit_share import Share, share_of
+from planlake.report.audit_share import Share, audited_ranges, share_of
 from planlake.report.models import notes_of_models, troubles_of_models
 from planlake.report.run_history import failed_again, last_runs, series_of_tables, unfinished_runs
 from planlake.report.standing import troubles_of_files, troubles_of_place
@@ -40,7 +42,7 @@ from planlake.report.troubles import (
     unanswered,
 )
 from planlake.runs.plan import Selection, plan
-from planlake.sources.catalogue import Cadence, catalogue_of
+from planlake.sources.catalogue import Cadence, Catalogue, Resource, catalogue_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +106,26 @@ def status(config: Config, environment: str | None = None) -> Status:
 
 def status_of(config: Config, lake: Lake, connection: Connection, environment: str | None = None) -> Status:
     """The status of a lake that is open to be read, and of every configured table."""
+    with ledger_in(lake, connection) as ledger, _runs_in(lake, connection) as runs:
+        return _status_of(config, _known(config, lake, connection, ledger=ledger, runs=runs), environment)
+
+
+@contextmanager
+def _runs_in(lake: Lake, connection: Connection) -> Iterator[str]:
+    """What `runs` says of runs and tables, in a table of the connection."""
+    columns = ("run", "resource", "outcome", "message", "started_at")
+    rows = built_in_rows_sql(lake, "operations", "runs", columns=columns)
+    connection.execute(f"create or replace temp table every_run as from {rows}")
+    yield "every_run"
+    connection.execute("drop table every_run")
+
+
+def _status_of(config: Config, known: "_Known", environment: str | None) -> Status:
+    lake, connection = known.lake, known.connection
     of_place = tuple(troubles_of_place(lake))
-    known = _known(config, lake, connection)
     pairs = [_table_or_damage(config, known, *one) for one in cadences(config).items()]
-    ran = last_runs(lake, connection)
-    of_models = tuple(troubles_of_models(config, lake, connection))
+    ran = last_runs(connection, known.runs)
+    of_models = tuple(troubles_of_models(config, connection, known.runs))
     unfinished = unfinished_runs(lake, connection)
     ahead = future_runs(config, lake, connection=connection, clock=read_clock(), asked=environment)
     under_way = [f"run {one.run} is under way" for one in unfinished if one.outcome == "under way"]
@@ -117,7 +134,7 @@ def status_of(config: Config, lake: Lake, connection: Connection, environment: s
     of_clock = (Trouble("clock", ahead.warning, ahead.hint),) if ahead is not None else ()
     of_runs = tuple(troubles_of_runs([*(one for one in lost if one.outcome != "under way"), *ran], today))
     of_checks = joined(_mistaken_checks(config, lake))
-    damaged = tuple(troubles_of_files(lake, cadences(config)))
+    damaged = tuple(troubles_of_files(lake, cadences(config), known.raw))
     bad = {name for one in damaged for name in one.tables}
     pairs = [(one, [] if one.table in bad and one.held is None else found) for one, found in pairs]  # said already
     of_tables = _one_where_nothing_is([one for _, found in pairs for one in found], len(pairs))
@@ -131,7 +148,7 @@ def status_of(config: Config, lake: Lake, connection: Connection, environment: s
         troubles,
         (*under_way, *_not_configured(config, lake), *notes_of_models(config, lake)),
         tuple(table for table, _ in pairs),
-        tuple(_unanswered(lake, connection, [table.table for table, _ in pairs if not table.trouble])),
+        tuple(_unanswered(connection, known.ledger, [table.table for table, _ in pairs if not table.trouble])),
     )
 
 
@@ -157,10 +174,10 @@ def _mistaken_checks(config: Config, lake: Lake) -> Iterator[Trouble]:
         yield Trouble("check", str(error), hint, (check.table,))
 
 
-def _unanswered(lake: Lake, connection: Connection, tables: Sequence[str]) -> Iterator[Trouble]:
+def _unanswered(connection: Connection, ledger: str, tables: Sequence[str]) -> Iterator[Trouble]:
     """The days that were asked for once more, without an answer, when tables that are well were last asked for."""
     found: dict[tuple[tuple[date, ...], str], list[str]] = {}
-    failed = failed_again(lake, connection)
+    failed = failed_again(connection, ledger)
     for name in tables:
         if name in failed:
             found.setdefault(failed[name], []).append(name)
@@ -193,30 +210,47 @@ def _not_configured(config: Config, lake: Lake) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is read once for all tables."""
+    """What is read once for all tables; `ledger` and `runs` are tables of the connection."""
 
     lake: Lake
+    resources: Catalogue
     connection: Connection
+    ledger: str
+    runs: str
     histories: Mapping[str, History]
     published: Mapping[str, str]
     errors: Mapping[str, str]
     series: Mapping[str, Series]
     excused: Mapping[str, int]
     rollbacks: Mapping[str, Entry]
+    raw: RawFiles
+    held: Mapping[str, Held]
 
 
-def _known(config: Config, lake: Lake, connection: Connection) -> _Known:
-    histories = read_histories(lake, connection)
+def _known(config: Config, lake: Lake, connection: Connection, *, ledger: str, runs: str) -> _Known:
+    resources, histories = catalogue_of(config), read_histories(lake, connection, ledger)
+    wanted = [_counted(config, resources.resource(name), histories) for name in cadences(config)]
     return _Known(
         lake,
+        resources,
         connection,
+        ledger,
+        runs,
         histories,
         published_dates(lake, connection),
-        _last_errors(lake, connection),
-        series_of_tables(lake, connection),
-        _excused(lake, connection),
+        _last_errors(connection, ledger),
+        series_of_tables(connection, runs),
+        _excused(lake, connection, ledger),
         _rollbacks(config, lake, connection, histories),
+        RawFiles(lake),
+        count_held(lake, connection, wanted),
     )
+
+
+def _counted(config: Config, resource: Resource, histories: Mapping[str, History]) -> Counted:
+    """A table, and the ids of it that were audited."""
+    history = histories.get(resource.name, History())
+    return Counted(resource, audited_ranges(config, resource, history, today=read_clock().today()))
 
 
 def _rollbacks(
@@ -249,7 +283,7 @@ def _table_or_damage(config: Config, known: _Known, name: str, cadence: Cadence)
 
 
 def _table(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[TableStatus, list[Trouble]]:
-    resource, lake = catalogue_of(config).resource(name), known.lake
+    resource, lake = known.resources.resource(name), known.lake
     history = known.histories.get(name, History())
     current = lake.shown("refined", f"current_{name}")
     total, counted_at = _last_total(history, read_clock().today())
@@ -258,7 +292,7 @@ def _table(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[
         open_windows = tuple(dict.fromkeys(page.window for page in history.pages))
     published, count = known.published.get(name), history.last_count
     is_counted = count is not None and count.counted_at == counted_at
-    ids = held_ids(lake, known.connection, resource)
+    held = known.held.get(name) or held_in(lake, known.connection, _counted(config, resource, known.histories))
     facts = Facts(
         name,
         cadence,
@@ -270,12 +304,12 @@ def _table(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[
         series=known.series.get(name),
         open=open_windows,
         gaps=_until(history.gaps, naive_utc(read_clock().now())),
-        held=len(ids),
+        held=held.rows,
         total=total,
         held_then=count.held if is_counted and count else None,
         counted_on=london_day(counted_at) if counted_at else None,
         excused=known.excused.get(name, 0),
-        waiting=_is_waiting(lake.holder(name), known.connection, name, applied=bookmark(current)),
+        waiting=_is_waiting(known, name, applied=bookmark(current)),
         believed_percent=config.settings.deletion_limit_percent,
         set_back=_set_back(known.rollbacks.get(name), history, bookmark(current)),
     )
@@ -283,7 +317,7 @@ def _table(config: Config, known: _Known, name: str, cadence: Cadence) -> tuple[
     gaps = tuple(dict.fromkeys(gap.window for gap in facts.gaps))
     verdict = troubles[0].kind if troubles else ""
     error = known.errors.get(name)
-    share = share_of(config, resource, history, held=ids, today=read_clock().today())
+    share = share_of(config, resource, history, held=held, today=read_clock().today())
     since = max(0, facts.held - total) if total is not None else 0
     table = TableStatus(
         name, published, facts.held, total, counted_at, gaps, open_windows, error, verdict, share, since=since
@@ -301,13 +335,14 @@ def _set_back(entry: Entry | None, history: History, applied: int) -> SetBack | 
     return SetBack(entry.action, entry.target, is_voided)
 
 
-def _is_waiting(lake: Lake, connection: Connection, name: str, *, applied: int) -> bool:
+def _is_waiting(known: _Known, name: str, *, applied: int) -> bool:
     """Whether raw holds records that no table shows yet."""
-    files = raw_files(lake, name, applied)
+    files = known.raw.above(name, applied)
     if not files:
         return False
-    rows = raw_rows_sql(lake, files, name, applied, columns=("resource", "batch", "request_id"))
-    return bool(connection.execute(f"select true from {rows} limit 1").fetchall())
+    columns = ("resource", "batch", "request_id")
+    rows = raw_rows_sql(known.lake.holder(name), files, name, applied, columns=columns)
+    return bool(known.connection.execute(f"select true from {rows} limit 1").fetchall())
 
 
 def _until(gaps: Sequence[Gap], now: datetime) -> tuple[Gap, ...]:
@@ -316,10 +351,8 @@ def _until(gaps: Sequence[Gap], now: datetime) -> tuple[Gap, ...]:
     return tuple(gap for gap in gaps if gap.given_up_at is None or gap.given_up_at <= soon)
 
 
-def _excused(lake: Lake, connection: Connection) -> dict[str, int]:
+def _excused(lake: Lake, connection: Connection, ledger: str) -> dict[str, int]:
     """How many records the API counts that are no rows: refused, forgotten, or sent twice in the last full reading."""
-    columns = ("resource", "event", "window", "repeated", "request_id")
-    ledger = built_in_rows_sql(lake, "raw", "api_requests", columns=columns)
     query = f"""
         select resource, sum(number)::bigint from (
             select resource, count(*) as number
@@ -340,10 +373,8 @@ def _last_total(history: History, today: date) -> tuple[int | None, datetime | N
     return (last.records, last.started_at) if last else (None, None)
 
 
-def _last_errors(lake: Lake, connection: Connection) -> dict[str, str]:
-    columns = ("resource", "error", "request_id", "event", "window", "page")
-    rows = built_in_rows_sql(lake, "raw", "api_requests", columns=columns)
+def _last_errors(connection: Connection, ledger: str) -> dict[str, str]:
     query = f"""
         select resource, arg_max("window" || coalesce(' page ' || page, '') || ': ' || error, request_id)
-        from {rows} where error is not null and event <> {literal(GAP)} group by resource"""
+        from {ledger} where error is not null and event <> {literal(GAP)} group by resource"""
     return dict(connection.execute(query).fetchall())

@@ -2,6 +2,7 @@
 
 from bisect import insort
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from random import Random
 
 from hypothesis import given, settings
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 from planlake.flow.ingest.audit_pages import NotInOrder, SliceReading, Unproven
 from planlake.flow.ingest.audit_slices import Interval, Slice, due_slice
 from planlake.flow.ingest.fetch import Page
+from planlake.lake.row_counts import Held
 from planlake.lake.state.audits import Audited
 from planlake.lake.state.ledger import FULL, ClosedWindow, History
-from planlake.report.audit_share import audited_share, covered
+from planlake.report.audit_share import audited_share, compared_ranges, joined
 from planlake.sources.dialect import Totals
 from planlake.sources.http.client import Answer
 from planlake.sources.records import Records
@@ -135,13 +137,23 @@ def test_a_record_that_stands_the_whole_time_is_seen_however_others_come_and_go(
 )
 def test_what_is_covered_is_what_lies_in_one_of_the_intervals(intervals, held):
     found = [Interval(*ends) for ends in intervals]
-    assert covered(found, sorted(held)) == sum(1 for one in held if any(each.has(one) for each in found))
+    ranges = joined(found)
+    assert all(low <= high for low, high in ranges)
+    assert all(before[1] + 1 < after[0] for before, after in pairwise(ranges))
+    for one in held:
+        assert any(low <= one <= high for low, high in ranges) == any(each.has(one) for each in found)
 
 
 def test_the_share_is_of_the_last_days_alone_and_of_everything_after_a_full_reading():
-    held, slices = range(1, 101), [Audited(None, "40", 1, START + timedelta(days=3), 40, 100)]
+    slices = [Audited(None, "40", 1, START + timedelta(days=3), 40, 100)]
     slices.append(Audited("40", "60", 1, START + timedelta(days=9), 20, 100))
-    shares = [audited_share(history(slices), held, date(2026, 1, day), audit_days=7) for day in (8, 10, 12, 20)]
+
+    def share(day):
+        ranges = compared_ranges(history(slices), date(2026, 1, day), audit_days=7)
+        held = Held(100, sum(low <= one <= high for one in range(1, 101) for low, high in ranges))
+        return audited_share(history(slices), held, date(2026, 1, day), audit_days=7)
+
+    shares = [share(day) for day in (8, 10, 12, 20)]
     assert [(share.percent, share.since and share.since.day) for share in shares] == [
         (100, 1),
         (60, 4),

@@ -17,8 +17,9 @@ from planlake.lake.lake import ZONES, Lake, clear_errors
 from planlake.lake.previews.names import preview_names, unread
 from planlake.lake.previews.own_tables import reload_preview
 from planlake.lake.repair.metadata_files import missing_file
+from planlake.lake.state.ledger import raw_files
+from planlake.lake.state.raw import RawFiles
 from planlake.lake.tables.data_files import LISTS, data_files
-from planlake.lake.tables.filters import of_resource
 from planlake.lake.tables.stored_files import sizes_of
 from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE, damaged, repair_command_of
 from planlake.printable import listed
@@ -100,21 +101,25 @@ def quick_damage_in(lake: Lake, zone: str, name: str) -> Damage | None:
     return Damage(table.name()[-2], name, what, (_name(gone),)) if gone else None
 
 
-def quick_damage_of_records(lake: Lake, resource: str) -> Damage | None:
-    """Files of raw with records of a resource that are gone or of another size; nothing is read but lists."""
+def quick_damage_of_records(lake: Lake, resource: str, raw: RawFiles | None = None) -> Damage | None:
+    """Files of raw with records of a resource that are gone or of another size; nothing is read but lists.
+
+    `raw` has read these already, for who asks for many resources.
+    """
     holder = lake.holder(resource)
     database, name = holder.database("raw"), "api_responses"
     try:
         table = holder.find("raw", name)
-        bad = bad_files(table, data_files(table, where=of_resource(resource, 0)), is_deep=False) if table else []
+        files = raw.of(resource) if raw is not None else raw_files(holder, resource, 0)
+        bad = bad_files(table, files, is_deep=False) if table else []
     except LakeError as error:
         return None if error.hint == "planlake doctor" else Damage(database, name, LISTS)
     return Damage(database, name, DATA, tuple(_name(file.file_path) for file in bad)) if bad else None
 
 
-def quick_damage_of(lake: Lake, resource: str) -> Damage | None:
+def quick_damage_of(lake: Lake, resource: str, raw: RawFiles | None = None) -> Damage | None:
     """The first missing or cut off file that a resource depends on: raw comes first, as the rest is made from it."""
-    if found := quick_damage_of_records(lake, resource):
+    if found := quick_damage_of_records(lake, resource, raw):
         return found
     names = (f"{kind}{resource}" for kind in BOOKMARKED)
     return next(filter(None, (quick_damage_in(lake, "refined", name) for name in names)), None)

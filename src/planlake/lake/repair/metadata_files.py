@@ -3,9 +3,11 @@
 A file that was written and never committed looks like any other.
 """
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from pyarrow.fs import LocalFileSystem
 from pyiceberg.io import FileIO
 from pyiceberg.manifest import ManifestFile
 from pyiceberg.serializers import FromInputFile
@@ -53,12 +55,29 @@ class MetadataFile:
 def metadata_files(lake: Lake, zone: str) -> dict[str, list[str]]:
     """The locations of all metadata files in a zone's database, by the table's name."""
     storage = database_storage(lake, zone)
+    is_here = isinstance(storage.files, LocalFileSystem)
     found: dict[str, list[str]] = {}
-    for one in storage.list_files():
-        parts = METADATA.fullmatch(one.path)
+    for path in _metadata_paths(storage.folder) if is_here else [one.path for one in storage.list_files()]:
+        parts = METADATA.fullmatch(path)
         if parts and parts["folder"].rstrip("/") == storage.folder.rstrip("/"):
-            found.setdefault(parts["table"], []).append(storage.prefix + one.path)
+            found.setdefault(parts["table"], []).append(storage.prefix + path)
     return found
+
+
+def _metadata_paths(folder: str) -> Iterator[str]:
+    """The files in the metadata folders of all tables; folders of data, which hold far more, are not looked into."""
+    for table in sorted(_entries(folder), key=lambda entry: entry.name):
+        for entry in _entries(f"{folder}/{table.name}/metadata") if table.is_dir() else ():
+            if entry.is_file():
+                yield f"{folder}/{table.name}/metadata/{entry.name}"
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def metadata_files_of(io: FileIO, place: str) -> list[str]:
@@ -85,6 +104,11 @@ def read(io: FileIO, location: str, place: str) -> MetadataFile | None:
         metadata = FromInputFile.table_metadata(io.new_input(location))
     except UNREADABLE:
         return None
+    return as_here(metadata, location, place)
+
+
+def as_here(metadata: TableMetadata, location: str, place: str) -> MetadataFile:
+    """A metadata file of the table at a place, from what was read of it."""
     move = move_of(metadata, place)
     return MetadataFile(location, number_of(location), moved(metadata, move) if move else metadata, move)
 

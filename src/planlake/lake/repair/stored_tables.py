@@ -13,7 +13,7 @@ from pyiceberg.table import Table
 from planlake.lake.lake import Lake
 from planlake.lake.pointing import number_of
 from planlake.lake.repair.check_location import stored_locations
-from planlake.lake.repair.metadata_files import MetadataFile, metadata_files, read
+from planlake.lake.repair.metadata_files import MetadataFile, as_here, metadata_files, read
 from planlake.lake.repair.moved_table import is_same_place
 from planlake.lake.tables.unreadable import UNREADABLE
 
@@ -71,5 +71,12 @@ def _known_location(lake: Lake, zone: str, name: str) -> str | None:
 
 
 def _known(place: Place, location: str) -> MetadataFile | None:
+    """What the catalogue points to: where that is here, as the catalogue reads it, which need not read all of it."""
     here = f"{place.lake.place(place.zone, place.name)}/metadata/{location.rpartition('/')[2]}"
-    return place.read(here) or (None if is_same_place(here, location) else place.read(location))
+    if not is_same_place(here, location):
+        return place.read(here) or place.read(location)
+    try:
+        metadata = place.lake.catalog.load_table(place.identifier).metadata
+    except (NoSuchTableError, NoSuchNamespaceError, *UNREADABLE):
+        return None
+    return as_here(metadata, here, place.lake.place(place.zone, place.name))

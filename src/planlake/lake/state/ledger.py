@@ -4,7 +4,8 @@ A window is a day (`2026-11-22`) or `full`. It is closed by a ledger row of its 
 and the records received equal the API's total. Raw rows count only when the row of their request is in the ledger.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -131,12 +132,26 @@ class History:
         return {page.page: page for page in self.pages if page.window == window}
 
 
-def read_histories(lake: Lake, connection: Connection) -> dict[str, History]:
-    """The history of every resource the ledger knows, in a few narrow queries whatever the number of tables."""
-    batches = _highest(lake, "batch")
+@contextmanager
+def ledger_in(lake: Lake, connection: Connection) -> Iterator[str]:
+    """What the ledger says of all requests, in a table of the connection: its files, which are many, are read once."""
     columns = TABLES["raw", "api_requests"].keys() - {"url", "attempts", "seconds", "requests"}
     rows = built_in_rows_sql(lake, "raw", "api_requests", columns=columns)
-    connection.execute(f"create or replace temp table ledger as {without_voided_sql(rows)}")  # its files are read once
+    connection.execute(f"create or replace temp table whole_ledger as from {rows}")
+    yield "whole_ledger"
+    connection.execute("drop table if exists whole_ledger")
+
+
+def read_histories(lake: Lake, connection: Connection, ledger: str = "") -> dict[str, History]:
+    """The history of every resource the ledger knows, in a few narrow queries whatever the number of tables.
+
+    `ledger` is the table of `ledger_in`, for who has it.
+    """
+    if not ledger:
+        with ledger_in(lake, connection) as whole:
+            return read_histories(lake, connection, whole)
+    batches = _highest(lake, "batch")
+    connection.execute(f"create or replace temp table ledger as {without_voided_sql(ledger)}")
     connection.execute(f"""
         create or replace temp view since_closed as
         with closings as (

@@ -1,6 +1,6 @@
 """Raw rows that count, for whoever reads them: what is asked of the ledger is asked once and handed on."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pyiceberg.manifest import DataFile
@@ -9,10 +9,11 @@ from pyiceberg.schema import Schema
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import literal
+from planlake.errors import PlanlakeError
 from planlake.lake.aws.file_access import FileAccess, access_of
 from planlake.lake.lake import Lake
 from planlake.lake.state.ledger import raw_files, voided_batches_and_good_requests
-from planlake.lake.tables.data_files import bounds_in
+from planlake.lake.tables.data_files import bounds_in, data_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,42 @@ class RawRows:
         low, high = bounds_in(self.schema, files, "request_id")
         needed = tuple(ends for ends in self.requests if ends[1] >= low and ends[0] <= high)
         return replace(self, files=tuple(files), requests=needed)
+
+
+@dataclass(frozen=True, slots=True)
+class RawFiles:
+    """The files of raw by resource, for who asks for those of many: lists are read once for all of them.
+
+    Where lists are damaged, those of each resource are read for it alone, so that what others need hides nothing.
+    """
+
+    lake: Lake
+    listed: dict[str, Mapping[str, list[DataFile]] | None] = field(default_factory=dict, repr=False)
+
+    def of(self, resource: str) -> list[DataFile]:
+        """The files that may hold rows of a resource; a LakeError where lists that name them are gone or damaged."""
+        holder = self.lake.holder(resource)
+        if holder.preview not in self.listed:
+            self.listed[holder.preview] = _listed(holder)
+        found = self.listed[holder.preview]
+        return raw_files(holder, resource, 0) if found is None else found.get(resource, [])
+
+    def above(self, resource: str, batch: int) -> list[DataFile]:
+        """Those that may hold rows of batches above one."""
+        files, table = self.of(resource), self.lake.holder(resource).find("raw", "api_responses")
+        return [one for one in files if table is not None and bounds_in(table.schema(), [one], "batch")[1] > batch]
+
+
+def _listed(lake: Lake) -> dict[str, list[DataFile]] | None:
+    """Every file of raw by its resource; None where some list that names them is gone or damaged."""
+    found: dict[str, list[DataFile]] = {}
+    try:
+        table = lake.find("raw", "api_responses")
+        for file in data_files(table) if table is not None else ():
+            found.setdefault(str(file.partition[0]), []).append(file)
+    except PlanlakeError:
+        return None
+    return found
 
 
 def raw_rows_above(lake: Lake, connection: Connection, resource: str, *, above: int) -> RawRows:
