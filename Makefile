@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
 	--no-emit-find-links --no-emit-options --resolver backtracking
+PROCESSES ?= 2
 SPARKS ?= 3.5 4.1
 # Of 4.1 that the tables are the same; ON_SPARK_4.1="$(ON_SPARK_3.5)" runs all on it too.
 ON_SPARK_3.5 ?= tests/engines/test_engines_agree.py tests/engines/test_spark.py
@@ -20,7 +21,7 @@ demo: $(VENV)/run ## the product, on this machine, in half a minute
 	$(BIN)/planlake demo
 
 test: $(VENV)/dev ## every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
 test-aws: $(VENV)/dev $(VENV)-aws/done ## the product on Glue and S3, as moto and SeaweedFS stand in for them on this machine
 	PYTHONPATH=$(CURDIR)/src:$(CURDIR)/$(VENV)-aws $(BIN)/python -m pytest tests/aws
@@ -67,7 +68,8 @@ bench: $(VENV)/dev $(VENV)-bench/done ## the measurements of benchmarks/, half a
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
 soak: $(VENV)/dev $(VENV)-aws/done ## the tests that take long, in full: what each does more is in tests/README.md
-	PLANLAKE_SOAK=1 PYTHONPATH=$(CURDIR)/src:$(CURDIR)/$(VENV)-aws $(BIN)/python -m pytest tests/aws/test_writers.py tests/flow/ingest/test_interruptions.py tests/flow/ingest/test_resuming.py tests/flow/ingest/test_faults.py tests/flow/ingest/test_faults_at_recount.py \
+	PLANLAKE_SOAK=1 PYTHONPATH=$(CURDIR)/src:$(CURDIR)/$(VENV)-aws $(BIN)/python -m pytest tests/aws/test_writers.py tests/browser/test_ask.py tests/browser/test_report.py tests/browser/test_ui.py \
+		tests/flow/ingest/test_interruptions.py tests/flow/ingest/test_resuming.py tests/flow/ingest/test_faults.py tests/flow/ingest/test_faults_at_recount.py \
 		tests/flow/ingest/test_moving_sets.py tests/flow/ingest/test_pages_not_asked_for.py tests/flow/ingest/test_audit.py \
 		tests/flow/test_moving_pages.py tests/flow/test_random_histories.py tests/changes/test_undoing_in_any_order.py \
 		tests/changes/test_retyping_in_any_order.py tests/flow/refine/test_names.py tests/flow/trust/test_killed_runs.py tests/cli/report/test_attacks.py \

@@ -1,5 +1,6 @@
 """A lake in a temporary folder, fed by the real simulator, with keys and clock set."""
 
+import gc
 import os
 import shutil
 import signal
@@ -37,7 +38,9 @@ MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 2 * 2**30
 
 
 # The longest first: what begins last decides when several processes are done. All others follow as they are.
+IN_ONE = "tests/browser/"
 LONGEST = (
+    "browser",
     *("flow/test_random_histories.py", "changes/test_undoing_in_any_order.py", "flow/ingest/test_interruptions.py"),
     *("flow/ingest/test_faults.py", "flow/ingest/test_faults_at_recount.py"),
     *(
@@ -51,16 +54,30 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items):
-    """Files in the order of `LONGEST`."""
+    """Files and folders in the order of `LONGEST`."""
     places = {str(TESTS / name): place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(str(item.path), len(places)))
+    items.sort(key=lambda item: places.get(str(item.path), places.get(str(item.path.parent), len(places))))
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """A file's tests stay in one process, and all of the browser: its lakes are made once."""
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - only where it is used
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return IN_ONE if file.startswith(IN_ONE) else file
+
+    return Scheduling(config, log)
 
 
 def pytest_configure(config):
     """Temporary folders lie in memory where there is some: every commit of a lake waits for its disk.
 
     Ctrl-C is heard: a shell that runs a command in the background (`make test &`) has it, and all it starts, ignore it.
+    Garbage is looked for less often, as the program does: tests and modules stay to the end, and are many.
     """
+    gc.set_threshold(50_000, 20, 20)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.pop("COLUMNS", None)  # which workers of xdist have: screens are as wide as a test says

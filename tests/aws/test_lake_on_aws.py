@@ -56,8 +56,9 @@ def feed(stand_ins, bucket, tmp_path_factory):
 def everywhere(feed, do):
     """What a command gives on each lake, the one here first; every table is the same afterwards."""
     found = [do(environment) for environment in (HERE, THERE, REST)]
+    here = contents(feed.config, HERE)
     for there in (THERE, REST):
-        assert_equal(contents(feed.config, HERE), contents(feed.config, there))
+        assert_equal(here, contents(feed.config, there))
     return found
 
 

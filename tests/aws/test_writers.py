@@ -20,7 +20,7 @@ from planlake.report.query import open_views
 from querying import answer
 
 IS_SOAK = os.environ.get("PLANLAKE_SOAK", "0") != "0"
-PAIRS, KILLS, COMMITS = (100, 20, 100) if IS_SOAK else (2, 3, 10)
+PAIRS, KILLS, COMMITS = (100, 20, 100) if IS_SOAK else (1, 2, 10)
 # A run with a lease of three seconds, so that a test need not wait for a minute after each kill.
 RUN = """
 import sys

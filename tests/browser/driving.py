@@ -12,6 +12,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 
+SCHEMES = ("light", "dark")
 AXE = Path(__file__).parent / "axe/axe.min.js"
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -23,6 +24,16 @@ FLAGS = (
     ),
 )
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+
+
+def looks(*widths, is_whole):
+    """Each width in one of the schemes, in turns, or in both."""
+    return [
+        (width, scheme)
+        for place, width in enumerate(widths)
+        for turn, scheme in enumerate(SCHEMES)
+        if is_whole or place % len(SCHEMES) == turn
+    ]
 
 
 @contextmanager

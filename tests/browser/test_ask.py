@@ -1,5 +1,6 @@
 """The page Ask as people use it: by keyboard, by mouse, without script, at any width."""
 
+import os
 import re
 import time
 from zipfile import ZipFile
@@ -9,7 +10,9 @@ from pyarrow import parquet
 from selenium.webdriver.common.keys import Keys
 
 from .asking import ask, column, editor, every, offered, one, open_ask, requests, said, text, wait
+from .driving import looks
 
+IS_SOAK = os.environ.get("PLANLAKE_SOAK", "0") != "0"
 NUMBERS = "select i, case when i % 3 = 0 then null else 'word ' || i end as word from range(12) t(i) order by i % 5, i"
 
 
@@ -228,8 +231,7 @@ def test_an_answer_is_downloaded_as_a_file(page, ask_address, tmp_path):
         assert not [name for name in book.namelist() if b"<f>" in book.read(name)]
 
 
-@pytest.mark.parametrize("width", [360, 800, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), looks(360, 800, 1280, is_whole=IS_SOAK))
 def test_no_rule_of_access_is_broken(page, ask_address, chrome, width, scheme):
     chrome.look(width, scheme)
     ask(

@@ -1,11 +1,14 @@
 """The report in a browser: no barriers, by keyboard alone, without any network, whatever the vendor sends."""
 
+import os
 import re
 
 import pytest
 
+from .driving import looks
 from .morning import SCRIPT
 
+IS_SOAK = os.environ.get("PLANLAKE_SOAK", "0") != "0"
 LATER = "2026-11-30T12:00:00"
 
 
@@ -15,8 +18,7 @@ def pages(report):
     return [*sorted(report.glob("*.html")), *tables]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 800, 1280])
+@pytest.mark.parametrize(("width", "scheme"), looks(360, 800, 1280, is_whole=IS_SOAK))
 def test_no_page_has_a_barrier_or_is_wider_than_its_screen(browser, report, width, scheme):
     browser.look(width, scheme)
     found = {}

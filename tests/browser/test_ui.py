@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import os
 from threading import Thread
 
 import pytest
@@ -12,8 +13,10 @@ from conftest import feeding
 from planlake.config import load_config
 from planlake.report.web.server import serving
 
+from .driving import looks
 from .morning import NOW
 
+IS_SOAK = os.environ.get("PLANLAKE_SOAK", "0") != "0"
 # What another site's page tries: each asks the ui for a query, or to show itself inside that page.
 HOSTILE = """<!doctype html><title>hostile</title>
 <form method="post" enctype="text/plain" action="{ui}/api/query" target="inside">
@@ -63,8 +66,7 @@ def until(page, script):
     return WebDriverWait(page.driver, 60).until(lambda _: page.run(script))
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), looks(360, 1280, is_whole=IS_SOAK))
 def test_no_page_has_a_barrier_or_is_wider_than_its_screen(page, ui, width, scheme):
     page.look(width, scheme)
     found = {}

@@ -15,6 +15,16 @@ from planlake.engines.spark import SparkEngine
 
 MASTER = "local-cluster[2,1,1024]"  # two executors: Java processes of this machine, with a worker of Python each
 TESTS = Path(__file__).parents[1]
+# Java processes of a minute, and often killed: to optimise what they run costs more than it gains.
+SHORT_LIVED = dict.fromkeys(
+    ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions"), "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+)
+
+
+def of_spark(marks):
+    """The settings of a session whose executors import the tests and leave marks."""
+    paths = os.pathsep.join((str(TESTS), *sys.path))
+    return {**SHORT_LIVED, "spark.executorEnv.PYTHONPATH": paths, f"spark.executorEnv.{MARKED}": str(marks)}
 
 
 @pytest.fixture(scope="session")
@@ -34,8 +44,7 @@ def marks(tmp_path_factory):
 @pytest.fixture(scope="session")
 def spark(marks):
     """One engine for all: a session takes longer to start than all of these units."""
-    paths = os.pathsep.join((str(TESTS), *sys.path))
-    engine = SparkEngine(MASTER, {"spark.executorEnv.PYTHONPATH": paths, f"spark.executorEnv.{MARKED}": str(marks)})
+    engine = SparkEngine(MASTER, of_spark(marks))
     engine.session.sparkContext.setLogLevel("OFF")
     yield engine
     engine.session.stop()

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from conftest import feeding
-from engines.conftest import MASTER, TESTS
+from engines.conftest import MASTER, of_spark
 from engines.on_executors import (
     MARKED,
     always_lose_executor,
@@ -138,14 +138,18 @@ def test_an_executor_that_is_killed_doubles_and_loses_nothing(engine_of_runs, he
 
 @pytest.mark.parametrize("step", ["refine", "snapshot"])
 def test_a_driver_that_is_killed_is_made_up_for_by_the_next_run(spark, here, marks, tmp_path, step):
-    paths = os.pathsep.join((str(TESTS), *sys.path))
-    of_spark = {"spark.executorEnv.PYTHONPATH": paths, f"spark.executorEnv.{MARKED}": str(marks)}
+    settings = of_spark(marks)
 
     def killed(config):
         file = config.folder / "planlake.yaml"
-        file.write_text(f"{file.read_text()}spark: {json.dumps({'master': MASTER, 'settings': of_spark})}\n")
+        file.write_text(f"{file.read_text()}spark: {json.dumps({'master': MASTER, 'settings': settings})}\n")
         script = f"from engines.on_executors import run_and_be_killed; run_and_be_killed({str(file)!r}, {step!r})"
-        variables = {**os.environ, "PYTHONPATH": paths, MARKED: str(marks), "PLANLAKE_NOW": DAY_2}
+        variables = {
+            **os.environ,
+            "PYTHONPATH": settings["spark.executorEnv.PYTHONPATH"],
+            MARKED: str(marks),
+            "PLANLAKE_NOW": DAY_2,
+        }
         left = subprocess.run([sys.executable, "-c", script], env=variables, capture_output=True, check=False)
         assert left.returncode == -signal.SIGKILL, left.stderr[-2000:]
         assert (marks / f"{step} without driver").exists()

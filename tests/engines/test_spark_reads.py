@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from conftest import feeding
+from engines.conftest import SHORT_LIVED
 from engines.two_engines import needs_spark
 from flow.ingest.served import COLUMNS, DAY_1, DAY_2, DAY_3, FIELDS, LETTERED, PATIENCE, fill, record, served
 from planlake.changes.forget import forget
@@ -93,6 +94,8 @@ def reader():
 
     jar = Path(RUNTIME.submodule_search_locations[0]) / "jars" / JAR
     builder = SparkSession.builder.master("local[1]").appName("reading").config("spark.jars", str(jar))
+    for name, value in SHORT_LIVED.items():
+        builder = builder.config(name, value)
     for name in ("spark.driver.host", "spark.driver.bindAddress"):
         builder = builder.config(name, "127.0.0.1")
     session = builder.config("spark.ui.enabled", "false").config("spark.sql.session.timeZone", "UTC").getOrCreate()

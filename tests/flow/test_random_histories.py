@@ -1,6 +1,6 @@
 """Random histories: after every run current, history and increment equal the oracle's, and at the end every past day.
 
-A table of a lake is a history of its own; every example carries a table of each kind below, so 3 examples are 30
+A table of a lake is a history of its own; every example carries a table of each kind below, so 2 examples are 20
 histories. `PLANLAKE_SOAK=1` (`make soak`) makes it 1,000; `PLANLAKE_SHRINK=1` looks for the smallest that fails.
 """
 
@@ -17,7 +17,7 @@ from histories import TIMES, Step, histories
 from report.showing import Showing
 
 IS_SOAK = os.environ.get("PLANLAKE_SOAK", "0") != "0"
-EXAMPLES, MORE_STEPS = (1000 // len(KINDS), 3) if IS_SOAK else (30 // len(KINDS), 1)
+EXAMPLES, MORE_STEPS = (1000 // len(KINDS), 3) if IS_SOAK else (20 // len(KINDS), 1)
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if "PLANLAKE_SHRINK" in os.environ else [])]
 COMMITS = 40  # about as many as a run of all kinds makes
 ONE_OF_EACH = [kind for kind in KINDS if kind[0] in ("numbered_1", "lettered_1")]

@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -32,14 +33,28 @@ def thing(identity, changed, name):
     return {"id": str(identity), "last_updated": changed.isoformat(" ", "seconds"), "name": name}
 
 
-@pytest.fixture
-def feed(tmp_path):
+@contextmanager
+def serving(folder):
     data = Dataset({"things": COLUMNS}, now=FIRST)
-    with feeding(data, tmp_path, SETTINGS) as made:
+    with feeding(data, folder, SETTINGS) as made:
         for identity in range(1, 6):
             data.put("things", thing(identity, FIRST - timedelta(days=3), f"first {identity}"))
         data.put("things", thing(5_000_000, FIRST - timedelta(days=3), "in a range of its own, never changed"))
         yield made
+
+
+@pytest.fixture
+def feed(tmp_path):
+    with serving(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def five_days(tmp_path_factory):
+    """A lake of five days, what it showed on each, and what sets it back to them."""
+    with serving(tmp_path_factory.mktemp("days")) as made:
+        shown = run_days(made, 5)
+        yield made, shown, made.remembered()
 
 
 def allow(feed, **settings):
@@ -210,8 +225,9 @@ def test_what_a_crash_left_is_deleted_once_it_is_old(feed, monkeypatch):
 
 
 @pytest.mark.parametrize("kill_at", range(4))
-def test_housekeeping_that_is_killed_loses_nothing(feed, monkeypatch, kill_at):
-    shown = run_days(feed, 5)
+def test_housekeeping_that_is_killed_loses_nothing(five_days, monkeypatch, kill_at):
+    feed, shown, set_back = five_days
+    set_back()
     allow(feed, keep_days=2, keep_month_ends=0)
     aged(feed, monkeypatch)
     steps = [(maintenance, "expire"), (maintenance, "_deleted"), (maintenance, "commit"), (maintenance, "write_file")]

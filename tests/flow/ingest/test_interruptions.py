@@ -18,7 +18,7 @@ from planlake.simulator.app import PRIVATE_KEY, PUBLIC_KEY
 from planlake.simulator.faults import Rule
 
 SOAK = int(os.environ.get("PLANLAKE_SOAK", "0"))
-KILLS = 50 if SOAK else 4
+KILLS = 50 if SOAK else 2
 KEYS = {"TASCOMI_PUBLIC_KEY": PUBLIC_KEY, "TASCOMI_PRIVATE_KEY": PRIVATE_KEY}
 SLOW = Rule(delay=0.4, times=None)
 
