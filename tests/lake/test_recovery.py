@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.catalog import MetastoreCatalog
 
 from commands import typed_in_process
 from flow.killing import Killed
@@ -228,7 +228,7 @@ def test_a_record_that_was_forgotten_does_not_come_back_with_files_laid_over_new
 
 def written_and_killed(monkeypatch, table, action):
     """Carry out an action that is killed between writing a metadata file of this table and its commit."""
-    written = SqlCatalog._write_metadata
+    written = MetastoreCatalog._write_metadata
 
     def write(metadata, io, metadata_path, *more, **others):
         written(metadata, io, metadata_path, *more, **others)
@@ -236,7 +236,7 @@ def written_and_killed(monkeypatch, table, action):
             raise Killed
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(SqlCatalog, "_write_metadata", staticmethod(write))
+        patched.setattr(MetastoreCatalog, "_write_metadata", staticmethod(write))
         action()
 
 

@@ -1,6 +1,8 @@
 """Our way of asking an SQLite catalogue answers and refuses as pyiceberg's own does on the same file."""
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -26,10 +28,14 @@ def place(tmp_path):
     return {"uri": f"sqlite:///{tmp_path}/catalog.db", "warehouse": str(tmp_path)}
 
 
+def ours(place):
+    return SqliteCatalogue("planlake", Path(place["uri"].removeprefix("sqlite:///")), warehouse=place["warehouse"])
+
+
 @pytest.fixture
 def own(place):
     """A catalogue with a table in each database."""
-    made = SqliteCatalogue("planlake", **place)
+    made = ours(place)
     for database in DATABASES:
         made.create_namespace(database)
         made.create_table(f"{database}.things", schema_of({"id": "integer"}))
@@ -52,8 +58,9 @@ def answers(catalogue):
         except (NoSuchTableError, NoSuchNamespaceError) as error:
             return type(error).__name__, str(error)
 
-    told = {}
+    told = {"": (True, sorted(catalogue.list_namespaces()))}
     for database in ASKED:
+        told[database, "within"] = asked(lambda: sorted(catalogue.list_namespaces(database)))  # noqa: B023 - asked now
         told[database] = asked(catalogue.namespace_exists, database), asked(catalogue.list_tables, database)
         for table in ("things", "THINGS", "seen", "nothing"):
             told[database, table] = asked(lambda one: catalogue.load_table(one).metadata, (*database.split("."), table))
@@ -67,7 +74,7 @@ def answers(catalogue):
 )
 def test_what_is_asked_is_answered_as_by_pyiceberg(place, own, statement):
     changed(place, statement)
-    found = answers(SqliteCatalogue("planlake", **place))
+    found = answers(ours(place))
     assert found == answers(SqlCatalog("planlake", **place))
     assert sum(exists for exists, _ in (found[database] for database in ASKED)) >= 5
 
@@ -101,7 +108,7 @@ def test_a_commit_that_another_one_has_overtaken_is_refused_and_leaves_that_one(
 
 def test_a_commit_reads_no_metadata_that_its_table_was_loaded_with(own, monkeypatch):
     table = own.load_table("a_b.things")
-    monkeypatch.setattr("pyiceberg.catalog.sql.FromInputFile.table_metadata", None)
+    monkeypatch.setattr("pyiceberg.serializers.FromInputFile.table_metadata", None)
     with table.transaction() as transaction:
         transaction.set_properties(said="once")
     assert table.properties["said"] == "once"
@@ -135,4 +142,19 @@ def test_a_file_that_is_no_catalogue_is_not_taken_for_an_empty_one(place):
     file = place["uri"].removeprefix("sqlite:///")
     Path(file).write_text("not a database " * 100, encoding="utf-8")
     with pytest.raises(DatabaseError, match="not a database"):
-        SqliteCatalogue("planlake", **place)
+        ours(place)
+
+
+def test_a_catalogue_that_is_there_is_read_and_committed_to_without_sqlalchemy(place, own):
+    file = place["uri"].removeprefix("sqlite:///")
+    program = f"""
+import sys
+from pathlib import Path
+from planlake.lake.sqlite_catalogue import SqliteCatalogue
+catalogue = SqliteCatalogue("planlake", Path({file!r}), warehouse={place["warehouse"]!r})
+with catalogue.load_table("a_b.things").transaction() as transaction:
+    transaction.set_properties(said="once")
+print(len(catalogue.list_tables("a_b")), len(catalogue.locations()), "sqlalchemy" in sys.modules)
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert (said.stdout, own.load_table("a_b.things").properties["said"]) == (f"1 {len(DATABASES)} False\n", "once")

@@ -36,14 +36,12 @@ def is_rest(catalog: Catalog) -> bool:
 
 
 def _open_sql(given: Given, file: Path | None) -> Catalog:
+    if file is not None:
+        from planlake.lake.sqlite_catalogue import SqliteCatalogue  # noqa: PLC0415
+
+        return SqliteCatalogue(CATALOG_NAME, file, **given.properties)
     from pyiceberg.catalog.sql import SqlCatalog  # noqa: PLC0415 - brings SQLAlchemy
-    from sqlalchemy import URL  # noqa: PLC0415
 
-    from planlake.lake.sqlite_catalogue import SqliteCatalogue  # noqa: PLC0415
-
-    if file is not None:  # every sign of its path stands for itself: of a bare one %2F and what follows a ? do not
-        uri = URL.create("sqlite", database=str(file)).render_as_string()
-        return SqliteCatalogue(CATALOG_NAME, uri=uri, **given.properties)
     try:
         return SqlCatalog(CATALOG_NAME, uri=given.uri, **given.properties)
     except ModuleNotFoundError as error:

@@ -393,6 +393,6 @@ def catalogue_advice(trouble: str) -> str:
 
 def catalogue_trouble(error: Exception) -> str:
     """What an error of the catalogue's database says, as a sentence; empty for any other error."""
-    if not type(error).__module__.startswith("sqlalchemy"):
+    if not type(error).__module__.startswith(("sqlalchemy", "sqlite3")):
         return ""
     return f"the lake's catalogue cannot be used: {str(getattr(error, 'orig', error)).splitlines()[0]}"

@@ -37,6 +37,12 @@ def point_to(catalog: Catalog, identifier: tuple[str, str], location: str) -> No
 
 
 def _in_sql(catalog: Catalog, identifier: tuple[str, str], location: str) -> None:
+    from planlake.lake.sqlite_catalogue import SqliteCatalogue  # noqa: PLC0415 - brings all that writes tables
+
+    check_held(catalog)
+    if isinstance(catalog, SqliteCatalogue):
+        catalog.point_to(identifier, location)
+        return
     from pyiceberg.catalog.sql import IcebergTables, SqlCatalog  # noqa: PLC0415 - brings SQLAlchemy
     from sqlalchemy import update  # noqa: PLC0415
     from sqlalchemy.orm import Session  # noqa: PLC0415
@@ -44,7 +50,6 @@ def _in_sql(catalog: Catalog, identifier: tuple[str, str], location: str) -> Non
     assert isinstance(catalog, SqlCatalog)  # noqa: S101 - for the type checker
     names = (IcebergTables.catalog_name, IcebergTables.table_namespace, IcebergTables.table_name)
     wanted = [column == value for column, value in zip(names, (catalog.name, *identifier), strict=True)]
-    check_held(catalog)
     with Session(catalog.engine) as session:
         session.execute(update(IcebergTables).where(*wanted).values(metadata_location=location))
         session.commit()

@@ -9,6 +9,8 @@ import signal
 import sys
 from pathlib import Path
 
+from pyiceberg.catalog import MetastoreCatalog
+
 from planlake.config import load_config
 from planlake.lake.sqlite_catalogue import SqliteCatalogue
 from planlake.runs.plan import Selection
@@ -28,7 +30,10 @@ def main():
             os.kill(os.getpid(), signal.SIGKILL)
 
     for name in CHANGES:
-        setattr(SqliteCatalogue, name, _with_points(getattr(SqliteCatalogue, name), name, point))
+        catalogue = (
+            MetastoreCatalog if name == "_write_metadata" else SqliteCatalogue
+        )  # which every catalogue writes by
+        setattr(catalogue, name, _with_points(getattr(catalogue, name), name, point))
     run(load_config(Path(sys.argv[1])), Selection())
     print(passed)  # noqa: T201
 

@@ -3,11 +3,13 @@
 A unit is all that its work needs to know; whoever does it opens what it reads and writes by itself.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile
 from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
@@ -18,7 +20,9 @@ from planlake.engines.sql import identifier
 from planlake.flow.snapshot.ranges import IDS_AT_A_TIME, Range, cut_by_range, ranges_of
 from planlake.lake.aws.file_access import FileAccess
 from planlake.lake.tables.columns import latest_first
-from planlake.lake.tables.parquet import Target, shaped_rows, write_rows
+from planlake.lake.tables.parquet import Target, write_rows
+
+MOST_TEXT = 2**30  # bytes; arrays of 32-bit offsets hold twice as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +77,54 @@ class SnapshotPart:
 
 def snapshot_unit(unit: SnapshotUnit) -> SnapshotPart:
     """Of each id the latest version: the new ones, and what the replaced files hold of all others."""
+    key, schema = unit.versions.key, unit.target.schema
+    as_in_files = _as_in_files(schema)
+    alike, others = _opened(unit, as_in_files)
     with unit_cursor(unit.memory_megabytes) as cursor:
         won = _winners(cursor, unit)
         cursor.register("won", won)
-        parts = [*_kept_rows(cursor, unit), _new_rows(cursor, unit)]
-    key, schema = unit.versions.key, unit.target.schema
-    ranges = cut_by_range([shaped_rows(part, schema) for part in parts], key, schema, unit.spec)
+        parts = [*([_kept_rows(cursor, unit, others)] if others else []), _new_rows(cursor, unit)]
+    is_long = sum(part.nbytes for part in parts) >= MOST_TEXT
+    columns = schema_to_pyarrow(schema) if is_long else as_in_files
+    ranges = cut_by_range([part.select(columns.names).cast(columns) for part in parts], key, schema, unit.spec)
     del parts
-    files = tuple(write_rows(unit.target, rows, partition=(one,)) for one, rows in ranges.items())
-    ids = sum(pc.count_distinct(rows[key]).as_py() for rows in ranges.values())
-    deleted = sum(pc.sum(rows["is_deleted"]).as_py() or 0 for rows in ranges.values())
-    return SnapshotPart(files, len(won), ids, sum(map(len, ranges.values())) - deleted)
+    files, ids, live = [], 0, 0
+    for one in sorted({*ranges, *alike}):
+        kept = [_without(file.read(use_threads=False), key, won["id"]) for file in alike.pop(one, ())]
+        new = [ranges.pop(one)] if one in ranges else []
+        rows = pa.concat_tables([*(kept if not is_long else (part.cast(columns) for part in kept)), *new])
+        files.append(write_rows(unit.target, rows, partition=(one,)))
+        ids += pc.count_distinct(rows[key]).as_py()
+        live += len(rows) - (pc.sum(rows["is_deleted"]).as_py() or 0)
+    return SnapshotPart(tuple(files), len(won), ids, live)
+
+
+def _as_in_files(schema: Schema) -> pa.Schema:
+    """The columns of a table as Parquet and DuckDB give them: their texts are shorter than Iceberg's may be."""
+    columns = schema_to_pyarrow(schema)
+    return pa.schema([one.with_type(pa.string()) if pa.types.is_large_string(one.type) else one for one in columns])
+
+
+def _opened(unit: SnapshotUnit, columns: pa.Schema) -> tuple[dict[Range, list[pq.ParquetFile]], list[DataFile]]:
+    """The files to be replaced: opened, by range, where they have the very columns to be written; all others."""
+    alike: dict[Range, list[pq.ParquetFile]] = {}
+    others = []
+    for file in unit.kept:
+        try:
+            opened = pq.ParquetFile(unit.target.access.io.new_input(file.file_path).open())
+        except (OSError, pa.ArrowException):  # DuckDB says what is wrong with it
+            others.append(file)
+            continue
+        if opened.schema_arrow.equals(columns, check_metadata=True):
+            alike.setdefault(file.partition[0], []).append(opened)
+        else:
+            others.append(file)
+    return alike, others
+
+
+def _without(rows: pa.Table, key: str, ids: pa.ChunkedArray) -> pa.Table:
+    """The rows of other ids."""
+    return rows.filter(pc.invert(pc.is_in(rows[key], value_set=pc.cast(ids, rows[key].type))))
 
 
 def _winners(cursor: Connection, unit: SnapshotUnit) -> pa.Table:
@@ -126,15 +167,14 @@ def _new_rows(cursor: Connection, unit: SnapshotUnit) -> pa.Table:
     return cursor.sql(f"select * from {unit.versions.sql()} semi join {places} {_between(unit)}").to_arrow_table()
 
 
-def _kept_rows(cursor: Connection, unit: SnapshotUnit) -> Iterator[pa.Table]:
-    """What the files to be replaced hold of other ids.
+def _kept_rows(cursor: Connection, unit: SnapshotUnit, files: Sequence[DataFile]) -> pa.Table:
+    """What files whose columns are not those to be written hold of other ids.
 
     A statement of its own: to plan its union with the new rows, over 766 columns, takes longer than to run it.
     """
-    if unit.kept:
-        rows = rows_sql(unit.kept, unit.kept_schema)
-        query = f"select * from {rows} where {identifier(unit.versions.key)} not in (select id from won)"
-        yield cursor.sql(query).to_arrow_table()
+    rows = rows_sql(files, unit.kept_schema)
+    query = f"select * from {rows} where {identifier(unit.versions.key)} not in (select id from won)"
+    return cursor.sql(query).to_arrow_table()
 
 
 def files_between(files: Sequence[tuple[DataFile, float, float]], ends: tuple[int, int]) -> tuple[DataFile, ...]:

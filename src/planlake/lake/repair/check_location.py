@@ -120,12 +120,18 @@ def known_locations(base: Lake) -> dict[str, str]:
 
 def stored_locations(catalog: Catalog) -> Mapping[tuple[str, str], str] | None:
     """The metadata file of every table in an SQL catalogue, by database and name; None for any other."""
+    from planlake.lake.sqlite_catalogue import SqliteCatalogue  # noqa: PLC0415 - brings all that writes tables
+
+    if isinstance(catalog, SqliteCatalogue):
+        with clear_errors():
+            return catalog.locations()
+    if type(catalog).__name__ != "SqlCatalog":
+        return None
     from pyiceberg.catalog.sql import IcebergTables, SqlCatalog  # noqa: PLC0415 - brings SQLAlchemy
     from sqlalchemy import select  # noqa: PLC0415
     from sqlalchemy.orm import Session  # noqa: PLC0415
 
-    if not isinstance(catalog, SqlCatalog):
-        return None
+    assert isinstance(catalog, SqlCatalog)  # noqa: S101 - for the type checker
     columns = IcebergTables.table_namespace, IcebergTables.table_name, IcebergTables.metadata_location
     with clear_errors(), Session(catalog.engine) as session:
         rows = session.execute(select(*columns).where(IcebergTables.catalog_name == catalog.name))
