@@ -63,8 +63,8 @@ format: $(VENV)/dev ## formats the code and writes the generated docs anew
 	$(BIN)/ruff check --fix .
 	$(BIN)/python scripts/build_docs.py
 
-# All systems, full size: about half an hour, most of it Spark's. BENCH="--only planlake,floor --scale 0.05" is a minute.
-bench: $(VENV)/dev $(VENV)-bench/done ## the measurements of benchmarks/, half an hour; BENCH=... takes its options
+# All systems, full size: about an hour, most of it Spark's and PyAirbyte's. BENCH="--only planlake,floor --scale 0.05" is a minute.
+bench: $(VENV)/dev $(VENV)-bench/done $(VENV)-bench-airbyte/done $(VENV)-bench-singer/done ## the measurements of benchmarks/, an hour; BENCH=... takes its options
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
 soak: $(VENV)/dev $(VENV)-aws/done ## the tests that take long, in full: what each does more is in tests/README.md
@@ -84,7 +84,9 @@ lock: $(VENV)/dev ## renews the lock files, with hashes
 	$(COMPILE) --upgrade --output-file tests/dags/requirements.lock tests/dags/requirements.in
 	for version in $(SPARKS); do \
 		$(COMPILE) --upgrade --output-file tests/engines/spark/$$version.lock tests/engines/spark/$$version.in || exit 1; done
-	$(COMPILE) --upgrade --output-file benchmarks/requirements.lock benchmarks/requirements.in
+	for name in requirements singer; do \
+		$(COMPILE) --upgrade --output-file benchmarks/$$name.lock benchmarks/$$name.in || exit 1; done
+	$(COMPILE) --no-strip-extras --upgrade --output-file benchmarks/airbyte.lock benchmarks/airbyte.in  # pip wants its extras pinned
 	$(COMPILE) --upgrade --output-file scripts/site.lock scripts/site.in
 
 editor: ## CodeMirror of `planlake ui`, built from scripts/editor/package-lock.json; needs npm
@@ -94,7 +96,7 @@ release: $(VENV)/dev ## VERSION=x.y.z: builds, installs, tries, commits and tags
 	$(BIN)/python scripts/release.py "$(VERSION)"
 
 clean: ## takes away what was installed and made: .venv, demo-lake, build
-	rm -rf $(VENV) $(VENV)-airflow $(VENV)-aws $(VENV)-bench $(VENV)-deploy $(VENV)-site $(VENV)-spark demo-lake build
+	rm -rf $(VENV) $(VENV)-airflow $(VENV)-aws $(VENV)-bench $(VENV)-bench-* $(VENV)-deploy $(VENV)-site $(VENV)-spark demo-lake build
 
 $(VENV)/run: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -137,4 +139,10 @@ $(VENV)-deploy/done: tests/deploy/requirements.lock
 $(VENV)-bench/done: benchmarks/requirements.lock
 	$(PYTHON) -m venv $(VENV)-bench
 	$(VENV)-bench/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
+	touch $@
+
+# PyAirbyte and the Singer tap pin what dlt pins otherwise.
+$(VENV)-bench-%/done: benchmarks/%.lock
+	$(PYTHON) -m venv $(dir $@)
+	$(dir $@)bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
 	touch $@

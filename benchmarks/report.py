@@ -15,16 +15,23 @@ import psutil
 
 from measure import Measurement
 from records import CHANGED_APPLICATIONS, NEW_DOCUMENTS, SIZES
-from systems import BENCH_PYTHON
+from systems import AIRBYTE, BENCH_PYTHON, SINGER
 
 PACKAGES = ("planlake", "duckdb", "pyarrow", "pyiceberg", "pyiceberg-core", "msgspec", "aiohttp")
-BENCH_PACKAGES = ("dlt", "pyspark")
+PEERS = {  # by system: its Python, and what to name
+    "dlt": (BENCH_PYTHON, ("dlt",)),
+    "airbyte": (AIRBYTE, ("airbyte", "airbyte-cdk")),
+    "singer": (SINGER, ("singer-sdk", "target-duckdb")),
+    "spark": (BENCH_PYTHON, ("pyspark",)),
+}
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 SYSTEMS = {
     "planlake": "Planlake",
     "before": "Planlake before",
     "floor": "the floor",
     "dlt": "dlt",
+    "airbyte": "PyAirbyte",
+    "singer": "a Singer tap to target-duckdb",
     "spark": "Spark, from landed pages",
 }
 TASKS = {
@@ -142,10 +149,10 @@ def _processor() -> str:
 def versions(systems: Mapping[str, int]) -> dict[str, str]:
     """What ran, as its own Python names it."""
     found = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
-    if {"dlt", "spark"} & systems.keys():
-        script = f"from importlib.metadata import version; print(*[version(n) for n in {BENCH_PACKAGES}])"
-        answer = subprocess.run([BENCH_PYTHON, "-c", script], check=True, capture_output=True, text=True)
-        found.update(zip(BENCH_PACKAGES, answer.stdout.split(), strict=True))
+    for python, packages in [PEERS[name] for name in systems if name in PEERS]:
+        script = f"from importlib.metadata import version; print(*[version(n) for n in {packages}])"
+        answer = subprocess.run([python, "-c", script], check=True, capture_output=True, text=True)
+        found.update(zip(packages, answer.stdout.split(), strict=True))
     if "spark" in systems:
         answer = subprocess.run(["java", "-version"], check=True, capture_output=True, text=True)
         found["java"] = answer.stderr.split('"')[1]

@@ -1,8 +1,8 @@
-"""The measurement: Planlake, the floor, dlt and the Spark pipeline, in turns, from the same records.
+"""The measurement: Planlake, the floor, dlt, PyAirbyte, a Singer tap and the Spark pipeline, in turns, same records.
 
     python benchmarks/run.py                           # everything; writes results/latest.json and the table in README
     python benchmarks/run.py --only planlake,floor     # some systems; printed, and written to work/ only
-    python benchmarks/run.py --repeat 5                # medians of five; Spark's once, unless --repeat-spark
+    python benchmarks/run.py --repeat 5                # medians of five; the slow ones' once, unless --repeat-slow
     python benchmarks/run.py --before ../older/src     # an older Planlake too (`git worktree add ../older COMMIT`)
     python benchmarks/run.py --scale 0.05              # a twentieth of the records, to see whether all of it works
     python benchmarks/run.py --profile                 # where Planlake's time goes (needs py-spy)
@@ -16,7 +16,8 @@ import os
 import shutil
 from pathlib import Path
 
-SYSTEMS = ("floor", "planlake", "dlt", "spark")
+SYSTEMS = ("floor", "planlake", "dlt", "singer", "airbyte", "spark")
+SLOW = ("airbyte", "spark")  # a quarter and half an hour
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ def main() -> None:
         if given.profile:
             measuring.profile_all()
         else:
-            repeats = dict.fromkeys(given.only, given.repeat) | {"spark": given.repeat_spark}
+            repeats = dict.fromkeys(given.only, given.repeat) | dict.fromkeys(SLOW, given.repeat_slow)
             names = [*given.only, *(["before"] if given.before else [])]
             measuring.measure_all({name: repeats.get(name, given.repeat) for name in names}, is_whole=is_whole(given))
     finally:
@@ -44,7 +45,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", default=",".join(SYSTEMS), help="systems, with commas between")
     parser.add_argument("--repeat", type=int, default=1, help="run everything so often and keep the medians")
     parser.add_argument("--before", type=existing_folder, help="the `src` of an older Planlake, measured in turns too")
-    parser.add_argument("--repeat-spark", type=int, default=1, help="the same for Spark, which takes half an hour")
+    parser.add_argument("--repeat-slow", type=int, default=1, help="the same for Spark and PyAirbyte")
     parser.add_argument("--scale", type=float, default=1.0, help="times as many records, and changes of a day")
     parser.add_argument("--profile", action="store_true", help="show where Planlake's time goes instead")
     parser.add_argument("--keep", action="store_true", help="leave lakes and rendered records in place")

@@ -2,13 +2,15 @@
 
 Each keeps everything it writes in a folder of its own, `work/<name>`. A full load is kept aside, so that the day and
 the scattered day both start from it, restored to the same place. Planlake and the floor run with this Python, dlt and
-Spark with the one of `.venv-bench` (BENCHMARK_PYTHON names another). BENCHMARK_BEFORE, the `src` of an older Planlake,
-adds the system `before`.
+Spark with the one of `.venv-bench`, PyAirbyte and Singer with those of `.venv-bench-airbyte` and `.venv-bench-singer`
+(BENCHMARK_PYTHON, BENCHMARK_AIRBYTE and BENCHMARK_SINGER name others). BENCHMARK_BEFORE, the `src` of an older
+Planlake, adds the system `before`.
 """
 
 import compileall
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,17 +24,20 @@ from pathlib import Path
 from land import land
 from measure import Measurement, apart, measured
 from planlake.sources.catalogue import load_catalogue
-from records import DAY, SIZES
+from records import DAY, SIZES, UNDECLARED
 from serve import RENDERED, render_all
 
 HERE = Path(__file__).parent
 WORK = HERE / "work"
 LOG = WORK / "log.txt"
 TYPES = WORK / "types.json"
+DECLARED = WORK / "declared.json"  # those and the keys nobody declared, for systems that drop what is not in a schema
 SOURCES = {"planlake": HERE.parent / "src"}  # of each Planlake, by the name of its system
 if "BENCHMARK_BEFORE" in os.environ:
     SOURCES["before"] = Path(os.environ["BENCHMARK_BEFORE"])
 BENCH_PYTHON = os.environ.get("BENCHMARK_PYTHON", str(HERE.parent / ".venv-bench" / "bin" / "python"))
+AIRBYTE = os.environ.get("BENCHMARK_AIRBYTE", str(HERE.parent / ".venv-bench-airbyte" / "bin" / "python"))
+SINGER = os.environ.get("BENCHMARK_SINGER", str(HERE.parent / ".venv-bench-singer" / "bin" / "python"))
 # With a file, as the installed program: what has none DuckDB takes for a prompt, and draws progress into its answers.
 AS_PROGRAM = "import __main__; __main__.__file__ = 'planlake'; from planlake.cli.main import program; program()"
 PLANLAKE = [sys.executable, "-c", AS_PROGRAM]
@@ -100,6 +105,8 @@ def write_inputs() -> None:
         compileall.compile_dir(sources, quiet=1)
     types = {name: dict(load_catalogue("tascomi").resources[name].columns) for name in SIZES}
     TYPES.write_text(json.dumps(types))
+    kept = {name: {**columns, **dict.fromkeys(UNDECLARED[name], "text")} for name, columns in types.items()}
+    DECLARED.write_text(json.dumps(kept))
 
 
 def write_configuration(name: str, tables: Mapping[str, object] | Sequence[str]) -> Path:
@@ -140,6 +147,24 @@ def _floor(state: str, url: str) -> list[str]:
 
 def _dlt(state: str, url: str) -> list[str]:
     return [BENCH_PYTHON, str(HERE / "dlt_pipeline.py"), url, str(WORK / "dlt"), str(TYPES), *_day(state)]
+
+
+def _airbyte(state: str, url: str) -> list[str]:
+    return [AIRBYTE, str(HERE / "airbyte_pipeline.py"), url, str(WORK / "airbyte"), str(DECLARED), *_day(state)]
+
+
+def _configure_singer(state: str) -> None:
+    day = {} if state == "full" else {"day": str(DAY)}
+    tap, target = WORK / "singer" / "tap.json", WORK / "singer" / "target.json"
+    tap.write_text(json.dumps({"types": str(DECLARED), **day}))
+    target.write_text(json.dumps({"path": str(WORK / "singer" / "tascomi.duckdb"), "default_target_schema": "refined"}))
+
+
+def _singer(_: str, url: str) -> list[str]:
+    tap = [SINGER, str(HERE / "singer_tap.py"), "--config", str(WORK / "singer" / "tap.json"), "--config", "ENV"]
+    target = [str(Path(SINGER).parent / "target-duckdb"), "--config", str(WORK / "singer" / "target.json")]
+    piped = f"set -o pipefail; TAP_PLANNING_URL={shlex.quote(url)} {shlex.join(tap)} | {shlex.join(target)}"
+    return ["bash", "-c", piped]
 
 
 def _spark(state: str, _: str) -> list[str]:
@@ -185,12 +210,12 @@ def _spark_rows(resource: str) -> str:
     return f"read_parquet('{copies[-1]}/*.parquet')"
 
 
-def _dlt_rows(resource: str) -> str:
-    file = WORK / f"dlt-{resource}.parquet"
+def _duckdb_rows(name: str, python: str, resource: str) -> str:
+    file = WORK / f"{name}-{resource}.parquet"
     copy = f"copy (select * from refined.{resource}) to '{file}' (format parquet)"
-    database = WORK / "dlt" / "tascomi.duckdb"
+    database = WORK / name / "tascomi.duckdb"
     script = f"import duckdb; duckdb.connect({str(database)!r}, read_only=True).execute({copy!r})"
-    subprocess.run([BENCH_PYTHON, "-c", script], check=True)
+    subprocess.run([python, "-c", script], check=True)
     return f"read_parquet('{file}')"
 
 
@@ -208,7 +233,9 @@ ALL = {
             for name, sources in SOURCES.items()
         ),
         System("floor", _floor, _floor_rows),
-        System("dlt", _dlt, _dlt_rows),
+        System("dlt", _dlt, partial(_duckdb_rows, "dlt", BENCH_PYTHON)),
+        System("airbyte", _airbyte, partial(_duckdb_rows, "airbyte", AIRBYTE)),
+        System("singer", _singer, partial(_duckdb_rows, "singer", SINGER), _configure_singer),
         System("spark", _spark, _spark_rows, _land_for_spark),
     )
 }

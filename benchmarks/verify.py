@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -91,5 +92,7 @@ def cast(value: str | None, kind: str, column: str) -> Any:  # noqa: ANN401
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401
-    """A value as compared: dlt's timestamps have a zone, always UTC."""
+    """A value as compared: dlt's timestamps have a zone, always UTC; PyAirbyte's numbers are decimals."""
+    if isinstance(value, Decimal):
+        return float(value)
     return value.replace(tzinfo=None) if isinstance(value, datetime) else value
