@@ -94,6 +94,7 @@ def test_init_leaves_an_existing_file_as_it_is(typed, tmp_path):
     assert (said.status, said.out) == (2, "")
     assert "exists and was left as it is" in said.errors[0]
     assert file.read_text() == "# mine\n"
+    assert "hint: planlake model copy" in typed("init", "--models", "--config", str(tmp_path / "planlake.yaml")).err
 
 
 def test_init_into_a_folder_that_is_absent_is_a_clear_mistake(typed, tmp_path):

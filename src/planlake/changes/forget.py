@@ -49,12 +49,13 @@ from planlake.lake.forgetting.rules import (
     refined_rules,
 )
 from planlake.lake.forgetting.search import Hit, Rule, Search, gone_rows, rewrite_without_rows, search_tables
-from planlake.lake.forgetting.trusted_tables import drop_trusted_tables
+from planlake.lake.forgetting.trusted_tables import drop_trusted_tables, tables_that_read
 from planlake.lake.lake import Lake, clear_errors
 from planlake.lake.open_lake import environment_of
 from planlake.lake.previews.names import preview_names
 from planlake.lake.repair.damage import previews_of
 from planlake.lake.repair.metadata_files import stored_previews
+from planlake.lake.tables.data_files import data_files, row_count
 from planlake.lake.warehouse import table_storages
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
@@ -65,7 +66,7 @@ from planlake.telemetry.progress import Notify, Progress, ignore
 class Affected:
     """What forgetting does to one table: versions that hold the record, files of them, rows that go or change.
 
-    A row is counted once for every file that holds it.
+    A row is counted once for every file that holds it; of a trusted table, which goes whole, each row of its last one.
     """
 
     database: str
@@ -148,6 +149,7 @@ def forget_in(
         facts, state = {"resource": resource.name}, "Nothing was changed"
         raise ConfigurationError("nothing with that id is in the lake", facts=facts, state=state)
     found = [_affected(lake, search) for lake, search in plan.searches if search.hits]
+    found += [_whole(lake, name) for lake, name in tables_that_read(lakes, resource.name)]
     if confirm is not None and confirm(found):
         check_can_rewrite(plan.searches[0][1].table)
         _carry_out(context, plan)
@@ -258,6 +260,14 @@ def _affected(lake: Lake, search: Search) -> Affected:
         sum(hit.gone for hit in search.hits),
         sum(hit.changed for hit in search.hits),
     )
+
+
+def _whole(lake: Lake, name: str) -> Affected:
+    """A trusted table, which goes with all it has, and is built again of what is left."""
+    table = lake.find("trusted", name)
+    versions = len(table.metadata.snapshots) if table is not None else 0
+    files, rows = (len(data_files(table)), row_count(table)) if table is not None and versions else (0, 0)
+    return Affected(lake.database("trusted"), name, versions, files, rows, 0)
 
 
 def _carry_out(context: Context, plan: _Plan) -> None:

@@ -29,6 +29,16 @@ def test_a_command_does_not_end_with_the_trouble_of_a_model_that_it_does_not_con
     assert feed.rows("from refined.numbered where id = 13") == []
 
 
+def test_what_forgetting_does_to_trusted_tables_is_shown_before_it_is_done(feed, typed):
+    feed.run_at(DAY_1)
+    said = typed("forget", "numbered", "12", "--dry-run")
+    assert "trusted tables that ever read it go whole, with their past days" in said.err
+    shown = {line.split()[1] for line in said.out.splitlines() if line.startswith("tascomi-trusted-zone")}
+    assert shown == {"people", "pairs"}
+    assert "trusted tables" not in typed("forget", "lettered", "a", "--dry-run").err
+    assert feed.rows("select count(*)::int as n from trusted.people") == [{"n": 21}]
+
+
 def test_a_first_version_that_is_not_made_leaves_no_file(feed):
     write(feed, "never", "select id from refined.numbered where error('no') is null\n")
     write(feed, "late", "select case i when 99999 then error('no') else 'a' end as i from range(100000) r(i)\n")

@@ -17,6 +17,9 @@ RETURNS = """\
 while the API still has this record, a full reading, a change to it or reconcile --repair brings it back: erase it \
 in the planning system first
 exports, backups and reports made before are not touched"""
+OF_TRUSTED = """\
+trusted tables that ever read it go whole, with their past days, and are built again of what is left: export a return \
+that was sent first"""
 
 
 def forget(
@@ -54,6 +57,7 @@ def forget(
 
 def _show(found: "Sequence[Affected]") -> None:
     from planlake.cli.screen import print_table, remark
+    from planlake.lake.lake import ZONES
 
     names = ("database", "table", "versions", "files", "rows to remove", "rows to edit")
     rows = [tuple(asdict(one).values()) for one in found]
@@ -61,6 +65,8 @@ def _show(found: "Sequence[Affected]") -> None:
         print_table("", names, rows, numbers=names[2:])
     else:
         remark("no table holds it any more; the leftovers of an earlier attempt are deleted")
+    if any(one.database.endswith(ZONES["trusted"]) for one in found):
+        remark(OF_TRUSTED)
 
 
 def _columns_that_name(config: "Config", resource: str) -> list[str]:

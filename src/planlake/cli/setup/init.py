@@ -96,7 +96,7 @@ def init(
         with file.open("x", encoding="utf-8") as stream:
             stream.write(TEMPLATE.format(source=source, base_url=base_url, **words))
     except FileExistsError:
-        raise _exists(file) from None
+        raise _exists(file, has_models=models) from None
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from None
     typer.echo(f"{file} written")
@@ -124,10 +124,10 @@ def _drafted(source: str, base_url: str, resources: list[str], *, key: str, file
     return write_draft(source, base_url, resources, key=key, folder=file.parent)
 
 
-def _exists(file: Path) -> Exception:
+def _exists(file: Path, *, has_models: bool = False) -> Exception:
     from planlake.errors import ConfigurationError
 
-    hint = "edit it, or name another file with --config"
+    hint = "planlake model copy" if has_models else "edit it, or name another file with --config"
     return ConfigurationError(f"{file} exists and was left as it is", hint=hint)
 
 

@@ -39,7 +39,7 @@ from planlake.telemetry.steps import StepEnd, StepOutcome
 
 MODELS: Final = "models"
 WAITING: Final = "waiting"
-FILE_BYTES = 64 * 2**20  # of rows in memory, in one file
+FILE_BYTES = 64 * 2**20  # of rows in memory, in one file and one row group of it: no range of ids is read alone
 
 
 def trust(context: Context) -> tuple[ModelResult, ...]:
@@ -222,7 +222,7 @@ def _write(target: Target, pieces: Iterable[pa.Table], files: list[DataFile]) ->
         try:
             for rows in pieces:
                 files.extend(one.result() for one in begun)
-                begun = [pool.submit(write_rows, target, rows)]
+                begun = [pool.submit(write_rows, target, rows, row_group_bytes=FILE_BYTES)]
         finally:
             files.extend(one.result() for one in begun)
 

@@ -16,12 +16,17 @@ from planlake.lake.tables.version_summary import SOURCES, entry
 from planlake.lake.warehouse import database_storage, table_folders, table_storages
 
 
+def tables_that_read(lakes: Sequence[Lake], resource: str) -> list[tuple[Lake, str]]:
+    """The trusted tables of these lakes that ever read a resource, by their names."""
+    return [(lake, name) for lake in lakes for name in lake.names("trusted") if _ever_read(lake, name, resource)]
+
+
 def drop_trusted_tables(lakes: Sequence[Lake], resource: str) -> list[str]:
     """Drop those that ever read a resource, in all these lakes, with all files; their names. It can be repeated.
 
     Folders of trusted tables that no catalogue knows go too: of which resource they are, nobody knows any more.
     """
-    gone = {name for lake in lakes for name in lake.names("trusted") if _ever_read(lake, name, resource)}
+    gone = {name for _, name in tables_that_read(lakes, resource)}
     for lake in lakes:
         for name in gone.intersection(lake.names("trusted")):
             drop_table(lake, "trusted", name)

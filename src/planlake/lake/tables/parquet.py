@@ -48,7 +48,9 @@ def write_file(table: Table, rows: pa.Table, *, partition: Sequence[object] = ()
     return write_rows(target_of(table), rows, partition=partition)
 
 
-def write_rows(target: Target, rows: pa.Table, *, partition: Sequence[object] = ()) -> DataFile:
+def write_rows(
+    target: Target, rows: pa.Table, *, partition: Sequence[object] = (), row_group_bytes: int = ROW_GROUP_BYTES
+) -> DataFile:
     """Write rows as one Parquet file of a table, which must lie in one partition; nothing is committed.
 
     Only text columns with statistics have a dictionary: without one DuckDB 2.0 takes a text column with one
@@ -57,7 +59,7 @@ def write_rows(target: Target, rows: pa.Table, *, partition: Sequence[object] = 
     schema = target.schema
     path = f"{target.location}/data/{uuid.uuid4()}.parquet"
     shaped = shaped_rows(rows, schema)
-    row_group = max(1, int(len(shaped) * ROW_GROUP_BYTES / max(1, shaped.nbytes)))
+    row_group = max(1, int(len(shaped) * row_group_bytes / max(1, shaped.nbytes)))
     present = set(shaped.column_names)
     narrowing = [name for name in NARROWED_BY if name in present]
     with target.access.io.new_output(path).create(overwrite=True) as stream:  # the name is new
