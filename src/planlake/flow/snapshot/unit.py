@@ -83,7 +83,7 @@ def snapshot_unit(unit: SnapshotUnit) -> SnapshotPart:
     with unit_cursor(unit.memory_megabytes) as cursor:
         won = _winners(cursor, unit)
         cursor.register("won", won)
-        parts = [*([_kept_rows(cursor, unit, others)] if others else []), _new_rows(cursor, unit)]
+        parts = [*([_kept_rows(cursor, unit, others)] if others else []), _new_rows(cursor, unit, won)]
     is_long = sum(part.nbytes for part in parts) >= MOST_TEXT
     columns = schema_to_pyarrow(schema) if is_long else as_in_files
     ranges = cut_by_range([part.select(columns.names).cast(columns) for part in parts], key, schema, unit.spec)
@@ -128,14 +128,14 @@ def _without(rows: pa.Table, key: str, ids: pa.ChunkedArray) -> pa.Table:
 
 
 def _winners(cursor: Connection, unit: SnapshotUnit) -> pa.Table:
-    """Of the new versions the latest of each id: its place in the API's answers."""
+    """Of the new versions the latest of each id: its place in the API's answers, and how many `versions` there are."""
     versions = unit.versions
     key, rows = identifier(versions.key), f"{versions.sql(versions.place)} {_between(unit)}"
     if unit.between is None:
         cursor.register("of_ranges", _of_ranges(cursor, unit))
         rows = "of_ranges"
     query = f"""
-        select {key} as id, import_request_id, import_position from {rows}
+        select {key} as id, import_request_id, import_position, count(*) over () as versions from {rows}
         qualify row_number() over (partition by {key} order by {latest_first(versions.changed, versions.place)}) = 1"""
     return cursor.sql(query).to_arrow_table()
 
@@ -161,10 +161,15 @@ def _between(unit: SnapshotUnit) -> str:
     return f"where {identifier(unit.versions.key)} between {unit.between[0]} and {unit.between[1]}"
 
 
-def _new_rows(cursor: Connection, unit: SnapshotUnit) -> pa.Table:
-    """The winners, with all their columns."""
-    places = "won using (import_request_id, import_position)"
-    return cursor.sql(f"select * from {unit.versions.sql()} semi join {places} {_between(unit)}").to_arrow_table()
+def _new_rows(cursor: Connection, unit: SnapshotUnit, won: pa.Table) -> pa.Table:
+    """The winners, with all their columns.
+
+    Where every version is one, as in a first load, they are not joined: a join brings rows in any order, which then
+    have to be sorted into their ranges.
+    """
+    is_every_version = unit.between is not None and len(won) > 0 and won["versions"][0].as_py() == len(won)
+    winners = "" if is_every_version else "semi join won using (import_request_id, import_position)"
+    return cursor.sql(f"select * from {unit.versions.sql()} {winners} {_between(unit)}").to_arrow_table()
 
 
 def _kept_rows(cursor: Connection, unit: SnapshotUnit, files: Sequence[DataFile]) -> pa.Table:

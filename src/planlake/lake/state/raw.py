@@ -1,5 +1,6 @@
 """Raw rows that count, for whoever reads them: what is asked of the ledger is asked once and handed on."""
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,14 +14,17 @@ from planlake.errors import PlanlakeError
 from planlake.lake.aws.file_access import FileAccess, access_of
 from planlake.lake.lake import Lake
 from planlake.lake.state.ledger import raw_files, voided_batches_and_good_requests
-from planlake.lake.tables.data_files import bounds_in, data_files
+from planlake.lake.tables.data_files import bounds_in, bounds_of, data_files
+
+MOST_CONDITIONS = 20  # more ranges of requests are joined
 
 
 @dataclass(frozen=True, slots=True)
 class RawRows:
     """The rows of a resource in these files of raw, of batches above one, of none that is voided.
 
-    Those of requests that went well: `requests` are ranges of their numbers, both ends included, in order.
+    Those of requests that went well: `requests` are ranges of their numbers, both ends included, in order. The files
+    are in the order in which their rows were asked for.
     """
 
     files: tuple[DataFile, ...] = field(repr=False)
@@ -32,16 +36,26 @@ class RawRows:
     access: FileAccess = field(default_factory=FileAccess)
 
     def sql(self, columns: Collection[str] | None = None) -> str:
-        """A table expression of these rows; `columns` must name `resource`, `batch` and `request_id`."""
+        """A table expression of these rows; `columns` must name `resource`, `batch` and `request_id`.
+
+        As a rule the rows come in the order of their files. A join would shuffle them by row group, and ids that follow
+        one another would lie apart in every table behind raw: each range of ids would be read from many places.
+        """
         if not self.requests:
             return f"(select * from {rows_sql((), self.schema, columns=columns)})"
         self.access.let_duckdb_read(file.file_path for file in self.files[:1])
         rows = rows_sql(self.files, self.schema, columns=columns)
-        ends = ", ".join(f"({low}, {high})" for low, high in self.requests)
-        good = f"select unnest(generate_series(low::bigint, high::bigint)) from (values {ends}) as ranges(low, high)"
         voided = f"and batch not in ({', '.join(map(str, self.voided))})" if self.voided else ""
         return f"""(select * from {rows} where resource = {literal(self.resource)} and batch > {self.above} {voided}
-                    and request_id in ({good}))"""
+                    and {self._is_good()})"""
+
+    def _is_good(self) -> str:
+        """A condition for the rows of requests that went well."""
+        if len(self.requests) <= MOST_CONDITIONS:
+            return f"({' or '.join(f'request_id between {low} and {high}' for low, high in self.requests)})"
+        ends = ", ".join(f"({low}, {high})" for low, high in self.requests)
+        good = f"select unnest(generate_series(low::bigint, high::bigint)) from (values {ends}) as ranges(low, high)"
+        return f"request_id in ({good})"
 
     def part(self, files: Sequence[DataFile]) -> "RawRows":
         """The rows in some of the files, with as much of the ledger as they need."""
@@ -88,13 +102,36 @@ def _listed(lake: Lake) -> dict[str, list[DataFile]] | None:
 
 def raw_rows_above(lake: Lake, connection: Connection, resource: str, *, above: int) -> RawRows:
     """The raw rows of a resource in batches above one, by what the ledger says now."""
-    files = tuple(raw_files(lake, resource, above))
-    if not files:
+    found = raw_files(lake, resource, above)
+    if not found:
         return RawRows((), Schema(), resource, above, (), ())
     table = lake.find_or_create_built_in_table("raw", "api_responses")
+    files = tuple(sorted(found, key=lambda file: bounds_of(table, file, "request_id")))
     voided, requests = voided_batches_and_good_requests(lake, connection, resource, above)
-    good = tuple(_joined(requests))
-    return RawRows(files, table.schema(), resource, above, tuple(voided), good, access_of(table))
+    rows = RawRows(files, table.schema(), resource, above, tuple(voided), tuple(_joined(requests)), access_of(table))
+    return rows if len(rows.requests) <= MOST_CONDITIONS else _with_few_ranges(connection, rows)
+
+
+def _with_few_ranges(connection: Connection, rows: RawRows) -> RawRows:
+    """The same rows by fewer ranges, which may reach over numbers of requests that brought no row of the resource.
+
+    Tables that are read side by side take their numbers in turns.
+    """
+    lows = [low for low, _ in rows.requests]
+    with connection.cursor() as cursor:
+        query = (
+            f"select distinct request_id from {rows_sql(rows.files, rows.schema, columns=('request_id',))} order by 1"
+        )
+        brought = [int(number) for (number,) in cursor.execute(query).fetchall()]
+    ranges: list[tuple[int, int]] = []
+    is_going_on = False
+    for number in brought:
+        place = bisect_right(lows, number) - 1
+        is_good = place >= 0 and number <= rows.requests[place][1]
+        if is_good:
+            ranges[-1:] = [(ranges[-1][0], number)] if is_going_on else [*ranges[-1:], (number, number)]
+        is_going_on = is_good
+    return replace(rows, requests=tuple(ranges))
 
 
 def _joined(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
