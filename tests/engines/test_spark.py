@@ -127,32 +127,31 @@ def test_both_engines_give_the_same_tables_findings_and_checks(engine_of_runs, h
     assert len(here["operations.uncastable"][1]) == 2
 
 
-@pytest.mark.parametrize("step", ["refine", "snapshot"])
-def test_an_executor_that_is_killed_doubles_and_loses_nothing(engine_of_runs, here, monkeypatch, marks, tmp_path, step):
-    work = {"refine": refine_and_lose_executor, "snapshot": snapshot_and_lose_executor}[step]
-    monkeypatch.setattr(f"planlake.flow.{step}.step.{step}_unit", work)
+def test_an_executor_that_is_killed_doubles_and_loses_nothing(engine_of_runs, here, monkeypatch, marks, tmp_path):
+    """In `snapshot`; the test after the next one has one that is killed in `refine`."""
+    monkeypatch.setattr("planlake.flow.snapshot.step.snapshot_unit", snapshot_and_lose_executor)
     there = two_days(tmp_path / "spark", "spark")
-    assert (marks / step).exists()
+    assert (marks / "snapshot").exists()
     assert_equal(here, there)
 
 
-@pytest.mark.parametrize("step", ["refine", "snapshot"])
-def test_a_driver_that_is_killed_is_made_up_for_by_the_next_run(spark, here, marks, tmp_path, step):
+def test_drivers_that_are_killed_one_after_the_other_are_made_up_for_by_the_next_run(spark, here, marks, tmp_path):
     settings = of_spark(marks)
 
     def killed(config):
         file = config.folder / "planlake.yaml"
         file.write_text(f"{file.read_text()}spark: {json.dumps({'master': MASTER, 'settings': settings})}\n")
-        script = f"from engines.on_executors import run_and_be_killed; run_and_be_killed({str(file)!r}, {step!r})"
         variables = {
             **os.environ,
             "PYTHONPATH": settings["spark.executorEnv.PYTHONPATH"],
             MARKED: str(marks),
             "PLANLAKE_NOW": DAY_2,
         }
-        left = subprocess.run([sys.executable, "-c", script], env=variables, capture_output=True, check=False)
-        assert left.returncode == -signal.SIGKILL, left.stderr[-2000:]
-        assert (marks / f"{step} without driver").exists()
+        for step in ("refine", "snapshot"):
+            script = f"from engines.on_executors import run_and_be_killed; run_and_be_killed({str(file)!r}, {step!r})"
+            left = subprocess.run([sys.executable, "-c", script], env=variables, capture_output=True, check=False)
+            assert left.returncode == -signal.SIGKILL, left.stderr[-2000:]
+            assert (marks / f"{step} without driver").exists()
 
     there = two_days(tmp_path / "spark", "spark", before_second=killed)
     assert_equal(refined(here), refined(there))
@@ -163,12 +162,13 @@ def refined(tables):
     return {name: found for name, found in tables.items() if name.startswith("refined.")}
 
 
-def test_what_tasks_wrote_twice_is_nobodys_and_maintain_removes_it(engine_of_runs, monkeypatch, marks, tmp_path):
+def test_what_tasks_wrote_twice_is_nobodys_and_maintain_removes_it(engine_of_runs, here, monkeypatch, marks, tmp_path):
     monkeypatch.setattr("planlake.flow.refine.step.refine_unit", refine_and_lose_executor)
     found = []
 
     def swept(config):
         assert (marks / "refine").exists()
+        assert_equal(here, contents(config))
         nobodys = written(config) - referred(config)
         for file in written(config):
             os.utime(file, (0, 0))  # what is younger than an hour may be part of a commit to come
