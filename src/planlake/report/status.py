@@ -41,7 +41,6 @@ from planlake.report.troubles import (
     troubles_of_runs,
     unanswered,
 )
-from planlake.runs.plan import Selection, plan
 from planlake.sources.catalogue import Cadence, Catalogue, Resource, catalogue_of
 
 
@@ -260,6 +259,8 @@ def _rollbacks(
     found = standing_rollbacks(lake, connection)
     if not any(entry.zone == "all" for entry in found.values()):
         return found
+    from planlake.runs.plan import Selection, plan  # noqa: PLC0415 - brings the steps, for what is seldom there
+
     plans = plan(config, catalogue_of(config), histories, clock=read_clock(), selection=Selection())
     due = {one.table for one in plans if one.windows}
     return {name: entry for name, entry in found.items() if entry.zone != "all" or name in due}

@@ -157,7 +157,7 @@ def _manifest_at(one: ManifestFile, place: str) -> ManifestFile:
 def missing_file(
     io: FileIO, snapshots: Collection[Snapshot], *, current: Snapshot | None, move: Move | None = None
 ) -> str:
-    """A list or manifest of these versions, or a data file of the current one, that is gone or was cut off.
+    """A list or manifest of these versions, or a data file of `current`, one of them, that is gone or was cut off.
 
     Empty where there is none.
     """
@@ -166,13 +166,17 @@ def missing_file(
     place = ""
     try:
         manifests: dict[str, int | None] = {}
+        of_current: list[ManifestFile] = []
         for snapshot in snapshots:
             place = snapshot.manifest_list
-            manifests |= {one.manifest_path: one.manifest_length for one in manifests_in(io, snapshot, move)}
+            listed = manifests_in(io, snapshot, move)
+            manifests |= {one.manifest_path: one.manifest_length for one in listed}
+            if current is not None and snapshot.snapshot_id == current.snapshot_id:
+                of_current = listed
         if gone := _missing(io, manifests):
             return gone
         data: dict[str, int | None] = {}
-        for one in manifests_in(io, current, move) if current is not None else []:
+        for one in of_current:
             place = one.manifest_path
             files = [entry.data_file for entry in one.fetch_manifest_entry(io)]
             data |= {move.here(file.file_path) if move else file.file_path: file.file_size_in_bytes for file in files}

@@ -175,7 +175,8 @@ def branches(base: Lake, places: Sequence[Place]) -> list[tuple[Place, MetadataF
     killed leaves one that it never committed, and one whose commits the catalogue refused as many as it tried. What
     `recover` told of before is not told again.
     """
-    return _branches(base, places, _left_out(base))
+    is_any_beside = any(_unfollowed(place) for place in places)
+    return _branches(base, places, _left_out(base)) if is_any_beside else []
 
 
 def has_branches(lake: Lake, places: Sequence[Place]) -> bool:
