@@ -45,6 +45,13 @@ def built_in_rows_sql(
                 union all by name select * from {others} where resource not in ({entered}))"""
 
 
+def may_have_rows(lake: Lake, zone: str, name: str, *, where: BooleanExpression) -> bool:
+    """Whether a built-in table has files that may hold such rows; of a preview, or its base's has."""
+    table = lake.find(zone, name)
+    is_there = table is not None and bool(data_files(table, where=where))
+    return is_there or (lake.base is not None and may_have_rows(lake.base, zone, name, where=where))
+
+
 def no_rows_sql(resource: ResourceSpec) -> str:
     """A query with the declared columns of a resource and no rows."""
     names = keys_of(None, resource)

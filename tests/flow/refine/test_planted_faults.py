@@ -11,6 +11,9 @@ import pytest
 
 from conftest import feeding, table_of
 from flow.tables import DAY_1, DAY_2, put, settings_of, thing
+from planlake.engines.duckdb.connection import connected
+from planlake.flow.refine.store_findings import StoredResource, findings
+from planlake.lake.open_lake import open_lake
 from planlake.simulator.dataset import Dataset
 from planlake.sources.catalogue import load_catalogue
 
@@ -166,6 +169,15 @@ def test_every_malformed_record_is_kept_with_its_bytes_and_reason_and_no_other_i
     assert [tuple(row.values()) for row in feed.rows(kept)] == [
         (one, body.decode()) for one, (body, _) in malformed().items()
     ]
+
+
+def test_duckdb_is_not_asked_for_findings_of_a_table_that_has_none(planted):
+    lake = open_lake(planted[0].config)
+    no_connection = StoredResource(lake, None, "fees")
+    assert [len(findings(no_connection, name, "*")) for name in ("uncastable", "rejected")] == [0, 0]
+    with connected(100) as connection:
+        stored = StoredResource(lake, connection, "applications")
+        assert len(findings(stored, "rejected", "*")) == len(malformed())
 
 
 def test_of_contradicting_records_both_are_kept_and_rule_3_says_which_is_shown(planted):

@@ -10,7 +10,7 @@ from pyiceberg.manifest import DataFile
 from planlake.checks.examples import masked
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.sql import literal
-from planlake.lake.built_in_tables import built_in_rows_sql
+from planlake.lake.built_in_tables import built_in_rows_sql, may_have_rows
 from planlake.lake.lake import Lake
 from planlake.lake.state.findings import replace_findings
 from planlake.lake.state.ledger import raw_rows_sql
@@ -132,8 +132,14 @@ def _kept(stored: StoredResource, name: str, *, where: str) -> list[dict[str, An
 
 
 def findings(stored: StoredResource, name: str, selected: str, *, where: str = "true") -> pa.Table:
-    """What is `selected` of the findings of a resource that are kept in `uncastable` or `rejected`."""
-    rows = built_in_rows_sql(stored.lake, "operations", name, where=is_equal("resource", stored.name))
+    """What is `selected` of the findings of a resource that are kept in `uncastable` or `rejected`.
+
+    Where there are none, as of most tables, DuckDB is not asked for them, and there are no columns.
+    """
+    of_resource = is_equal("resource", stored.name)
+    if not may_have_rows(stored.lake, "operations", name, where=of_resource):
+        return pa.table({})
+    rows = built_in_rows_sql(stored.lake, "operations", name, where=of_resource)
     query = f"select {selected} from {rows} where resource = {literal(stored.name)} and ({where})"
     with stored.connection.cursor() as cursor:
         return cursor.sql(query).to_arrow_table()
