@@ -68,6 +68,7 @@ INSIDE = {  # the rooms of a room, in the same way; "" are its own modules
         ("state",),
         ("",),
         ("tables",),
+        ("metadata",),
         ("aws",),
     ),
     "engines": (("duckdb",), ("",)),

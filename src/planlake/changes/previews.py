@@ -36,9 +36,9 @@ from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import ZONES, Lake, clear_errors, open_environment
 from planlake.lake.open_lake import about_environment, base_of, open_to_read
 from planlake.lake.previews.drop_preview import Dropped, drop
+from planlake.lake.previews.entered import check_entered, check_name, preview_of
 from planlake.lake.previews.kept_files import check_keeps_files
 from planlake.lake.previews.names import preview_names, unread
-from planlake.lake.previews.own_tables import check_entered, check_name, preview_of
 from planlake.lake.repair.damage import damage_of
 from planlake.lake.row_counts import live_row_count_of
 from planlake.lake.state.journal import DONE, unfinished, write_entries

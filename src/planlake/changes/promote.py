@@ -18,13 +18,13 @@ from planlake.flow.context import Context
 from planlake.flow.refine.store_findings import StoredResource, withheld_types
 from planlake.flow.snapshot.gate import version_checks
 from planlake.lake.lake import Lake
+from planlake.lake.previews.entered import preview_of
 from planlake.lake.previews.own_tables import (
     SHARED,
     drop_own_tables,
     files_of,
     own_files,
     pinned_version,
-    preview_of,
     register_copy,
     rows_of,
 )
@@ -34,6 +34,7 @@ from planlake.lake.state.ledger import History, raw_files, raw_rows_sql, read_hi
 from planlake.lake.state.operations import append_operations
 from planlake.lake.tables.commits import commit
 from planlake.lake.tables.data_files import data_files, highest, row_count
+from planlake.lake.tables.set_back import tag_left_version
 from planlake.lake.tables.version_summary import (
     BOOKMARK,
     bookmark,
@@ -43,7 +44,6 @@ from planlake.lake.tables.version_summary import (
     rebuilt_by,
     rebuilt_in,
 )
-from planlake.lake.tables.versions import tag_left_version
 from planlake.sources.catalogue import Resource
 
 RAW = tuple(place for place in SHARED if place[0] == "raw")

@@ -32,8 +32,8 @@ from planlake.lake.row_counts import live_row_count_of
 from planlake.lake.state.journal import DONE, LEFT_ALONE, PLANNED, Entry, write_entries
 from planlake.lake.state.ledger import History, read_histories
 from planlake.lake.tables.data_files import data_files, row_count
+from planlake.lake.tables.set_back import discard_action_versions, tag_left_version
 from planlake.lake.tables.version_summary import bookmark, rebuilt_by
-from planlake.lake.tables.versions import discard_action_versions, tag_left_version
 from planlake.sources.catalogue import Resource
 from planlake.telemetry.progress import Notify, ignore
 from planlake.telemetry.reporter import report_step

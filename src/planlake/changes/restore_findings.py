@@ -16,19 +16,19 @@ from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
 from planlake.engines.duckdb.casting import bad_cells, cast_columns
-from planlake.engines.duckdb.reading import rows_sql
+from planlake.engines.duckdb.reading import rows_sql, type_name
 from planlake.engines.names import PLACE
 from planlake.engines.sql import identifier
 from planlake.flow.context import Context
 from planlake.flow.refine.collect_findings import Findings
 from planlake.flow.refine.parsing import RecordKeys, groups_of_files, read_texts
 from planlake.flow.refine.store_findings import StoredResource, with_records
+from planlake.lake.metadata.filters import is_between
 from planlake.lake.state.findings import replace_findings
 from planlake.lake.state.journal import Entry, is_voiding
 from planlake.lake.state.ledger import raw_files, raw_rows_sql
 from planlake.lake.tables.columns import TYPES, key_by_column, keys_of
 from planlake.lake.tables.data_files import data_files
-from planlake.lake.tables.filters import is_between
 from planlake.lake.tables.version_summary import batch_of, rebuilt_by, rebuilt_in
 from planlake.sources.catalogue import Resource
 from planlake.telemetry.log import say
@@ -167,7 +167,7 @@ def _types(schema: Schema, resource: Resource) -> Mapping[str, str]:
     """The type of the key and of each column that is no text: the catalogue's where it is the table's too."""
     types = {}
     for key, column in keys_of(schema).items():
-        held, declared = schema.find_type(column), resource.type_of(key)
+        held, declared = type_name(schema.find_field(column)), resource.type_of(key)
         is_same = TYPES[declared] == held
         name = declared if is_same else next(name for name, kind in TYPES.items() if kind == held)
         if name != "text" or column == resource.key:

@@ -26,7 +26,7 @@ from planlake.flow.operations_records import record_command
 from planlake.flow.snapshot.step import snapshot
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake, clear_errors
-from planlake.lake.previews.own_tables import check_entered, reload_preview
+from planlake.lake.previews.entered import check_entered, reload_preview
 from planlake.lake.state.journal import (
     DONE,
     PLANNED,
@@ -48,14 +48,12 @@ from planlake.lake.state.ledger import (
     without_voided_sql,
 )
 from planlake.lake.tables.data_files import data_files
+from planlake.lake.tables.set_back import cut_back_to_batch, put_aside_after, restore_version
 from planlake.lake.tables.version_summary import batch_of, bookmark, rebuilt_by, rows_of
 from planlake.lake.tables.versions import (
-    cut_back_to_batch,
     is_kept,
     left_behind,
     made_by,
-    put_aside_after,
-    restore_version,
     run_date_of,
     still_published,
     version_of_day,

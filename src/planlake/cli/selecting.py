@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, cast
 
 from planlake.config import Config, suggestion
 from planlake.errors import ConfigurationError
-from planlake.runs.plan import Selection
-from planlake.sources.catalogue import Cadence
 from planlake.telemetry.steps import STEPS, StepName
 
 if TYPE_CHECKING:
     from planlake.lake.repair.split_histories import Chosen
+    from planlake.runs.plan import Selection
+    from planlake.sources.catalogue import Cadence
 
 CADENCES = ("daily", "weekly")
 ENGINES = ("local", "spark", "auto")
@@ -24,13 +24,15 @@ def selection(
     step: str | None = None,
     is_full: bool = False,
     accepts_gaps: bool = False,
-) -> Selection:
+) -> "Selection":
     """What a run or plan was asked for; a ConfigurationError with a suggestion for a misspelt word."""
+    from planlake.runs.plan import Selection
+
     _check("step", step, STEPS)
     return Selection(tuple(tables or ()), cadence_of(cadence), cast("StepName | None", step), is_full, accepts_gaps)
 
 
-def cadence_of(name: str | None) -> Cadence | None:
+def cadence_of(name: str | None) -> "Cadence | None":
     """The cadence of this name; None where none was named."""
     _check("cadence", name, CADENCES)
     return cast("Cadence | None", name)

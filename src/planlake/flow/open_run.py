@@ -23,8 +23,8 @@ from planlake.flow.operations_records import broken_by, configuration_hash, reco
 from planlake.flow.trust.step import follow
 from planlake.lake.lake import Lake
 from planlake.lake.open_lake import open_lake
+from planlake.lake.previews.entered import preview_of
 from planlake.lake.previews.names import preview_names
-from planlake.lake.previews.own_tables import preview_of
 from planlake.lake.repair.check_location import check_own
 from planlake.lake.repair.split_histories import check_histories
 from planlake.lake.state.landing import Arrivals

@@ -9,19 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyiceberg.table import Table
-from pyiceberg.types import StringType
 
 from planlake.checks.examples import as_example, for_example
 from planlake.engines.duckdb.casting import TriedCells, try_casts
-from planlake.engines.duckdb.reading import rows_sql
+from planlake.engines.duckdb.reading import rows_sql, type_name
 from planlake.engines.sql import identifier, literal
 from planlake.flow.context import Context
 from planlake.flow.refine.column_drift import not_sent
 from planlake.flow.refine.store_findings import StoredResource, is_any_of, withheld_types
 from planlake.lake.built_in_tables import built_in_rows_sql
+from planlake.lake.metadata.filters import is_equal
 from planlake.lake.tables.columns import TYPES, keys_of
 from planlake.lake.tables.data_files import data_files
-from planlake.lake.tables.filters import is_equal
 from planlake.lake.tables.version_summary import bookmark
 from planlake.sources.catalogue import Resource
 
@@ -42,10 +41,10 @@ def observe_columns(context: Context, resource: Resource, types: Mapping[str, st
     if increment is None:
         return Observed(None, {})
     columns = keys_of(increment.schema())
-    kinds = {field.name: field.field_type for field in increment.schema().fields}
+    kinds = {field.name: type_name(field) for field in increment.schema().fields}
     typed = {key: columns[key] for key, kind in types.items() if key in columns and kind != "text"}
     others = {key: column for key, column in typed.items() if kinds[column] != TYPES[types[key]]}
-    as_text = {column: types[key] for key, column in others.items() if isinstance(kinds[column], StringType)}
+    as_text = {column: types[key] for key, column in others.items() if kinds[column] == TYPES["text"]}
     sent_as = {key: column for key, column in others.items() if column not in as_text}
     current = context.lake.shown("refined", f"current_{resource.name}")
     uncastable = _uncastable(context, resource, increment=increment, current=current)

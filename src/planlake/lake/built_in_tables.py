@@ -7,12 +7,11 @@ Columns are matched by field id, so a renamed or re-added column is never confus
 
 from collections.abc import Collection
 
-from pyiceberg.expressions import BooleanExpression
-
 from planlake.engines.duckdb.reading import Called, path_of, rows_sql
 from planlake.engines.sql import literal
 from planlake.lake.lake import Lake
-from planlake.lake.tables.columns import ResourceSpec, keys_of, schema_of
+from planlake.lake.metadata.filters import EVERYTHING, Filter
+from planlake.lake.tables.columns import TABLES, ResourceSpec, declared_columns, keys_of
 from planlake.lake.tables.data_files import data_files
 
 OF_ONE_LAKE = ("runs", "journal", "previewed")
@@ -24,7 +23,7 @@ def built_in_rows_sql(
     name: str,
     *,
     columns: Collection[str] | None = None,
-    where: BooleanExpression | None = None,
+    where: Filter = EVERYTHING,
     called: Called = path_of,
 ) -> str:
     """A table expression over a built-in table; no rows where nothing was ever written to it.
@@ -33,7 +32,7 @@ def built_in_rows_sql(
     base's of all others; what ran, of itself alone.
     """
     table = lake.find(zone, name)
-    schema = table.schema() if table is not None else lake.built_in_schema(zone, name)
+    schema = table.schema() if table is not None else declared_columns(TABLES[zone, name])
     wanted = columns if columns is None or lake.base is None else {*columns, "resource"}
     files = data_files(table, where=where) if table is not None else []
     own = rows_sql(files, schema, columns=wanted, called=called)
@@ -45,7 +44,7 @@ def built_in_rows_sql(
                 union all by name select * from {others} where resource not in ({entered}))"""
 
 
-def may_have_rows(lake: Lake, zone: str, name: str, *, where: BooleanExpression) -> bool:
+def may_have_rows(lake: Lake, zone: str, name: str, *, where: Filter) -> bool:
     """Whether a built-in table has files that may hold such rows; of a preview, or its base's has."""
     table = lake.find(zone, name)
     is_there = table is not None and bool(data_files(table, where=where))
@@ -55,4 +54,6 @@ def may_have_rows(lake: Lake, zone: str, name: str, *, where: BooleanExpression)
 def no_rows_sql(resource: ResourceSpec) -> str:
     """A query with the declared columns of a resource and no rows."""
     names = keys_of(None, resource)
-    return f"select * from {rows_sql([], schema_of({names[key]: kind for key, kind in resource.columns.items()}))}"
+    return (
+        f"select * from {rows_sql([], declared_columns({names[key]: kind for key, kind in resource.columns.items()}))}"
+    )

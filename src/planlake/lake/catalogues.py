@@ -3,25 +3,35 @@
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
-from pyiceberg.catalog import Catalog
 
 from planlake.config import Catalog as Given
 from planlake.errors import ConfigurationError, LakeError
 from planlake.lake.aws.clients import check_sendable, is_secret
+from planlake.lake.metadata.read_catalogue import ReadCatalogue
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+    from requests import Session
 
 CATALOG_NAME = "planlake"  # Spark must call the same catalogue by the same name
 CONNECT_SECONDS, READ_SECONDS = 4, 60
 DELEGATION = "X-Iceberg-Access-Delegation"
 
 
-def open_catalogue(given: Given, file: Path | None) -> Catalog:
+def open_catalogue(given: Given, file: Path | None) -> "Catalog":
     """The catalogue itself; `file` is that of SQLite. A ConfigurationError where a library for it is missing.
 
     Or where a key or token among its properties cannot be sent.
     """
+    from planlake.lake.tables.pyiceberg_fixes import read_lists_safely  # noqa: PLC0415 - who reads may need no pyiceberg
+    from planlake.lake.tables.pyiceberg_speedups import share_parts, share_readers  # noqa: PLC0415
+
+    read_lists_safely()
+    share_readers()
+    share_parts()
     for name, value in given.properties.items():
         if is_secret(name):
             check_sendable(f"catalog.properties.{name}", value)
@@ -30,12 +40,21 @@ def open_catalogue(given: Given, file: Path | None) -> Catalog:
     return _open_rest(given) if given.type == "rest" else _open_sql(given, file)
 
 
-def is_rest(catalog: Catalog) -> bool:
+def catalogue_to_read(given: Given, file: Path | None) -> "Catalog | None":
+    """A catalogue's file for who only reads tables that lie on this machine; None where pyiceberg is to open it."""
+    if file is None:
+        return None
+    properties = {"uri": given.uri, **given.properties}
+    found = ReadCatalogue(CATALOG_NAME, file, properties, opened=partial(open_catalogue, given, file))
+    return cast("Catalog", found) if found.is_usual() else None
+
+
+def is_rest(catalog: "Catalog") -> bool:
     """Whether it is an Iceberg REST catalogue, which writes metadata itself."""
     return type(catalog).__name__ == "PatientRestCatalog"
 
 
-def _open_sql(given: Given, file: Path | None) -> Catalog:
+def _open_sql(given: Given, file: Path | None) -> "Catalog":
     if file is not None:
         from planlake.lake.sqlite_catalogue import SqliteCatalogue  # noqa: PLC0415
 
@@ -49,7 +68,7 @@ def _open_sql(given: Given, file: Path | None) -> Catalog:
         raise ConfigurationError(f"the catalogue's driver is not installed: {error.name}", facts=facts) from None
 
 
-def _open_glue(given: Given) -> Catalog:
+def _open_glue(given: Given) -> "Catalog":
     try:
         from pyiceberg.catalog.glue import GlueCatalog  # noqa: PLC0415 - brings boto3
 
@@ -70,9 +89,8 @@ def _typed(get: Callable[..., Any], **named: str) -> Any:  # noqa: ANN401 - type
     return {**found, "Parameters": {"table_type": "none", **found.get("Parameters", {})}}
 
 
-def _open_rest(given: Given) -> Catalog:
+def _open_rest(given: Given) -> "Catalog":
     from pyiceberg.catalog.rest import RestCatalog  # noqa: PLC0415 - brings requests
-    from requests import Session  # noqa: PLC0415
 
     class PatientRestCatalog(RestCatalog):
         """pyiceberg's own, which waits for no answer for ever and opens files with keys of ours.
@@ -81,7 +99,7 @@ def _open_rest(given: Given) -> Catalog:
         and write beside tables.
         """
 
-        def _config_headers(self, session: Session) -> None:  # called first, before anything is asked
+        def _config_headers(self, session: "Session") -> None:  # called first, before anything is asked
             super()._config_headers(session)
             if f"header.{DELEGATION}" not in given.properties:
                 session.headers.pop(DELEGATION)

@@ -8,17 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import (
-    NoSuchNamespaceError,
-    NoSuchTableError,
-)
-from pyiceberg.io import PY_IO_IMPL, SCHEMA_TO_FILE_IO
-from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField, PartitionSpec
-from pyiceberg.schema import Schema
-from pyiceberg.table import Table
-from pyiceberg.transforms import IdentityTransform
+from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 
 from planlake.config import Config, Environment
 from planlake.errors import ConfigurationError, InternalError, LakeError
@@ -28,10 +20,10 @@ from planlake.lake.aws.clients import of_s3
 from planlake.lake.aws.errors import Trouble, aws_trouble, no_bucket
 from planlake.lake.aws.file_access import access_by
 from planlake.lake.aws.lease_place import LeasePlace, lease_below
-from planlake.lake.aws.remote_io import REMOTE_IO
-from planlake.lake.catalogues import open_catalogue
+from planlake.lake.catalogues import catalogue_to_read, open_catalogue
+from planlake.lake.metadata.local_files import OTHER_WAY
 from planlake.lake.rest_errors import rest_trouble
-from planlake.lake.tables.columns import TABLES, schema_of
+from planlake.lake.tables.columns import TABLES, by_resource, schema_of
 from planlake.lake.tables.format import (
     FORMAT,
     FORMAT_PROPERTY,
@@ -42,8 +34,13 @@ from planlake.lake.tables.format import (
     upgrade,
 )
 from planlake.lake.tables.local_folders import MODES, make_folder, with_slashes
-from planlake.lake.tables.pyiceberg_speedups import share_parts, share_readers
-from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE, damaged, read_lists_safely
+from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE, damaged
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.partitioning import PartitionSpec
+    from pyiceberg.schema import Schema
+    from pyiceberg.table import Table
 
 ZONES: Mapping[str, str] = {
     "raw": "raw-zone",
@@ -76,14 +73,14 @@ class Lake:
     A preview is a lake that stands on its `base` and shows its tables, but those of the resources in `own`.
     """
 
-    catalog: Catalog
+    catalog: "Catalog"
     source: str
     prefix: str
     warehouses: Mapping[str, str]
     commits: threading.RLock = field(default_factory=threading.RLock, repr=False)
     lock: Path | LeasePlace | None = None
     mode: int = MODES["owner"]  # of folders that are made
-    loaded: dict[tuple[str, str], Table] = field(default_factory=dict, repr=False)
+    loaded: dict[tuple[str, str], "Table"] = field(default_factory=dict, repr=False)
     absent: set[tuple[str, str]] = field(default_factory=set, repr=False)
     base: "Lake | None" = None
     preview: str = ""
@@ -99,7 +96,7 @@ class Lake:
         """Where a table of this lake lies: the folder of its data and metadata."""
         return f"{self.warehouses[zone]}/{self.database(zone)}/{name}"
 
-    def find(self, zone: str, name: str) -> Table | None:
+    def find(self, zone: str, name: str) -> "Table | None":
         """A table, or None where nothing was ever written to it.
 
         A table is looked for once: nobody else writes while this lake is open, and own commits bring it up to date.
@@ -115,7 +112,7 @@ class Lake:
             self.loaded.setdefault((zone, name), found)  # threads that look at once share one
         return self.loaded[zone, name]
 
-    def shown(self, zone: str, name: str) -> Table | None:
+    def shown(self, zone: str, name: str) -> "Table | None":
         """A table to be read: a preview shows its own tables, and its base's for all others.
 
         A table of a resource that the preview has not entered, or has left, is not its own: a crash may have left it.
@@ -163,7 +160,7 @@ class Lake:
                 table, zone, name, properties=TABLE_PROPERTIES if (zone, name) in TABLES else BOOKMARKED_PROPERTIES
             )
 
-    def _stored(self, zone: str, name: str) -> Table | None:
+    def _stored(self, zone: str, name: str) -> "Table | None":
         """A table as the catalogue has it, whatever made it."""
         with clear_errors():
             try:
@@ -180,7 +177,7 @@ class Lake:
                     raise damaged(self.preview, what) from error
                 raise stale_catalogue_error(place, is_gone=is_gone) from error
 
-    def reload(self, zone: str, name: str) -> Table:
+    def reload(self, zone: str, name: str) -> "Table":
         """Load a table again, for a commit: readers of other threads keep the one they have.
 
         pyiceberg copies a table's metadata while it commits, which nobody may read at that moment.
@@ -211,15 +208,16 @@ class Lake:
         self,
         zone: str,
         name: str,
-        schema: Schema,
+        schema: "Schema",
         *,
-        spec: PartitionSpec = UNPARTITIONED_PARTITION_SPEC,
+        spec: "PartitionSpec | None" = None,
         bookmarked: bool = False,
         about: str = "",
-    ) -> Table:
+    ) -> "Table":
         """Make a table and, the first time, its database."""
         database = self.database(zone)
         properties = BOOKMARKED_PROPERTIES if bookmarked else TABLE_PROPERTIES
+        more: dict[str, Any] = {"partition_spec": spec} if spec is not None else {}
         with self.commits, clear_errors():
             self.absent.discard((zone, name))
             if "://" not in self.warehouses[zone]:
@@ -230,14 +228,14 @@ class Lake:
                 (database, name),
                 schema,
                 location=self.place(zone, name),
-                partition_spec=spec,
+                **more,
                 properties={**OF_NEW_TABLES, **properties, **comment_properties(name, about)},
             )
             self._check_location(made, self.place(zone, name))
             self.loaded[zone, name] = made
             return made
 
-    def _check_location(self, made: Table, wanted: str) -> None:
+    def _check_location(self, made: "Table", wanted: str) -> None:
         """Refuse a catalogue that puts tables where it likes: housekeeping, forgetting and recovery list folders."""
         if made.location().rstrip("/") != wanted:
             if made.current_snapshot() is None:
@@ -246,7 +244,7 @@ class Lake:
             hint = "a catalogue that puts tables where it is told, with this warehouse among its allowed places"
             raise LakeError("the catalogue puts tables elsewhere than it is told", facts=facts, hint=hint)
 
-    def find_or_drop_empty(self, zone: str, name: str) -> Table | None:
+    def find_or_drop_empty(self, zone: str, name: str) -> "Table | None":
         """Find a table; drop it and give None where it was made and nothing was ever committed to it.
 
         So a first load that was held back makes the table again, with the types the catalogue has now.
@@ -259,20 +257,17 @@ class Lake:
             del self.loaded[zone, name]
         return None
 
-    def built_in_schema(self, zone: str, name: str) -> Schema:
+    def built_in_schema(self, zone: str, name: str) -> "Schema":
         """The schema a built-in table is made with."""
         return schema_of(TABLES[zone, name])
 
-    def find_or_create_built_in_table(self, zone: str, name: str) -> Table:
+    def find_or_create_built_in_table(self, zone: str, name: str) -> "Table":
         """Find a built-in table (one of raw or operations, which every lake has); make it where there is none yet."""
         found = self.find(zone, name)
         if found is not None:
             return found
         schema = self.built_in_schema(zone, name)
-        spec = UNPARTITIONED_PARTITION_SPEC
-        if name in PARTITIONED_BY_RESOURCE:
-            source_id = schema.find_field("resource").field_id
-            spec = PartitionSpec(PartitionField(source_id, 1000, IdentityTransform(), "resource"))
+        spec = by_resource(schema) if name in PARTITIONED_BY_RESOURCE else None
         return self.create(zone, name, schema, spec=spec)
 
 
@@ -281,24 +276,25 @@ def is_own(zone: str, name: str) -> bool:
     return (zone, name) in TABLES or zone == "trusted" or (zone == "refined" and name.startswith(BOOKMARKED))
 
 
-def open_environment(config: Config, environment: str | None = None) -> Lake:
+def open_environment(config: Config, environment: str | None = None, *, to_read: bool = False) -> Lake:
     """Open the lake of a configured environment, making its folder where it is local; a LakeError says what is wrong.
 
-    Previews are opened by `lake.open_lake`.
+    Who only wants `to_read` tables on this machine loads nothing that writes. Previews are opened by `lake.open_lake`.
     """
-    read_lists_safely()
-    share_readers()
-    share_parts()
     chosen = config.environment(environment)
     _check_names(chosen, config.source_name)
     file, mode = _sqlite_file(chosen, config.folder), MODES[config.settings.lake_readers]
     with clear_errors():
         if file is not None:
             make_folder(file.parent, mode)
-        catalog = open_catalogue(chosen.catalog, file)
-    places = warehouses_of(config, environment)
-    if any("://" in place for place in places.values()):
-        catalog.properties.setdefault(PY_IO_IMPL, REMOTE_IO)
+        places = warehouses_of(config, environment)
+        is_here = not any("://" in place for place in places.values())
+        light = catalogue_to_read(chosen.catalog, file) if to_read and is_here else None
+        catalog = light or open_catalogue(chosen.catalog, file)
+    if not is_here:
+        from planlake.lake.aws.remote_io import REMOTE_IO  # noqa: PLC0415 - brings pyiceberg's way to files
+
+        catalog.properties.setdefault(OTHER_WAY, REMOTE_IO)
         catalog.properties.update(of_s3(catalog.properties))
     access_by(catalog).let_duckdb_read(places.values(), is_new=True)
     lock = lock_of(config, environment)
@@ -349,7 +345,11 @@ def warehouses_of(config: Config, environment: str | None = None) -> dict[str, s
     places = {zone: with_slashes(place) for zone, place in places.items()}
     for place in places.values():
         scheme, separator, _ = place.partition("://")
-        if separator and scheme not in SCHEMA_TO_FILE_IO:
+        if not separator:
+            continue
+        from pyiceberg.io import SCHEMA_TO_FILE_IO  # noqa: PLC0415 - of a folder nobody asks
+
+        if scheme not in SCHEMA_TO_FILE_IO:
             known = ", ".join(f"{known}://" for known in SCHEMA_TO_FILE_IO if known)
             raise ConfigurationError(f"a warehouse cannot be at {scheme}://", hint=f"a folder, or one of {known}")
     return {

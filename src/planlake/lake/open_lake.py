@@ -5,19 +5,19 @@ import warnings
 from planlake.config import Config, suggestion
 from planlake.errors import ConfigurationError, LakeError, MovedLake
 from planlake.lake.lake import Lake, open_environment
+from planlake.lake.previews.entered import preview_of
 from planlake.lake.previews.names import preview_names
-from planlake.lake.previews.own_tables import preview_of
 from planlake.lake.repair.check_location import check_readable
 from planlake.printable import quoted
 
 RECOVER = "planlake recover"
 
 
-def open_lake(config: Config, environment: str | None = None) -> Lake:
+def open_lake(config: Config, environment: str | None = None, *, to_read: bool = False) -> Lake:
     """Open the lake of an environment or of a preview; a ConfigurationError where neither has this name."""
     if environment is None or environment in config.environments:
-        return open_environment(config, environment)
-    _, base = base_of(config, environment)
+        return open_environment(config, environment, to_read=to_read)
+    _, base = base_of(config, environment, to_read=to_read)
     return preview_of(base, environment)
 
 
@@ -27,7 +27,7 @@ def open_to_read(config: Config, environment: str | None = None, *, stacklevel: 
     Of a copy that reads what it was copied from a MovedLake warns, with `stacklevel` as `warnings.warn` has it; whoever
     gives None says it by other means.
     """
-    lake = open_lake(config, environment)
+    lake = open_lake(config, environment, to_read=True)
     found = check_readable(lake.base or lake)
     if found is not None and stacklevel is not None:
         error = found.error
@@ -44,14 +44,14 @@ def environment_of(config: Config, environment: str | None) -> str:
     return environment if environment in config.environments else base_of(config, environment)[0]
 
 
-def base_of(config: Config, preview: str) -> tuple[str, Lake]:
+def base_of(config: Config, preview: str, *, to_read: bool = False) -> tuple[str, Lake]:
     """The configured environment a preview stands on; environments that cannot be opened are passed over."""
     if preview in config.environments:
         raise ConfigurationError(f"{preview} is an environment, not a preview", hint="planlake env list")
     known, trouble = list(config.environments), None
     for name in config.environments:
         try:
-            lake = open_environment(config, name)
+            lake = open_environment(config, name, to_read=to_read)
             check_readable(lake)
             names = preview_names(lake)
         except LakeError as error:

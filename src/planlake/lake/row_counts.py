@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
-from pyiceberg.manifest import DataFile
-from pyiceberg.schema import Schema
-from pyiceberg.table import Table
 
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.reading import rows_sql
@@ -16,13 +14,18 @@ from planlake.lake.lake import Lake
 from planlake.lake.tables.columns import ResourceSpec
 from planlake.lake.tables.data_files import data_files
 
+if TYPE_CHECKING:
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.schema import Schema
+    from pyiceberg.table import Table
 
-def live_row_count_of(connection: Connection, table: Table | None) -> int:
+
+def live_row_count_of(connection: Connection, table: "Table | None") -> int:
     """How many rows the view of a table shows: those of `current_` that are not deleted; 0 without a table."""
     return live_row_count(connection, table.schema(), data_files(table)) if table is not None else 0
 
 
-def live_row_count(connection: Connection, schema: Schema, files: Sequence[DataFile]) -> int:
+def live_row_count(connection: Connection, schema: "Schema", files: Sequence["DataFile"]) -> int:
     """How many rows of these files are not deleted."""
     if not files:
         return 0
@@ -31,7 +34,7 @@ def live_row_count(connection: Connection, schema: Schema, files: Sequence[DataF
         return int(cursor.execute(f"select count(*) from {rows} where not is_deleted").fetchall()[0][0])
 
 
-def live_row_count_if_readable(connection: Connection, schema: Schema, files: Sequence[DataFile]) -> int | None:
+def live_row_count_if_readable(connection: Connection, schema: "Schema", files: Sequence["DataFile"]) -> int | None:
     """How many rows of these files are not deleted; None where one of them cannot be read."""
     try:
         return live_row_count(connection, schema, files)

@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.fs
-from pyiceberg.io import load_file_io
-from pyiceberg.io.pyarrow import PyArrowFileIO
 
 from planlake.engines.remote_contents import open_remote
 from planlake.lake.lake import Lake, clear_errors
-from planlake.lake.tables.stored_files import Storage, storage_of
+from planlake.lake.metadata.local_files import HERE, opening, split_location
+from planlake.lake.tables.stored_files import Storage, file_system, storage_of
 
 
 def file_opener(lake: Lake) -> Callable[[str], pa.NativeFile]:
@@ -18,10 +17,10 @@ def file_opener(lake: Lake) -> Callable[[str], pa.NativeFile]:
     systems: dict[tuple[str, str], pyarrow.fs.FileSystem] = {}
 
     def opened(location: str) -> pa.NativeFile:
-        scheme, host, path = PyArrowFileIO.parse_location(location)
+        scheme, host, path = split_location(location)
         if (scheme, host) not in systems:
-            systems[scheme, host] = storage_of(load_file_io(lake.catalog.properties, location), location).files
-        if scheme == "file":  # what is on this machine is read as it is now: somebody may have cut it off
+            systems[scheme, host] = file_system(opening(lake.catalog.properties, location), location)
+        if scheme == HERE:  # what is on this machine is read as it is now: somebody may have cut it off
             return systems[scheme, host].open_input_file(path)
         return open_remote(systems[scheme, host], path, location)
 
@@ -31,7 +30,7 @@ def file_opener(lake: Lake) -> Callable[[str], pa.NativeFile]:
 def database_storage(lake: Lake, zone: str) -> Storage:
     """The folder of a zone's database."""
     place = f"{lake.warehouses[zone]}/{lake.database(zone)}"
-    return storage_of(load_file_io(lake.catalog.properties, place), place, depth=1, catalog=lake.catalog)
+    return storage_of(opening(lake.catalog.properties, place), place, depth=1, catalog=lake.catalog)
 
 
 def table_storages(lake: Lake, zone: str, name: str) -> list[Storage]:
@@ -60,4 +59,4 @@ def preview_databases(lake: Lake, zone: str) -> list[str]:
 
 def _warehouse(lake: Lake, zone: str) -> Storage:
     place = lake.warehouses[zone]
-    return storage_of(load_file_io(lake.catalog.properties, place), place, catalog=lake.catalog)
+    return storage_of(opening(lake.catalog.properties, place), place, catalog=lake.catalog)

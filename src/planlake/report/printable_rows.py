@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from planlake.engines.duckdb.connection import Connection
 from planlake.printable import printable
@@ -25,6 +24,8 @@ def _column(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type
     if is_any(kind, (*AS_THEY_ARE, *IS_MOMENT)) or pa.types.is_interval(kind):
         return column
+    import pyarrow.compute as pc  # noqa: PLC0415 - makes some hundred functions, which numbers do not need
+
     texts = column if is_any(kind, IS_TEXT) else as_text(connection, column)
     is_hidden = pc.fill_null(pc.invert(pc.utf8_is_printable(texts)), fill_value=False)
     if not pc.any(is_hidden).as_py():
@@ -78,6 +79,8 @@ def for_csv(connection: Connection, column: pa.ChunkedArray) -> pa.ChunkedArray:
     if is_structured(kind):
         return as_json(connection, column)
     if is_any(kind, IS_MOMENT):
+        import pyarrow.compute as pc  # noqa: PLC0415
+
         try:
             pc.min_max(column).as_py()
         except NOT_HELD:

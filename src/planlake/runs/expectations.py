@@ -18,9 +18,9 @@ from planlake.engines.sql import identifier, literal
 from planlake.flow.context import Context
 from planlake.flow.refine.result import RefineResult
 from planlake.lake.built_in_tables import built_in_rows_sql
+from planlake.lake.metadata.filters import is_above, is_equal
 from planlake.lake.tables.columns import keys_of
 from planlake.lake.tables.data_files import data_files
-from planlake.lake.tables.filters import is_above, is_equal
 from planlake.sources.catalogue import Cadence, Resource
 
 DAYS_OF: Mapping[Cadence, int] = {"daily": 1, "weekly": 7}

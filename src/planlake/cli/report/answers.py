@@ -14,7 +14,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
 from planlake.cli.screen import as_json, console, echo, is_unicode, remark
@@ -159,6 +158,8 @@ def _nested(connection: Connection, values: pa.Array) -> list[Any]:
     kind, is_there = values.type, values.is_valid().to_pylist()
     rows: Iterator[Any]
     if pa.types.is_struct(kind):
+        import pyarrow.compute as pc
+
         fields = {field.name: _plain(connection, pc.struct_field(values, field.name)) for field in kind}
         rows = (dict(zip(fields, row, strict=True)) for row in zip(*fields.values(), strict=True))
     elif pa.types.is_map(kind):

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from planlake.engines.casts import CASTS, FALSE_TEXTS, TRUE_TEXTS
 from planlake.engines.duckdb.connection import Connection
@@ -73,6 +72,8 @@ def bad_cells(texts: pa.Table, typed: pa.Table, types: Mapping[str, str]) -> lis
         before, after = texts[column], typed[column]
         if wanted == "text" or before.null_count == after.null_count:
             continue
+        import pyarrow.compute as pc  # noqa: PLC0415 - makes some hundred functions, needed where a cell is bad
+
         is_bad = pc.and_(pc.and_(before.is_valid(), after.is_null()), pc.not_equal(before, ""))
         positions = pc.indices_nonzero(pc.fill_null(is_bad, fill_value=False))
         if len(positions):

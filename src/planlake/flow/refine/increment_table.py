@@ -8,7 +8,7 @@ from planlake.engines.names import column_names
 from planlake.errors import QualityError
 from planlake.flow.context import Context
 from planlake.flow.refine.parsing import RecordKeys
-from planlake.lake.tables.columns import REFINED_OWN, TYPES, keys_of, schema_of
+from planlake.lake.tables.columns import REFINED_OWN, iceberg_type, keys_of, schema_of
 from planlake.sources.catalogue import Resource
 
 MOST_COLUMNS = 3000  # DuckDB takes a quarter of a megabyte for each
@@ -34,7 +34,7 @@ def prepare_table(context: Context, resource: Resource, found: RecordKeys) -> tu
     if new:
         with context.lake.commits, table.update_schema() as update:
             for key, column in new.items():
-                update.add_column((column,), TYPES[resource.type_of(key)], doc=key if key != column else None)
+                update.add_column((column,), iceberg_type(resource.type_of(key)), doc=key if key != column else None)
     return table, tuple(undeclared)
 
 

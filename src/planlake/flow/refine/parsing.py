@@ -11,7 +11,7 @@ from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.parsing import SAYS_A_KEY_TWICE, keys_and_others, parse_by_python, parse_records
 from planlake.engines.sql import identifier
 from planlake.lake.tables.columns import IMPORT_COLUMNS
-from planlake.lake.tables.data_files import uncompressed_bytes
+from planlake.lake.tables.parquet import uncompressed_bytes
 from planlake.sources.records import texts_of
 
 IS_MENDED = "planlake read other bytes than UTF-8"  # no vendor's column has a name like this

@@ -7,20 +7,23 @@ records that are usable now. `recast` also looks at every cell that did not cast
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
-from pyiceberg.table import Table
-from pyiceberg.types import IcebergType
 
 from planlake.engines.duckdb.casting import cast_columns
+from planlake.engines.duckdb.reading import type_name
 from planlake.errors import ConfigurationError
 from planlake.flow.refine.store_findings import StoredResource, findings, received_texts, withheld_types
 from planlake.lake.state.ledger import raw_files
-from planlake.lake.tables.columns import TYPES, Column, columns_of
+from planlake.lake.tables.columns import TYPES, Column, columns_of, iceberg_type
 from planlake.lake.tables.version_summary import bookmark
 from planlake.sources.catalogue import Resource
 from planlake.sources.records import texts_of
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
+    from pyiceberg.types import IcebergType
 
 RebuildWhen = Literal["if changed", "if affected", "always"]
 
@@ -30,11 +33,11 @@ class RebuildReasons:
     """Why a table is to be built again from raw (no reason: it is not), and the columns that get another type then."""
 
     reasons: tuple[str, ...] = ()
-    types: Mapping[str, IcebergType] = field(default_factory=dict)
+    types: Mapping[str, "IcebergType"] = field(default_factory=dict)
 
 
 def rebuild_reasons(
-    stored: StoredResource, resource: Resource, table: Table | None, *, when: RebuildWhen = "if changed"
+    stored: StoredResource, resource: Resource, table: "Table | None", *, when: RebuildWhen = "if changed"
 ) -> RebuildReasons:
     """What has changed for the rows a table holds already; "if affected" tries the cells that did not cast again.
 
@@ -55,17 +58,17 @@ def rebuild_reasons(
         castable = _castable_now(stored, columns, applied, personal=personal)
         reasons += [f"{count} values of {column} cast now" for column, count in castable.items()]
     reasons += ["asked for"] if when == "always" else []
-    return RebuildReasons(tuple(reasons), {column: TYPES[name] for column, name in types.items()})
+    return RebuildReasons(tuple(reasons), {column: iceberg_type(name) for column, name in types.items()})
 
 
-def _other_types(table: Table, columns: Sequence[Column]) -> dict[str, str]:
+def _other_types(table: "Table", columns: Sequence[Column]) -> dict[str, str]:
     """Columns of the table that have another type in the catalogue, with that type."""
-    held = {field.name: field.field_type for field in table.schema().fields}
+    held = {field.name: type_name(field) for field in table.schema().fields}
     return {one.name: one.type for one in columns if one.name in held and held[one.name] != TYPES[one.type]}
 
 
-def _key_with_another_type(table: Table, resource: Resource) -> ConfigurationError:
-    held = table.schema().find_type(resource.key)
+def _key_with_another_type(table: "Table", resource: Resource) -> ConfigurationError:
+    held = type_name(table.schema().find_field(resource.key))
     known = next(name for name, kind in TYPES.items() if kind == held)
     message = f"the type of a key cannot change once a table is loaded: declare {resource.key} as {known} again"
     facts = {"resource": resource.name, "type": resource.type_of(resource.key)}

@@ -2,21 +2,24 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pyiceberg.manifest import DataFile
 
 from planlake.checks.examples import masked
 from planlake.engines.duckdb.connection import Connection
+from planlake.engines.duckdb.reading import type_name
 from planlake.engines.sql import literal
 from planlake.lake.built_in_tables import built_in_rows_sql, may_have_rows
 from planlake.lake.lake import Lake
+from planlake.lake.metadata.filters import is_equal
 from planlake.lake.state.findings import replace_findings
 from planlake.lake.state.ledger import raw_rows_sql
 from planlake.lake.tables.columns import TYPES
-from planlake.lake.tables.filters import is_equal
 from planlake.sources.records import why_no_row
+
+if TYPE_CHECKING:
+    from pyiceberg.manifest import DataFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def withheld_types(stored: StoredResource, *, until: int) -> list[tuple[str, str
     table = stored.lake.shown("refined", f"increment_{stored.name}")
     if table is None or stored.lake.shown("operations", "uncastable") is None:
         return []
-    held = {field.name: field.field_type for field in table.schema().fields}
+    held = {field.name: type_name(field) for field in table.schema().fields}
     pairs = findings(stored, "uncastable", 'distinct "column", wanted_type', where=f"batch <= {until}")
     return [
         (column, wanted)
@@ -146,7 +149,7 @@ def findings(stored: StoredResource, name: str, selected: str, *, where: str = "
 
 
 def received_texts(
-    stored: StoredResource, files: Sequence[DataFile], *, above_batch: int, wanted: pa.Table
+    stored: StoredResource, files: Sequence["DataFile"], *, above_batch: int, wanted: pa.Table
 ) -> dict[tuple[int, int], str]:
     """The texts of records as received, by `request_id` and `position`, of those that are `wanted` by these columns.
 
@@ -162,7 +165,7 @@ def received_texts(
 
 def with_records(
     stored: StoredResource,
-    files: Sequence[DataFile],
+    files: Sequence["DataFile"],
     rejected: list[dict[str, Any]],
     *,
     above_batch: int,

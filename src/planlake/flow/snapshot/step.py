@@ -23,10 +23,10 @@ from planlake.flow.snapshot.ranges import Range, files_by_range, groups_of_range
 from planlake.flow.snapshot.result import SnapshotResult
 from planlake.flow.snapshot.unit import SnapshotPart, SnapshotUnit, Versions, files_between, snapshot_unit
 from planlake.lake.aws.file_access import access_of
+from planlake.lake.metadata.filters import is_above
 from planlake.lake.row_counts import live_row_count, live_row_count_if_readable
 from planlake.lake.tables.commits import commit, with_types
 from planlake.lake.tables.data_files import bounds_in, bytes_of, data_files, files_to_replace, row_count
-from planlake.lake.tables.filters import is_above
 from planlake.lake.tables.parquet import target_of
 from planlake.lake.tables.version_summary import bookmark, bookmark_properties, day_tag, rebuilt_by
 from planlake.sources.catalogue import Resource

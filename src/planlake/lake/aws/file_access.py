@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
+from typing import TYPE_CHECKING
 
-from pyiceberg.catalog import Catalog
-from pyiceberg.io import FileIO, load_file_io
-from pyiceberg.io.pyarrow import PyArrowFileIO
-from pyiceberg.table import Table
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.io import FileIO
+    from pyiceberg.table import Table
 
 Properties = tuple[tuple[str, str], ...]
 # What another machine needs to open files: no other property goes along, as whatever is not known may be a secret.
@@ -31,7 +32,7 @@ class FileAccess:
         return FileAccess, (known,)
 
     @property
-    def io(self) -> FileIO:
+    def io(self) -> "FileIO":
         """What opens files, in this process."""
         return _file_io(self.properties)
 
@@ -43,6 +44,8 @@ class FileAccess:
         for location in locations:
             if "://" not in location or location.startswith("file://"):
                 continue
+            from pyiceberg.io.pyarrow import PyArrowFileIO  # noqa: PLC0415
+
             from planlake.engines.duckdb.remote_files import is_known, know  # noqa: PLC0415 - brings fsspec
 
             scheme, host, _ = PyArrowFileIO.parse_location(location)
@@ -50,16 +53,18 @@ class FileAccess:
                 know(scheme, host, self.io.fs_by_scheme(scheme, host))
 
 
-def access_of(table: Table) -> FileAccess:
+def access_of(table: "Table") -> FileAccess:
     """How the files of a table are opened."""
     return FileAccess(tuple(sorted(table.io.properties.items())))
 
 
-def access_by(catalog: Catalog) -> FileAccess:
+def access_by(catalog: "Catalog") -> FileAccess:
     """How the files of a catalogue's tables are opened."""
     return FileAccess(tuple(sorted(catalog.properties.items())))
 
 
 @cache
-def _file_io(properties: Properties) -> FileIO:
+def _file_io(properties: Properties) -> "FileIO":
+    from pyiceberg.io import load_file_io  # noqa: PLC0415 - who only reads on this machine needs none of it
+
     return load_file_io(dict(properties))

@@ -1,9 +1,12 @@
 """What Glue says of all tables of a database at once."""
 
-from pyiceberg.catalog import Catalog
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
 
 
-def locations_in_glue(catalog: Catalog, database: str) -> dict[str, str] | None:
+def locations_in_glue(catalog: "Catalog", database: str) -> dict[str, str] | None:
     """Where the newest metadata file of each table of a database lies, by its name; None of other catalogues."""
     if type(catalog).__name__ != "GlueCatalog":
         return None

@@ -12,15 +12,8 @@ from pyiceberg.exceptions import NamespaceNotEmptyError
 from planlake.errors import LakeError
 from planlake.lake.aws.glue_entries import drop_views
 from planlake.lake.lake import Lake, clear_errors
-from planlake.lake.previews.own_tables import (
-    LEFT,
-    drop_table,
-    ever_entered,
-    pinning,
-    places_of,
-    remove_pins,
-    write_event,
-)
+from planlake.lake.previews.entered import LEFT, ever_entered
+from planlake.lake.previews.own_tables import drop_table, pinning, places_of, remove_pins, write_event
 from planlake.lake.tables.housekeeping import GRACE, live_paths
 from planlake.lake.warehouse import database_storage
 

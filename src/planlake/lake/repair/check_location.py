@@ -8,15 +8,16 @@ none, and nothing is written, swept or forgotten.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
-from pyiceberg.io import load_file_io
 
 from planlake.config import Config
 from planlake.errors import LakeError
 from planlake.lake.aws.glue_tables import locations_in_glue
 from planlake.lake.lake import LEDGER, ZONES, Lake, catalogue_file, clear_errors, warehouses_of
+from planlake.lake.metadata.local_files import opening
+from planlake.lake.metadata.read_catalogue import ReadCatalogue
 from planlake.lake.previews.names import preview_names, unread
 from planlake.lake.repair.metadata_files import MetadataFile, metadata_files_of, newest_first, read
 from planlake.lake.repair.moved_table import Move, is_same_place
@@ -26,6 +27,9 @@ from planlake.lake.tables.stored_files import are_there
 from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE
 from planlake.lake.warehouse import table_folders
 from planlake.printable import listed
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
 
 GIVEN_UP = "planlake.given-up"  # a property of the ledger: tables, by their ids, of a history that was left for another
 SHOWN_NAMES = 3
@@ -75,7 +79,7 @@ def displaced(base: Lake) -> Displaced | None:
     place, location = next(iter(elsewhere.items()))
     move = _move(location.rpartition("/metadata/")[0], place)
     here = [_at(location, place) for place, location in elsewhere.items()]
-    io = load_file_io(base.catalog.properties, place)
+    io = opening(base.catalog.properties, place)
     is_there = any(are_there(io, elsewhere.values()))
     return Displaced(move, len(elsewhere), any(are_there(io, here)) or _has_folder(base, place), is_there)
 
@@ -90,7 +94,7 @@ def _at(location: str, place: str) -> str:
 
 
 def _has_folder(base: Lake, place: str) -> bool:
-    io = load_file_io(base.catalog.properties, place)
+    io = opening(base.catalog.properties, place)
     return any(metadata_files_of(io, place))
 
 
@@ -118,8 +122,11 @@ def known_locations(base: Lake) -> dict[str, str]:
     }
 
 
-def stored_locations(catalog: Catalog) -> Mapping[tuple[str, str], str] | None:
+def stored_locations(catalog: "Catalog") -> Mapping[tuple[str, str], str] | None:
     """The metadata file of every table in an SQL catalogue, by database and name; None for any other."""
+    if isinstance(catalog, ReadCatalogue):
+        with clear_errors():
+            return catalog.locations()
     from planlake.lake.sqlite_catalogue import SqliteCatalogue  # noqa: PLC0415 - brings all that writes tables
 
     if isinstance(catalog, SqliteCatalogue):
@@ -170,7 +177,7 @@ def unknown_tables(lake: Lake) -> dict[tuple[str, str], MetadataFile]:
 
 def _newest(lake: Lake, zone: str, name: str) -> MetadataFile | None:
     place = lake.place(zone, name)
-    io = load_file_io(lake.catalog.properties, place)
+    io = opening(lake.catalog.properties, place)
     return next(newest_first(lambda location: read(io, location, place), metadata_files_of(io, place)), None)
 
 

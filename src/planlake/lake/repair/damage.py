@@ -5,17 +5,16 @@ A preview is damaged as a whole: it can only be dropped.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow.parquet as pq
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
-from pyiceberg.manifest import DataFile
-from pyiceberg.table import Table
 
 from planlake.errors import LakeError, PlanlakeError
 from planlake.lake.lake import ZONES, Lake, clear_errors
+from planlake.lake.previews.entered import reload_preview
 from planlake.lake.previews.names import preview_names, unread
-from planlake.lake.previews.own_tables import reload_preview
 from planlake.lake.repair.metadata_files import missing_file
 from planlake.lake.state.ledger import raw_files
 from planlake.lake.state.raw import RawFiles
@@ -23,6 +22,10 @@ from planlake.lake.tables.data_files import LISTS, data_files
 from planlake.lake.tables.stored_files import sizes_of
 from planlake.lake.tables.unreadable import BOOKMARKED, UNREADABLE, damaged, repair_command_of
 from planlake.printable import listed
+
+if TYPE_CHECKING:
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.table import Table
 
 DATA, METADATA, EARLIER = "data files", "metadata files", "lists of earlier versions"
 SHOWN_FILES = 2
@@ -125,7 +128,7 @@ def quick_damage_of(lake: Lake, resource: str, raw: RawFiles | None = None) -> D
     return next(filter(None, (quick_damage_in(lake, "refined", name) for name in names)), None)
 
 
-def bad_files(table: Table, files: Sequence[DataFile], *, is_deep: bool) -> list[DataFile]:
+def bad_files(table: "Table", files: Sequence["DataFile"], *, is_deep: bool) -> list["DataFile"]:
     """Those of a table's data files that are gone, have another size or, looked at closely, cannot be read."""
     sizes = sizes_of(table.io, [file.file_path for file in files])
     return [
@@ -135,7 +138,7 @@ def bad_files(table: Table, files: Sequence[DataFile], *, is_deep: bool) -> list
     ]
 
 
-def _is_readable(table: Table, file: DataFile) -> bool:
+def _is_readable(table: "Table", file: "DataFile") -> bool:
     try:
         with table.io.new_input(file.file_path).open() as stream:
             held = pq.ParquetFile(stream)

@@ -6,13 +6,9 @@ A file that was written and never committed looks like any other.
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pyarrow.fs import LocalFileSystem
-from pyiceberg.io import FileIO
-from pyiceberg.manifest import ManifestFile
-from pyiceberg.serializers import FromInputFile
-from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.table.snapshots import Snapshot
 
 from planlake.lake.lake import Lake
 from planlake.lake.pointing import METADATA, number_of
@@ -22,6 +18,12 @@ from planlake.lake.tables.stored_files import path_in_storage, storage_of
 from planlake.lake.tables.unreadable import UNREADABLE
 from planlake.lake.tables.version_summary import figure
 from planlake.lake.warehouse import database_storage, preview_databases
+
+if TYPE_CHECKING:
+    from pyiceberg.io import FileIO
+    from pyiceberg.manifest import ManifestFile
+    from pyiceberg.table.metadata import TableMetadata
+    from pyiceberg.table.snapshots import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class MetadataFile:
 
     location: str
     number: int
-    metadata: TableMetadata
+    metadata: "TableMetadata"
     move: Move | None = None
 
     @property
@@ -80,7 +82,7 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
         return []
 
 
-def metadata_files_of(io: FileIO, place: str) -> list[str]:
+def metadata_files_of(io: "FileIO", place: str) -> list[str]:
     """The locations of all metadata files of the table at a place."""
     storage = storage_of(io, f"{place}/metadata")
     return [storage.prefix + one.path for one in storage.list_files() if METADATA.fullmatch(one.path)]
@@ -95,11 +97,13 @@ def stored_previews(base: Lake) -> list[str]:
     return [name for name in names if metadata_files(unread(base, name), "operations")]
 
 
-def read(io: FileIO, location: str, place: str) -> MetadataFile | None:
+def read(io: "FileIO", location: str, place: str) -> MetadataFile | None:
     """A metadata file of the table at a place; None where it is gone or cannot be read, as one not written to its end.
 
     Of a table that was made elsewhere all places are read as those here.
     """
+    from pyiceberg.serializers import FromInputFile  # noqa: PLC0415 - where a lake is whole nobody looks for them
+
     try:
         metadata = FromInputFile.table_metadata(io.new_input(location))
     except UNREADABLE:
@@ -107,7 +111,7 @@ def read(io: FileIO, location: str, place: str) -> MetadataFile | None:
     return as_here(metadata, location, place)
 
 
-def as_here(metadata: TableMetadata, location: str, place: str) -> MetadataFile:
+def as_here(metadata: "TableMetadata", location: str, place: str) -> MetadataFile:
     """A metadata file of the table at a place, from what was read of it."""
     move = move_of(metadata, place)
     return MetadataFile(location, number_of(location), moved(metadata, move) if move else metadata, move)
@@ -143,19 +147,21 @@ def newest_first(read_one: Read, locations: Iterable[str]) -> Iterator[MetadataF
         yield from filter(None, map(read_one, reversed(one.log)))
 
 
-def manifests_in(io: FileIO, snapshot: Snapshot, move: Move | None = None) -> list[ManifestFile]:
+def manifests_in(io: "FileIO", snapshot: "Snapshot", move: Move | None = None) -> list["ManifestFile"]:
     """The manifests of a version; of one that was made elsewhere, where they lie here."""
     found = snapshot.manifests(io)
     return found if move is None else [_manifest_at(one, move.here(one.manifest_path)) for one in found]
 
 
-def _manifest_at(one: ManifestFile, place: str) -> ManifestFile:
+def _manifest_at(one: "ManifestFile", place: str) -> "ManifestFile":
+    from pyiceberg.manifest import ManifestFile  # noqa: PLC0415 - only of a lake that was moved
+
     values = [one[number] for number in range(len(one))]
     return ManifestFile(place, *values[1:])
 
 
 def missing_file(
-    io: FileIO, snapshots: Collection[Snapshot], *, current: Snapshot | None, move: Move | None = None
+    io: "FileIO", snapshots: Collection["Snapshot"], *, current: "Snapshot | None", move: Move | None = None
 ) -> str:
     """A list or manifest of these versions, or a data file of `current`, one of them, that is gone or was cut off.
 
@@ -187,7 +193,7 @@ def missing_file(
     return _missing(io, data)
 
 
-def _missing(io: FileIO, sizes: Mapping[str, int | None]) -> str:
+def _missing(io: "FileIO", sizes: Mapping[str, int | None]) -> str:
     """The path of a file that is not there, or not of the size it should have, in bytes, where that is known."""
     if not sizes:
         return ""

@@ -4,11 +4,13 @@ Iceberg names every file by its whole place. In a lake that was moved or copied 
 """
 
 from dataclasses import dataclass
-
-from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.table.snapshots import MetadataLogEntry, Snapshot
+from typing import TYPE_CHECKING
 
 from planlake.lake.tables.stored_files import path_in_storage
+
+if TYPE_CHECKING:
+    from pyiceberg.table.metadata import TableMetadata
+    from pyiceberg.table.snapshots import MetadataLogEntry, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Move:
         return f"{self.made_at}/{path.removeprefix(new)}" if path.startswith(new) else location
 
 
-def move_of(metadata: TableMetadata, place: str) -> Move | None:
+def move_of(metadata: "TableMetadata", place: str) -> Move | None:
     """How the table came to be at a place; None where it was made there.
 
     `place` ends with the names of the database and the table. Where the old one does too, whole warehouses moved, and
@@ -57,17 +59,19 @@ def _is_remote(place: str) -> bool:
     return bool(separator) and scheme != "file"
 
 
-def moved(metadata: TableMetadata, move: Move) -> TableMetadata:
+def moved(metadata: "TableMetadata", move: Move) -> "TableMetadata":
     """The metadata with all places in it as they are here; lists and manifests themselves still name the old ones."""
+    from pyiceberg.table.snapshots import MetadataLogEntry  # noqa: PLC0415 - only of a lake that was moved
+
     log = [MetadataLogEntry.model_validate(_log_entry(one, move)) for one in metadata.metadata_log]
     snapshots = [_moved_version(one, move) for one in metadata.snapshots]
     location = move.here(f"{metadata.location.rstrip('/')}/").rstrip("/")
     return metadata.model_copy(update={"location": location, "snapshots": snapshots, "metadata_log": log})
 
 
-def _log_entry(one: MetadataLogEntry, move: Move) -> dict[str, object]:
+def _log_entry(one: "MetadataLogEntry", move: Move) -> dict[str, object]:
     return {"metadata-file": move.here(one.metadata_file), "timestamp-ms": one.timestamp_ms}
 
 
-def _moved_version(one: Snapshot, move: Move) -> Snapshot:
+def _moved_version(one: "Snapshot", move: Move) -> "Snapshot":
     return one.model_copy(update={"manifest_list": move.here(one.manifest_list)}) if one.manifest_list else one

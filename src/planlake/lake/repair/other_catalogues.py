@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
-from pyiceberg.io import load_file_io
 
 from planlake.errors import LakeError
 from planlake.lake.catalogues import CATALOG_NAME
 from planlake.lake.lake import ZONES, Lake
+from planlake.lake.metadata.local_files import opening
 from planlake.lake.repair.moved_table import is_same_place
 from planlake.lake.tables.unreadable import UNREADABLE
 from planlake.printable import listed
@@ -119,7 +119,7 @@ def _unknown_to(base: Lake, other: OtherCatalogue) -> list[str]:
     """The tables of which the other one names a metadata file that is there and that this lake's history has not."""
     found = []
     for (database, name), location in other.locations.items():
-        io = load_file_io(base.catalog.properties, location)
+        io = opening(base.catalog.properties, location)
         if io.new_input(location).exists() and location not in _history(base, database, name):
             found.append(name)
     return sorted(found)

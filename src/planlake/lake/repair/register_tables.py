@@ -14,9 +14,10 @@ from pyiceberg.io import load_file_io
 from planlake.clock import london_day
 from planlake.lake.lake import ZONES, Lake
 from planlake.lake.pointing import number_of, point_to
+from planlake.lake.previews.entered import ENTERED, last_events
 from planlake.lake.previews.kept_files import check_keeps_files
 from planlake.lake.previews.names import preview_names, unread
-from planlake.lake.previews.own_tables import ENTERED, drop_table, last_events, pinning, remove_pins
+from planlake.lake.previews.own_tables import drop_table, pinning, remove_pins
 from planlake.lake.repair.check_location import check_place, moved_error, stored_locations
 from planlake.lake.repair.metadata_files import (
     MetadataFile,

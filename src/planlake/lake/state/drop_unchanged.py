@@ -8,21 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-from pyiceberg.expressions import AlwaysTrue, BooleanExpression
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.types import IcebergType, IntegerType, LongType, StringType
 
 from planlake.engines.casts import WHOLE, whole_number
 from planlake.engines.duckdb.connection import Connection
-from planlake.engines.duckdb.reading import SQL_TYPES, rows_sql
+from planlake.engines.duckdb.reading import rows_sql, sql_type
 from planlake.engines.sql import identifier, literal
 from planlake.lake.lake import Lake
+from planlake.lake.metadata.filters import EVERYTHING, Filter, is_between
 from planlake.lake.state.ledger import raw_files, raw_rows_sql
 from planlake.lake.state.lost_requests import has_lost, lost_requests_sql
 from planlake.lake.tables.columns import ResourceSpec
 from planlake.lake.tables.data_files import data_files
-from planlake.lake.tables.filters import is_between
 from planlake.lake.tables.version_summary import bookmark
 
 LIMITS: dict[type[IcebergType], int] = {IntegerType: 2**31, LongType: 2**63}
@@ -123,7 +122,7 @@ def held_between(
 
 def _held_in_current(current: Table, key: str, *, low: int, high: int) -> str:
     limit = LIMITS.get(type(current.schema().find_type(key)), 0)
-    where = is_between(key, max(low, -limit), min(high, limit - 1)) if limit else AlwaysTrue()
+    where = is_between(key, max(low, -limit), min(high, limit - 1)) if limit else EVERYTHING
     rows = rows_sql(
         data_files(current, where=where), current.schema(), columns=(key, "batch", "is_deleted", "record_hash")
     )
@@ -142,7 +141,7 @@ def _is_refused(current: Table, key: str) -> str:
     """A condition for ids that are never in `current_`: none, or one that does not cast to the type of the key."""
     if isinstance(current.schema().find_type(key), StringType):
         return "record_id is null"
-    kind = SQL_TYPES[type(current.schema().find_type(key))]
+    kind = sql_type(current.schema().find_field(key))
     is_number = f"regexp_full_match(record_id, {literal(WHOLE)}) and try_cast(record_id as {kind}) is not null"
     return f"not coalesce({is_number}, false)"
 
@@ -163,11 +162,11 @@ def _in_current(lake: Lake, current: Table, *, resource: str, key: str, rows: pa
     return f"{found} {still}" if has_lost(lake) else found
 
 
-def _around(current: Table, key: str, rows: pa.Table) -> BooleanExpression:
+def _around(current: Table, key: str, rows: pa.Table) -> Filter:
     """A filter for the span of arriving ids, so that files that cannot hold them are not opened."""
     limit = LIMITS.get(type(current.schema().find_field(key).field_type), 0)
     numbers = [one for one in map(whole_number, rows["record_id"].to_pylist()) if one is not None]
     numbers = [number for number in numbers if -limit <= number < limit]
     if not numbers:
-        return AlwaysTrue()
+        return EVERYTHING
     return is_between(key, min(numbers), max(numbers))

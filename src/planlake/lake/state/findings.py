@@ -4,20 +4,18 @@ A finding belongs to a batch of a resource. Refining the same batch again, after
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from pyiceberg.io.pyarrow import schema_to_pyarrow
-from pyiceberg.manifest import DataFile
-from pyiceberg.table import Table
 
 from planlake.lake.lake import Lake
-from planlake.lake.tables.commits import commit
+from planlake.lake.metadata.filters import of_resource
 from planlake.lake.tables.data_files import data_files
-from planlake.lake.tables.filters import of_resource
-from planlake.lake.tables.parquet import write_file
+
+if TYPE_CHECKING:
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.table import Table
 
 
 def replace_findings(
@@ -26,6 +24,11 @@ def replace_findings(
     """Make `rows` the findings of this resource in all batches above the given one, in one commit; others stay."""
     if not rows and lake.find("operations", name) is None:
         return
+    from pyiceberg.io.pyarrow import schema_to_pyarrow  # noqa: PLC0415 - who only reads needs nothing that writes
+
+    from planlake.lake.tables.commits import commit  # noqa: PLC0415
+    from planlake.lake.tables.parquet import write_file  # noqa: PLC0415
+
     with lake.commits:
         table = lake.find_or_create_built_in_table("operations", name)
         old = data_files(table, where=of_resource(resource, above_batch))
@@ -36,8 +39,10 @@ def replace_findings(
             commit(table, add=new, remove=old)
 
 
-def _until(table: Table, file: DataFile, batch: int) -> list[dict[str, Any]]:
+def _until(table: "Table", file: "DataFile", batch: int) -> list[dict[str, Any]]:
     """Findings of a file that lie in earlier batches; only a file that was made of several has any."""
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
     with table.io.new_input(file.file_path).open() as stream:
         rows = pq.read_table(stream)
     found: list[dict[str, Any]] = rows.filter(pc.less_equal(rows["batch"], batch)).to_pylist()

@@ -8,9 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-
-from pyiceberg.expressions import And
-from pyiceberg.manifest import DataFile
+from typing import TYPE_CHECKING
 
 from planlake.clock import london_day
 from planlake.engines.duckdb.connection import Connection
@@ -18,11 +16,14 @@ from planlake.engines.duckdb.reading import Called, path_of, rows_sql
 from planlake.engines.sql import literal
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
+from planlake.lake.metadata.filters import is_among, is_equal, of_resource
 from planlake.lake.state.audits import AUDIT, Audited, read_audits
 from planlake.lake.tables.columns import TABLES
 from planlake.lake.tables.data_files import data_files, highest_by_resource
-from planlake.lake.tables.filters import is_among, is_equal, of_resource
 from planlake.lake.tables.version_summary import bookmark
+
+if TYPE_CHECKING:
+    from pyiceberg.manifest import DataFile
 
 FULL = "full"
 # What a row of the ledger says. Pages: of a window, of today (which is never closed), of a closed day counted again.
@@ -322,13 +323,13 @@ def last_request_id(lake: Lake) -> int:
 
 def raw_files(
     lake: Lake, resource: str, above_batch: int, *, request_ids: Collection[int] | None = None
-) -> list[DataFile]:
+) -> list["DataFile"]:
     """Files of raw that may hold rows of this resource in batches above the given one, of these requests if given."""
     table = lake.find("raw", "api_responses")
     if table is None:
         return []
     where = of_resource(resource, above_batch)
-    return data_files(table, where=where if request_ids is None else And(where, is_among("request_id", request_ids)))
+    return data_files(table, where=where if request_ids is None else (*where, *is_among("request_id", request_ids)))
 
 
 def _ledger_sql(lake: Lake, resource: str, above_batch: int, called: Called) -> str:
@@ -368,7 +369,7 @@ def voided_batches_and_good_requests(
 
 def raw_rows_sql(
     lake: Lake,
-    files: Sequence[DataFile],
+    files: Sequence["DataFile"],
     resource: str,
     above_batch: int,
     *,

@@ -8,8 +8,8 @@ from planlake.engines.duckdb.connection import Connection
 from planlake.engines.sql import literal
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import LEDGER, Lake
+from planlake.lake.metadata.filters import is_equal
 from planlake.lake.state.ledger import CLOSED, FULL, LOST, PAGE, PROVISIONAL, RECOUNT
-from planlake.lake.tables.filters import is_equal
 
 HAS_LOST = "planlake.has-lost"  # a property of the ledger: otherwise nobody looks for rows of lost requests
 

@@ -4,20 +4,20 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pyiceberg.io.pyarrow import schema_to_pyarrow
-from pyiceberg.table.snapshots import Snapshot
 
 from planlake.clock import read_clock
 from planlake.engines.duckdb.connection import Connection
 from planlake.errors import LakeError
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.lake.lake import Lake
-from planlake.lake.tables.commits import append
 from planlake.lake.tables.data_files import data_files, highest
 from planlake.lake.tables.version_summary import RUN_DATE, entry
+
+if TYPE_CHECKING:
+    from pyiceberg.table.snapshots import Snapshot
 
 # What is kept before anything says that there was a run.
 NUMBERED = (("raw", "api_requests"), *(("operations", name) for name in ("checks", "uncastable", "rejected")))
@@ -70,6 +70,10 @@ def not_well(lake: Lake, connection: Connection) -> set[str]:
 
 def append_operations(lake: Lake, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """Add rows to a table of the operations database in one commit; columns that a row lacks are NULL."""
+    from pyiceberg.io.pyarrow import schema_to_pyarrow  # noqa: PLC0415 - who only reads needs nothing that writes
+
+    from planlake.lake.tables.commits import append  # noqa: PLC0415
+
     listed = list(rows)
     if listed:
         with lake.commits:

@@ -3,8 +3,8 @@
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
 
 from planlake.engines.duckdb.connection import Connection
@@ -18,6 +18,9 @@ from planlake.lake.tables.data_files import bounds_in, bounds_of, data_files
 
 MOST_CONDITIONS = 20  # more ranges of requests are joined
 
+if TYPE_CHECKING:
+    from pyiceberg.manifest import DataFile
+
 
 @dataclass(frozen=True, slots=True)
 class RawRows:
@@ -27,7 +30,7 @@ class RawRows:
     are in the order in which their rows were asked for.
     """
 
-    files: tuple[DataFile, ...] = field(repr=False)
+    files: tuple["DataFile", ...] = field(repr=False)
     schema: Schema = field(repr=False)
     resource: str
     above: int
@@ -57,7 +60,7 @@ class RawRows:
         good = f"select unnest(generate_series(low::bigint, high::bigint)) from (values {ends}) as ranges(low, high)"
         return f"request_id in ({good})"
 
-    def part(self, files: Sequence[DataFile]) -> "RawRows":
+    def part(self, files: Sequence["DataFile"]) -> "RawRows":
         """The rows in some of the files, with as much of the ledger as they need."""
         low, high = bounds_in(self.schema, files, "request_id")
         needed = tuple(ends for ends in self.requests if ends[1] >= low and ends[0] <= high)
@@ -72,9 +75,9 @@ class RawFiles:
     """
 
     lake: Lake
-    listed: dict[str, Mapping[str, list[DataFile]] | None] = field(default_factory=dict, repr=False)
+    listed: dict[str, Mapping[str, list["DataFile"]] | None] = field(default_factory=dict, repr=False)
 
-    def of(self, resource: str) -> list[DataFile]:
+    def of(self, resource: str) -> list["DataFile"]:
         """The files that may hold rows of a resource; a LakeError where lists that name them are gone or damaged."""
         holder = self.lake.holder(resource)
         if holder.preview not in self.listed:
@@ -82,13 +85,13 @@ class RawFiles:
         found = self.listed[holder.preview]
         return raw_files(holder, resource, 0) if found is None else found.get(resource, [])
 
-    def above(self, resource: str, batch: int) -> list[DataFile]:
+    def above(self, resource: str, batch: int) -> list["DataFile"]:
         """Those that may hold rows of batches above one."""
         files, table = self.of(resource), self.lake.holder(resource).find("raw", "api_responses")
         return [one for one in files if table is not None and bounds_in(table.schema(), [one], "batch")[1] > batch]
 
 
-def _listed(lake: Lake) -> dict[str, list[DataFile]] | None:
+def _listed(lake: Lake) -> dict[str, list["DataFile"]] | None:
     """Every file of raw by its resource; None where some list that names them is gone or damaged."""
     found: dict[str, list[DataFile]] = {}
     try:

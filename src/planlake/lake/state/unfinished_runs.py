@@ -13,9 +13,9 @@ from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import literal
 from planlake.lake.lake import Lake
+from planlake.lake.metadata.filters import EVERYTHING, is_above
 from planlake.lake.state.lock import LockNote
 from planlake.lake.tables.data_files import data_files
-from planlake.lake.tables.filters import is_above
 
 TRACES = {
     ("raw", "api_requests"): ("run", "requested_at"),
@@ -90,5 +90,5 @@ def _rows(lake: Lake, place: tuple[str, str], columns: tuple[str, ...], above: i
     table = lake.find(*place)
     if table is None:
         return ""
-    where = is_above("run", above) if above and "run" in columns else None
+    where = is_above("run", above) if above and "run" in columns else EVERYTHING
     return rows_sql(data_files(table, where=where), table.schema(), columns=columns)

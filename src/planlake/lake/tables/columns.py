@@ -5,22 +5,16 @@ Refined tables are made from the catalogue; all others are listed here in full.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol
-
-from pyiceberg.schema import Schema
-from pyiceberg.types import (
-    BooleanType,
-    DoubleType,
-    IcebergType,
-    IntegerType,
-    LongType,
-    NestedField,
-    StringType,
-    TimestampType,
-)
+from typing import TYPE_CHECKING, Protocol
 
 from planlake.engines.names import column_names
 from planlake.engines.sql import identifier
+from planlake.lake.metadata import table_metadata as metadata
+
+if TYPE_CHECKING:
+    from pyiceberg.partitioning import PartitionSpec
+    from pyiceberg.schema import Schema
+    from pyiceberg.types import IcebergType
 
 Columns = Mapping[str, str]
 
@@ -55,15 +49,15 @@ class ResourceSpec(Protocol):
         """Whether values of this key are hidden: it is personal, or a text, not among `codes`, that may be free."""
 
 
-TYPES: Mapping[str, IcebergType] = {
-    "integer": IntegerType(),
-    "long": LongType(),
-    "double": DoubleType(),
-    "float": DoubleType(),
-    "boolean": BooleanType(),
-    "timestamp": TimestampType(),
-    "timestamp_utc": TimestampType(),
-    "text": StringType(),
+TYPES: Mapping[str, str] = {  # what Iceberg calls them
+    "integer": "int",
+    "long": "long",
+    "double": "double",
+    "float": "double",
+    "boolean": "boolean",
+    "timestamp": "timestamp",
+    "timestamp_utc": "timestamp",
+    "text": "string",
 }
 
 IMPORT_COLUMNS: Columns = {
@@ -276,16 +270,41 @@ TABLES: Mapping[tuple[str, str], Columns] = {
 }
 
 
-def schema_of(columns: Columns, keys: Mapping[str, str] | None = None) -> Schema:
+def schema_of(columns: Columns, keys: Mapping[str, str] | None = None) -> "Schema":
     """An Iceberg schema of these columns in this order; `keys` are kept as documentation of a column."""
+    from pyiceberg.schema import Schema  # noqa: PLC0415 - for who makes tables
+    from pyiceberg.types import NestedField  # noqa: PLC0415
+
     fields = [
-        NestedField(number, name, TYPES[type_name], required=False, doc=(keys or {}).get(name))
+        NestedField(number, name, iceberg_type(type_name), required=False, doc=(keys or {}).get(name))
         for number, (name, type_name) in enumerate(columns.items(), start=1)
     ]
     return Schema(*fields)
 
 
-def keys_of(schema: Schema | None, resource: ResourceSpec | None = None) -> dict[str, str]:
+def by_resource(schema: "Schema") -> "PartitionSpec":
+    """Files of one resource each."""
+    from pyiceberg.partitioning import PartitionField, PartitionSpec  # noqa: PLC0415 - for who makes tables
+    from pyiceberg.transforms import IdentityTransform  # noqa: PLC0415
+
+    source_id = schema.find_field("resource").field_id
+    return PartitionSpec(PartitionField(source_id, 1000, IdentityTransform(), "resource"))
+
+
+def iceberg_type(name: str) -> "IcebergType":
+    """The type of this name as pyiceberg has it."""
+    from pyiceberg.types import PrimitiveType  # noqa: PLC0415 - for who makes tables
+
+    return PrimitiveType.model_validate(TYPES[name])
+
+
+def declared_columns(columns: Columns) -> metadata.Columns:
+    """The columns of a table that is not there, to be read as one without rows."""
+    numbered = enumerate(columns.items(), start=1)
+    return metadata.Columns(tuple(metadata.Field(number, name, TYPES[kind]) for number, (name, kind) in numbered))
+
+
+def keys_of(schema: "Schema | None", resource: ResourceSpec | None = None) -> dict[str, str]:
     """The column of each key of the API: declared ones, then those found in the data (the key is the column's doc).
 
     What the table calls a column counts; a declared key it lacks has the name that it would be given.
@@ -311,14 +330,14 @@ class Column:
     type: str
 
 
-def columns_of(schema: Schema, resource: ResourceSpec) -> tuple[Column, ...]:
+def columns_of(schema: "Schema", resource: ResourceSpec) -> tuple[Column, ...]:
     """The columns of a refined table that hold values of the API, declared ones first."""
     return tuple(
         Column(key, name, resource.columns.get(key, "text")) for key, name in keys_of(schema, resource).items()
     )
 
 
-def key_by_column(schema: Schema | None, resource: ResourceSpec | None = None) -> dict[str, str]:
+def key_by_column(schema: "Schema | None", resource: ResourceSpec | None = None) -> dict[str, str]:
     """The key of the API that each column holds: most are called like it, some have a number."""
     return {column: key for key, column in keys_of(schema, resource).items()}
 

@@ -122,3 +122,10 @@ def _bounds(rows: pa.Table, schema: Schema, names: Sequence[str]) -> tuple[dict[
             lower[field.field_id] = to_bytes(field_type, ends["min"])
             upper[field.field_id] = to_bytes(field_type, ends["max"])
     return lower, upper
+
+
+def uncompressed_bytes(table: Table, file: DataFile) -> int:
+    """The size of a data file's columns before compression, from its footer."""
+    with table.io.new_input(file.file_path).open() as stream:
+        footer = pq.read_metadata(stream)
+    return sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))

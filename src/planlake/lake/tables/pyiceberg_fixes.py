@@ -1,7 +1,11 @@
-"""Mends what pyiceberg does when it overwrites the files of a table."""
+"""Mends what pyiceberg does when it overwrites the files of a table, or reads lists of files that are damaged."""
 
 from collections.abc import Callable
+from functools import cache
+from typing import Any
 
+from pyiceberg.avro import file as avro_file
+from pyiceberg.avro.decoder import StreamingBinaryDecoder
 from pyiceberg.expressions.visitors import manifest_evaluator
 from pyiceberg.manifest import ManifestFile
 from pyiceberg.table.snapshots import Summary
@@ -49,3 +53,24 @@ def skip_old_files(snapshot: Overwrite) -> Overwrite:
     snapshot._existing_manifests = list  # type: ignore[method-assign]
     snapshot._summary = summary  # type: ignore[method-assign,assignment]
     return snapshot
+
+
+@cache
+def read_lists_safely() -> None:
+    """Have pyiceberg read the header of a list of files, and where its blocks end, in Python.
+
+    Its compiled decoder believes every length: what noise says is one reaches beyond the file, and the process dies
+    with SIGSEGV. What a block holds, which is most of a list, is still decoded by it.
+    """
+    avro_file.AvroFile.__enter__ = _enter  # type: ignore[method-assign]
+
+
+def _enter(self: avro_file.AvroFile[Any]) -> avro_file.AvroFile[Any]:
+    """As pyiceberg's, but for the decoder."""
+    with self.input_file.open() as stream:
+        self.decoder = StreamingBinaryDecoder(stream.read())
+    self.header = self._read_header()
+    self.schema = self.header.get_schema()
+    self.read_schema = self.read_schema or self.schema
+    self.reader = avro_file.resolve_reader(self.schema, self.read_schema, self.read_types, self.read_enums)  # type: ignore[attr-defined]
+    return self

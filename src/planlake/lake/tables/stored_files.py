@@ -5,16 +5,19 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pyarrow.fs
-from pyiceberg.catalog import Catalog
-from pyiceberg.io import FileIO
-from pyiceberg.io.pyarrow import PyArrowFileIO
-from pyiceberg.table import Table
 
 from planlake.errors import LakeError
 from planlake.lake.aws.still_held import check_held
+from planlake.lake.metadata.local_files import HERE, LocalFiles, split_location
 from planlake.lake.tables.local_folders import lying_below, with_slashes
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.io import FileIO
+    from pyiceberg.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Storage:
     folder: str
     prefix: str
     warehouse: str
-    catalog: Catalog | None = field(default=None, repr=False)
+    catalog: "Catalog | None" = field(default=None, repr=False)
 
     def list_files(self) -> list[StoredFile]:
         """All files below the folder; none where it is not there."""
@@ -74,24 +77,36 @@ class Storage:
                 self.files.delete_dir(self.folder)
 
 
-def storage_of(io: FileIO, place: str, *, depth: int = 0, catalog: Catalog | None = None) -> Storage:
+def storage_of(io: "FileIO", place: str, *, depth: int = 0, catalog: "Catalog | None" = None) -> Storage:
     """The storage of a place, a folder with or without scheme, `depth` folders below its warehouse.
 
     `catalog` is that of the lake, where files may be deleted. A LakeError where its files cannot be listed.
     """
+    folder = path_in_storage(place)
+    warehouse = "/".join(folder.rstrip("/").split("/")[:-depth]) if depth else folder
+    return Storage(file_system(io, place), folder, place.removesuffix(folder), warehouse, catalog)
+
+
+def file_system(io: "FileIO", place: str) -> pyarrow.fs.FileSystem:
+    """The file system that a place is in; a LakeError where its files cannot be listed."""
+    scheme, host, _ = split_location(place)
+    if isinstance(io, LocalFiles) and scheme == HERE:
+        return pyarrow.fs.LocalFileSystem()
+    from pyiceberg.io.pyarrow import PyArrowFileIO  # noqa: PLC0415 - brings pyarrow.dataset, and pandas with it
+
+    if isinstance(io, LocalFiles):
+        return PyArrowFileIO(io.properties).fs_by_scheme(scheme, host)
     if not isinstance(io, PyArrowFileIO):
         raise LakeError("files cannot be listed here", facts={"place": place})
-    scheme, host, folder = parse_location(place)
-    warehouse = "/".join(folder.rstrip("/").split("/")[:-depth]) if depth else folder
-    return Storage(io.fs_by_scheme(scheme, host), folder, place.removesuffix(folder), warehouse, catalog)
+    return io.fs_by_scheme(scheme, host)
 
 
-def are_there(io: FileIO, locations: Collection[str]) -> list[bool]:
+def are_there(io: "FileIO", locations: Collection[str]) -> list[bool]:
     """Whether there is a file at each of these places."""
     return [size is not None for size in sizes_of(io, locations)]
 
 
-def sizes_of(io: FileIO, locations: Collection[str]) -> list[int | None]:
+def sizes_of(io: "FileIO", locations: Collection[str]) -> list[int | None]:
     """How many bytes the file at each of these places has; None where there is none."""
     if not locations:
         return []
@@ -100,7 +115,7 @@ def sizes_of(io: FileIO, locations: Collection[str]) -> list[int | None]:
     return [one.size if one.is_file else None for one in infos]
 
 
-def storage_of_table(table: Table) -> Storage:
+def storage_of_table(table: "Table") -> Storage:
     """The folder of a table."""
     return storage_of(table.io, table.location(), depth=2, catalog=table.catalog)
 
@@ -112,5 +127,5 @@ def path_in_storage(location: str) -> str:
 
 def parse_location(location: str) -> tuple[str, str, str]:
     """The scheme, the host and the path of a location; of a path of this machine `file`, nothing and the path."""
-    scheme, host, path = PyArrowFileIO.parse_location(location)
-    return scheme, host, with_slashes(path) if scheme == "file" else path
+    scheme, host, path = split_location(location)
+    return scheme, host, with_slashes(path) if scheme == HERE else path

@@ -2,11 +2,7 @@
 
 import struct
 import zlib
-from functools import cache
-from typing import Any
 
-from pyiceberg.avro import file as avro_file
-from pyiceberg.avro.decoder import StreamingBinaryDecoder
 from pyiceberg.exceptions import (
     ResolveError,
     ValidationError,
@@ -46,24 +42,3 @@ def damaged(preview: str, what: str) -> LakeError:
     return LakeError(
         f"the preview {preview} is damaged: files of it are gone or cut off", facts=facts, state=state, hint=hint
     )
-
-
-@cache
-def read_lists_safely() -> None:
-    """Have pyiceberg read the header of a list of files, and where its blocks end, in Python.
-
-    Its compiled decoder believes every length: what noise says is one reaches beyond the file, and the process dies
-    with SIGSEGV. What a block holds, which is most of a list, is still decoded by it.
-    """
-    avro_file.AvroFile.__enter__ = _enter  # type: ignore[method-assign]
-
-
-def _enter(self: avro_file.AvroFile[Any]) -> avro_file.AvroFile[Any]:
-    """As pyiceberg's, but for the decoder."""
-    with self.input_file.open() as stream:
-        self.decoder = StreamingBinaryDecoder(stream.read())
-    self.header = self._read_header()
-    self.schema = self.header.get_schema()
-    self.read_schema = self.read_schema or self.schema
-    self.reader = avro_file.resolve_reader(self.schema, self.read_schema, self.read_types, self.read_enums)  # type: ignore[attr-defined]
-    return self

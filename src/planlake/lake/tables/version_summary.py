@@ -1,9 +1,11 @@
 """Reads what the summary of a version says: its bookmark, its rows, the run that made it."""
 
 from datetime import date
+from typing import TYPE_CHECKING
 
-from pyiceberg.table import Table
-from pyiceberg.table.snapshots import Snapshot
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
+    from pyiceberg.table.snapshots import Snapshot
 
 BOOKMARK = "planlake.batch"
 RUN = "planlake.run"
@@ -18,29 +20,29 @@ FOLLOWS = "planlake-follows"
 NOTHING_BEFORE = "none"
 
 
-def rebuilt_in(snapshot: Snapshot | None) -> str:
+def rebuilt_in(snapshot: "Snapshot | None") -> str:
     """The run that had last rebuilt a table when a version was made; empty where it only ever grew."""
     return entry(snapshot, REBUILT)
 
 
-def entry(snapshot: Snapshot | None, name: str) -> str:
+def entry(snapshot: "Snapshot | None", name: str) -> str:
     """An entry of a version's summary; empty where it has none, or there is no version."""
     if snapshot is None or snapshot.summary is None:
         return ""
     return str(snapshot.summary.additional_properties.get(name, ""))
 
 
-def figure(snapshot: Snapshot | None, name: str) -> int:
+def figure(snapshot: "Snapshot | None", name: str) -> int:
     """An entry that is a number; 0 where there is none."""
     return int(entry(snapshot, name) or 0)
 
 
-def batch_of(snapshot: Snapshot | None) -> int:
+def batch_of(snapshot: "Snapshot | None") -> int:
     """The last batch applied in a version; 0 where there is none."""
     return figure(snapshot, BOOKMARK)
 
 
-def rows_of(snapshot: Snapshot | None) -> int:
+def rows_of(snapshot: "Snapshot | None") -> int:
     """How many rows a version has."""
     return figure(snapshot, "total-records")
 
@@ -48,7 +50,7 @@ def rows_of(snapshot: Snapshot | None) -> int:
 DAY_TAG = "day-"
 
 
-def bookmarks_of(table: Table) -> dict[str, str]:
+def bookmarks_of(table: "Table") -> dict[str, str]:
     """Planlake's own entries of the current snapshot's summary."""
     snapshot = table.current_snapshot()
     if snapshot is None or snapshot.summary is None:
@@ -57,12 +59,12 @@ def bookmarks_of(table: Table) -> dict[str, str]:
     return {name: value for name, value in entries.items() if name.startswith("planlake.")}
 
 
-def bookmark(table: Table | None) -> int:
+def bookmark(table: "Table | None") -> int:
     """The last batch applied to this table; 0 where there is none."""
     return batch_of(table.current_snapshot()) if table is not None else 0
 
 
-def rebuilt_by(table: Table) -> str:
+def rebuilt_by(table: "Table") -> str:
     """The run that last rebuilt this table; empty where it only ever grew."""
     return rebuilt_in(table.current_snapshot())
 

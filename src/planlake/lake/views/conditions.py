@@ -5,10 +5,9 @@ They are carried out like queries: on a locked connection, which reads these fil
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import duckdb
-from pyiceberg.manifest import DataFile
-from pyiceberg.schema import Schema
 
 from planlake.engines.duckdb.deadline import Deadline
 from planlake.engines.duckdb.locked import Limits, Locked, locked
@@ -20,13 +19,17 @@ from planlake.lake.views.parse_query import parse_query
 from planlake.lake.views.query_errors import NOTHING_ELSE, why
 from planlake.lake.warehouse import file_opener
 
+if TYPE_CHECKING:
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.schema import Schema
+
 CountWhere = Callable[[str, Mapping[str, object]], int]
 _ROWS = "planlake rows"  # no table is called so
 
 
 @contextmanager
 def counting(
-    lake: Lake, limits: Limits, *, files: Sequence[DataFile], schema: Schema, name: str
+    lake: Lake, limits: Limits, *, files: Sequence["DataFile"], schema: "Schema", name: str
 ) -> Iterator[CountWhere]:
     """Counts the rows of these files that are not deleted and meet a condition, in which the table is called `name`.
 

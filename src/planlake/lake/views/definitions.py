@@ -6,10 +6,9 @@ next without being made anew: what changes daily they read from the tables. They
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pyiceberg.schema import Schema
-from pyiceberg.table import Table
-
+from planlake.engines.duckdb.reading import type_name
 from planlake.engines.sql import literal
 from planlake.lake.about_tables import about
 from planlake.lake.lake import Lake
@@ -25,6 +24,10 @@ from planlake.lake.tables.columns import (
     latest_first,
 )
 from planlake.lake.views.dialects import ATHENA, SPARK, Dialect
+
+if TYPE_CHECKING:
+    from pyiceberg.schema import Schema
+    from pyiceberg.table import Table
 
 GAPS, SNAPSHOT_DATES = "gaps", "snapshot_dates"
 BLOCK = 1000  # numbers of requests are listed so many at a time: Athena's lists hold 10,000 at most
@@ -103,7 +106,7 @@ def resource_views(lake: Lake, resource: ResourceSpec, dialect: Dialect) -> Iter
     yield places.view("refined", name, {**now, **days}, _latest(places, name, [*now]))
 
 
-def _keys_ever(increment: Table, resource: ResourceSpec) -> Mapping[str, str]:
+def _keys_ever(increment: "Table", resource: ResourceSpec) -> Mapping[str, str]:
     """The column of each key in any version: raw is never set back, so no rollback takes a column from its view."""
     earlier = {key: name for schema in increment.metadata.schemas for key, name in keys_of(schema).items()}
     now = keys_of(increment.schema(), resource)
@@ -115,9 +118,9 @@ def _of_responses(name: str) -> Columns:
     return dict([first, (name, "text"), *others])
 
 
-def _shown(schema: Schema) -> Columns:
+def _shown(schema: "Schema") -> Columns:
     """What users see of a refined table: the vendor's columns, when and how a row came, its batch."""
-    kinds = {field.name: _SHORT[field.field_type] for field in schema.fields}
+    kinds = {field.name: _SHORT[type_name(field)] for field in schema.fields}
     vendor = [name for name in kinds if name not in REFINED_OWN]
     return {name: kinds[name] for name in (*vendor, *IMPORT_COLUMNS, "batch")}
 

@@ -9,10 +9,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-
-from pyiceberg.table import Table
+from typing import TYPE_CHECKING
 
 from planlake.engines.duckdb.connection import Connection
+from planlake.engines.duckdb.reading import type_name
 from planlake.engines.sql import identifier, literal
 from planlake.errors import ConfigurationError
 from planlake.lake.about_tables import resource_of
@@ -23,6 +23,9 @@ from planlake.lake.tables.versions import version_of_day
 from planlake.lake.views.derived import Derived, derived
 from planlake.lake.views.models import MAPPING, Model, Models
 from planlake.printable import AN_EXAMPLE, ANY_EXAMPLE, EARLIER
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
 
 LEDGER = "api_requests"  # the one table of the raw zone without records
 OF_OWN_TABLES = {
@@ -165,9 +168,9 @@ def names_in(query: str) -> set[str]:
     return set(re.findall(r"\w+", re.sub(r"'(?:[^']|'')*'|--[^\n]*", " ", query).lower()))
 
 
-def _types_of(table: Table) -> dict[str, str]:
+def _types_of(table: "Table") -> dict[str, str]:
     """The columns of a table, of texts with DuckDB's type."""
-    types = ((one.name, str(one.field_type)) for one in table.schema().fields)
+    types = ((one.name, type_name(one)) for one in table.schema().fields)
     return {name: TEXT if kind == "string" else kind for name, kind in types}
 
 

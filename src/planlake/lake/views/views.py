@@ -4,13 +4,10 @@ The catalogue keeps no views; they are rendered here when a connection asks for 
 they are at that moment. `as_of` shows refined tables as they were published on a day.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-
-from pyiceberg.schema import Schema
-from pyiceberg.table import Table
-from pyiceberg.table.snapshots import Snapshot
+from typing import TYPE_CHECKING, cast
 
 from planlake.clock import dashed
 from planlake.engines.duckdb.connection import Connection
@@ -22,6 +19,7 @@ from planlake.errors import ConfigurationError
 from planlake.lake.about_tables import resource_of
 from planlake.lake.built_in_tables import built_in_rows_sql, no_rows_sql
 from planlake.lake.lake import ZONES, Lake
+from planlake.lake.metadata.table_metadata import Columns, Field
 from planlake.lake.state.ledger import raw_files, raw_rows_sql
 from planlake.lake.state.operations import until_today_sql
 from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES, ResourceSpec, keys_of, latest_first
@@ -33,6 +31,11 @@ from planlake.lake.views.dialects import DUCKDB
 from planlake.lake.views.mappings import read_mapping
 from planlake.lake.views.models import MAPPING, Model, Models
 from planlake.lake.views.personal import Personal
+
+if TYPE_CHECKING:
+    from pyiceberg.schema import Schema
+    from pyiceberg.table import Table
+    from pyiceberg.table.snapshots import Snapshot
 
 NOTHING_BY_THEN = "nothing was loaded by then"  # told of a day before the first load
 SEARCHED_ZONES = ("refined", "trusted", "operations", "raw")
@@ -136,7 +139,7 @@ class Views:
         self._create(MAPPING, name, query)
         return query
 
-    def _as_of_day(self, name: str, table: Table) -> str:
+    def _as_of_day(self, name: str, table: "Table") -> str:
         """A trusted table, of a past day as it was at its end."""
         if self.as_of is None:
             return self._whole(table)
@@ -157,10 +160,10 @@ class Views:
         """Rows of one of Planlake's own tables; none where nothing was written to it yet."""
         return built_in_rows_sql(self.lake, zone, name, called=self.called)
 
-    def _whole_rows(self, table: Table) -> str:
+    def _whole_rows(self, table: "Table") -> str:
         return rows_sql(data_files(table), table.schema(), called=self.called)
 
-    def _whole(self, table: Table) -> str:
+    def _whole(self, table: "Table") -> str:
         return f"select * from {self._whole_rows(table)}"
 
     def _raw(self, name: str) -> str | None:
@@ -233,7 +236,7 @@ class Views:
             return None
         return f"select * from {self._versions(resource, table)}"
 
-    def _versions(self, resource: ResourceSpec, table: Table) -> str:
+    def _versions(self, resource: ResourceSpec, table: "Table") -> str:
         """Versions received until the day asked about; where there are none, a note says when the first came."""
         if self.as_of is None:
             return self._whole_rows(table)
@@ -257,9 +260,8 @@ class Views:
         if self._was_undone(resource, table, self.as_of):
             self.notes.append(f"{resource.name} as of {self.as_of}: what was published until then was undone")
             return f"select * from {rows_sql([], table.schema())}"
-        self.notes.append(
-            f"{resource.name} as of {self.as_of}: no snapshot is kept; shown as received by the end of that day"
-        )
+        shown = "no snapshot is kept; shown as received by the end of that day"
+        self.notes.append(f"{resource.name} as of {self.as_of}: {shown}")
         increment = self.lake.shown("refined", f"increment_{resource.name}")
         if increment is None:
             return None
@@ -267,7 +269,7 @@ class Views:
             partition by {identifier(resource.key)}
             order by {latest_first(resource.changed, increment.schema().column_names)}) = 1"""
 
-    def _snapshot_of_day(self, resource: ResourceSpec, table: Table, day: date) -> tuple[str, Snapshot | None]:
+    def _snapshot_of_day(self, resource: ResourceSpec, table: "Table", day: date) -> tuple[str, "Snapshot | None"]:
         """The day on which the version that was published at the end of this day was, and it, if it is still kept.
 
         The tag of that day or the last before it, unless a later version was published whose tag is gone since.
@@ -280,7 +282,7 @@ class Views:
             return tag_day, tagged
         return published[0][0], table.snapshot_by_id(published[0][1])
 
-    def _published_until(self, resource: ResourceSpec, table: Table, day: date) -> list[tuple[tuple[str, int], bool]]:
+    def _published_until(self, resource: ResourceSpec, table: "Table", day: date) -> list[tuple[tuple[str, int], bool]]:
         """The day and version of everything published by the end of a day, the last first, and whether it counts."""
         query = f"""select snapshot_date, snapshot_id, run, batch from {self._own("operations", "published")}
                     where resource = {literal(resource.name)} and snapshot_date <= '{day:%Y%m%d}'
@@ -289,19 +291,18 @@ class Views:
         counts = still_published(table, [(run, batch, version) for _, version, run, batch in rows])
         return [((date, version), one) for (date, version, *_), one in zip(rows, counts, strict=True)]
 
-    def _was_undone(self, resource: ResourceSpec, table: Table, day: date) -> bool:
+    def _was_undone(self, resource: ResourceSpec, table: "Table", day: date) -> bool:
         """Whether something was published by the end of a day and all of it is undone: then there was nothing."""
-        counts = [one for _, one in self._published_until(resource, table, day)]
-        return bool(counts) and not any(counts)
+        return {one for _, one in self._published_until(resource, table, day)} == {False}
 
-    def _schema(self, resource: ResourceSpec, table: Table) -> Schema:
+    def _schema(self, resource: ResourceSpec, table: "Table") -> "Schema | Columns":
         """The columns of `current_` with the types they had on the day asked about; those that came later are NULL."""
         snapshot = self._snapshot_of_day(resource, table, self.as_of)[1] if self.as_of else None
         if snapshot is None or snapshot.schema_id is None:
             return table.schema()
         then = {field.name: field for field in table.schemas()[snapshot.schema_id].fields}
         now = {field.name: field for field in table.schema().fields}
-        return Schema(*{**now, **then}.values())
+        return Columns(tuple(cast("Iterable[Field]", {**now, **then}.values())))
 
     def _history(self, resource: ResourceSpec) -> str | None:
         """Every version with the time from which and until which Planlake held it as the latest."""
@@ -326,7 +327,7 @@ class Views:
                 substr({day}, 5, 2) as snapshot_month, substr({day}, 7, 2) as snapshot_day, {day} as snapshot_date
             from ({rows}) where not is_deleted"""
 
-    def _published(self, resource: ResourceSpec, table: Table) -> str:
+    def _published(self, resource: ResourceSpec, table: "Table") -> str:
         """The day on which what is shown was published last."""
         snapshot = table.current_snapshot()
         if self.as_of is not None:
@@ -393,7 +394,7 @@ def _databases(lake: Lake, zone: str) -> list[str]:
     return [lake.database(zone).lower(), *bases]
 
 
-def _shown(schema: Schema) -> str:
+def _shown(schema: "Schema | Columns") -> str:
     """The columns users see: the vendor's, then when and how they came, then the batch."""
     vendor = [name for name in schema.column_names if name not in REFINED_OWN]
     return ", ".join(map(identifier, [*vendor, *IMPORT_COLUMNS, "batch"]))

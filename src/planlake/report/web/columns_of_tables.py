@@ -8,15 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import duckdb
-from pyiceberg.schema import Schema
 
 from planlake.clock import read_clock
 from planlake.engines.duckdb.locked import locked
-from planlake.engines.duckdb.reading import SQL_TYPES
+from planlake.engines.duckdb.reading import NamedFields, sql_type
 from planlake.engines.sql import identifier
 from planlake.engines.type_words import word_of_sql
 from planlake.errors import PlanlakeError
-from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES, keys_of, schema_of
+from planlake.lake.tables.columns import IMPORT_COLUMNS, REFINED_OWN, TABLES, declared_columns, keys_of
 from planlake.lake.views.models import MAPPING, Model
 from planlake.lake.views.personal import LEDGER, TEXT, Personal
 from planlake.lake.views.query import QueryContext, columns_of
@@ -76,7 +75,7 @@ class Shapes:
         if zone == "refined":
             return self._refined(name)
         if (zone, name) in TABLES:
-            return _types(self.views.lake.built_in_schema(zone, name))
+            return _types(declared_columns(TABLES[zone, name]))
         table = self.views.lake.shown(zone, name)
         return _types(table.schema()) if table is not None else columns_of(self.views, zone, name)
 
@@ -84,8 +83,8 @@ class Shapes:
         if self.personal is not None and name != LEDGER:
             raise KeyError(name)
         if ("raw", name) in TABLES:
-            return _types(self.views.lake.built_in_schema("raw", name))
-        imports = _types(schema_of(IMPORT_COLUMNS))
+            return _types(declared_columns(TABLES["raw", name]))
+        imports = _types(declared_columns(IMPORT_COLUMNS))
         if name.startswith(RESPONSES):
             return {"page_number": imports["page_number"], name.removeprefix(RESPONSES): TEXT} | imports
         increment = self.views.lake.shown("refined", f"{INCREMENT}{name}")
@@ -126,12 +125,12 @@ class Shapes:
                     raise
                 resource = self.views.resources[name]
                 keys = keys_of(None, resource)
-                types = _types(schema_of({keys[key]: kind for key, kind in resource.columns.items()}))
+                types = _types(declared_columns({keys[key]: kind for key, kind in resource.columns.items()}))
             columns = ", ".join(f"{identifier(column)} {kind}" for column, kind in types.items())
             self.views.connection.execute(f"create schema if not exists {identifier(schema)}")
             self.views.connection.execute(f"create table {identifier(schema)}.{identifier(name)} ({columns})")
             self.standing.add((schema, name))
 
 
-def _types(schema: Schema) -> Types:
-    return {one.name: SQL_TYPES[type(one.field_type)] for one in schema.fields}
+def _types(schema: NamedFields) -> Types:
+    return {one.name: sql_type(one) for one in schema.fields}

@@ -8,12 +8,15 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ADDRESSES = ("127.0.0.1", "localhost")
 LONGEST_BODY = 1_000_000  # bytes; a query has 100,000 characters at most
@@ -68,16 +71,16 @@ class Guard:
         return hmac.compare_digest(given.encode(), self.cookie.encode())
 
 
-def guarded(app: ASGIApp, guard: Guard) -> ASGIApp:
+def guarded(app: "ASGIApp", guard: Guard) -> "ASGIApp":
     """The application behind its guard, every answer with the headers that keep a browser strict."""
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] != "http":
             return
         nonce = secrets.token_urlsafe(16)
         scope.setdefault("state", {})["nonce"] = nonce
 
-        async def sent(message: Message) -> None:
+        async def sent(message: "Message") -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update({**HEADERS, "Content-Security-Policy": POLICY.format(nonce)})
@@ -88,7 +91,7 @@ def guarded(app: ASGIApp, guard: Guard) -> ASGIApp:
     return answer
 
 
-def _refusal(scope: Scope, guard: Guard) -> Response | None:
+def _refusal(scope: "Scope", guard: Guard) -> Response | None:
     """Why a request is not answered, whoever has the cookie; None where it may be."""
     headers = Headers(scope=scope)
     if headers.get("host") not in guard.hosts:
@@ -111,7 +114,7 @@ def _refused_question(headers: Headers, guard: Guard) -> Response | None:
     return None
 
 
-def _opening(scope: Scope, guard: Guard) -> Response | None:
+def _opening(scope: "Scope", guard: Guard) -> Response | None:
     """The answer to the link; a refusal where the cookie is missing; None where the request may go on."""
     is_known = guard.knows(Headers(scope=scope))
     if scope["path"] == "/open" and scope["method"] == "GET":

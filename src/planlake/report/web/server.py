@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
@@ -27,6 +26,9 @@ from planlake.report.web.guarding import Guard, guarded, refused
 from planlake.report.web.live_pages import LivePages, state_of
 from planlake.report.web.past import Asked, Past, past_of
 from planlake.report.web.result_chart import WIDTH, chart_of
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 T = TypeVar("T")
 OWN_STATIC = Path(__file__).parent / "static"
@@ -114,7 +116,7 @@ def create_app(ui: Ui) -> Starlette:
     return app
 
 
-def _ui(request: Request) -> Ui:
+def _ui(request: "Request") -> Ui:
     found: Ui = request.app.state.ui
     return found
 
@@ -122,11 +124,11 @@ def _ui(request: Request) -> Ui:
 # ---------------------------------------------------------------- pages
 
 
-def _first_page(request: Request) -> Response:
+def _first_page(request: "Request") -> Response:
     return _shown(_ui(request), "index.html")
 
 
-def _page(request: Request) -> Response:
+def _page(request: "Request") -> Response:
     return _shown(_ui(request), request.path_params["file"])
 
 
@@ -141,7 +143,7 @@ def _nothing(ui: Ui) -> Response:
     return HTMLResponse(ui.pages.own("nothing.html", None, file="nothing.html"), 404)
 
 
-def _static(request: Request) -> Response:
+def _static(request: "Request") -> Response:
     name = request.path_params["file"]
     found = next((one for folder in (STATIC, OWN_STATIC) for one in folder.iterdir() if one.name == name), None)
     return FileResponse(found) if found is not None else _nothing(_ui(request))
@@ -156,19 +158,19 @@ class AskPage:
     examples: list[str]
 
 
-def _ask_page(request: Request) -> Response:
+def _ask_page(request: "Request") -> Response:
     pages = _ui(request).pages
     record = AskPage(pages.days(), request.scope["state"]["nonce"], pages.examples())
     return HTMLResponse(pages.own("ask.html", record, file="ask.html"))
 
 
-def _tables_page(request: Request) -> Response:
+def _tables_page(request: "Request") -> Response:
     ui = _ui(request)
     found: Listing = list_tables(_known(ui))
     return HTMLResponse(ui.pages.own("browse_tables.html", found, file="browse.html"))
 
 
-def _table_page(request: Request) -> Response:
+def _table_page(request: "Request") -> Response:
     ui, table = _ui(request), request.path_params["table"]
     given = request.query_params.multi_items()
     labels = ui.pages.labels(table.rpartition(".")[2], request.query_params.getlist("facet"))
@@ -176,7 +178,7 @@ def _table_page(request: Request) -> Response:
     return HTMLResponse(ui.pages.own("browse.html", found, file=f"browse/{table}.html"))
 
 
-def _trouble(request: Request, error: Exception) -> Response:
+def _trouble(request: "Request", error: Exception) -> Response:
     """An error of ours as a page, or as JSON for scripts."""
     assert isinstance(error, PlanlakeError)  # noqa: S101 - it handles no other
     if not request.url.path.startswith("/api/"):
@@ -189,14 +191,14 @@ def _trouble(request: Request, error: Exception) -> Response:
 # ---------------------------------------------------------------- questions
 
 
-async def _asked(request: Request) -> Question:
+async def _asked(request: "Request") -> Question:
     try:
         return msgspec.json.decode(await request.body(), type=Question)
     except msgspec.MsgspecError as error:
         raise ConfigurationError(f"the question cannot be read: {error}") from None
 
 
-async def _while_wanted(request: Request, work: Callable[[Callable[[worker.Kill], None]], T]) -> T:
+async def _while_wanted(request: "Request", work: Callable[[Callable[[worker.Kill], None]], T]) -> T:
     """What work gives that is done on another thread; its query is stopped where the browser no longer waits."""
     kills = list[worker.Kill]()
     task = asyncio.create_task(asyncio.to_thread(work, kills.append))
@@ -208,7 +210,7 @@ async def _while_wanted(request: Request, work: Callable[[Callable[[worker.Kill]
     return await task
 
 
-async def _query(request: Request) -> Response:
+async def _query(request: "Request") -> Response:
     ui, asked = _ui(request), await _asked(request)
     if not asked.sql.strip():
         raise ConfigurationError("there is no query", hint="select 1")
@@ -220,20 +222,20 @@ async def _query(request: Request) -> Response:
     return Response(content, media_type="application/json")
 
 
-async def _answer(request: Request, asked: Question) -> Answer:
+async def _answer(request: "Request", asked: Question) -> Answer:
     def work(started: Callable[[worker.Kill], None]) -> Answer:
         return worker.answer(_ui(request).workers, asked.sql, as_of=asked.as_of, started=started)
 
     return (await _while_wanted(request, work)).in_days
 
 
-async def _chart(request: Request) -> Response:
+async def _chart(request: "Request") -> Response:
     asked = await _asked(request)
     found = await _answer(request, asked)
     return HTMLResponse(chart_of(found, kind=asked.kind, x=asked.x, y=asked.y, width=asked.width))
 
 
-async def _download(request: Request) -> Response:
+async def _download(request: "Request") -> Response:
     ui, asked = _ui(request), await _asked(request)
     if asked.format not in MEDIA_TYPES or not asked.sql.strip():
         raise ConfigurationError("a download has a query, and a format: csv, parquet or xlsx")
@@ -255,7 +257,7 @@ def _file_name(asked: Question) -> str:
     return f"{plain}-{day}.{asked.format}"
 
 
-def _names(request: Request) -> Response:
+def _names(request: "Request") -> Response:
     return JSONResponse(_known(_ui(request)))
 
 
@@ -267,6 +269,6 @@ def _known(ui: Ui) -> dict[str, list[tuple[str, str]]]:
     return ui.names[state]
 
 
-def _history(request: Request) -> Response:
+def _history(request: "Request") -> Response:
     queries = [{"sql": one.sql, "as_of": one.as_of} for one in _ui(request).past.asked()]
     return JSONResponse({"queries": queries})

@@ -4,8 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-
-from pyiceberg.table import Table
+from typing import TYPE_CHECKING
 
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
@@ -17,6 +16,9 @@ from planlake.report.pages.figures.kept import DayChange, unless_damaged
 from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.report.pages.figures.today import rests_on
 from planlake.sources.catalogue import Resource, catalogue_of
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
 
 DAYS_SHOWN = 35
 LEVELS = 4
@@ -106,7 +108,7 @@ def changes_of(facts: LakeFacts, resource: Resource) -> tuple[DayChange, ...]:
     )
 
 
-def _counted(facts: LakeFacts, resource: Resource, table: Table) -> tuple[DayChange, ...]:
+def _counted(facts: LakeFacts, resource: Resource, table: "Table") -> tuple[DayChange, ...]:
     order = latest_first(resource.changed, table.schema().column_names)
     needed = {resource.key, resource.changed, "batch", "page_number", "import_position", "import_request_id"}
     rows = rows_sql(data_files(table), table.schema(), columns={*needed, "is_deleted", "import_date"})

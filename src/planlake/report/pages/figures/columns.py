@@ -7,10 +7,7 @@ A value that fewer than five rows have is left out, and so is one that does not 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from itertools import product
-from typing import Any
-
-from pyiceberg.schema import Schema
-from pyiceberg.table import Table
+from typing import TYPE_CHECKING, Any
 
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.reading import rows_sql
@@ -21,12 +18,16 @@ from planlake.report.pages.figures.kept import Counted, Profile, unless_damaged
 from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.sources.catalogue import Resource
 
+if TYPE_CHECKING:
+    from pyiceberg.schema import Schema
+    from pyiceberg.table import Table
+
 COMMON, LEAST_ROWS = 3, 5
 AT_ONCE = 20  # columns whose values DuckDB counts together: it takes some megabytes for each
 LOOKS_LIKE_A_CODE = "[A-Za-z0-9_.-]{1,12}"
 
 
-def columns_shown(schema: Schema) -> list[str]:
+def columns_shown(schema: "Schema") -> list[str]:
     """The vendor's columns of a refined table, in its order."""
     return [name for name in schema.column_names if name not in REFINED_OWN]
 
@@ -57,7 +58,7 @@ def profile_of(facts: LakeFacts, resource: Resource, codes: Collection[str]) -> 
     )
 
 
-def _counted(connection: Connection, table: Table, shown: Collection[str]) -> Profile:
+def _counted(connection: Connection, table: "Table", shown: Collection[str]) -> Profile:
     names, schema = columns_shown(table.schema()), table.schema()
     rows = f"(select * from {rows_sql(data_files(table), schema)} where not is_deleted)"
     kinds = {name: str(schema.find_type(name)) for name in names}

@@ -6,8 +6,7 @@ from datetime import date, datetime
 from functools import partial
 from html import unescape
 from itertools import groupby
-
-from pyiceberg.table import Table
+from typing import TYPE_CHECKING
 
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
@@ -23,6 +22,9 @@ from planlake.report.pages.figures.kept import DayChange, Profile, unless_damage
 from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.sources.catalogue import Catalogue, Resource, catalogue_of
 from planlake.sources.meanings import codes_of
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
 
 FIRST = 50
 ASKED_FOR = ("reference", "_id", "date", "stage", "type", "decision")  # how names of columns end
@@ -202,7 +204,7 @@ def _names_of_codes(facts: LakeFacts, resource: Resource, keys: Sequence[str]) -
     return found
 
 
-def _names_in(facts: LakeFacts, table: Table, key: str) -> dict[str, str]:
+def _names_in(facts: LakeFacts, table: "Table", key: str) -> dict[str, str]:
     rows = rows_sql(data_files(table), table.schema(), columns=(key, "name", "is_deleted"))
     query = f"""select {identifier(key)}::varchar, coalesce(left(name, {LETTERS}), '')
                 from {rows} where not is_deleted limit {NAMES}"""

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import duckdb
 import pyarrow as pa
-from pyiceberg.table import Table
 
 from planlake.clock import naive_utc, read_clock
 from planlake.config import Config
@@ -27,6 +26,9 @@ from planlake.report.query import models_in
 from planlake.report.status import Status, status_of
 from planlake.report.verdicts import Verdict, verdicts
 from planlake.sources.catalogue import catalogue_of
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
 
 Found = TypeVar("Found")
 # Columns that hold values or ids of the vendor's records. No page can ask for them.
@@ -65,7 +67,7 @@ class LakeFacts:
             self.worked_out[name] = work_out()
         return cast("Found", self.worked_out[name])
 
-    def table(self, zone: str, name: str) -> Table | None:
+    def table(self, zone: str, name: str) -> "Table | None":
         """A table as it is shown; None where there is none, or its metadata is damaged, which its verdict says."""
         try:
             return self.lake.shown(zone, name)
