@@ -23,9 +23,9 @@ def records_of(content: bytes) -> Iterator[Any]:
     """
     if not content.startswith(MAGIC):
         raise ValueError("not an Avro file")
-    header, place = _map(content, len(MAGIC), _bytes)
+    header, place = _map(content, len(MAGIC), _text)  # all of it text, as pyiceberg has it: else it is damaged
     sync, place = _taken(content, place, SYNC_BYTES)
-    read, unpacked = _reader_of(header["avro.schema"]), _codec(header.get("avro.codec", b"null"))
+    read, unpacked = _reader_of(header["avro.schema"]), _codec(header.get("avro.codec", "null"))
     while place < len(content):
         count, place = _number(content, place)
         packed, place = _bytes(content, place)
@@ -38,8 +38,8 @@ def records_of(content: bytes) -> Iterator[Any]:
             raise ValueError("a block does not end where it should")
 
 
-def _codec(name: bytes) -> Callable[[bytes], bytes]:
-    known: Mapping[bytes, Callable[[bytes], bytes]] = {b"null": bytes, b"deflate": _inflated}
+def _codec(name: str) -> Callable[[bytes], bytes]:
+    known: Mapping[str, Callable[[bytes], bytes]] = {"null": bytes, "deflate": _inflated}
     return known[name]
 
 
@@ -134,7 +134,7 @@ PLAIN: Mapping[str, Read] = {
 
 
 @cache
-def _reader_of(schema: bytes) -> Read:
+def _reader_of(schema: str) -> Read:
     """What reads a record; a lake has a handful of layouts, and each is worked out once."""
     return _reader(json.loads(schema), {})
 

@@ -43,7 +43,8 @@ def is_here(properties: Mapping[str, str], location: str) -> bool:
 
 def split_location(location: str) -> tuple[str, str, str]:
     """The scheme, the host and the path of a location, as pyiceberg has them: of a path of this machine `file`."""
-    if os.path.splitdrive(location)[0] or not (found := urlparse(location)).scheme:
+    is_path = location.startswith("/") or os.path.splitdrive(location)[0]
+    if is_path or not (found := urlparse(location)).scheme:
         return HERE, "", os.path.abspath(location)  # noqa: PTH100 - pathlib keeps the parts that lead back
     path = found.path if found.scheme in ("hdfs", "viewfs") else f"{found.netloc}{found.path}"
     return found.scheme, found.netloc, path

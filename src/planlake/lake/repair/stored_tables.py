@@ -5,17 +5,21 @@ A table that was made elsewhere is read as if it had been made here.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
-from pyiceberg.io import FileIO, load_file_io
-from pyiceberg.table import Table
 
 from planlake.lake.lake import Lake
+from planlake.lake.metadata.local_files import opening
 from planlake.lake.pointing import number_of
 from planlake.lake.repair.check_location import stored_locations
 from planlake.lake.repair.metadata_files import MetadataFile, as_here, metadata_files, read
 from planlake.lake.repair.moved_table import is_same_place
 from planlake.lake.tables.unreadable import UNREADABLE
+
+if TYPE_CHECKING:
+    from pyiceberg.io import FileIO
+    from pyiceberg.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Place:
     is_known: bool
     known: MetadataFile | None
     files: Sequence[str]
-    io: FileIO = field(repr=False, compare=False)
+    io: "FileIO" = field(repr=False, compare=False)
     known_number: int = 0
 
     @property
@@ -44,14 +48,16 @@ class Place:
         """One of its metadata files; None where it cannot be read."""
         return read(self.io, location, self.lake.place(self.zone, self.name))
 
-    def at(self, one: MetadataFile) -> Table:
+    def at(self, one: MetadataFile) -> "Table":
         """The table as one of its files describes it."""
+        from pyiceberg.table import Table  # noqa: PLC0415 - only what mends a lake needs it
+
         return Table(self.identifier, one.metadata, one.location, self.io, self.lake.catalog)
 
 
 def places_in(lake: Lake, zone: str) -> Iterator[Place]:
     """Every table of a zone that the catalogue knows or that has a metadata file in the warehouse."""
-    written, io = metadata_files(lake, zone), load_file_io(lake.catalog.properties, lake.warehouses[zone])
+    written, io = metadata_files(lake, zone), opening(lake.catalog.properties, lake.warehouses[zone])
     stored = stored_locations(lake.catalog)
     for name in sorted({*written, *lake.names(zone)}):
         location = _known_location(lake, zone, name) if stored is None else stored.get((lake.database(zone), name))

@@ -5,8 +5,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pyiceberg.schema import Schema
-
 from planlake.engines.duckdb.connection import Connection
 from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import literal
@@ -20,6 +18,7 @@ MOST_CONDITIONS = 20  # more ranges of requests are joined
 
 if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
+    from pyiceberg.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class RawRows:
     """
 
     files: tuple["DataFile", ...] = field(repr=False)
-    schema: Schema = field(repr=False)
+    schema: "Schema" = field(repr=False)
     resource: str
     above: int
     voided: tuple[int, ...]
@@ -107,6 +106,8 @@ def raw_rows_above(lake: Lake, connection: Connection, resource: str, *, above: 
     """The raw rows of a resource in batches above one, by what the ledger says now."""
     found = raw_files(lake, resource, above)
     if not found:
+        from pyiceberg.schema import Schema  # noqa: PLC0415 - who asks whether there are any needs none of it
+
         return RawRows((), Schema(), resource, above, (), ())
     table = lake.find_or_create_built_in_table("raw", "api_responses")
     files = tuple(sorted(found, key=lambda file: bounds_of(table, file, "request_id")))
