@@ -1,9 +1,10 @@
-"""How long a command takes to answer: `planlake --help`, and a one-table query on a lake of all 73 tables.
+"""How long a command takes to answer on a lake of all 73 tables, beside another version of Planlake.
 
-    python benchmarks/start_up.py
+    python benchmarks/start_up.py [SOURCES [ROUNDS]]
 
-Makes the lake with the API simulator in a temporary folder, then runs each command five times in a process of its own
-and prints the best and the median.
+SOURCES is the `src` folder of the other version (`git worktree add` makes one); without it this version runs alone.
+Makes the lake with the API simulator in a temporary folder, then runs each command in a process of its own, the
+versions in turns, after one turn that is not counted, and prints medians.
 """
 
 import os
@@ -26,8 +27,18 @@ from planlake.simulator.choose import dataset
 from planlake.simulator.server import Simulator
 from planlake.sources.catalogue import load_catalogue
 
-REPEATS = 5
+ROUNDS = 5
 NOW = "2026-11-20T03:00:00"
+PROGRAM = "from planlake.cli.main import program; program()"
+COMMANDS = {
+    "--help": ["--help"],
+    "sql, one table": ["sql", "select count(*), max(snapshot_date) from applications"],
+    "status": ["status"],
+    "runs": ["runs"],
+    "tables": ["tables"],
+    "check": ["check"],
+    "report": ["report", "--out", "report"],
+}
 
 
 @contextmanager
@@ -44,26 +55,33 @@ def lake_of_all_tables(folder: Path) -> Iterator[Path]:
         yield file
 
 
-def timed(command: list[str]) -> tuple[float, float]:
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+def timed(command: list[str], sources: Path, folder: Path) -> tuple[float, float]:
+    """Wall and CPU seconds of one process."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    variables = {**os.environ, "PYTHONPATH": str(sources)}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # each version is compiled once, as an installed one is
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=variables, cwd=folder)
+    wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def report(title: str, command: list[str]) -> None:
-    times = [timed(command) for _ in range(REPEATS)]
-    walls, cpus = zip(*times, strict=True)
-    best, middle = f"{min(walls):.2f} s wall, {min(cpus):.2f} s CPU", f"{statistics.median(walls):.2f} s wall"
-    print(f"{title}: best {best}; median {middle}")
-
-
 def main() -> None:
-    program = str(Path(sys.executable).with_name("planlake"))
-    with TemporaryDirectory() as folder, lake_of_all_tables(Path(folder)) as file:
-        report("planlake --help", [program, "--help"])
-        query = "select count(*), max(snapshot_date) from applications"
-        report("planlake sql on 73 tables", [program, "sql", "--config", str(file), query])
+    own = Path(__file__).parent.parent / "src"
+    versions = {"before": Path(sys.argv[1]).resolve(), "now": own} if len(sys.argv) > 1 else {"now": own}
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS
+    with TemporaryDirectory() as place, lake_of_all_tables(Path(place)):
+        for what, words in COMMANDS.items():
+            found: dict[str, list[tuple[float, float]]] = {name: [] for name in versions}
+            for _ in range(rounds + 1):
+                for name, sources in versions.items():
+                    found[name].append(timed([sys.executable, "-c", PROGRAM, *words], sources, Path(place)))
+            middle = {
+                name: [statistics.median(side) for side in zip(*figures[1:], strict=True)]
+                for name, figures in found.items()
+            }
+            shown = [f"{name} {wall:.2f} s wall, {cpu:.2f} s CPU" for name, (wall, cpu) in middle.items()]
+            ratios = [now / before for before, now in zip(*middle.values(), strict=True)] if len(middle) > 1 else []
+            print(f"{what:16s} {'; '.join(shown)} {' '.join(f'{ratio:.2f} x' for ratio in ratios)}", flush=True)
 
 
 if __name__ == "__main__":
