@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 
 from planlake.lake.metadata.local_files import LocalFiles, is_here
 from planlake.lake.metadata.read_table import ReadTable
@@ -27,6 +27,9 @@ TABLES = f"""select table_namespace, table_name, metadata_location from iceberg_
     where catalog_name = ? and {IS_TABLE}"""
 DATABASES = """select namespace from iceberg_namespace_properties where catalog_name = ?
     union select table_namespace from iceberg_tables where catalog_name = ?"""
+
+NOTED = """select property_key, property_value from iceberg_namespace_properties
+    where catalog_name = ? and namespace = ?"""
 
 
 class ReadCatalogue(Whole):
@@ -69,6 +72,12 @@ class ReadCatalogue(Whole):
     def list_namespaces(self) -> list[tuple[str]]:
         """The names of all databases."""
         return [(one,) for one in {name.split(".")[0] for (name,) in self._rows(DATABASES, self.name, self.name)}]
+
+    def load_namespace_properties(self, database: str) -> dict[str, str]:
+        """What is noted of a database; a NoSuchNamespaceError where there is none."""
+        if not self._rows(f"select 1 from ({DATABASES}) where namespace = ?", self.name, self.name, database):
+            raise NoSuchNamespaceError(f"Namespace does not exist: {database}")
+        return dict(self._rows(NOTED, self.name, database))
 
     def locations(self) -> dict[tuple[str, str], str]:
         """The metadata file of every table, by database and name."""
