@@ -35,7 +35,8 @@ from planlake.lake.metadata.filters import (
 )
 from planlake.lake.metadata.read_table import ReadTable
 from planlake.lake.open_lake import open_lake, open_to_read
-from planlake.lake.tables.data_files import data_files, highest_by_resource
+from planlake.lake.tables.data_files import LISTS, data_files, highest_by_resource
+from planlake.lake.tables.unreadable import broken
 from planlake.lake.views.query import answer_query
 from planlake.lake.views.views import known_names
 from planlake.report.query import open_for_queries
@@ -241,7 +242,8 @@ def test_what_is_written_otherwise_is_read_or_refused_by_pyiceberg(copied):
 def test_noise_is_answered_as_pyiceberg_answers_it(copied, kind):
     """Random bytes in a file: the same files, the same sentence, or what stood there before the noise.
 
-    The last is for noise in a header, in what it says of fields that nobody reads.
+    The last is for noise in what nobody reads here, such as counts of nulls, which pyiceberg filters by. At noise in a
+    list pyiceberg's compiled reader may end the process, so it is asked only where the list is one.
     """
     table = open_lake(copied.config).find("raw", "api_requests")
     version = table.current_snapshot()
@@ -249,15 +251,21 @@ def test_noise_is_answered_as_pyiceberg_answers_it(copied, kind):
     place = Path({"metadata": table.metadata_location, "list": version.manifest_list, "manifest": manifest}[kind])
     content, seen, chance = place.read_bytes(), set(), random.Random(26)
     before = outcome(opened(copied)[1])
+    damage = "\n".join(broken(*table.name()[-2:], LISTS).lines())
     for _ in range(60):
         noise = bytearray(content)
         start = chance.randrange(len(noise))
         noise[start : start + chance.choice([1, 1, 8, 400])] = chance.randbytes(chance.choice([1, 1, 8, 400]))
         place.write_bytes(noise)
         clear_manifest_cache()
-        found = [outcome(one) for one in opened(copied)]
-        assert found[0] in (found[1], before)
-        seen.add(isinstance(found[0], str))
+        light, whole = opened(copied)
+        found = outcome(light)
+        if isinstance(found, str) and kind != "metadata":
+            assert found == damage
+        elif found != before:
+            by_pyiceberg = outcome(whole)
+            assert found == by_pyiceberg or found[:-1] == by_pyiceberg[:-1]
+        seen.add(isinstance(found, str))
     assert True in seen
 
 

@@ -14,12 +14,17 @@ Read = Callable[[bytes, int], tuple[Any, int]]  # of a file from a place on: a v
 MAGIC = b"Obj\x01"
 SYNC_BYTES = 16
 LONGEST_NUMBER = 63  # bits before the last seven of a number
+NOISE = (ValueError, LookupError, TypeError, AttributeError, RecursionError, struct.error, zlib.error)
+
+
+class Unknown(Exception):  # noqa: N818 - it says what is there
+    """A file is packed in a way that is not known here, and may be well all the same."""
 
 
 def records_of(content: bytes) -> Iterator[Any]:
     """The records of a file, each by the Iceberg numbers of its fields.
 
-    Raises ValueError, LookupError, struct.error or zlib.error where it is damaged or written in a way not known here.
+    Raises one of NOISE where it is damaged, and Unknown where it is packed in a way that is not known here.
     """
     if not content.startswith(MAGIC):
         raise ValueError("not an Avro file")
@@ -40,6 +45,8 @@ def records_of(content: bytes) -> Iterator[Any]:
 
 def _codec(name: str) -> Callable[[bytes], bytes]:
     known: Mapping[str, Callable[[bytes], bytes]] = {"null": bytes, "deflate": _inflated}
+    if name not in known:
+        raise Unknown
     return known[name]
 
 

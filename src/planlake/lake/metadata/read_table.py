@@ -8,8 +8,9 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from planlake.lake.metadata.avro import Unknown
 from planlake.lake.metadata.filters import EVERYTHING, Filter
-from planlake.lake.metadata.lists import ListedFile, contents, files_in
+from planlake.lake.metadata.lists import Deletes, ListedFile, contents, files_in
 from planlake.lake.metadata.local_files import LocalFiles
 from planlake.lake.metadata.table_metadata import Columns, Metadata, Ref, Version, Whole, metadata_of
 
@@ -71,10 +72,13 @@ class ReadTable(Whole):
         return self.snapshot_by_id(ref.snapshot_id) if ref is not None else None
 
     def listed_files(self, version: Version, where: Filter = EVERYTHING) -> list[ListedFile] | None:
-        """The data files of a version that may hold rows a filter asks for; None where pyiceberg is to say."""
+        """The data files of a version that may hold rows a filter asks for; None where pyiceberg is to say.
+
+        Noise is not left to it: one of NOISE is raised, as pyiceberg's compiled reader may end the process at it.
+        """
         try:
             return files_in(version.manifest_list, where, self._numbers, self._partitions)
-        except Exception:  # whatever noise led to: what it means, or that a list is gone, pyiceberg says
+        except (OSError, Deletes, Unknown):
             return None
 
     @cached_property

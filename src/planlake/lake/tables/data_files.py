@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from planlake.errors import ConflictError, LakeError
+from planlake.lake.metadata.avro import NOISE
 from planlake.lake.metadata.filters import EVERYTHING, Filter, expression_of, number_in
 from planlake.lake.metadata.read_table import ReadTable
 from planlake.lake.tables.unreadable import UNREADABLE, broken
@@ -59,7 +60,10 @@ def data_files(table: "Table", *, where: Filter = EVERYTHING, snapshot_id: int |
     version = table.current_snapshot() if snapshot_id is None else table.snapshot_by_id(snapshot_id)
     if version is None:
         return []
-    listed = table.listed_files(version, where) if isinstance(table, ReadTable) else None
+    try:
+        listed = table.listed_files(version, where) if isinstance(table, ReadTable) else None
+    except NOISE as error:
+        raise broken(*_names(table), LISTS) from error
     if listed is not None and not _lacks_files(table, version, None if where else len(listed)):
         return cast("list[DataFile]", listed)
     return _planned(table, version, where, snapshot_id)
