@@ -1,5 +1,6 @@
 """Tables read without pyiceberg are what pyiceberg reads: every kind of table, version and damage."""
 
+import bz2
 import json
 import random
 import shutil
@@ -9,6 +10,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyiceberg.exceptions import NoSuchNamespaceError
 from pyiceberg.manifest import clear_manifest_cache
@@ -35,6 +37,7 @@ from planlake.lake.metadata.filters import (
 )
 from planlake.lake.metadata.read_table import ReadTable
 from planlake.lake.open_lake import open_lake, open_to_read
+from planlake.lake.repair.damage import quick_damage_in
 from planlake.lake.tables.data_files import LISTS, data_files, highest_by_resource
 from planlake.lake.tables.unreadable import broken
 from planlake.lake.views.query import answer_query
@@ -328,9 +331,34 @@ def test_a_header_that_is_not_all_text_is_damaged():
         [*avro.records_of(damaged)]
 
 
-def avro_file(layout, block):
-    schema = json.dumps(layout).encode()
-    head = b"Obj\x01\x02\x16avro.schema" + _number(len(schema)) + schema + b"\0"
+@pytest.mark.parametrize(
+    ("codec", "packed"),
+    [("bzip2", bz2.compress), ("zstandard", lambda block: pa.compress(block, codec="zstd", asbytes=True))],
+)
+def test_every_way_of_packing_is_read_and_noise_in_it_is_damage(codec, packed):
+    layout = {"type": "record", "name": "one", "fields": [{"name": "it", "field-id": 7, "type": "long"}]}
+    assert [*avro.records_of(avro_file(layout, packed(b"\x81\x01"), codec))] == [{7: -65}]
+    for noise in (packed(b"\x81\x01")[:-3], b"noise"):
+        with pytest.raises(avro.NOISE):
+            [*avro.records_of(avro_file(layout, noise, codec))]
+
+
+@pytest.mark.parametrize("kind", ["list", "manifest"])
+def test_a_list_packed_in_no_known_way_is_damaged_for_whoever_reads_it(copied, kind):
+    lake = opened(copied)[0]
+    version = lake.find("refined", "current_numbered").current_snapshot()
+    manifest = version.manifests(None)[0].manifest_path
+    place = Path(version.manifest_list if kind == "list" else manifest)
+    place.write_bytes(place.read_bytes().replace(b"deflate", b"deflbte", 1))
+    assert quick_damage_in(lake, "refined", "current_numbered").files == (place.name,)
+    with pytest.raises(LakeError, match="lists of files of current_numbered are gone or damaged"):
+        data_files(lake.find("refined", "current_numbered"))
+
+
+def avro_file(layout, block, codec=""):
+    schema, named = json.dumps(layout).encode(), b"\x14avro.codec" + _number(len(codec)) + codec.encode()
+    head = b"Obj\x01" + (b"\x04" + named if codec else b"\x02")
+    head += b"\x16avro.schema" + _number(len(schema)) + schema + b"\0"
     return head + b"s" * 16 + b"\x02" + _number(len(block)) + block + b"s" * 16
 
 

@@ -3,12 +3,15 @@
 Every length is held against what is there: noise ends in an error, not beyond the file.
 """
 
+import bz2
 import json
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from typing import Any
+
+import pyarrow as pa
 
 Read = Callable[[bytes, int], tuple[Any, int]]  # of a file from a place on: a value, and the place after it
 MAGIC = b"Obj\x01"
@@ -17,20 +20,16 @@ LONGEST_NUMBER = 63  # bits before the last seven of a number
 NOISE = (ValueError, LookupError, TypeError, AttributeError, RecursionError, struct.error, zlib.error)
 
 
-class Unknown(Exception):  # noqa: N818 - it says what is there
-    """A file is packed in a way that is not known here, and may be well all the same."""
-
-
 def records_of(content: bytes) -> Iterator[Any]:
     """The records of a file, each by the Iceberg numbers of its fields.
 
-    Raises one of NOISE where it is damaged, and Unknown where it is packed in a way that is not known here.
+    Raises one of NOISE where it is damaged.
     """
     if not content.startswith(MAGIC):
         raise ValueError("not an Avro file")
     header, place = _map(content, len(MAGIC), _text)  # all of it text, as pyiceberg has it: else it is damaged
     sync, place = _taken(content, place, SYNC_BYTES)
-    read, unpacked = _reader_of(header["avro.schema"]), _codec(header.get("avro.codec", "null"))
+    read, unpacked = _reader_of(header["avro.schema"]), CODECS[header.get("avro.codec", "null")]
     while place < len(content):
         count, place = _number(content, place)
         packed, place = _bytes(content, place)
@@ -43,15 +42,22 @@ def records_of(content: bytes) -> Iterator[Any]:
             raise ValueError("a block does not end where it should")
 
 
-def _codec(name: str) -> Callable[[bytes], bytes]:
-    known: Mapping[str, Callable[[bytes], bytes]] = {"null": bytes, "deflate": _inflated}
-    if name not in known:
-        raise Unknown
-    return known[name]
-
-
 def _inflated(packed: bytes) -> bytes:
     return zlib.decompress(packed, wbits=-zlib.MAX_WBITS)
+
+
+def _unzipped(packed: bytes) -> bytes:
+    try:
+        return bz2.decompress(packed)
+    except OSError as error:  # no file is gone
+        raise ValueError("noise in a block") from error
+
+
+def _of_zstandard(packed: bytes) -> bytes:
+    try:
+        return bytes(pa.input_stream(pa.BufferReader(packed), compression="zstd").read())
+    except OSError as error:
+        raise ValueError("noise in a block") from error
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
@@ -128,6 +134,12 @@ def _map(data: bytes, at: int, read: Read) -> tuple[dict[str, Any], int]:
     return dict(found), at
 
 
+CODECS: Mapping[str, Callable[[bytes], bytes]] = {  # that pyiceberg reads
+    "null": bytes,
+    "deflate": _inflated,
+    "bzip2": _unzipped,
+    "zstandard": _of_zstandard,
+}
 PLAIN: Mapping[str, Read] = {
     "null": _nothing,
     "boolean": _truth,

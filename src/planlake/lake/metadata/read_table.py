@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from planlake.lake.metadata.avro import Unknown
 from planlake.lake.metadata.filters import EVERYTHING, Filter
 from planlake.lake.metadata.lists import Deletes, ListedFile, contents, files_in
 from planlake.lake.metadata.local_files import LocalFiles
@@ -78,7 +77,7 @@ class ReadTable(Whole):
         """
         try:
             return files_in(version.manifest_list, where, self._numbers, self._partitions)
-        except (OSError, Deletes, Unknown):
+        except (OSError, Deletes):
             return None
 
     @cached_property
