@@ -77,11 +77,15 @@ def histories_in(config: Config, connection: Connection, rows: str, runs: int) -
     answered = connection.execute(query).fetchall()
     found = [(CheckHistory(**dict(zip(names, row, strict=True))), is_newest) for *row, is_newest in answered]
     own = {(check.table, check.name) for check in config.checks}
-    has_models = any(is_trusted(one.table) for one, _ in found)
+    has_models = any(_is_of_model(one) for one, _ in found)
     models = models_in(config, catalogue_of(config).resources).by_name if has_models else {}
     return [
         one
         for one, is_newest in found
         if (is_newest or one.check in KNOWN or (one.table, one.check) in own)
-        and (not is_trusted(one.table) or one.table.removeprefix(TRUSTED) in models)
+        and (not _is_of_model(one) or one.table.removeprefix(TRUSTED) in models)
     ]
+
+
+def _is_of_model(one: CheckHistory) -> bool:
+    return is_trusted(one.table or "")  # NULL where a check is of no table, such as that of the vendor's documentation

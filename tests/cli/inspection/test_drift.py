@@ -93,6 +93,15 @@ def test_no_difference_is_exit_0_an_empty_list_and_a_file_with_a_head(drift, tmp
     assert "no difference" in shown.err
 
 
+def test_checks_are_shown_after_a_comparison_whose_check_is_of_no_table(typed, drift, tmp_path):
+    drift()
+    shown, pages = typed("check", "--config", drift.file, "--json"), tmp_path / "pages"
+    assert shown.status == 0
+    assert {one["table"] for one in json.loads(shown.out) if one["check"] == "documentation"} == {None}
+    assert typed("report", "--config", drift.file, "--out", pages).status == 0
+    assert (pages / "quality.html").exists()
+
+
 def test_a_page_of_another_layout_is_one_clear_error(typed, drift, tmp_path):
     (tmp_path / "login.html").write_text("<title>Log in</title>")
     said = typed("drift", "--docs", tmp_path / "login.html", "--config", drift.file)
