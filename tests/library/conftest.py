@@ -24,10 +24,11 @@ TABLES = {"DAILY": ("applications", "fees"), "WEEKLY": ("decision_types", "wards
 
 @dataclass(frozen=True)
 class Demo:
-    """The folder a demo was made in, and the configuration of its lake."""
+    """The folder a demo was made in, the configuration of its lake, and what was printed."""
 
     folder: Path
     file: Path
+    out: str = ""
 
 
 @pytest.fixture(scope="session")
@@ -42,9 +43,9 @@ def made(tmp_path_factory):
         monkeypatch.setenv("PLANLAKE_NOW", MADE_AT)
         monkeypatch.setenv("PLANLAKE_LOG", "off")
         monkeypatch.chdir(folder)
-        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()):
             command.demo(Path("demo-lake"))
-    return Demo(folder, folder / "demo-lake/planlake.yaml")
+    return Demo(folder, folder / "demo-lake/planlake.yaml", out.getvalue())
 
 
 @pytest.fixture
