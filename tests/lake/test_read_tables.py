@@ -43,6 +43,7 @@ from planlake.lake.tables.unreadable import broken
 from planlake.lake.views.query import answer_query
 from planlake.lake.views.views import known_names
 from planlake.report.query import open_for_queries
+from planlake.report.status import status
 from planlake.runs.plan import Selection
 from planlake.runs.run import run
 
@@ -353,6 +354,16 @@ def test_a_list_packed_in_no_known_way_is_damaged_for_whoever_reads_it(copied, k
     assert quick_damage_in(lake, "refined", "current_numbered").files == (place.name,)
     with pytest.raises(LakeError, match="lists of files of current_numbered are gone or damaged"):
         data_files(lake.find("refined", "current_numbered"))
+
+
+def test_a_list_that_cannot_be_opened_is_told_as_damage_of_its_table_by_status(copied):
+    """It is there, and is none to be read: as one of another user, here a folder."""
+    place = Path(opened(copied)[0].find("refined", "current_numbered").current_snapshot().manifest_list)
+    place.unlink()
+    place.mkdir()
+    found = status(copied.config)
+    assert any("lists of files of current_numbered are gone or damaged" in one.sentence for one in found.troubles)
+    assert {one.table: one.held is None for one in found.tables} == {"numbered": True, "lettered": False}
 
 
 def avro_file(layout, block, codec=""):

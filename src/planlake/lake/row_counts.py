@@ -73,7 +73,7 @@ def _counting_queries(lake: Lake, tables: Sequence[Counted]) -> Iterator[str]:
     for one in tables:
         try:
             yield _counting_sql(lake, one)
-        except LakeError:
+        except (LakeError, OSError):
             continue
 
 
