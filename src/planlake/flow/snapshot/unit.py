@@ -19,6 +19,7 @@ from planlake.engines.duckdb.reading import rows_sql
 from planlake.engines.sql import identifier
 from planlake.flow.snapshot.ranges import IDS_AT_A_TIME, Range, cut_by_range, ranges_of
 from planlake.lake.aws.file_access import FileAccess
+from planlake.lake.metadata.local_files import is_here
 from planlake.lake.tables.columns import latest_first
 from planlake.lake.tables.parquet import Target, write_rows
 
@@ -106,10 +107,17 @@ def _as_in_files(schema: Schema) -> pa.Schema:
 
 
 def _opened(unit: SnapshotUnit, columns: pa.Schema) -> tuple[dict[Range, list[pq.ParquetFile]], list[DataFile]]:
-    """The files to be replaced: opened, by range, where they have the very columns to be written; all others."""
+    """The files to be replaced: opened, by range, where they have the very columns to be written; all others.
+
+    From another machine DuckDB reads them, in fewer requests.
+    """
     alike: dict[Range, list[pq.ParquetFile]] = {}
     others = []
+    properties = dict(unit.target.access.properties)
     for file in unit.kept:
+        if not is_here(properties, file.file_path):
+            others.append(file)
+            continue
         try:
             opened = pq.ParquetFile(unit.target.access.io.new_input(file.file_path).open())
         except (OSError, pa.ArrowException):  # DuckDB says what is wrong with it
