@@ -104,7 +104,7 @@ class Lake:
 
     def held(self):
         """The type the column has."""
-        kind = self.table().schema().find_type("amount")
+        kind = str(self.table().schema().find_type("amount"))
         return next(name for name in ACCEPTED if TYPES[name] == kind)
 
     def run_and_check(self):
