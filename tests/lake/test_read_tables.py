@@ -386,13 +386,15 @@ READING = (
     ["runs"],
     ["tables"],
     ["check"],
+    ["report", "--out", "PAGES"],
     ["status"],
 )
 
 
-def test_commands_that_read_load_nothing_that_writes(lake):
+def test_commands_that_read_load_nothing_that_writes(lake, tmp_path):
     """One process carries them all out, one after the other."""
-    commands = [[*words, "--config", str(lake.config.folder / "planlake.yaml")] for words in READING]
+    place = ["--config", str(lake.config.folder / "planlake.yaml")]
+    commands = [[word.replace("PAGES", str(tmp_path / "pages")) for word in [*words, *place]] for words in READING]
     program = f"""
 import sys
 from planlake.cli.main import main

@@ -22,7 +22,9 @@ def test_what_the_readme_asks_of_the_demo_is_answered_so(demo, typed):
 def test_the_second_day_is_shown_as_the_demo_prints_it(demo):
     shown, printed = ([line.split() for line in SECOND_DAY.search(text)[0].splitlines()] for text in (README, demo.out))
     for table in ("applications", "wards"):
-        assert [row for row in shown if row[:1] == [table]][:1] == [row for row in printed if row[:1] == [table]][:1] != []
+        assert (
+            [row for row in shown if row[:1] == [table]][:1] == [row for row in printed if row[:1] == [table]][:1] != []
+        )
 
 
 def alike(text):

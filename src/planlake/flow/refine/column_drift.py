@@ -7,13 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from planlake.engines.sql import literal
 from planlake.flow.context import Context
-from planlake.flow.refine.result import Drift
+from planlake.flow.refine.result import NEVER_SENT, NOTICED, SENT_AGAIN, UNDECLARED, VANISHED, Drift
 from planlake.lake.built_in_tables import built_in_rows_sql
 from planlake.sources.catalogue import Resource
-
-# What is noticed of a column: nobody declared it; it is declared and never came; it came no more; it came again.
-UNDECLARED, NEVER_SENT, VANISHED, SENT_AGAIN = "undeclared", "never sent", "vanished", "sent again"
-NOTICED = (UNDECLARED, NEVER_SENT, VANISHED, SENT_AGAIN)
 
 
 def column_changes(

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from planlake.checks.quality import CheckResult
 
+# What is noticed of a column: nobody declared it; it is declared and never came; it came no more; it came again.
+UNDECLARED, NEVER_SENT, VANISHED, SENT_AGAIN = "undeclared", "never sent", "vanished", "sent again"
+NOTICED = (UNDECLARED, NEVER_SENT, VANISHED, SENT_AGAIN)
+
 
 @dataclass(frozen=True, slots=True)
 class Drift:

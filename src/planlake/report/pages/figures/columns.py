@@ -10,7 +10,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from planlake.engines.duckdb.connection import Connection
-from planlake.engines.duckdb.reading import rows_sql
+from planlake.engines.duckdb.reading import rows_sql, type_name
 from planlake.engines.sql import identifier
 from planlake.lake.tables.columns import REFINED_OWN, key_by_column
 from planlake.lake.tables.data_files import data_files
@@ -61,7 +61,7 @@ def profile_of(facts: LakeFacts, resource: Resource, codes: Collection[str]) -> 
 def _counted(connection: Connection, table: "Table", shown: Collection[str]) -> Profile:
     names, schema = columns_shown(table.schema()), table.schema()
     rows = f"(select * from {rows_sql(data_files(table), schema)} where not is_deleted)"
-    kinds = {name: str(schema.find_type(name)) for name in names}
+    kinds = {name: type_name(schema.find_field(name)) for name in names}
     terms = ["count(*)", *(_filled(name, kinds[name]) for name in names)]
     count, *filled = _one_row(connection, rows, terms)
     common = _common(connection, rows, {name: kinds[name] for name in names if name in shown})

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from planlake.checks.documentation import MENDED
-from planlake.flow.refine.column_drift import NOTICED, SENT_AGAIN, UNDECLARED
+from planlake.flow.refine.result import NOTICED, SENT_AGAIN, UNDECLARED
 from planlake.report.pages import words
 from planlake.report.pages.figures.lake_facts import LakeFacts
 from planlake.sources.catalogue import Catalogue, catalogue_of
