@@ -8,6 +8,8 @@ import shlex
 import time
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyiceberg.manifest import clear_manifest_cache
 
@@ -172,6 +174,27 @@ def test_a_run_does_not_call_a_version_good_that_cannot_be_read(feed, typed):
     assert (said.status, "still shows its last good version" in said.err) == (1, False)
     assert "things is damaged: data files of current_things are gone or damaged" in said.err
     assert "hint: planlake rebuild " in said.err
+
+
+def test_a_text_that_damage_made_no_text_is_not_carried_on(feed, typed):
+    file = file_of(feed, "current", "data")
+    before, held = file.read_bytes(), pq.ParquetFile(file).read()
+    texts, place = held["name"].combine_chunks(), held.column_names.index("name")
+    noise = [None, texts.buffers()[1], pa.py_buffer(texts.buffers()[2].to_pybytes().replace(b"name", b"\xff\xfeme"))]
+    pq.write_table(
+        held.set_column(place, held.schema.field("name"), pa.StringArray.from_buffers(len(texts), noise[1], noise[2])),
+        file, compression="zstd", compression_level=19, write_statistics=False, store_schema=False,
+        use_dictionary=False,
+    )  # fmt: skip
+    written = file.read_bytes()
+    footer = len(written) - 8 - int.from_bytes(written[-8:-4], "little")
+    file.write_bytes(written[:footer] + bytes(len(before) - len(written)) + written[footer:])  # as long as it was
+    put(feed, 2, "last", "2026-11-18 09:00:00")
+    said = typed("run")
+    assert (said.status, "things is damaged: data files of current_things are gone or damaged" in said.err) == (1, True)
+    assert repaired(typed)
+    assert typed("run").status == 0
+    assert "last" in shown(feed)
 
 
 def test_a_run_that_has_nothing_to_do_names_files_that_are_gone(feed, typed):

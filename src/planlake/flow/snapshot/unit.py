@@ -131,7 +131,8 @@ def _opened(unit: SnapshotUnit, columns: pa.Schema) -> tuple[dict[Range, list[pq
 
 
 def _without(rows: pa.Table, key: str, ids: pa.ChunkedArray) -> pa.Table:
-    """The rows of other ids."""
+    """The rows of other ids; an ArrowInvalid where damage made a text that is none, which Arrow would hand on."""
+    rows.validate(full=True)
     return rows.filter(pc.invert(pc.is_in(rows[key], value_set=pc.cast(ids, rows[key].type))))
 
 

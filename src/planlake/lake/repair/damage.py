@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 
@@ -142,10 +143,15 @@ def _is_readable(table: "Table", file: "DataFile") -> bool:
     try:
         with table.io.new_input(file.file_path).open() as stream:
             held = pq.ParquetFile(stream)
-            rows = sum(len(held.read_row_group(number)) for number in range(held.num_row_groups))
+            rows = sum(_rows_in(held.read_row_group(number)) for number in range(held.num_row_groups))
     except (OSError, *UNREADABLE):
         return False
     return rows == file.record_count
+
+
+def _rows_in(found: pa.Table) -> int:
+    found.validate(full=True)  # that texts are texts, which Arrow does not look at by itself
+    return len(found)
 
 
 def _name(path: str) -> str:
