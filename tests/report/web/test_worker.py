@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from planlake.config_sections import Email, Lineage, Notify
+from planlake.lake.lake import catalogue_file
 from planlake.report.query import fetch, open_for_queries
 from planlake.report.web import worker, worker_process
 from planlake.report.web.frames import Request, Setup
@@ -197,6 +198,27 @@ def test_a_process_that_died_while_it_waited_is_passed_over(config):
         process.program.kill()
         process.program.wait()
         assert answer(workers, "select 1").rows == ((1,),)
+
+
+HALF_A_COMMIT = """
+import os, signal, sqlite3, sys
+catalogue = sqlite3.connect(sys.argv[1], isolation_level=None)
+catalogue.execute("pragma cache_size = 1")
+catalogue.execute("begin immediate")
+catalogue.execute("update iceberg_tables set metadata_location = 'nowhere'")
+catalogue.execute("create table much as with recursive t(n) as (select 1 union all select n + 1 from t limit 2000)"
+                  "select n, randomblob(1000) as much from t")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_writer_that_was_killed_in_its_commit_stops_no_query(config, workers):
+    catalogue = catalogue_file(config)
+    subprocess.run([sys.executable, "-c", HALF_A_COMMIT, str(catalogue)], check=False)
+    journal = catalogue.with_name(f"{catalogue.name}-journal")
+    assert journal.stat().st_size > 0
+    assert answer(workers, "select count(*) > 0 from contacts").rows == (("true",),)
+    assert not journal.exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to its memory")

@@ -5,7 +5,7 @@ Python's own module asks it. What changes something, or is asked seldom, pyicebe
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,13 @@ DATABASES = """select namespace from iceberg_namespace_properties where catalog_
 
 NOTED = """select property_key, property_value from iceberg_namespace_properties
     where catalog_name = ? and namespace = ?"""
+
+
+def settle(file: Path) -> None:
+    """Let SQLite undo what a writer that was killed left half done, which nobody can who may not write."""
+    if file.with_name(f"{file.name}-journal").exists():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(file, timeout=SECONDS)) as connection:
+            connection.execute(IS_THERE)
 
 
 class ReadCatalogue(Whole):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from threading import Lock, Semaphore, Thread, Timer
 from typing import IO
 
@@ -19,6 +20,8 @@ import msgspec
 from planlake.config import Config
 from planlake.config_file import VARIABLE
 from planlake.errors import PlanlakeError
+from planlake.lake.lake import catalogue_file
+from planlake.lake.metadata.read_catalogue import settle
 from planlake.report.web.frames import Answer, Request, Setup, receive, send
 
 SECONDS_OF_GRACE = 5.0  # until a process that was asked to stop is ended
@@ -60,6 +63,7 @@ class Workers:
 
     setup: Setup
     variables: Mapping[str, str] = field(repr=False)
+    catalogues: tuple[Path, ...] = field(default=(), repr=False)
     waiting: list[Process] = field(default_factory=list, repr=False)
     working: set[Process] = field(default_factory=set, repr=False)
     lock: Lock = field(default_factory=Lock, repr=False)
@@ -72,7 +76,8 @@ def open_workers(config: Config, environment: str | None = None) -> Iterator[Wor
     """Processes for queries over a lake, of which the first is started at once; they end when this is left."""
     seconds = min(config.ui.seconds, config.settings.query_seconds)
     setup = Setup(config.model_dump_json(), environment, not config.ui.personal, seconds)
-    workers = Workers(setup, _without_keys(config))
+    catalogues = {file for name in config.environments if (file := catalogue_file(config, name))}
+    workers = Workers(setup, _without_keys(config), tuple(catalogues))
     keep_ready(workers)
     try:
         yield workers
@@ -134,6 +139,8 @@ def keep_ready(workers: Workers) -> None:
 def ask(workers: Workers, request: Request, started: Callable[[Kill], None] | None = None) -> tuple[Answer, bytes]:
     """What a request is answered, and the file that it asked for; a QueryError says what is wrong with it."""
     with workers.places:
+        for catalogue in workers.catalogues:
+            settle(catalogue)  # a process that carries out queries may write nothing
         with workers.lock:
             if workers.is_closed:
                 raise QueryError("planlake ui is ending, and this query was not begun")
