@@ -35,8 +35,14 @@ NOTED = """select property_key, property_value from iceberg_namespace_properties
 def settle(file: Path) -> None:
     """Let SQLite undo what a writer that was killed left half done, which nobody can who may not write."""
     if file.with_name(f"{file.name}-journal").exists():
-        with suppress(sqlite3.Error), closing(sqlite3.connect(file, timeout=SECONDS)) as connection:
-            connection.execute(IS_THERE)
+        with suppress(sqlite3.Error):
+            _asked(file, IS_THERE)
+
+
+def _asked(file: Path, query: str, *values: str) -> list[Any]:
+    place = f"{file.as_uri()}?mode=rw"  # rw makes no file, and lets SQLite undo what a writer left half done
+    with closing(sqlite3.connect(place, timeout=SECONDS, uri=True)) as connection:
+        return connection.execute(query, values).fetchall()
 
 
 class ReadCatalogue(Whole):
@@ -96,9 +102,7 @@ class ReadCatalogue(Whole):
             self.whole().close()
 
     def _rows(self, query: str, *values: str) -> list[Any]:
-        place = f"{self.file.as_uri()}?mode=rw"  # rw makes no file, and lets SQLite undo what a writer left half done
-        with closing(sqlite3.connect(place, timeout=SECONDS, uri=True)) as connection:
-            return connection.execute(query, values).fetchall()
+        return _asked(self.file, query, *values)
 
     def _as_pyiceberg_has_it(self, names: tuple[str, ...], location: str) -> "Table":
         from pyiceberg.io import load_file_io  # noqa: PLC0415
