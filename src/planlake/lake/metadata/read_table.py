@@ -1,7 +1,7 @@
 """A table that is read without pyiceberg: the catalogue's file, its metadata, its lists of files.
 
-It answers as a table of pyiceberg's does. Whatever is unusual, damaged or seldom asked it leaves to pyiceberg, which
-then reads the same metadata file: so there is one place that says what is wrong, and readers lose nothing.
+It answers as a table of pyiceberg's does. Whatever is unusual or seldom asked it leaves to pyiceberg, which then reads
+the same metadata file: readers lose nothing. Noise in a list of files it tells by itself.
 """
 
 from collections.abc import Callable
